@@ -1,0 +1,89 @@
+"""Starting weights: each initializer draws one weight matrix from a NumPy Generator; biases start at zero.
+
+All numbers are drawn here, once, in float64, and then handed to a tier: so every tier starts from the same weights.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Initializer = Callable[[tuple[int, ...], np.random.Generator], NDArray[np.float64]]
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Numbers that feed one output, and that one input feeds: weight (O, I) or (O, I, K, K)."""
+    kernel = math.prod(shape[2:])
+    return shape[1] * kernel, shape[0] * kernel
+
+
+def standard_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mean 0, standard deviation 1, whatever the number of inputs: large nets start saturated."""
+    return rng.standard_normal(shape)
+
+
+def uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Between -1/sqrt(I) and 1/sqrt(I), as PyTorch's nn.Linear does."""
+    limit = 1 / math.sqrt(_fans(shape)[0])
+    return rng.uniform(-limit, limit, shape)
+
+
+def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Between -sqrt(6 / (I + O)) and sqrt(6 / (I + O)) (Glorot and Bengio 2010, equation 16)."""
+    limit = math.sqrt(6 / sum(_fans(shape)))
+    return rng.uniform(-limit, limit, shape)
+
+
+def xavier_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mean 0, variance 2 / (I + O) (Glorot and Bengio 2010, equation 12)."""
+    return rng.standard_normal(shape) * math.sqrt(2 / sum(_fans(shape)))
+
+
+def kaiming_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Between -sqrt(6 / I) and sqrt(6 / I): variance 2 / I, for ReLU (He et al. 2015)."""
+    limit = math.sqrt(6 / _fans(shape)[0])
+    return rng.uniform(-limit, limit, shape)
+
+
+def kaiming_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mean 0, variance 2 / I, for ReLU (He et al. 2015, equation 10)."""
+    return rng.standard_normal(shape) * math.sqrt(2 / _fans(shape)[0])
+
+
+def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """All zero: every hidden unit stays like every other. To show why starts are random."""
+    return np.zeros(shape)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "standard_normal": standard_normal,
+    "uniform": uniform,
+    "xavier": xavier_uniform,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "kaiming": kaiming_normal,
+    "kaiming_uniform": kaiming_uniform,
+    "kaiming_normal": kaiming_normal,
+    "zeros": zeros,
+}
+
+
+def get_initializer(name: str | Initializer) -> Initializer:
+    """Return the initializer of that name; a function (shape, rng) -> ndarray is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+    K. He et al., "Delving deep into rectifiers", ICCV 2015, https://arxiv.org/abs/1502.01852
+    """
+    if callable(name):
+        return name
+    if name not in INITIALIZERS:
+        raise ValueError(f"unknown initializer {name!r}: expected one of {', '.join(INITIALIZERS)}")
+    return INITIALIZERS[name]

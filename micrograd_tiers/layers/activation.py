@@ -1,0 +1,56 @@
+"""Activation functions: applied to each number by itself; no parameters."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..tiers import Tier, Vjp
+from .base import Layer
+
+
+@dataclass(frozen=True)
+class Sigmoid(Layer):
+    """Logistic function, 1 / (1 + exp(-x)), between 0 and 1."""
+
+    op: ClassVar[str] = "sigmoid"
+
+
+@dataclass(frozen=True)
+class Tanh(Layer):
+    """Hyperbolic tangent, between -1 and 1."""
+
+    op: ClassVar[str] = "tanh"
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """Rectified linear unit: max(x, 0), with derivative 0 at 0."""
+
+    op: ClassVar[str] = "relu"
+
+
+@dataclass(frozen=True)
+class ELU(Layer):
+    """Exponential linear unit: x where x > 0, alpha (exp(x) - 1) elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+        Minus the value that is approached far to the left; positive and finite.
+
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units (ELUs)", ICLR 2016, https://arxiv.org/abs/1511.07289
+    """
+
+    op: ClassVar[str] = "elu"
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < math.inf:
+            raise ValueError(f"ELU: alpha is {self.alpha}, expected a positive finite number")
+
+    def forward(self, tier: Tier, x: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.elu(x, self.alpha)

@@ -1,0 +1,36 @@
+"""The dense (fully connected) layer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Layer
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """Affine map of all inputs to all outputs: y = x weight' + bias, with weight (O, I) and bias (O,).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        I and O, at least 1.
+    """
+
+    op: ClassVar[str] = "linear"
+    in_features: int
+    out_features: int
+
+    def __post_init__(self) -> None:
+        for name, size in vars(self).items():
+            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+                raise ValueError(f"Linear: {name} is {size!r}, expected a whole number of at least 1")
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of weight and bias."""
+        return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+    def features_out(self, features_in: int | None) -> int:
+        """Return O; features_in must be I."""
+        if features_in not in (None, self.in_features):
+            raise ValueError(f"{self} follows a layer that gives {features_in} features")
+        return self.out_features

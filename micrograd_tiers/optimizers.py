@@ -1,0 +1,154 @@
+"""Optimizers: how a gradient moves the weights. Immutable settings; what a run remembers is a dict that it owns.
+
+The rules are written once, for all tiers, with two operations of the tier: `add_scaled` and `elementwise`.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .network import Network
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What all optimizers share.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Size of a step, positive and finite.
+    weight_decay : float
+        Factor of the L2 penalty, at least 0: weight_decay * parameter is added to each parameter's gradient. As in
+        PyTorch, biases decay too, and the reported loss does not contain the penalty.
+    """
+
+    learning_rate: float
+    weight_decay: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_range(self, "learning_rate", above=0)
+        check_range(self, "weight_decay", at_least=0)
+
+    def step(self, net: Network, grads: dict[str, Any], state: State) -> None:
+        """Move the weights of net once, in place.
+
+        Parameters
+        ----------
+        net : Network
+        grads : dict
+            As from `net.backprop` or `net.loss_and_grads`.
+        state : dict
+            What the optimizer remembers between steps: starts empty and belongs to one training run.
+        """
+        for name, parameter in net.parameters.items():
+            gradient = grads[name]
+            if isinstance(gradient, np.ndarray):
+                gradient = net.tier.asarray(gradient, net.dtype)
+            if self.weight_decay:
+                gradient = net.tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)
+            self._move(net, name, parameter, gradient, state)
+
+    def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent: parameter -= learning_rate * velocity, velocity = momentum * velocity + gradient.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        As in `Optimizer`.
+    momentum : float
+        From 0 (none) to below 1. The velocity starts as the first gradient, as in PyTorch.
+
+    References
+    ----------
+    I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
+    """
+
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "momentum", at_least=0, below=1)
+
+    def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State) -> None:
+        if self.momentum:
+            key = f"velocity.{name}"
+            if key in state:
+                gradient = net.tier.elementwise(lambda v, g: self.momentum * v + g, state[key], gradient)
+            state[key] = gradient
+        net.tier.add_scaled(parameter, gradient, -self.learning_rate)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: steps of about the same size for every parameter, from running means of gradient and squared gradient.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        As in `Optimizer`.
+    beta1, beta2 : float
+        How much of the running means is kept at each step, from 0 to below 1.
+    epsilon : float
+        Added to the root of the squared mean, above 0.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1,
+    https://arxiv.org/abs/1412.6980
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "beta1", at_least=0, below=1)
+        check_range(self, "beta2", at_least=0, below=1)
+        check_range(self, "epsilon", above=0)
+
+    def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State) -> None:
+        elementwise, b1, b2 = net.tier.elementwise, self.beta1, self.beta2
+        mean_key, square_key, count_key = f"mean.{name}", f"square.{name}", f"count.{name}"
+        if mean_key not in state:
+            state[mean_key] = state[square_key] = elementwise(lambda g: 0.0 * g, gradient)
+        t = state[count_key] = state.get(count_key, 0) + 1
+        mean = elementwise(lambda m, g: b1 * m + (1 - b1) * g, state[mean_key], gradient)
+        square = elementwise(lambda s, g: b2 * s + (1 - b2) * (g * g), state[square_key], gradient)
+        state[mean_key], state[square_key] = mean, square
+
+        mean_unbiased, square_unbiased = 1 / (1 - b1**t), 1 / (1 - b2**t)
+        direction = elementwise(
+            lambda m, s: m * mean_unbiased / (_sqrt(s * square_unbiased) + self.epsilon), mean, square
+        )
+        net.tier.add_scaled(parameter, direction, -self.learning_rate)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+
+
+def _sqrt(x: Any) -> Any:
+    """Square root of a float or an array: correctly rounded in both cases, which float ** 0.5 is not."""
+    return math.sqrt(x) if isinstance(x, float) else x**0.5
+
+
+def check_range(
+    settings: Any, name: str, *, above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf
+) -> None:
+    """Raise a ValueError if the setting of that name is not a number in the range; NaN never is."""
+    value = getattr(settings, name)
+    if not (isinstance(value, int | float) and value > above and at_least <= value < below):
+        lower = f"above {above}" if above > -math.inf else f"at least {at_least}"
+        upper = "finite" if below == math.inf else f"below {below}"
+        raise ValueError(f"{type(settings).__name__}: {name} is {value!r}, expected a number {lower} and {upper}")

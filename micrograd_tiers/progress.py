@@ -1,0 +1,38 @@
+"""A progress bar for a training run, drawn by tqdm (extra `progress`): epoch, loss and samples per second."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .training import Trainer
+
+SMOOTHING = 0.02  # weight of the newest batch in the loss that is shown
+
+
+@contextmanager
+def progress_bar(trainer: Trainer) -> Iterator[Callable[[float], None]]:
+    """Show a bar for the rest of a run on standard error; call what it yields with the loss of each step.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If tqdm is not installed.
+    """
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
+    total = trainer.epochs * trainer.n_samples
+    seen = trainer.epoch * trainer.n_samples + trainer.position
+    with tqdm(total=total, initial=seen, unit=" samples", unit_scale=True, dynamic_ncols=True) as bar:
+        shown_loss: float | None = None
+
+        def update(loss: float) -> None:
+            nonlocal seen, shown_loss
+            shown_loss = loss if shown_loss is None else shown_loss + SMOOTHING * (loss - shown_loss)
+            now = trainer.epoch * trainer.n_samples + trainer.position
+            epoch = min(trainer.epoch + 1, trainer.epochs)
+            if bar.update(now - seen):  # true when the bar was drawn: often enough for the text beside it
+                bar.set_postfix_str(f"epoch {epoch}/{trainer.epochs}, loss {shown_loss:.4f}")
+            seen = now
+
+        yield update

@@ -1,0 +1,139 @@
+"""The tiers: what a tier is (the `Tier` protocol), and how to get one by name, from a file or from a package.
+
+A tier is anything that has these functions: a module, as the three built-in ones, or any other object. Layers, network
+and optimizers are written once, on top of them.
+"""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, cast
+
+Array = Any  # whatever the tier computes with
+Vjp = Callable[[Any], Array]
+
+TIERS = ("scalar", "vector", "tensor")
+
+
+class Tier(Protocol):
+    """What one tier must offer (PEP 544).
+
+    The primitives return their value and a tuple of vjps, one per differentiable input in signature order. A vjp
+    returns fresh storage and changes none of its inputs. The loss primitives return the sum over the samples that they
+    are given, so that single samples and whole batches go through the same lines.
+    """
+
+    def linear(self, x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
+        """Affine map: y = x weight' + bias, weight (O, I), bias (O,)."""
+
+    def sigmoid(self, x: Array) -> tuple[Array, tuple[Vjp]]:
+        """1 / (1 + exp(-x))."""
+
+    def tanh(self, x: Array) -> tuple[Array, tuple[Vjp]]:
+        """Hyperbolic tangent."""
+
+    def relu(self, x: Array) -> tuple[Array, tuple[Vjp]]:
+        """max(x, 0), with derivative 0 at 0."""
+
+    def elu(self, x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
+        """X where x > 0, alpha (exp(x) - 1) elsewhere."""
+
+    def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
+        """Probabilities of the C classes."""
+
+    def softmax_cross_entropy(self, logits: Array, target: Any) -> tuple[float, tuple[Vjp]]:
+        """Sum over the samples of -log(softmax(logits)[target]), in nats; target: class index or indices."""
+
+    def mean_squared_error(self, y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
+        """Sum over the samples of the mean over the outputs of (y - target)**2."""
+
+    def asarray(self, values: Any, dtype: str = "float64") -> Array:
+        """Array of the tier's own kind from an ndarray or nested lists; dtype "float64", "float32" or "int64"."""
+
+    def tolist(self, array: Array) -> Any:
+        """Nested lists of Python numbers from an array of the tier's own kind."""
+
+    def chunks(self, *arrays: Array) -> Iterator[tuple[Any, ...]]:
+        """Cut a mini-batch into what one call of a primitive handles: single samples, or the whole batch."""
+
+    def add_scaled(self, target: Array, source: Array, scale: float) -> None:
+        """Target += scale * source, in place."""
+
+    def elementwise(self, f: Callable[..., Any], *arrays: Array) -> Array:
+        """New array of f(a, b, ...) for every element; f uses + - * / and ** only."""
+
+
+PRIMITIVES = (
+    *("linear", "sigmoid", "tanh", "relu", "elu", "softmax"),
+    *("softmax_cross_entropy", "mean_squared_error"),
+)
+SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
+
+
+def get_tier(name: str, exact: bool = False) -> Tier:
+    """Return the tier of that name.
+
+    Parameters
+    ----------
+    name : str
+        "scalar", "vector" or "tensor"; a path to a Python file ("path/to/my_tier.py"); the name of an entry point in
+        the group ``micrograd_tiers.tiers``; or a module ("package.module").
+    exact : bool
+        With the arithmetic of `micrograd_tiers.tiers.exact`, which gives the same bits at every tier. Built-in tiers
+        only.
+
+    Raises
+    ------
+    ValueError
+        If there is no such tier, or what was found has none of a tier's functions.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"tier: got {name!r}, expected a name: {', '.join(TIERS)}, a .py file or a module")
+    if name in TIERS:
+        return _built_in(name, exact)
+    if exact:
+        raise ValueError(f"tier {name!r}: exact mode is offered by the built-in tiers only ({', '.join(TIERS)})")
+    tier = _from_outside(name)
+    if not any(hasattr(tier, function) for function in PRIMITIVES):
+        raise ValueError(f"{name!r} is not a tier: it has none of the functions {', '.join(PRIMITIVES)}")
+    return cast(Tier, tier)
+
+
+@cache
+def _built_in(name: str, exact: bool) -> Tier:
+    if not exact:
+        return cast(Tier, importlib.import_module(f"{__name__}.{name}"))
+    from .exact import ARITHMETIC
+
+    # A second copy of the same file, whose names for the arithmetic stand for the exact functions.
+    module = _module_from_file(Path(__file__).with_name(f"{name}.py"), f"{__name__}.{name}_exact")
+    vars(module).update(ARITHMETIC[name])
+    return cast(Tier, module)
+
+
+def _from_outside(name: str) -> Any:
+    if name.endswith(".py"):
+        if not Path(name).is_file():
+            raise ValueError(f"tier {name!r}: there is no such file")
+        return _module_from_file(Path(name), Path(name).stem)
+    for entry_point in entry_points(group="micrograd_tiers.tiers", name=name):
+        return entry_point.load()
+    try:
+        return importlib.import_module(name)
+    except (ModuleNotFoundError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"unknown tier {name!r}: expected {', '.join(TIERS)}, a .py file, an installed tier or a module ({error})"
+        ) from None
+
+
+def _module_from_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

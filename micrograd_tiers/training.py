@@ -1,0 +1,322 @@
+"""Training: mini-batches, one step after the other, in a run that can be stopped after any step and taken up again."""
+
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DataError, DivergedError
+from .metrics import accuracy
+from .network import Network
+from .optimizers import SGD, Optimizer
+
+BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
+
+
+@dataclass
+class History:
+    """What a training run has seen.
+
+    Attributes
+    ----------
+    batch_loss : list of float
+        Mean loss of each mini-batch, before the step that it led to.
+    train_loss : list of float
+        One entry per epoch: mean over its samples of the loss at the time when their batch was seen.
+    validation_loss, validation_accuracy : list of float
+        One entry per epoch, of the weights at its end; empty without validation set, and the accuracy for
+        nets that do not classify.
+    """
+
+    batch_loss: list[float] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+
+
+class Trainer:
+    """One training run of one net: call `step` until `finished`.
+
+    Parameters are those of `fit`.
+
+    Attributes
+    ----------
+    net : Network
+    history : History
+    epoch : int
+        Epochs completed.
+    position : int
+        Samples seen in the current epoch.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        optimizer: Optimizer | None = None,
+        batch_size: int = 64,
+        epochs: int = 1,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        seed: int | np.random.Generator = 0,
+        shuffle: bool = True,
+    ) -> None:
+        self.net = net
+        self.optimizer = SGD(0.1) if optimizer is None else optimizer
+        self.batch_size = _at_least_1("batch_size", batch_size)
+        self.epochs = _at_least_1("epochs", epochs)
+        self.shuffle = shuffle
+        self.X, self.y = _checked(net, X, y, "")
+        self.validation = None if validation is None else _checked(net, *validation, "validation ")
+
+        self.history = History()
+        self.epoch = 0
+        self.position = 0
+        self._loss_sum = 0.0  # over the samples seen in this epoch
+        self._optimizer_state: dict[str, Any] = {}
+        self._rng = np.random.default_rng(seed)
+        self._begin_epoch()
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples one epoch has."""
+        return len(self.X)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many mini-batches one epoch has; the last may be short."""
+        return math.ceil(self.n_samples / self.batch_size)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.epochs
+
+    def step(self) -> float:
+        """Train on the next mini-batch; return its mean loss before the step.
+
+        Raises
+        ------
+        DivergedError
+            If the loss is NaN or infinite.
+        """
+        x, target = self._next_batch()
+        # A loss that overflows is noticed below, and explained better than by a NumPy warning.
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, grads = self.net.backprop(x, target)
+            self._stop_if_diverged(loss)
+            self.optimizer.step(self.net, grads, self._optimizer_state)
+        self.history.batch_loss.append(loss)
+        self._loss_sum += loss * len(target)
+        self.position += len(target)
+        if self.position == self.n_samples:
+            self._end_epoch()
+        return loss
+
+    def _begin_epoch(self) -> None:
+        self.position, self._loss_sum = 0, 0.0
+        self._rng_state = self._rng.bit_generator.state  # from which this epoch's order can be drawn again
+        self._order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
+        self._block = range(0)
+
+    def _next_batch(self) -> tuple[Any, Any]:
+        """Return the next batch_size samples and targets, or what is left of the epoch, in the tier's arrays."""
+        if self.position not in self._block:
+            batches = max(1, BLOCK // (self.X.shape[1] * self.batch_size))
+            self._block = range(self.position, min(self.position + batches * self.batch_size, self.n_samples))
+            chosen = self._order[self._block.start : self._block.stop]
+            asarray = self.net.tier.asarray
+            self._block_x = asarray(self.X[chosen], self.net.dtype)
+            self._block_y = asarray(self.y[chosen], self.y.dtype.name)
+        start = self.position - self._block.start
+        return self._block_x[start : start + self.batch_size], self._block_y[start : start + self.batch_size]
+
+    def _end_epoch(self) -> None:
+        self.history.train_loss.append(self._loss_sum / self.n_samples)
+        if self.validation is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores = evaluate(self.net, *self.validation)
+            self._stop_if_diverged(scores["loss"])
+            self.history.validation_loss.append(scores["loss"])
+            if "accuracy" in scores:
+                self.history.validation_accuracy.append(scores["accuracy"])
+        self.epoch += 1
+        self._begin_epoch()
+
+    def _stop_if_diverged(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"training diverged at step {len(self.history.batch_loss) + 1} (epoch {self.epoch + 1}): the loss is "
+                f"{loss}. Usual causes: a learning rate that is too large (here {self.optimizer.learning_rate:g}; try "
+                "a tenth), features that are not scaled, starting weights that are too large"
+            )
+
+    # Stopping and taking up again.
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return all that the rest of the run depends on, but for the weights and the data."""
+        arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
+        counts = {}
+        for name, value in self._optimizer_state.items():
+            if isinstance(value, int):
+                counts[name] = value
+            else:
+                arrays[f"optimizer.{name}"] = np.array(self.net.tier.tolist(value), self.net.dtype)
+        state = {
+            "epoch": self.epoch,
+            "position": self.position,
+            "loss_sum": self._loss_sum,
+            "rng_state": self._rng_state,
+            "optimizer_counts": counts,
+            "run": self._run(),
+        }
+        return {"state": np.array(json.dumps(state)), **arrays}
+
+    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another run of the same net, data and settings was when its `state_dict` was taken.
+
+        Raises
+        ------
+        DataError
+            If that run had other data or settings; `epochs` may differ.
+        """
+        try:
+            state = json.loads(str(arrays["state"]))
+            for name, ours in self._run().items():
+                theirs = state["run"][name]
+                if theirs != ours:
+                    raise DataError(f"cannot resume: {name} was {theirs}, now it is {ours}")
+            self._rng.bit_generator.state = state["rng_state"]
+            self._begin_epoch()
+            self.epoch, self.position, self._loss_sum = state["epoch"], state["position"], state["loss_sum"]
+            self.history = History(**{name: arrays[f"history.{name}"].tolist() for name in vars(self.history)})
+            self._optimizer_state = state["optimizer_counts"] | {
+                name.removeprefix("optimizer."): self.net.tier.asarray(np.array(array), self.net.dtype)
+                for name, array in arrays.items()
+                if name.startswith("optimizer.")
+            }
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise DataError(f"cannot resume: the saved training state is incomplete ({error!r})") from None
+
+    @cached_property
+    def _data_checksum(self) -> int:
+        return zlib.crc32(np.ascontiguousarray(self.y).data, zlib.crc32(np.ascontiguousarray(self.X).data))
+
+    def _run(self) -> dict[str, Any]:
+        """Return what must be the same for a resumed run to end in the same bits."""
+        return {
+            "optimizer": repr(self.optimizer),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "n_samples": self.n_samples,
+            "data_checksum": self._data_checksum,
+        }
+
+
+def fit(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 64,
+    epochs: int = 1,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    seed: int | np.random.Generator = 0,
+    shuffle: bool = True,
+    progress: bool = False,
+) -> History:
+    """Train a net in place.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (N, I)
+        Finite features.
+    y : array_like, shape (N,) or (N, O)
+        Targets as in `Network.loss_and_grads`.
+    optimizer : Optimizer, optional
+        SGD with learning rate 0.1 where not given.
+    batch_size : int
+        Samples a step, at least 1; the last batch of an epoch may be short.
+    epochs : int
+        How often every sample is seen, at least 1.
+    validation : tuple of array_like, optional
+        (X, y) that is evaluated at the end of each epoch.
+    seed : int or numpy.random.Generator
+        From which the order of the samples is drawn, anew for each epoch; the same at every tier.
+    shuffle : bool
+        False: the order in which the samples are given.
+    progress : bool
+        Show a progress bar (needs tqdm: pip install 'micrograd-tiers[progress]').
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    DataError
+        If samples or targets are not what the net expects.
+    DivergedError
+        If the loss becomes NaN or infinite.
+    """
+    trainer = Trainer(
+        net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
+        shuffle=shuffle,
+    )  # fmt: skip
+    if progress:
+        from .progress import progress_bar
+
+        with progress_bar(trainer) as update:
+            while not trainer.finished:
+                update(trainer.step())
+    else:
+        while not trainer.finished:
+            trainer.step()
+    return trainer.history
+
+
+def evaluate(net: Network, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
+    """Return {"loss": mean loss, "accuracy": share of right classes}; for nets that do not classify only the loss.
+
+    Parameters
+    ----------
+    net : Network
+    X, y
+        As in `Network.loss_and_grads`.
+    """
+    outputs = net.forward(X)
+    scores = {"loss": net.mean_loss(outputs, y)}
+    if net.loss == "softmax_cross_entropy":
+        scores["accuracy"] = accuracy(outputs.argmax(axis=1), np.asarray(y))
+    return scores
+
+
+def _checked(net: Network, X: ArrayLike, y: ArrayLike, which: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    try:
+        samples = net.check_samples(X)
+        targets = net.check_targets(y, len(samples))
+        wrong = ~np.isfinite(samples)
+        if wrong.any():
+            n, i = np.argwhere(wrong)[0]
+            raise DataError(
+                f"X holds {samples[n, i]} (sample {n}, feature {i}; {wrong.sum()} of {wrong.size} values are not "
+                "finite): remove or repair these samples"
+            )
+    except DataError as error:
+        raise DataError(f"{which}{error}") from None
+    return samples, targets
+
+
+def _at_least_1(name: str, value: int) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
+    return int(value)
