@@ -1,0 +1,153 @@
+"""Data sets, each under a name: points in the plane, digits drawn offline, and the two published MNISTs.
+
+`load_dataset` gives any of them in one form, a `Dataset`; the functions beneath it are here too, for those who want
+one set with its own options. The modules know NumPy and nothing of the rest of the package.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._common import whole_number
+from .glyphs import draw_glyphs
+from .idx import read_idx
+from .mnist import (
+    CLASS_NAMES,
+    IMAGE_SHAPE,
+    StrPath,
+    find_dataset,
+    find_folder,
+    load_fashion_mnist,
+    load_mnist,
+    read_split,
+)
+from .preparation import Standardizer, train_validation_split
+from .toy import blobs, circles, ellipse, moons, spiral, xor
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Standardizer",
+    "blobs",
+    "circles",
+    "draw_glyphs",
+    "ellipse",
+    "find_dataset",
+    "load_dataset",
+    "load_fashion_mnist",
+    "load_mnist",
+    "moons",
+    "read_idx",
+    "spiral",
+    "train_validation_split",
+    "xor",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in two parts, ready for training and for testing.
+
+    Attributes
+    ----------
+    name : str
+        One of `DATASETS`.
+    train_x, test_x : ndarray of float64, shape (N, I)
+        The samples; N differs between the parts.
+    train_y, test_y : ndarray of int64, shape (N,)
+        Their classes, 0 to C - 1.
+    class_names : tuple of str
+        What the C classes are called.
+    image_shape : (int, int) or None
+        Height and width, I = height x width, if the samples are images.
+    source : str
+        Where it came from, in words.
+    """
+
+    name: str
+    train_x: NDArray[Any]
+    train_y: NDArray[np.int64]
+    test_x: NDArray[Any]
+    test_y: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    source: str
+
+
+class _Recipe(NamedTuple):
+    """How a set is drawn, how large it is unless the caller says so, and what its classes are called."""
+
+    draw: Callable[..., tuple[NDArray[np.float64], NDArray[np.int64]]]
+    class_names: tuple[str, ...]
+    n_train: int = 2_000
+    n_test: int = 500
+    image_shape: tuple[int, int] | None = None
+
+
+_DRAWN = {
+    "ellipse": _Recipe(ellipse, ("inside", "outside"), 60_000, 10_000),
+    "xor": _Recipe(xor, ("equal signs", "different signs")),
+    "moons": _Recipe(moons, ("upper", "lower")),
+    "circles": _Recipe(circles, ("outer", "inner")),
+    "spiral": _Recipe(spiral, ("first arm", "second arm", "third arm")),
+    "blobs": _Recipe(blobs, ("first blob", "second blob", "third blob")),
+    "glyphs": _Recipe(draw_glyphs, tuple("0123456789"), 10_000, 2_000, (28, 28)),
+}
+
+DATASETS: tuple[str, ...] = (*_DRAWN, *CLASS_NAMES)
+
+
+def load_dataset(
+    name: str,
+    *,
+    data_dir: StrPath | None = None,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    seed: int = 0,
+    download: bool = False,
+) -> Dataset:
+    """Draw or load a data set by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `DATASETS`.
+    data_dir : path, optional
+        Where the files of MNIST and Fashion-MNIST are, see `load_mnist`. The other sets need none.
+    n_train, n_test : int, optional
+        How many samples to draw, or how many to take from the start of the published set. By default 60,000 and
+        10,000 (ellipse, MNIST, Fashion-MNIST), 10,000 and 2,000 (glyphs) or 2,000 and 500.
+    seed : int
+        Of the sets that are drawn. The test part depends on it and on `n_test`, not on `n_train`.
+    download : bool
+        Whether to download a published set that is not found.
+
+    Returns
+    -------
+    Dataset
+        With float64 samples; pixels in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no such set, or `n_train` or `n_test` is below 1 or more than there are.
+    DataError
+        If files are missing, or are not what they should be.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"unknown data set {name!r}, expected one of {', '.join(DATASETS)}")
+    for what, n in (("n_train", n_train), ("n_test", n_test)):
+        if n is not None:
+            whole_number(what, n)
+    if name in CLASS_NAMES:
+        folder = find_folder(name, ("train", "test"), data_dir, download=download)
+        train, test = read_split(folder, "train", n=n_train), read_split(folder, "test", n=n_test)
+        return Dataset(name, *train, *test, CLASS_NAMES[name], IMAGE_SHAPE, f"folder {folder}")
+    recipe = _DRAWN[name]
+    train_rng, test_rng = np.random.default_rng(seed).spawn(2)
+    train = recipe.draw(n_train if n_train is not None else recipe.n_train, rng=train_rng)
+    test = recipe.draw(n_test if n_test is not None else recipe.n_test, rng=test_rng)
+    return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")
