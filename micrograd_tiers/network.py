@@ -3,6 +3,7 @@
 What users hand in is checked here, once, and turned into arrays of the tier; what they get back are ndarrays again.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -68,13 +69,9 @@ class Network:
         rng = np.random.default_rng(seed)
         initializer = get_initializer(init)
         self.parameters: dict[str, Any] = {}
-        self._names: list[tuple[str, ...]] = []  # of each layer's parameters
-        for i, layer in enumerate(self.layers):
-            shapes = layer.parameter_shapes()
-            for name, shape in shapes.items():
-                start = np.zeros(shape) if name == "bias" else initializer(shape, rng)
-                self._set(f"{i}.{name}", start)
-            self._names.append(tuple(f"{i}.{name}" for name in shapes))
+        for name, shape in parameter_shapes(self.layers).items():
+            self._set(name, np.zeros(shape) if name.endswith("bias") else initializer(shape, rng))
+        self._names = [tuple(f"{i}.{name}" for name in layer.parameter_shapes()) for i, layer in enumerate(self.layers)]
 
     def _check_architecture(self) -> None:
         if not self.layers:
@@ -263,14 +260,7 @@ class Network:
     @property
     def n_parameters(self) -> int:
         """How many numbers the net learns."""
-        return sum(int(np.prod(shape)) for shape in self._shapes().values())
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {
-            f"{i}.{name}": shape
-            for i, layer in enumerate(self.layers)
-            for name, shape in layer.parameter_shapes().items()
-        }
+        return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
 
     def _ndarray(self, array: Any) -> Array:
         return np.array(self.tier.tolist(array), self.dtype)
@@ -292,19 +282,7 @@ class Network:
         DataError
             If keys are missing or unexpected, or shapes differ; the message names them.
         """
-        arrays = {key: as_numbers(value, key) for key, value in state.items()}
-        shapes = self._shapes()
-        problems = [
-            *(f"{key} is missing" for key in shapes if key not in arrays),
-            *(f"{key} is unexpected" for key in arrays if key not in shapes),
-            *(
-                f"{key} has shape {arrays[key].shape}, expected {shape}"
-                for key, shape in shapes.items()
-                if key in arrays and arrays[key].shape != shape
-            ),
-        ]
-        if problems:
-            raise DataError(f"load_state_dict: {'; '.join(problems)}")
+        arrays = check_state(state, self.layers)
         for key, array in arrays.items():
             self._set(key, array)
 
@@ -328,6 +306,29 @@ class Network:
         )
         net.load_state_dict(self.state_dict())
         return net
+
+
+def parameter_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all parameters of a chain of layers, keyed as `Network.state_dict`."""
+    return {f"{i}.{name}": shape for i, layer in enumerate(layers) for name, shape in layer.parameter_shapes().items()}
+
+
+def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
+    """Return the state as ndarrays if it holds just the parameters of these layers, or raise a DataError."""
+    arrays = {key: as_numbers(value, key) for key, value in state.items()}
+    shapes = parameter_shapes(layers)
+    problems = [
+        *(f"{key} is missing" for key in shapes if key not in arrays),
+        *(f"{key} is unexpected" for key in arrays if key not in shapes),
+        *(
+            f"{key} has shape {arrays[key].shape}, expected {shape}"
+            for key, shape in shapes.items()
+            if key in arrays and arrays[key].shape != shape
+        ),
+    ]
+    if problems:
+        raise DataError(f"weights do not fit the layers: {'; '.join(problems)}")
+    return arrays
 
 
 def as_numbers(values: ArrayLike, what: str) -> Array:

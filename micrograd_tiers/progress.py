@@ -2,14 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-from .training import Trainer
+
+class Run(Protocol):
+    """What the bar needs to know of a run; a `Trainer` does."""
+
+    epoch: int
+    epochs: int
+    position: int
+
+    @property
+    def n_samples(self) -> int:
+        """Samples per epoch."""
+
 
 SMOOTHING = 0.02  # weight of the newest batch in the loss that is shown
 
 
 @contextmanager
-def progress_bar(trainer: Trainer) -> Iterator[Callable[[float], None]]:
+def progress_bar(run: Run) -> Iterator[Callable[[float], None]]:
     """Show a bar for the rest of a run on standard error; call what it yields with the loss of each step.
 
     Raises
@@ -21,18 +33,18 @@ def progress_bar(trainer: Trainer) -> Iterator[Callable[[float], None]]:
         from tqdm import tqdm
     except ModuleNotFoundError:
         raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
-    total = trainer.epochs * trainer.n_samples
-    seen = trainer.epoch * trainer.n_samples + trainer.position
+    total = run.epochs * run.n_samples
+    seen = run.epoch * run.n_samples + run.position
     with tqdm(total=total, initial=seen, unit=" samples", unit_scale=True, dynamic_ncols=True) as bar:
         shown_loss: float | None = None
 
         def update(loss: float) -> None:
             nonlocal seen, shown_loss
             shown_loss = loss if shown_loss is None else shown_loss + SMOOTHING * (loss - shown_loss)
-            now = trainer.epoch * trainer.n_samples + trainer.position
-            epoch = min(trainer.epoch + 1, trainer.epochs)
+            now = run.epoch * run.n_samples + run.position
+            epoch = min(run.epoch + 1, run.epochs)
             if bar.update(now - seen):  # true when the bar was drawn: often enough for the text beside it
-                bar.set_postfix_str(f"epoch {epoch}/{trainer.epochs}, loss {shown_loss:.4f}")
+                bar.set_postfix_str(f"epoch {epoch}/{run.epochs}, loss {shown_loss:.4f}")
             seen = now
 
         yield update

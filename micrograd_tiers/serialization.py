@@ -2,8 +2,6 @@
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,7 +13,7 @@ from . import layers as layer_types
 from .errors import DataError
 from .files import replacing
 from .layers import Layer
-from .network import Network
+from .network import Network, check_state
 from .tiers import TIERS
 
 FORMAT_VERSION = 1
@@ -102,7 +100,7 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read all that a file of `save` holds; raises as `load`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             if "header" not in getattr(file, "files", ()):
                 raise DataError(f"{path}: not a net saved by micrograd_tiers (it has no header)")
             header = json.loads(str(file["header"]))
@@ -115,21 +113,19 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         training = {
             name.removeprefix("training."): arrays.pop(name) for name in [*arrays] if name.startswith("training.")
         }
-        net = Network(
-            [_layer(description) for description in header["layers"]],
-            header["loss"],
-            tier=header["tier"] if header["tier"] in TIERS else "tensor",  # else the file could name code to run
-            dtype=header["dtype"],
-            exact=header["exact"],
-            init="zeros",
-        )
+        layers = [_layer(description) for description in header["layers"]]
+        check_state(arrays, layers)  # before a net is built: the layers may claim any size
+        tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
+        net = Network(layers, header["loss"], tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
         return Checkpoint(net, header["info"], training)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-    except (ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # a damaged file can make zipfile, numpy and json raise almost anything
+        if isinstance(error, OSError) and error.filename:
+            raise
         reason = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else repr(error)
         raise DataError(f"{path}: not a whole net saved by micrograd_tiers: {reason}") from None
 

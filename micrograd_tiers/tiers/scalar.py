@@ -82,9 +82,10 @@ def tanh(x: Vector) -> tuple[Vector, tuple[Vjp]]:
     y = [tanh_of(xi) for xi in x]
 
     def dx(dy: Vector) -> Vector:
-        # dy/dx = 1 - y**2 = 4s / (1 + s)**2 with s = e**(-2|x|). The first form loses all its digits beyond |x| = 19.
-        s = [exp(-2 * abs(xi)) for xi in x]
-        return [dyi * (4 * si / ((1 + si) * (1 + si))) for dyi, si in zip(dy, s, strict=True)]
+        # dy/dx = 1 - y**2 = sech(x)**2. The first form loses all its digits beyond |x| = 19.
+        e = [exp(-abs(xi)) for xi in x]
+        sech = [2 * ei / (1 + ei * ei) for ei in e]
+        return [dyi * (si * si) for dyi, si in zip(dy, sech, strict=True)]
 
     return y, (dx,)
 

@@ -1,0 +1,336 @@
+"""The network: one interface, and the same numbers, at every tier."""
+
+import numpy as np
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers.initializers import INITIALIZERS
+from micrograd_tiers.tiers import TIERS
+
+every_tier = pytest.mark.parametrize("tier", TIERS)
+exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+
+
+def samples(n=7, i=5, c=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, i)), rng.integers(0, c, n)
+
+
+def net_of_all_layers(tier="tensor", **options):
+    layers = [mt.Linear(5, 4), mt.Tanh(), mt.Linear(4, 6), mt.ELU(0.5), mt.Linear(6, 4), mt.ReLU(), mt.Linear(4, 3)]
+    return mt.Network([*layers[:6], mt.Sigmoid(), layers[6]], tier=tier, **options)
+
+
+@every_tier
+@exact_or_not
+def test_the_worked_example_of_the_course(tier, exact):
+    net = mt.two_layer_net(2, 3, 2, tier=tier, exact=exact)
+    weight1, weight2 = np.array([[1, 1, 1], [-1, -1, -1]]), np.array([[1, 1], [-1, -1], [-1, -1]])
+    net.load_state_dict({"0.weight": weight1.T, "0.bias": np.zeros(3), "2.weight": weight2.T, "2.bias": np.zeros(2)})
+    loss, grads = net.loss_and_grads([[1, -1]], [0])
+    assert loss == 0.6931471805599453
+    assert grads["2.weight"].T.tolist() == [[-0.44039853898894116, 0.44039853898894116]] * 3
+    assert grads["2.bias"].tolist() == [-0.5, 0.5]
+    assert not grads["0.weight"].any()
+    assert not grads["0.bias"].any()
+
+
+@every_tier
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+def test_gradients_of_a_deep_net_are_those_of_central_differences(tier, loss):
+    net = net_of_all_layers(tier, loss=loss)
+    X, y = samples()
+    if loss == "mean_squared_error":
+        y = np.random.default_rng(1).standard_normal((7, 3))
+    _, grads = net.loss_and_grads(X, y)
+    state = net.state_dict()
+    h = 1e-6
+    for name, array in state.items():
+        numerical = np.zeros(array.shape)
+        for index in np.ndindex(array.shape):
+            losses = []
+            for sign in (1, -1):
+                array[index] += sign * h
+                net.load_state_dict(state)
+                losses.append(net.mean_loss(net.forward(X), y))
+                array[index] -= sign * h
+            numerical[index] = (losses[0] - losses[1]) / (2 * h)
+        assert np.abs(grads[name]).max() > 1e-4, "a gradient of zero would prove nothing"
+        np.testing.assert_allclose(grads[name], numerical, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("tier", ["scalar", "vector"])
+@exact_or_not
+def test_forward_loss_and_gradients_agree_between_the_tiers(tier, exact):
+    X, y = samples(n=33)
+    ours, tensor = net_of_all_layers(tier, exact=exact), net_of_all_layers(exact=exact)
+    (loss, grads), (tensor_loss, tensor_grads) = ours.loss_and_grads(X, y), tensor.loss_and_grads(X, y)
+    pairs = [
+        (loss, tensor_loss),
+        (ours.forward(X), tensor.forward(X)),
+        (ours.predict_proba(X), tensor.predict_proba(X)),
+    ]
+    pairs += [(grads[name], tensor_grads[name]) for name in grads]
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, rtol=0, atol=0 if exact else 1e-15 * max(1, np.abs(b).max()))
+
+
+@every_tier
+def test_gradients_are_those_of_pytorch(tier):
+    torch = pytest.importorskip("torch")
+    X, y = samples(n=9)
+    net = net_of_all_layers(tier)
+    layers = {
+        "Linear": lambda layer: torch.nn.Linear(layer.in_features, layer.out_features),
+        "ELU": lambda layer: torch.nn.ELU(layer.alpha),
+    }
+    theirs = torch.nn.Sequential(
+        *[
+            layers.get(type(layer).__name__, lambda layer: getattr(torch.nn, type(layer).__name__)())(layer)
+            for layer in net.layers
+        ]
+    ).double()
+    theirs.load_state_dict({name: torch.from_numpy(array) for name, array in net.state_dict().items()})
+    loss = torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y))
+    loss.backward()
+    our_loss, grads = net.loss_and_grads(X, y)
+    assert our_loss == pytest.approx(loss.item(), rel=1e-14)
+    for name, parameter in theirs.named_parameters():
+        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-12, atol=1e-16, err_msg=name)
+    net.load_state_dict(theirs.state_dict())  # and the weights move back as they are
+
+
+@every_tier
+def test_shapes_names_and_types_are_those_of_the_contract(tier):
+    net = mt.two_layer_net(4, 3, 2, tier=tier)
+    X, y = samples(i=4, c=2)
+    assert {name: array.shape for name, array in net.state_dict().items()} == {
+        "0.weight": (3, 4),
+        "0.bias": (3,),
+        "2.weight": (2, 3),
+        "2.bias": (2,),
+    }
+    assert net.n_parameters == 3 * 4 + 3 + 2 * 3 + 2
+    loss, grads = net.loss_and_grads(X.tolist(), y.tolist())
+    assert type(loss) is float
+    assert {name: array.shape for name, array in grads.items()} == {
+        name: array.shape for name, array in net.state_dict().items()
+    }
+    assert net.forward(X).shape == (7, 2)
+    assert net.forward(X).dtype == np.float64
+    np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1)
+    assert net.predict(X).tolist() == net.forward(X).argmax(axis=1).tolist()
+    assert np.abs(net.predict_proba(X) - np.exp(net.forward(X)) / np.exp(net.forward(X)).sum(1)[:, None]).max() < 1e-15
+
+
+@every_tier
+def test_a_prediction_depends_on_nothing_but_its_own_sample(tier):
+    net = net_of_all_layers(tier)
+    X, _ = samples(n=4)
+    alone = net.forward(X[1:2])
+    X[0] = np.nan
+    np.testing.assert_allclose(net.forward(X)[1], alone[0], rtol=0, atol=1e-15)
+    assert np.isnan(net.forward(X)[0]).all()
+
+
+def test_more_samples_than_forward_takes_at_a_time(monkeypatch):
+    X, y = samples(n=10)
+    net = net_of_all_layers()
+    whole, loss = net.forward(X), net.mean_loss(net.forward(X), y)
+    monkeypatch.setattr("micrograd_tiers.network.SLICE", 3)
+    np.testing.assert_allclose(net.forward(X), whole, rtol=0, atol=1e-15)
+    assert net.mean_loss(net.forward(X), y) == pytest.approx(loss)
+
+
+@every_tier
+def test_the_mean_loss_of_a_batch_is_the_mean_of_its_samples_losses(tier):
+    net = net_of_all_layers(tier)
+    X, y = samples(n=5)
+    each = [net.loss_and_grads(X[n : n + 1], y[n : n + 1])[0] for n in range(5)]
+    assert net.loss_and_grads(X, y)[0] == pytest.approx(np.mean(each), rel=1e-14)
+
+
+def test_every_tier_starts_from_the_same_weights_and_moving_keeps_them():
+    state = net_of_all_layers("tensor", seed=3).state_dict()
+    for tier in TIERS:
+        for net in (net_of_all_layers(tier, seed=3), net_of_all_layers("tensor", seed=3).to(tier, exact=True)):
+            assert all(np.array_equal(array, state[name]) for name, array in net.state_dict().items())
+    assert not np.array_equal(net_of_all_layers(seed=4).state_dict()["0.weight"], state["0.weight"])
+
+
+def test_moving_makes_a_copy():
+    net = mt.two_layer_net(2, 3, 2)
+    before = net.state_dict()
+    other = net.to("vector", dtype="float32")
+    assert (other.tier_name, other.dtype, net.tier_name, net.dtype) == ("vector", "float32", "tensor", "float64")
+    mt.fit(other, [[1, 2], [3, 4]], [0, 1], batch_size=1)
+    assert all(np.array_equal(net.state_dict()[name], before[name]) for name in before)
+
+
+@every_tier
+def test_state_dict_and_load_state_dict_copy(tier):
+    net = mt.two_layer_net(2, 3, 2, tier=tier)
+    state = net.state_dict()
+    state["0.bias"][:] = 7
+    assert not net.state_dict()["0.bias"].any()
+    net.load_state_dict(state)
+    state["0.bias"][:] = 8
+    assert (net.state_dict()["0.bias"] == 7).all()
+
+
+def test_loading_is_strict_and_all_or_nothing():
+    net = mt.two_layer_net(2, 3, 2)
+    state = net.state_dict()
+    wrong = {**state, "0.bias": np.ones(4), "9.bias": np.ones(1)}
+    del wrong["2.weight"]
+    message = r"2\.weight is missing; 9\.bias is unexpected; 0\.bias has shape \(4,\), expected \(3,\)"
+    with pytest.raises(mt.DataError, match=message):
+        net.load_state_dict(wrong)
+    assert all(np.array_equal(net.state_dict()[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("tier", ["vector", "tensor"])
+def test_float32_stays_float32(tier):
+    net = mt.two_layer_net(5, 4, 3, tier=tier, dtype="float32")
+    X, y = samples()
+    x, target = net.tier.asarray(X, "float32"), net.tier.asarray(y, "int64")
+    _, grads = net.backprop(x, target)
+    mt.fit(net, X, y, optimizer=mt.Adam(0.01), batch_size=3)
+    for arrays in (grads, net.parameters):
+        assert {array.dtype.name for array in arrays.values()} == {"float32"}
+    assert net.forward(X).dtype == np.float32
+    float64 = mt.two_layer_net(5, 4, 3, tier=tier)
+    assert net.loss_and_grads(X, y)[1]["0.weight"].dtype == np.float32
+    for name, array in float64.loss_and_grads(X, y)[1].items():
+        np.testing.assert_allclose(grads[name], array, rtol=1e-4, atol=1e-6)
+
+
+def test_the_first_layers_dx_and_what_lies_below_the_first_parameter_are_not_computed(monkeypatch):
+    class Forbidden(mt.Sigmoid):
+        def forward(self, tier, x, *parameters):
+            value, _ = super().forward(tier, x)
+            return value, (lambda dy: pytest.fail("nobody needs this derivative"),)
+
+    net = mt.Network([Forbidden(), mt.Linear(5, 3)])
+    X, y = samples()
+    assert set(net.loss_and_grads(X, y)[1]) == {"1.weight", "1.bias"}
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_initializers_draw_what_they_say(name):
+    expected_std = {
+        "standard_normal": 1.0,
+        "uniform": 1 / np.sqrt(3 * 400),
+        "xavier": np.sqrt(2 / 1000),
+        "xavier_uniform": np.sqrt(2 / 1000),
+        "xavier_normal": np.sqrt(2 / 1000),
+        "kaiming": np.sqrt(2 / 400),
+        "kaiming_uniform": np.sqrt(2 / 400),
+        "kaiming_normal": np.sqrt(2 / 400),
+        "zeros": 0.0,
+    }
+    state = mt.Network([mt.Linear(400, 600)], init=name).state_dict()
+    weight = state["0.weight"]
+    assert weight.std() == pytest.approx(expected_std[name], rel=0.01)
+    assert abs(weight.mean()) < 0.01 * expected_std[name] + 1e-300
+    assert not state["0.bias"].any()
+
+
+def test_an_initializer_of_ones_own():
+    net = mt.Network([mt.Linear(2, 3)], init=lambda shape, rng: np.full(shape, 5.0))
+    assert (net.state_dict()["0.weight"] == 5).all()
+
+
+def test_networks_leave_the_global_random_state_alone():
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    net = mt.two_layer_net(2, 3, 2)
+    mt.fit(net, [[1.0, 2.0]], [0])
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net: net.forward(np.zeros((2, 4))), r"linear: x has 4 features, weight \(3, 5\) expects 5"),
+        (lambda net: net.forward(np.zeros(5)), r"X has shape \(5,\), expected \(N, 5\)"),
+        (lambda net: net.forward(np.zeros((0, 5))), "X is empty"),
+        (lambda net: net.forward([[1, 2], [3]]), "X is not a rectangular array"),
+        (lambda net: net.forward([["a"] * 5]), "X holds <U1, expected real numbers"),
+        (lambda net: net.forward(np.zeros((1, 5), complex)), "complex"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0]), r"y has shape \(1,\).*each of the 2 samples"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), 0), r"y has shape \(\)"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0, 2]), "label 2, expected 0 to 1"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [-1, 0]), "label -1, expected 0 to 1"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0.5, 0]), "label 0.5, expected whole numbers"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [np.nan, 0]), "label nan, expected whole numbers"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[0], [1]]), r"y has shape \(2, 1\)"),
+    ],
+)
+def test_wrong_samples_and_labels_are_named(call, message):
+    with pytest.raises(mt.DataError, match=message):
+        call(mt.two_layer_net(5, 3, 2))
+
+
+def test_whole_labels_may_come_as_floats():
+    net = mt.two_layer_net(5, 3, 2)
+    X, y = samples(c=2)
+    assert net.loss_and_grads(X, y.astype(float))[0] == net.loss_and_grads(X, y)[0]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (np.zeros((2, 3)), r"y has shape \(2, 3\), mean_squared_error expects \(N, 2\)"),
+        ([0, 1], "mean_squared_error expects"),
+        ([[np.inf, 0], [0, 0]], "NaN or infinite targets"),
+    ],
+)
+def test_wrong_targets_of_mean_squared_error_are_named(targets, message):
+    with pytest.raises(mt.DataError, match=message):
+        mt.Network([mt.Linear(5, 2)], loss="mean_squared_error").loss_and_grads(np.zeros((2, 5)), targets)
+
+
+def test_a_net_for_regression_gives_values_not_probabilities():
+    net = mt.Network([mt.Linear(5, 2)], loss="mean_squared_error")
+    X, _ = samples()
+    assert np.array_equal(net.predict(X), net.forward(X))
+    with pytest.raises(ValueError, match="values, not probabilities"):
+        net.predict_proba(X)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: mt.Network([]), "no layers"),
+        (lambda: mt.Network([mt.Linear]), "expected a Layer"),
+        (lambda: mt.Network([mt.Linear(2, 3), mt.Sigmoid(), mt.Linear(4, 2)]), "layer 2: .*gives 3 features"),
+        (lambda: mt.Network([mt.Linear(2, 3)], loss="hinge"), "unknown loss 'hinge'"),
+        (lambda: mt.Network([mt.Linear(2, 3)], tier="gpu"), "unknown tier 'gpu'"),
+        (lambda: mt.Network([mt.Linear(2, 3)], init="he"), "unknown initializer 'he'"),
+        (lambda: mt.Network([mt.Linear(2, 3)], dtype="int8"), "dtype is int8, expected float64 or float32"),
+        (lambda: mt.Network([mt.Linear(2, 3)], tier="scalar", dtype="float32"), "float32 is not offered"),
+        (lambda: mt.Linear(0, 3), "in_features is 0"),
+        (lambda: mt.Linear(3, 2.0), "out_features is 2.0"),
+        (lambda: mt.ELU(-1), "alpha is -1"),
+        (lambda: mt.mlp([3]), "at least inputs and outputs"),
+        (lambda: mt.mlp([3, 2, 1], "softplus"), "unknown activation 'softplus'"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_a_tier_that_lacks_what_the_net_needs_is_named(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from micrograd_tiers.tiers.vector import linear, asarray, tolist, chunks, add_scaled, elementwise\n"
+    )
+    with pytest.raises(ValueError, match="does not have sigmoid, softmax_cross_entropy, which this network needs"):
+        mt.two_layer_net(2, 3, 2, tier=str(file))
+
+
+def test_the_repr_says_what_the_net_is():
+    text = repr(mt.two_layer_net(2, 3, 2, tier="vector"))
+    assert "Linear(in_features=2, out_features=3), Sigmoid(), Linear" in text
+    assert "tier='vector'" in text

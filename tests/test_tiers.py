@@ -1,0 +1,297 @@
+"""Every primitive at every tier, from the op table."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from op_cases import OP_CASES, call
+
+from micrograd_tiers.engine import Value
+from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
+
+every_op = pytest.mark.parametrize("case", OP_CASES, ids=lambda case: case.name)
+every_tier = pytest.mark.parametrize("tier_name", TIERS)
+exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+
+# The forward formulas once more, as short as can be, for ordinary complex numbers: for complex-step derivatives.
+FORMULAS = {
+    "linear": lambda x, weight, bias: x @ weight.T + bias,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "relu": lambda x: np.where(x.real > 0, x, 0),
+    "elu": lambda x: np.where(x.real > 0, x, np.exp(x) - 1),
+    "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
+    "softmax_cross_entropy": lambda z, t: np.sum(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), t]),
+    "mean_squared_error": lambda y, t: np.sum((y - t) ** 2) / y.shape[1],
+}
+
+
+def complex_step(formula, inputs, k, dy):
+    """dL/d(inputs[k]) for L = sum(dy * formula(*inputs)): Im f(x + ih) / h, h = 1e-20 (Squire and Trapp 1998)."""
+    gradient = np.zeros(inputs[k].shape)
+    for index in np.ndindex(inputs[k].shape):
+        stepped = [*inputs]
+        stepped[k] = inputs[k].astype(complex)
+        stepped[k][index] += 1e-20j
+        gradient[index] = np.sum(dy * formula(*stepped)).imag / 1e-20
+    return gradient
+
+
+def drawn_dy(case, value, seed):
+    return 0.7 if case.is_loss else np.random.default_rng(seed).standard_normal(value.shape)
+
+
+def test_every_primitive_of_the_protocol_has_its_row_in_the_op_table():
+    assert [case.name for case in OP_CASES] == list(PRIMITIVES)
+    methods = [name for name, member in vars(Tier).items() if inspect.isfunction(member) and name[0] != "_"]
+    assert methods == [*PRIMITIVES, *SUPPORT]
+
+
+def test_the_three_files_hold_the_same_functions_in_the_same_order():
+    def functions(tier):
+        return [
+            name
+            for name, member in vars(tier).items()
+            if inspect.isfunction(member) and member.__module__ == tier.__name__ and name in (*PRIMITIVES, *SUPPORT)
+        ]
+
+    assert [functions(get_tier(name)) for name in TIERS] == [[*PRIMITIVES, *SUPPORT]] * 3
+
+
+@every_op
+@every_tier
+@exact_or_not
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_value_and_gradients_are_those_of_the_formula(case, tier_name, exact, data):
+    inputs = data.draw(case.inputs)
+    formula = FORMULAS[case.name]
+    expected = formula(*inputs)
+    dy = drawn_dy(case, expected, seed=1)
+    value, gradients = call(case, get_tier(tier_name, exact), inputs, dy)
+    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
+    for k, gradient in enumerate(gradients):
+        assert gradient.shape == inputs[k].shape
+        by_complex_step = complex_step(formula, inputs, k, dy)
+        # The formulas themselves cancel digits, so some absolute error of theirs is allowed for.
+        np.testing.assert_allclose(gradient, by_complex_step, rtol=1e-11, atol=1e-13, err_msg=case.differentiable[k])
+
+
+@every_op
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
+    inputs = data.draw(case.inputs)
+    dy = drawn_dy(case, call(case, get_tier("tensor"), inputs)[0], seed=2)
+    reference, *others = [call(case, get_tier(name, exact=True), inputs, dy) for name in TIERS]
+    for value, gradients in others:
+        assert np.array_equal(value, reference[0])
+        for ours, theirs, argument in zip(gradients, reference[1], case.differentiable, strict=True):
+            if case.n_samplewise > case.differentiable.index(argument):
+                # Parameters' gradients are summed here by call(), in its own order; training is tested elsewhere.
+                assert ours.tobytes() == theirs.tobytes()
+
+
+@every_op
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(case, data):
+    tier = get_tier("scalar")
+    inputs = data.draw(case.inputs)
+    dy = drawn_dy(case, call(case, tier, inputs)[0], seed=3)
+    value, gradients = call(case, tier, inputs, dy)
+    n_differentiable = len(case.differentiable)
+    nodes = [np.vectorize(Value, otypes=[object])(a) if k < n_differentiable else a for k, a in enumerate(inputs)]
+    parameters = [a.tolist() for a in nodes[case.n_samplewise :]]
+    total = Value(0.0)
+    for n in range(len(inputs[0])):
+        sample = [a[n].tolist() for a in nodes[: case.n_samplewise]]
+        out, _ = getattr(tier, case.name)(*sample, *parameters)
+        total = total + (
+            out * dy if case.is_loss else sum((y * d for y, d in zip(out, dy[n], strict=True)), Value(0.0))
+        )
+    total.backward()
+    assert total.data == pytest.approx(np.sum(np.multiply(dy, value)), rel=1e-12, abs=1e-13)
+    for k, gradient in enumerate(gradients):
+        by_value = np.vectorize(lambda node: node.grad, otypes=[float])(nodes[k])
+        np.testing.assert_allclose(by_value, gradient, rtol=1e-11, atol=1e-13, err_msg=case.differentiable[k])
+
+
+@every_op
+@every_tier
+@exact_or_not
+@settings(max_examples=10, deadline=None)
+@given(data=st.data())
+def test_ops_change_no_input_and_vjps_return_fresh_storage(case, tier_name, exact, data):
+    tier = get_tier(tier_name, exact)
+    arrays = [tier.asarray(a, a.dtype.name) for a in data.draw(case.inputs)]
+    (*samplewise,) = next(iter(tier.chunks(*arrays[: case.n_samplewise])))
+    given_arrays = [*samplewise, *arrays[case.n_samplewise :]]
+    before = repr([np.array(a).tolist() for a in given_arrays])
+    value, vjps = getattr(tier, case.name)(*given_arrays)
+    dy = 0.7 if case.is_loss else tier.elementwise(lambda v: 0.5 + v, value)
+    dy_before = repr(np.array(dy).tolist())
+    for vjp in vjps:
+        first, second = vjp(dy), vjp(dy)
+        assert np.array_equal(np.array(first), np.array(second), equal_nan=True)
+        tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
+        assert np.array_equal(np.array(vjp(dy)), np.array(second), equal_nan=True)
+    assert repr(np.array(dy).tolist()) == dy_before
+    assert repr([np.array(a).tolist() for a in given_arrays]) == before
+
+
+@every_tier
+@exact_or_not
+def test_sigmoid_and_its_derivative_keep_their_relative_accuracy_in_both_tails(tier_name, exact):
+    tier = get_tier(tier_name, exact)
+    x = np.array([[-800.0, -745.0, -700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0, 1e308, -1e308]])
+    for (sample,) in tier.chunks(tier.asarray(x)):
+        y, (vjp,) = tier.sigmoid(sample)
+        slope = vjp(tier.elementwise(lambda v: 0 * v + 1.0, y))
+        for xi, yi, si in zip(x[0], np.ravel(y), np.ravel(slope), strict=True):
+            # Where e**x is tiny, sigmoid is e**x and its derivative e**-|x|, to the last digit.
+            tail = math.exp(-abs(xi))
+            expected = 1 / (1 + math.exp(-xi)) if abs(xi) < 30 else (tail if xi < 0 else 1.0)
+            assert yi == pytest.approx(expected, rel=1e-15)
+            assert si == pytest.approx(tail / (1 + tail) ** 2, rel=1e-15)
+
+
+@every_tier
+@exact_or_not
+def test_the_derivative_of_tanh_keeps_its_relative_accuracy(tier_name, exact):
+    tier = get_tier(tier_name, exact)
+    for (sample,) in tier.chunks(tier.asarray(np.array([[-300.0, -19.5, 0.0, 25.0, 300.0, 1e308]]))):
+        y, (vjp,) = tier.tanh(sample)
+        slope = np.ravel(vjp(tier.elementwise(lambda v: 0 * v + 1.0, y)))
+        expected = [4 * math.exp(-600), 4 * math.exp(-39), 1.0, 4 * math.exp(-50), 4 * math.exp(-600), 0.0]
+        np.testing.assert_allclose(slope, expected, rtol=1e-14)
+
+
+@every_tier
+@pytest.mark.parametrize("op", ["relu", "elu"])
+def test_the_kink_at_zero(tier_name, op):
+    tier = get_tier(tier_name)
+    for (sample,) in tier.chunks(tier.asarray(np.array([[0.0, -0.0]]))):
+        y, (vjp,) = getattr(tier, op)(sample)
+        assert np.ravel(y).tolist() == [0.0, 0.0]
+        assert np.ravel(vjp(tier.elementwise(lambda v: v + 3.0, sample))).tolist() == [3.0 if op == "elu" else 0.0] * 2
+
+
+@every_tier
+@exact_or_not
+@pytest.mark.parametrize("op", ["sigmoid", "tanh", "relu", "elu", "softmax"])
+def test_nan_spoils_its_own_row_only_and_extremes_do_no_harm(tier_name, exact, op):
+    tier = get_tier(tier_name, exact)
+    x = np.array([[1.0, 2.0], [math.nan, 0.0], [1e308, -1e308], [-1e308, 1e308]])
+    rows = [np.atleast_2d(getattr(tier, op)(chunk)[0]) for (chunk,) in tier.chunks(tier.asarray(x))]
+    y = np.concatenate(rows)
+    assert math.isnan(y[1, 0])
+    assert np.isfinite(y[[0, 2, 3]]).all()
+
+
+@every_tier
+@exact_or_not
+def test_cross_entropy_of_legal_and_illegal_logits(tier_name, exact):
+    tier = get_tier(tier_name, exact)
+    inf = math.inf
+    rows = [
+        ([0.0, -inf], 0, 0.0),  # probability 0 is legal
+        ([0.0, -inf], 1, inf),
+        ([1e308, -1e308], 0, 0.0),
+        ([-800.0, 0.0], 0, 800.0),  # log(p) would be -inf
+        ([0.0, -40.0], 0, math.exp(-40)),  # log(p) would be 0
+        ([5.0, 5.0], 1, math.log(2)),
+        ([-inf, -inf], 0, math.nan),
+        ([math.nan, 0.0], 1, math.nan),
+    ]
+    for logits, target, expected in rows:
+        for chunk in tier.chunks(tier.asarray([logits]), tier.asarray([target], "int64")):
+            loss, (vjp,) = tier.softmax_cross_entropy(*chunk)
+            assert float(loss) == pytest.approx(expected, rel=1e-15, nan_ok=True)
+            gradient = np.ravel(vjp(1.0))
+            assert np.isnan(gradient).all() if math.isnan(expected) else abs(gradient.sum()) < 1e-15
+            assert math.isnan(expected) or gradient[target] <= 0
+
+
+@every_tier
+def test_the_gradient_of_cross_entropy_does_not_cancel_when_the_net_is_sure(tier_name):
+    tier = get_tier(tier_name)
+    for chunk in tier.chunks(tier.asarray([[50.0, 0.0]]), tier.asarray([0], "int64")):
+        _, (vjp,) = tier.softmax_cross_entropy(*chunk)
+        np.testing.assert_allclose(np.ravel(vjp(1.0)), [-math.exp(-50), math.exp(-50)], rtol=1e-15)
+
+
+@every_tier
+def test_linear_does_not_quietly_take_too_few_features(tier_name):
+    tier = get_tier(tier_name)
+    ((x,),) = tier.chunks(tier.asarray(np.zeros((1, 783))))
+    with pytest.raises(ValueError, match=r"783"):
+        tier.linear(x, tier.asarray(np.zeros((3, 784))), tier.asarray(np.zeros(3)))
+
+
+@every_tier
+def test_the_support_functions_do_what_the_protocol_says(tier_name):
+    tier = get_tier(tier_name)
+    a = tier.asarray([[1.0, 2.0], [3.0, 4.0]])
+    assert tier.tolist(a) == [[1.0, 2.0], [3.0, 4.0]]
+    assert tier.tolist(tier.elementwise(lambda x, y: x * y + 1, a, a)) == [[2.0, 5.0], [10.0, 17.0]]
+    tier.add_scaled(a, tier.asarray([[1.0, 1.0], [0.0, 2.0]]), -0.5)
+    assert tier.tolist(a) == [[0.5, 1.5], [3.0, 3.0]]
+    labels = tier.tolist(tier.asarray(np.array([1, 0]), "int64"))
+    assert labels == [1, 0]
+    assert all(type(label) is int for label in labels)
+
+
+def test_a_tier_can_come_from_a_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def sigmoid(x):\n    return 'mine'\n")
+    assert get_tier(str(file)).sigmoid(1) == "mine"
+
+
+def test_a_tier_can_come_from_a_module():
+    assert get_tier("micrograd_tiers.tiers.vector") is get_tier("vector")
+
+
+@pytest.mark.parametrize(
+    ("name", "exact", "message"),
+    [
+        ("tensr", False, "unknown tier 'tensr'.*scalar, vector, tensor"),
+        ("no/such/file.py", False, "no such file"),
+        ("json", False, "'json' is not a tier"),
+        ("micrograd_tiers.tiers.vector", True, "exact mode"),
+        (3, False, "got 3, expected a name"),
+    ],
+)
+def test_what_is_not_a_tier_is_refused_by_name(name, exact, message):
+    with pytest.raises(ValueError, match=message):
+        get_tier(name, exact)
+
+
+def test_the_scalar_tier_has_no_float32():
+    with pytest.raises(ValueError, match="float32"):
+        get_tier("scalar").asarray([1.0], "float32")
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (1, 9, 1), (2, 300, 1), (1, 300, 2), (3, 1000, 5), (64, 300, 40), (1, 17, 1)]
+)
+def test_exact_matmul_adds_products_one_after_the_other(shape):
+    from micrograd_tiers.tiers import exact
+
+    M, K, P = shape
+    rng = np.random.default_rng(K)
+    a = rng.standard_normal((K, M)).T * 10.0 ** rng.integers(-8, 8, (M, K))  # not contiguous, and of all sizes
+    b = rng.standard_normal((P, K)).T
+    expected = np.zeros((M, P))
+    for m in range(M):
+        for p in range(P):
+            total = a[m, 0] * b[0, p]
+            for k in range(1, K):
+                total = total + a[m, k] * b[k, p]
+            expected[m, p] = total
+    assert exact.matmul(a, b).tobytes() == expected.tobytes()
+    assert exact.matmul(a[0], b).tobytes() == expected[0].tobytes()
+    assert exact.matmul(a, b[:, 0]).tobytes() == expected[:, 0].copy().tobytes()
