@@ -1,0 +1,177 @@
+"""The command line, `micrograd-tiers`: what can be asked for, and how errors become one line and an exit code.
+
+The commands themselves are in `commands/`, imported when they are run, so that `--help` is instant.
+Exit codes: 0 done, 1 bad data or file (or tiers that are not the same), 2 wrong usage, 3 training diverged,
+130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TypeAlias
+
+from . import __version__
+
+TIERS = ("scalar", "vector", "tensor")
+DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
+NOT_GIVEN = argparse.SUPPRESS
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="micrograd-tiers", description="One network, three tiers.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_compare(commands)
+    _add_train(commands)
+    _add_predict(commands)
+    _add_data(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_compare(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="train one net at all tiers: are they the same, and how fast is each?",
+        description="Train one net from the same weights on the same samples at every tier, and compare. Without "
+        "options: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if it is at hand, else glyphs).",
+    )
+    _add_data_options(parser, default=None)
+    parser.add_argument(
+        "--hidden", type=int, nargs="*", metavar="H", help="hidden units of each layer (3; 300 for images)"
+    )
+    parser.add_argument(
+        "--tiers", nargs="+", default=list(TIERS), metavar="TIER", help="tiers to compare; the first is the reference"
+    )
+    parser.add_argument("--exact", action="store_true", help="arithmetic that gives the same bits; show the hashes")
+    parser.add_argument("--init", default="xavier", help="starting weights (xavier)")
+    parser.add_argument("--learning-rate", type=float, default=0.5, metavar="RATE", help="of plain SGD (0.5)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples a step (32)")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="time for which the reference tier may train on each net (8)"
+    )
+    parser.add_argument("--picture", default="compare.png", metavar="FILE", help="picture to write (compare.png)")
+    _add_common(parser)
+
+
+def _add_train(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a net, with checkpoints that can be resumed",
+        description="Train a net. Ctrl-C leaves a checkpoint from which --resume goes on to the same bits.",
+    )
+    _add_data_options(parser, default=NOT_GIVEN)
+    # Left out of the namespace where not given: then --resume takes the saved value, a new run commands.train.DEFAULTS.
+    options = parser.add_argument_group("net and training").add_argument
+    options("--tier", default=NOT_GIVEN, help="scalar, vector, tensor, or your own .py file (tensor)")
+    options("--hidden", type=int, nargs="*", default=NOT_GIVEN, metavar="H", help="hidden units of each layer (300)")
+    options("--activation", default=NOT_GIVEN, help="sigmoid, tanh, relu or elu (sigmoid)")
+    options(
+        "--init", default=NOT_GIVEN, help="starting weights: standard_normal, uniform, xavier, kaiming, ... (xavier)"
+    )
+    options("--dtype", default=NOT_GIVEN, help="float64 or float32 (float64)")
+    options("--exact", action="store_true", default=NOT_GIVEN, help="the same bits at every tier")
+    options("--optimizer", choices=("sgd", "adam"), default=NOT_GIVEN, help="sgd or adam (sgd)")
+    options("--learning-rate", type=float, default=NOT_GIVEN, metavar="RATE", help="(0.1; 0.001 for adam)")
+    options("--momentum", type=float, default=NOT_GIVEN, help="of sgd (0)")
+    options("--weight-decay", type=float, default=NOT_GIVEN, help="L2 penalty (0)")
+    options("--batch-size", type=int, default=NOT_GIVEN, metavar="N", help="samples a step (64)")
+    options("--epochs", type=int, default=NOT_GIVEN, metavar="N", help="(10); with --resume: until this many in all")
+    options(
+        "--validation", type=int, default=NOT_GIVEN, metavar="N", help="training samples set aside for validation (0)"
+    )
+    options("--no-shuffle", action="store_true", default=NOT_GIVEN, help="take the samples in the order of the file")
+    options("--no-standardize", action="store_true", default=NOT_GIVEN, help="leave 2-D features as they are")
+    parser.add_argument("--resume", metavar="FILE", help="go on with this checkpoint, with its settings")
+    parser.add_argument("--checkpoint", metavar="FILE", help="where to save the net (net.npz, or the resumed file)")
+    parser.add_argument("--curves", metavar="FILE", help="write a picture of the loss curves")
+    parser.add_argument("--confusion", metavar="FILE", help="write a picture of the confusion matrix on the test set")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+    _add_common(parser, seed_default=NOT_GIVEN)
+
+
+def _add_predict(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "predict",
+        help="apply a saved net to a data set or to image files",
+        description="Apply a saved net to the test part of a set (the one it was trained on, if none is named) or to "
+        "image files.",
+    )
+    parser.add_argument("net", metavar="NET", help="file that train has saved")
+    _add_data_options(parser, default=None, train=False)
+    parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="image files to classify")
+    parser.add_argument("--invert", action="store_true", help="images are dark on white (the sets are white on black)")
+    parser.add_argument("--tier", help="tier to compute at (that of the saved net)")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong ones with their labels")
+    _add_common(parser, seed_default=None)
+
+
+def _add_data(commands: Commands) -> None:
+    parser = commands.add_parser("data", help="where the data sets are; download or show one", description="Data sets.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="say where each set is or what it is made of")
+    listing.add_argument("--data-dir", metavar="DIR", help="folder with IDX files")
+    _add_common(listing)
+    download = actions.add_parser("download", help="fetch MNIST or Fashion-MNIST (needs the extra 'data')")
+    download.add_argument("data", choices=("mnist", "fashion-mnist"))
+    download.add_argument("--no-progress", action="store_true", help="no progress bar")
+    _add_common(download)
+    show = actions.add_parser("show", help="write a picture of some samples with their labels")
+    show.add_argument("data", choices=DATASETS)
+    show.add_argument("--data-dir", metavar="DIR", help="folder with IDX files")
+    show.add_argument("--n", type=int, default=40, help="how many images (40)")
+    show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
+    _add_common(show)
+
+
+def _add_data_options(parser: argparse.ArgumentParser, default: str | None, train: bool = True) -> None:
+    parser.add_argument("--data", choices=DATASETS, default=default, metavar="SET", help=", ".join(DATASETS))
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    if train:
+        parser.add_argument("--n-train", type=int, default=default, metavar="N", help="how many training samples")
+    parser.add_argument("--n-test", type=int, default=default, metavar="N", help="how many test samples")
+
+
+def _add_common(parser: argparse.ArgumentParser, seed_default: int | str | None = 0) -> None:
+    parser.add_argument("--seed", type=int, default=seed_default, help="of all that is drawn at random (0)")
+    parser.add_argument("--json", metavar="FILE", help="write the results for machines")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        code: int = import_module(f".commands.{args.command}", __package__).run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains again when it flushes at exit
+        return _fail("standard output was closed before all was printed", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except Exception as error:
+        code = _exit_code(error)
+        if not code:
+            raise
+        return _fail(str(error), code)
+
+
+def _exit_code(error: Exception) -> int:
+    """1 for bad data and files, 2 for wrong usage, 3 for diverged training, 0 for what should not have happened."""
+    from .errors import DataError, DivergedError
+
+    if isinstance(error, DataError | OSError | MemoryError):
+        return 1
+    if isinstance(error, DivergedError):
+        return 3
+    return 2 if isinstance(error, ValueError | ImportError) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    print("micrograd-tiers:", " ".join(message.split()) or "out of memory", file=sys.stderr)
+    return code

@@ -1,0 +1,107 @@
+"""`micrograd-tiers compare`: the main job."""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+import numpy as np
+
+from ..comparison import Comparison, compare_tiers
+from ..datasets import Dataset, find_dataset, load_dataset
+from ..files import check_writable
+from ..models import mlp
+from ..optimizers import SGD
+from .common import inputs_of, plural, write_json
+
+N_IMAGES = 10_000  # training images: with more, a full epoch of the vector tier would take a minute by itself
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare the tiers on one net or on the two default ones."""
+    check_writable(args.picture, args.json)
+    optimizer = SGD(args.learning_rate)
+    names = [args.data] if args.data else ["ellipse", _image_set(args)]
+    comparisons = []
+    for name in names:
+        data = _load(name, args)
+        hidden = args.hidden if args.hidden is not None else [3 if data.image_shape is None else 300]
+        sizes = [data.train_x.shape[1], *hidden, len(data.class_names)]
+        net = mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
+        comparison = compare_tiers(
+            net, data, tiers=args.tiers, optimizer=optimizer, batch_size=args.batch_size, seconds=args.seconds,
+            seed=args.seed, report=lambda message: print(f"  {message} ...", file=sys.stderr),
+        )  # fmt: skip
+        _print(comparison, args)
+        comparisons.append(comparison)
+
+    _draw(comparisons, args.picture)
+    print(f"Picture: {args.picture}")
+    write_json(
+        args.json,
+        {
+            "command": "compare",
+            "seed": args.seed,
+            "init": args.init,
+            "comparisons": [
+                asdict(comparison) | {"same": comparison.same, "verdict": comparison.verdict}
+                for comparison in comparisons
+            ],
+        },
+    )
+    return 0 if all(comparison.same for comparison in comparisons) else 1
+
+
+def _image_set(args: argparse.Namespace) -> str:
+    return "mnist" if find_dataset("mnist", args.data_dir) else "glyphs"
+
+
+def _load(name: str, args: argparse.Namespace) -> Dataset:
+    n_train = args.n_train
+    if n_train is None and name in ("mnist", "fashion-mnist"):
+        n_train = N_IMAGES
+    data = load_dataset(name, data_dir=args.data_dir, n_train=n_train, n_test=args.n_test, seed=args.seed)
+    return inputs_of(data)[0]
+
+
+def _print(comparison: Comparison, args: argparse.Namespace) -> None:
+    print(f"{comparison.net} on {comparison.data}: {comparison.n_samples:,} samples,")
+    print(
+        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} start, "
+        f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
+    )
+    after = f"after {plural(comparison.steps, 'step')}"
+    epoch = f"after 1 epoch ({plural(comparison.steps_per_epoch, 'step')})"
+    print(f"{'':8}{'':>12}{'':>10}   {after:-^35}   {epoch:-^32}")
+    head = f"{'tier':8}{'samples/s':>12}{'speed-up':>10}   {'loss':>9}{'accuracy':>10}{'weights off by':>16}"
+    print(f"{head}   {'test loss':>16}{'accuracy':>16}")
+    for result in comparison.tiers:
+        speed_up = result.samples_per_second / comparison.tiers[0].samples_per_second
+        difference = "(reference)" if result is comparison.tiers[0] else f"{result.weight_difference:.1e}"
+        scores = (
+            f"{'(out of time)':>32}"
+            if result.epoch_loss is None or result.epoch_accuracy is None
+            else f"{result.epoch_loss:>16.4f}{result.epoch_accuracy:>14.2%}  "
+        )
+        print(
+            f"{result.tier:8.8}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {result.loss:>9.4f}"
+            f"{result.accuracy:>10.2%}{difference:>16}   {scores}".rstrip()
+        )
+    if comparison.exact:
+        for result in comparison.tiers:
+            print(f"SHA-256 of the weights, {result.tier:8} {result.sha256}")
+    print(comparison.verdict)
+    print()
+
+
+def _draw(comparisons: list[Comparison], picture: str) -> None:
+    from .. import plots
+
+    cases = []
+    for comparison in comparisons:
+        curves = []
+        for result in comparison.tiers:
+            seen = np.minimum(np.arange(1, len(result.batch_loss) + 1) * comparison.batch_size, comparison.n_samples)
+            curves.append(plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
+        title = f"{comparison.net} on {comparison.data.split(',')[0]}"
+        cases.append(plots.ComparisonCase(title, curves, comparison.verdict))
+    plots.comparison(picture, cases)

@@ -1,0 +1,56 @@
+"""`micrograd-tiers data`: where the sets are, how to get them, what they look like."""
+
+import argparse
+from typing import Any
+
+from ..datasets import DATASETS, find_dataset, load_dataset
+from ..datasets.download import download
+from ..files import check_writable
+from .common import write_json
+
+DOWNLOADABLE = ("mnist", "fashion-mnist")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, download or show data sets."""
+    check_writable(args.json)
+    result = {"list": _list, "download": _download, "show": _show}[args.action](args)
+    write_json(args.json, {"command": f"data {args.action}", **result})
+    return 0
+
+
+def _list(args: argparse.Namespace) -> dict[str, Any]:
+    places: dict[str, str | None] = {}
+    for name in DATASETS:
+        if name in DOWNLOADABLE:
+            folder = find_dataset(name, args.data_dir)
+            places[name] = None if folder is None else str(folder)
+            print(f"{name:14} {folder or f'not here: micrograd-tiers data download {name}'}")
+        else:
+            places[name] = "drawn"
+            print(f"{name:14} drawn here, no files")
+    return places
+
+
+def _download(args: argparse.Namespace) -> dict[str, Any]:
+    folder = download(args.data, progress=not args.no_progress)
+    print(f"{args.data}: {folder}")
+    return {args.data: str(folder)}
+
+
+def _show(args: argparse.Namespace) -> dict[str, Any]:
+    from .. import plots
+
+    picture = args.picture or f"{args.data}.png"
+    check_writable(picture)
+    drawn_in_plane = args.data not in (*DOWNLOADABLE, "glyphs")
+    n = 1_000 if drawn_in_plane else args.n
+    data = load_dataset(args.data, data_dir=args.data_dir, n_train=n, n_test=1, seed=args.seed)
+    title = f"{data.name} ({data.source})"
+    if data.image_shape is None:
+        plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
+    else:
+        captions = [data.class_names[label] for label in data.train_y]
+        plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)
+    print(f"Picture: {picture}")
+    return {"data": data.name, "picture": picture, "labels": data.train_y.tolist()}

@@ -1,0 +1,240 @@
+"""`micrograd-tiers train`: train a net; stop and go on at will."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
+from ..errors import DataError
+from ..files import check_writable
+from ..metrics import confusion_matrix
+from ..models import mlp
+from ..network import Network
+from ..optimizers import SGD, Adam, Optimizer
+from ..serialization import load_checkpoint, save
+from ..tiers import TIERS
+from ..training import Trainer, evaluate
+from .common import inputs_of, plural, write_json
+
+DEFAULTS: dict[str, Any] = {
+    "data": "glyphs",
+    "n_train": None,
+    "n_test": None,
+    "tier": "tensor",
+    "hidden": [300],
+    "activation": "sigmoid",
+    "init": "xavier",
+    "dtype": "float64",
+    "exact": False,
+    "optimizer": "sgd",
+    "learning_rate": None,
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "batch_size": 64,
+    "epochs": 10,
+    "validation": 0,
+    "no_shuffle": False,
+    "no_standardize": False,
+    "seed": 0,
+}
+CHANGEABLE = ("epochs",)  # when a run is resumed; all else would make it another run
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train a net, or go on with a saved run."""
+    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
+    saved = load_checkpoint(args.resume) if args.resume else None
+    settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
+    checkpoint = args.checkpoint or args.resume or "net.npz"
+    check_writable(checkpoint, args.curves, args.confusion, args.json)
+    optimizer = _optimizer(settings)
+
+    data, scale = _load(settings, args.data_dir)
+    train_x, train_y, validation = data.train_x, data.train_y, None
+    if settings["validation"]:
+        train_x, train_y, *validation_xy = train_validation_split(
+            train_x, train_y, settings["validation"], seed=settings["seed"]
+        )
+        validation = (validation_xy[0], validation_xy[1])
+    net = _saved_net(saved.net, settings, given) if saved else _new_net(settings, data)
+    trainer = Trainer(
+        net, train_x, train_y, optimizer=optimizer,
+        batch_size=settings["batch_size"], epochs=settings["epochs"], validation=validation, seed=settings["seed"],
+        shuffle=not settings["no_shuffle"],
+    )  # fmt: skip
+    if saved:
+        trainer.load_state_dict(saved.training)
+    info = _info(settings, data, scale)
+
+    sizes = "-".join(map(str, [data.train_x.shape[1], *settings["hidden"], len(data.class_names)]))
+    title = f"{sizes} {settings['activation']} on {data.name}"
+    print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
+    start, seen_before = time.perf_counter(), _seen(trainer)
+    with _interrupts() as interrupted, _progress(trainer, args) as update:
+        while not trainer.finished and not interrupted():
+            update(trainer.step())
+            if trainer.position == 0:
+                save(net, checkpoint, info=info, training=trainer.state_dict())
+                _print_epoch(trainer)
+    seconds = time.perf_counter() - start
+    if not trainer.finished:
+        save(net, checkpoint, info=info, training=trainer.state_dict())
+        print(
+            f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
+            f"go on with: micrograd-tiers train --resume {checkpoint}",
+            file=sys.stderr,
+        )
+        return 130
+
+    scores = evaluate(net, data.test_x, data.test_y)
+    counts = confusion_matrix(net.predict(data.test_x), data.test_y, len(data.class_names))
+    print(f"test set ({len(data.test_x):,}): loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}")
+    print(f"Net: {checkpoint}")
+    _draw(args, title, trainer, data, counts)
+    write_json(
+        args.json,
+        {
+            "command": "train",
+            "settings": settings,
+            "source": data.source,
+            "n_parameters": net.n_parameters,
+            "history": asdict(trainer.history),
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+            "confusion_matrix": counts.tolist(),
+            "class_names": data.class_names,
+            "seconds": seconds,
+            "samples_per_second": (_seen(trainer) - seen_before) / seconds,
+            "checkpoint": str(checkpoint),
+        },
+    )
+    return 0
+
+
+def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] | None = info.get("settings")
+    if settings is None:
+        raise DataError(f"{path}: holds a net, but no training run that could be resumed")
+    for name, value in given.items():
+        if name not in CHANGEABLE and value != settings[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise DataError(
+                f"{path}: cannot resume with another {option}: it was {settings[name]}, now it is {value}. "
+                f"Leave {option} away, or start a new run without --resume"
+            )
+    return settings
+
+
+def _saved_net(net: Network, settings: dict[str, Any], given: dict[str, Any]) -> Network:
+    if settings["tier"] in TIERS:
+        return net
+    if "tier" not in given:  # a saved file must not name code that is then run
+        raise DataError(f"the run used a tier of its own, {settings['tier']}: say so again with --tier")
+    return net.to(settings["tier"])
+
+
+def _optimizer(settings: dict[str, Any]) -> Optimizer:
+    rate, weight_decay = settings["learning_rate"], settings["weight_decay"]
+    if settings["optimizer"] == "adam":
+        if settings["momentum"]:
+            raise ValueError("--momentum goes with --optimizer sgd; adam has running means of its own")
+        return Adam(0.001 if rate is None else rate, weight_decay=weight_decay)
+    return SGD(0.1 if rate is None else rate, momentum=settings["momentum"], weight_decay=weight_decay)
+
+
+def _load(settings: dict[str, Any], data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
+    data = load_dataset(
+        settings["data"],
+        data_dir=data_dir,
+        n_train=settings["n_train"],
+        n_test=settings["n_test"],
+        seed=settings["seed"],
+    )
+    return inputs_of(data, standardize=not settings["no_standardize"])
+
+
+def _new_net(settings: dict[str, Any], data: Dataset) -> Network:
+    return mlp(
+        [data.train_x.shape[1], *settings["hidden"], len(data.class_names)],
+        settings["activation"],
+        tier=settings["tier"],
+        dtype=settings["dtype"],
+        exact=settings["exact"],
+        init=settings["init"],
+        seed=settings["seed"],
+    )
+
+
+def _info(settings: dict[str, Any], data: Dataset, scale: Standardizer | None) -> dict[str, Any]:
+    return {
+        "settings": settings,
+        "class_names": data.class_names,
+        "image_shape": data.image_shape,
+        "mean": None if scale is None else scale.mean.tolist(),
+        "std": None if scale is None else scale.std.tolist(),
+    }
+
+
+def _seen(trainer: Trainer) -> int:
+    return trainer.epoch * trainer.n_samples + trainer.position
+
+
+def _print_epoch(trainer: Trainer) -> None:
+    history = trainer.history
+    line = f"epoch {trainer.epoch}/{trainer.epochs}: training loss {history.train_loss[-1]:.4f}"
+    if history.validation_loss:
+        line += f", validation loss {history.validation_loss[-1]:.4f}, accuracy {history.validation_accuracy[-1]:.2%}"
+    print(line, flush=True)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Let a first Ctrl-C wait until the step is done, so that no weight is half updated; a second one is immediate."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def ask(signum: int, frame: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    previous = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _progress(trainer: Trainer, args: argparse.Namespace) -> Any:
+    """Return a bar if there is somebody to look at it, and tqdm to draw it."""
+    if not args.no_progress and sys.stderr.isatty():
+        try:
+            import tqdm  # noqa: F401
+        except ModuleNotFoundError:
+            print("(for a progress bar: pip install 'micrograd-tiers[progress]')", file=sys.stderr)
+        else:
+            from ..progress import progress_bar
+
+            return progress_bar(trainer)
+    return nullcontext(lambda loss: None)
+
+
+def _draw(args: argparse.Namespace, title: str, trainer: Trainer, data: Dataset, counts: np.ndarray[Any, Any]) -> None:
+    if args.curves or args.confusion:
+        from .. import plots  # a second, that only those pay who want pictures
+
+        if args.curves:
+            plots.loss_curves(args.curves, trainer.history, steps_per_epoch=trainer.steps_per_epoch, title=title)
+            print(f"Loss curves: {args.curves}")
+        if args.confusion:
+            plots.confusion_matrix(args.confusion, counts, data.class_names, f"{title}, test set")
+            print(f"Confusion matrix: {args.confusion}")

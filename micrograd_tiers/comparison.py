@@ -1,0 +1,210 @@
+"""One net, one set of starting weights, one order of samples, at every tier: how fast, and how far apart.
+
+The first tier named is the reference. It trains for as many steps as its share of time allows; each other tier takes
+the same steps, is compared with it, and then goes on to a full epoch.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .datasets import Dataset
+from .network import Network
+from .optimizers import Optimizer
+from .training import Trainer, evaluate
+
+SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
+
+
+@dataclass
+class TierResult:
+    """What one tier did.
+
+    Attributes
+    ----------
+    tier : str
+    samples_per_second : float
+        Over all its training steps.
+    loss, accuracy : float
+        On the first `n_scored` test samples, computed at this tier, after the common steps.
+    weight_difference : float
+        Largest absolute difference to the reference tier's weights, after the common steps.
+    sha256 : str
+        Of the weights, after the common steps.
+    epoch_loss, epoch_accuracy : float or None
+        On the whole test set after one epoch; None if this tier did not get there.
+    batch_loss : list of float
+        Training loss of each mini-batch.
+    """
+
+    tier: str
+    samples_per_second: float = 0.0
+    loss: float = 0.0
+    accuracy: float = 0.0
+    weight_difference: float = 0.0
+    sha256: str = ""
+    epoch_loss: float | None = None
+    epoch_accuracy: float | None = None
+    batch_loss: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Comparison:
+    """What all tiers did with one net on one data set.
+
+    Attributes
+    ----------
+    net, data : str
+        In words: "784-300-10", "glyphs: ...".
+    batch_size, steps, steps_per_epoch, n_samples, n_scored : int
+        `steps` are those that all tiers have in common.
+    exact : bool
+    learning_rate : float
+    largest_weight : float
+        Of the reference tier after the common steps.
+    tiers : list of TierResult
+    """
+
+    net: str
+    data: str
+    exact: bool
+    learning_rate: float
+    batch_size: int
+    n_samples: int
+    n_scored: int
+    steps: int
+    steps_per_epoch: int
+    largest_weight: float
+    tiers: list[TierResult]
+
+    @property
+    def same(self) -> bool:
+        """Whether the weights are equal: bit for bit in exact mode, to within rounding otherwise."""
+        if self.exact:
+            return len({result.sha256 for result in self.tiers}) == 1
+        return all(result.weight_difference <= SAME * self.largest_weight for result in self.tiers)
+
+    @property
+    def verdict(self) -> str:
+        """Say in one sentence whether they are the same network."""
+        after = f"After {self.steps:,} {'step' if self.steps == 1 else 'steps'}"
+        if self.exact:
+            if self.same:
+                return f"{after} all tiers hold the same weights, bit for bit: they are the same network."
+            return f"{after} the weights are NOT the same bit for bit."
+        difference = max(result.weight_difference for result in self.tiers)
+        relative = difference / self.largest_weight if self.largest_weight else difference
+        if self.same:
+            return (
+                f"{after} no weight differs by more than {difference:.1e}, which is {relative:.1e} of the largest: "
+                "but for rounding they are the same network."
+            )
+        return (
+            f"{after} weights differ by up to {difference:.1e}, {relative:.1e} of the largest: more than rounding in "
+            "stable training explains. Is the learning rate so high that training is chaotic? exact mode tells."
+        )
+
+
+def compare_tiers(
+    net: Network,
+    data: Dataset,
+    *,
+    tiers: Sequence[str],
+    optimizer: Optimizer,
+    batch_size: int,
+    seconds: float,
+    seed: int,
+    report: Callable[[str], None] = lambda message: None,
+) -> Comparison:
+    """Train copies of a net at several tiers and compare them.
+
+    Parameters
+    ----------
+    net : Network
+        Gives architecture, starting weights and whether to be exact; it is not changed.
+    data : Dataset
+    tiers : sequence of str
+        The first is the reference.
+    optimizer, batch_size, seed
+        As in `fit`.
+    seconds : float
+        For which the reference tier may train; it takes at least one step, at most one epoch.
+    report : callable
+        Is told what is being done.
+    """
+    trainers = [
+        Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
+        for tier in tiers
+    ]
+    # As many as a slow tier can score in a second or two.
+    n_scored = min(len(data.test_x), max(100, 50_000_000 // max(1, net.n_parameters)))
+    scored = data.test_x[:n_scored], data.test_y[:n_scored]
+
+    results = []
+    reference: dict[str, NDArray[np.float64]] = {}
+    steps = trainers[0].steps_per_epoch
+    for trainer in trainers:
+        result = TierResult(trainer.net.tier_name)
+        report(f"{result.tier}: training")
+        elapsed = _train(trainer, steps, seconds if trainer is trainers[0] else float("inf"))
+        if trainer is trainers[0]:
+            steps = len(trainer.history.batch_loss)
+            reference = trainer.net.state_dict()
+        weights = trainer.net.state_dict()
+        result.weight_difference = max(float(np.abs(weights[key] - reference[key]).max()) for key in reference)
+        result.sha256 = sha256_of_weights(trainer.net)
+        scores = evaluate(trainer.net, *scored)
+        result.loss, result.accuracy = scores["loss"], scores["accuracy"]
+
+        if trainer is not trainers[0]:
+            elapsed += _train(trainer, trainer.steps_per_epoch, float("inf"))
+        if trainer.finished:
+            report(f"{result.tier}: scoring {len(data.test_x):,} test samples")
+            scores = evaluate(trainer.net, data.test_x, data.test_y)
+            result.epoch_loss, result.epoch_accuracy = scores["loss"], scores["accuracy"]
+        result.batch_loss = trainer.history.batch_loss
+        result.samples_per_second = min(len(result.batch_loss) * batch_size, trainer.n_samples) / elapsed
+        results.append(result)
+
+    return Comparison(
+        net="-".join(str(size) for size in _sizes(net)),
+        data=f"{data.name}, {data.source}",
+        exact=net.exact,
+        learning_rate=optimizer.learning_rate,
+        batch_size=batch_size,
+        n_samples=trainers[0].n_samples,
+        n_scored=n_scored,
+        steps=steps,
+        steps_per_epoch=trainers[0].steps_per_epoch,
+        largest_weight=max(float(np.abs(array).max()) for array in reference.values()),
+        tiers=results,
+    )
+
+
+def sha256_of_weights(net: Network) -> str:
+    """SHA-256 over the bytes of all weights, in the order of `state_dict()`."""
+    digest = hashlib.sha256()
+    for array in net.state_dict().values():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _train(trainer: Trainer, steps: int, seconds: float) -> float:
+    """Train until `steps` have been taken in all, the epoch or the time is over; return how long it took."""
+    start = time.perf_counter()
+    while len(trainer.history.batch_loss) < steps and not trainer.finished:
+        trainer.step()
+        if time.perf_counter() - start > seconds:
+            break
+    return time.perf_counter() - start
+
+
+def _sizes(net: Network) -> Iterator[int]:
+    shapes = [array.shape for name, array in net.state_dict().items() if name.endswith("weight")]
+    yield shapes[0][1]
+    for shape in shapes:
+        yield shape[0]
