@@ -1,0 +1,385 @@
+"""Pictures are written whole, show what they should, cut no text, and leave matplotlib as it was."""
+
+import itertools
+import struct
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+from micrograd_tiers import plots
+from micrograd_tiers.plots import ComparisonCase, Curve
+from micrograd_tiers.training import History
+
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+LONG = [f"a class with a rather long name {i}" for i in range(10)]
+LONG_SENTENCE = "largest weight difference 4e-16, which is what rounding accounts for: the same network. " * 4
+rng = np.random.default_rng(0)
+
+
+def losses(n):
+    return 0.2 + 2.1 * np.exp(-np.sqrt(np.arange(n) / 50)) * (1 + 0.1 * rng.standard_normal(n))
+
+
+def case(*tiers, title="784-300-10 on glyphs", verdict="largest weight difference 4e-16: the same network"):
+    """tiers: (name, number of batches, samples per second); all have the same losses, as far as they go."""
+    loss = losses(5000)
+    curves = [Curve(name, 64 * np.arange(1, n + 1), loss[:n], speed) for name, n, speed in tiers]
+    return ComparisonCase(title, curves, verdict)
+
+
+def history(epochs, steps_per_epoch=40, extra=0, validation=True):
+    batch_loss = losses(epochs * steps_per_epoch + extra).tolist()
+    train = [float(np.mean(batch_loss[e * steps_per_epoch : (e + 1) * steps_per_epoch])) for e in range(epochs)]
+    return History(batch_loss, train, train if validation else [], [1 - x / 9 for x in train] if validation else [])
+
+
+def counts(n_classes, largest):
+    return rng.integers(0, 1 + largest // 50, (n_classes, n_classes)) + np.diag([largest] * n_classes)
+
+
+def rings(n):
+    X = rng.uniform(-1, 1, (n, 2))
+    return X, (np.hypot(*X.T) * 5).astype(int)
+
+
+def ring_of(points):
+    assert points.shape == (40_000, 2)
+    return (np.hypot(*points.T) * 5).astype(int)
+
+
+THREE = (("scalar", 5000, 28_345.0), ("vector", 5000, 17_310.0), ("tensor", 5000, 162_300.0))
+UNEVEN = (("scalar", 10, 51.2), ("vector", 400, 2345.0), ("tensor", 5000, 2e6))
+PICTURES = {
+    "two comparisons": lambda path: plots.comparison(path, [case(*THREE, title="2-3-2 on ellipse"), case(*UNEVEN)]),
+    "long sentences": lambda path: plots.comparison(path, [case(*UNEVEN, verdict=LONG_SENTENCE, title=LONG_SENTENCE)]),
+    "one batch": lambda path: plots.comparison(path, [case(("scalar", 1, 50.0), ("tensor", 1, 50.0))]),
+    "no batch": lambda path: plots.comparison(path, [case(("scalar", 0, 0.1))]),
+    "other tiers": lambda path: plots.comparison(
+        path, [case(("folder/of/mine/my_tier.py", 300, 3.0), ("numba", 300, 2e6), ("scalar", 20, 1e3))]
+    ),
+    "ten epochs": lambda path: plots.loss_curves(path, history(10), steps_per_epoch=40, title="ten"),
+    "one epoch": lambda path: plots.loss_curves(path, history(1), steps_per_epoch=40, title="one"),
+    "no epoch": lambda path: plots.loss_curves(path, history(0, extra=7), steps_per_epoch=40, title=LONG_SENTENCE),
+    "no step": lambda path: plots.loss_curves(path, History(), steps_per_epoch=40, title=""),
+    "an unfinished epoch": lambda path: plots.loss_curves(path, history(2, extra=7), steps_per_epoch=40, title="2.2"),
+    "200 epochs": lambda path: plots.loss_curves(path, history(200), steps_per_epoch=40, title="200"),
+    "no validation": lambda path: plots.loss_curves(
+        path, history(3, validation=False), steps_per_epoch=40, title="no validation"
+    ),
+    "zero loss": lambda path: plots.loss_curves(
+        path, History([0.0], [0.0], [0.0], [1.0]), steps_per_epoch=1, title="0"
+    ),
+    "two classes": lambda path: plots.confusion_matrix(path, [[480, 20], [3, 497]], ["inside", "outside"], "ellipse"),
+    "ten classes": lambda path: plots.confusion_matrix(path, counts(10, 5900), FASHION, "Fashion-MNIST"),
+    "ten digits": lambda path: plots.confusion_matrix(path, counts(10, 59_000), range(10), LONG_SENTENCE[:90]),
+    "long class names": lambda path: plots.confusion_matrix(path, counts(10, 900), LONG, "long"),
+    "one class, no samples": lambda path: plots.confusion_matrix(path, [[0]], ["all"], "none"),
+    "60 images": lambda path: plots.image_grid(
+        path,
+        rng.random((60, 28, 28)),
+        [f"{a}, said {b}" for a, b in itertools.islice(itertools.product(FASHION, FASHION), 60)],
+        title="mistakes",
+        colors=["#009E73", "#D55E00"] * 30,
+    ),
+    "one image": lambda path: plots.image_grid(path, np.zeros((1, 8, 8)), ["8"], title=LONG_SENTENCE[:88]),
+    "wide images": lambda path: plots.image_grid(path, np.zeros((7, 3, 9)), ["wide"] * 7, title="wide"),
+    "no image": lambda path: plots.image_grid(path, np.zeros((0, 28, 28)), [], title="mistakes"),
+    "points": lambda path: plots.scatter_2d(path, *rings(300), LONG[:8], title="points"),
+    "regions": lambda path: plots.scatter_2d(path, *rings(4000), range(8), title="regions", predict=ring_of),
+    "one point": lambda path: plots.scatter_2d(path, [[1, 2]], [0], ["a"], title="one", predict=ring_of),
+}
+BAD_CALLS = {
+    "no case": lambda path: plots.comparison(path, []),
+    "no curve": lambda path: plots.comparison(path, [case()]),
+    "no speed": lambda path: plots.comparison(path, [case(("scalar", 3, 0.0))]),
+    "endless speed": lambda path: plots.comparison(path, [case(("scalar", 3, float("nan")))]),
+    "no steps": lambda path: plots.loss_curves(path, history(1), steps_per_epoch=0, title=""),
+    "class missing": lambda path: plots.confusion_matrix(path, np.eye(3), ["a", "b"], ""),
+    "no classes": lambda path: plots.confusion_matrix(path, np.zeros((0, 0)), [], ""),
+    "flat images": lambda path: plots.image_grid(path, np.zeros((2, 784)), ["a", "b"], title=""),
+    "caption missing": lambda path: plots.image_grid(path, np.zeros((2, 3, 3)), ["a"], title=""),
+    "color missing": lambda path: plots.image_grid(path, np.zeros((2, 3, 3)), "ab", title="", colors=["red"]),
+    "three features": lambda path: plots.scatter_2d(path, np.zeros((5, 3)), np.zeros(5), ["a"], title=""),
+    "label missing": lambda path: plots.scatter_2d(path, np.zeros((5, 2)), np.zeros(4), ["a"], title=""),
+    "no points": lambda path: plots.scatter_2d(path, np.zeros((0, 2)), [], ["a"], title=""),
+}
+
+
+@pytest.fixture
+def figure_of(monkeypatch, tmp_path):
+    """Return a function that draws a picture and returns its Figure."""
+
+    def draw(picture):
+        figures = []
+        savefig = Figure.savefig
+        with monkeypatch.context() as patch:
+            patch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), savefig(self, *a, **k)))
+            picture(tmp_path / "picture.png")
+        (figure,) = figures
+        return figure
+
+    return draw
+
+
+@pytest.fixture
+def texts_of(monkeypatch, figure_of):
+    """Return a function that draws a picture and returns the page's box and the texts on it, each with its box."""
+
+    def draw(picture):
+        figure = figure_of(picture)
+        texts = {}
+        draw_text = Text.draw
+
+        def note(self, renderer, *args, **kwargs):
+            if self.get_visible() and self.get_text().strip():
+                texts[self] = self.get_window_extent(renderer)
+            draw_text(self, renderer, *args, **kwargs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Text, "draw", note)
+            figure.draw_without_rendering()
+        assert texts
+        return figure.bbox, texts
+
+    return draw
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_each_picture_is_a_png_of_a_sane_size(tmp_path, name):
+    path = tmp_path / "picture.png"
+    assert PICTURES[name](path) is None
+    content = path.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert content.endswith(b"IEND\xaeB`\x82")
+    width, height = struct.unpack(">II", content[16:24])
+    assert 400 <= width <= 1500
+    assert 200 <= height <= 1800
+    pixels = imread(path)
+    assert pixels.shape[:2] == (height, width)
+    assert pixels[..., :3].std() > 0.01
+    assert [file.name for file in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_is_cut_or_lies_on_another_or_is_smaller_than_7_points(texts_of, name):
+    page, texts = texts_of(PICTURES[name])
+    for text, box in texts.items():
+        assert text.get_fontsize() >= 7, text
+        assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1, text
+        assert page.y0 - 1 <= box.y0 <= box.y1 <= page.y1 + 1, text
+    upright = [(text, box.padded(-1)) for text, box in texts.items() if text.get_rotation() % 90 == 0]
+    for (a, a_box), (b, b_box) in itertools.combinations(upright, 2):
+        assert not a_box.overlaps(b_box), (a, b)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "begin"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG"), ("", b"\x89PNG")]
+)
+def test_the_suffix_says_the_format(tmp_path, suffix, begin):
+    path = tmp_path / f"picture{suffix}"
+    for draw in PICTURES["two comparisons"], PICTURES["ten classes"], PICTURES["regions"]:
+        draw(str(path))
+        assert path.read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_unknown_suffix_is_refused_by_name_before_anything_is_drawn(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(plots, "Figure", None)
+    with pytest.raises(ValueError, match=r"picture\.xyz: .* \.png, \.svg, \.pdf"):
+        PICTURES[name](tmp_path / "picture.xyz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", BAD_CALLS)
+def test_arguments_that_do_not_fit_are_refused_and_write_nothing(tmp_path, name):
+    with pytest.raises(ValueError, match="expect"):
+        BAD_CALLS[name](tmp_path / "picture.png")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["two comparisons", "ten epochs", "two classes", "one image", "regions"])
+def test_a_drawing_that_fails_leaves_the_old_file(tmp_path, name, monkeypatch):
+    def fail(self, file, **kwargs):
+        file.write(b"half a picture")
+        raise RuntimeError("while drawing")
+
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(RuntimeError, match="while drawing"):
+        PICTURES[name](path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_net_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        plots.scatter_2d(tmp_path / "picture.png", *rings(9), range(8), title="", predict=lambda points: 1 / 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_does_not_exist_is_an_os_error(tmp_path):
+    with pytest.raises(OSError, match="cannot write"):
+        PICTURES["two classes"](tmp_path / "missing" / "picture.png")
+
+
+def test_no_global_state_of_matplotlib_is_touched(tmp_path):
+    program = """
+import sys, matplotlib
+def state():  # the back end is read past rcParams, which would choose one and import pyplot
+    rest = {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
+    return rest, dict.__getitem__(matplotlib.rcParams, "backend")
+before = state()
+from micrograd_tiers import plots
+from micrograd_tiers.training import History
+for name in "a.png", "a.svg", "a.pdf":
+    plots.loss_curves(name, History([2.0, 1.0], [1.5], [1.0], [0.5]), steps_per_epoch=2, title="$")
+    curves = [plots.Curve("scalar", [1, 2], [2.0, 1.0], 10.0)]
+    plots.comparison(name, [plots.ComparisonCase("a", curves, "b")])
+    plots.confusion_matrix(name, [[1]], ["a"], "b")
+    plots.image_grid(name, [[[0.5]]], ["a"], title="b")
+    plots.scatter_2d(name, [[0, 1]], [0], ["a"], title="b", predict=lambda points: points[:, 0] > 0)
+assert state() == before
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
+
+
+def test_equal_curves_lie_on_each_other_the_widest_at_the_bottom(figure_of):
+    figure = figure_of(lambda path: plots.comparison(path, [case(*UNEVEN)]))
+    left, right = figure.subfigs[0].axes
+    scalar, vector, tensor = left.lines
+    assert scalar.get_linewidth() > vector.get_linewidth() + 1 > tensor.get_linewidth() + 2
+    assert [line.get_color() for line in left.lines] == [plots.TIER_COLORS[t] for t in ("scalar", "vector", "tensor")]
+    for line, n in (scalar, 10), (vector, 400), (tensor, 5000):
+        assert line.get_xdata()[-1] == 64 * n
+        points = line.get_xydata()[:-1]
+        np.testing.assert_array_equal(tensor.get_xydata()[: len(points)], points)
+    assert left.get_xscale() == right.get_xscale() == "log"
+    assert "mean of last 10%" in left.get_ylabel()
+
+
+def test_few_batches_are_drawn_as_they_are(figure_of):
+    few = case(("scalar", 30, 1.0), ("tensor", 30, 1.0))
+    left = figure_of(lambda path: plots.comparison(path, [few])).subfigs[0].axes[0]
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), few.curves[0].loss)
+    assert left.get_ylabel() == "training loss"
+    assert left.get_xscale() == "linear"
+
+
+def test_the_running_mean_is_over_the_last_tenth():
+    loss = losses(1000)
+    mean = plots._running_mean(loss)
+    assert mean.shape == loss.shape
+    for n in 1, 19, 20, 500, 1000:
+        assert mean[n - 1] == pytest.approx(np.mean(loss[n - max(1, n // 10) : n]), rel=1e-12)
+
+
+def test_speeds_are_written_beside_the_bars_and_compared_with_the_first(figure_of):
+    right = figure_of(lambda path: plots.comparison(path, [case(*THREE)])).subfigs[0].axes[1]
+    assert [text.get_text() for text in right.texts] == ["28,345/s, 1x", "17,310/s, 0.61x", "162,300/s, 5.7x"]
+
+
+def test_unknown_tiers_get_colors_of_their_own(figure_of):
+    tiers = [(name, 30, 10.0) for name in ("scalar", "one", "two", "vector", "three", "tensor", "four")]
+    figure = figure_of(lambda path: plots.comparison(path, [case(*tiers)]))
+    assert len({line.get_color() for line in figure.subfigs[0].axes[0].lines}) == 7
+
+
+def test_a_dollar_sign_is_a_dollar_sign(texts_of):
+    names = ["$5", r"$\frac$"]
+    _, texts = texts_of(lambda path: plots.confusion_matrix(path, [[1, 0], [0, 1]], names, "$ or $x_1^"))
+    assert {*names} <= {text.get_text() for text in texts}
+
+
+def test_epochs_are_counted_in_whole_numbers(figure_of):
+    for epochs, extra in (0, 7), (1, 0), (3, 5), (10, 0), (200, 0):
+        picture = history(epochs, extra=extra)
+        figure = figure_of(lambda path, h=picture: plots.loss_curves(path, h, steps_per_epoch=40, title=""))
+        low, high = figure.axes[-1].get_xlim()
+        ticks = [tick for tick in figure.axes[-1].get_xticks() if low <= tick <= high]
+        assert len(ticks) >= 2
+        assert all(tick == round(tick) for tick in ticks)
+        assert low == 0
+        assert epochs + (extra > 0) <= high
+
+
+def test_losses_stand_where_they_were_seen(figure_of):
+    h = History([4.0, 3.0, 2.0, 1.0], [3.5, 1.5], [3.0, 1.0], [0.25, 0.75])
+    loss, accuracy = figure_of(lambda path: plots.loss_curves(path, h, steps_per_epoch=2, title="")).axes
+    batch, train, validation = loss.lines
+    np.testing.assert_array_equal(batch.get_xydata(), [[0, 4], [0.5, 3], [1, 2], [1.5, 1]])
+    np.testing.assert_array_equal(train.get_xydata(), [[0.5, 3.5], [1.5, 1.5]])
+    np.testing.assert_array_equal(validation.get_xydata(), [[1, 3], [2, 1]])
+    np.testing.assert_array_equal(accuracy.lines[0].get_xydata(), [[1, 25], [2, 75]])
+
+
+def test_many_batches_are_drawn_as_means(figure_of):
+    h = History(list(range(5001)))
+    line = figure_of(lambda path: plots.loss_curves(path, h, steps_per_epoch=5001, title="")).axes[0].lines[0]
+    assert len(line.get_xdata()) == 1667
+    np.testing.assert_allclose(line.get_ydata(), 5001 * line.get_xdata(), atol=1e-9)
+    assert line.get_label() == "training, mean of 3 batches"
+
+
+def test_counts_are_written_in_rows_of_true_classes_with_contrast(figure_of):
+    figure = figure_of(lambda path: plots.confusion_matrix(path, [[5000, 7], [0, 1000]], ["a", "b"], "ellipse"))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["5,000", "7", "0", "1,000"]
+    assert [text.get_position() for text in axes.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert figure.get_suptitle() == "ellipse\naccuracy 99.88% (6,000 of 6,007)"
+    for text in axes.texts:
+        x, y = text.get_position()
+        image = axes.images[0]
+        shade = image.cmap(image.norm(image.get_array()[y, x]))
+        brightness = np.dot(shade[:3], [0.2126, 0.7152, 0.0722])
+        assert abs(brightness - (text.get_color() == "white")) > 0.5
+
+
+def test_regions_are_colored_like_the_points(figure_of):
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])
+
+    def right_half(points):
+        return points[:, 0] > 0
+
+    figure = figure_of(lambda path: plots.scatter_2d(path, X, [0, 1], ["a", "b"], title="", predict=right_half))
+    regions = figure.axes[0].images[0].get_array()
+    expected = matplotlib.colors.to_rgba_array(plots.PALETTE[:2])
+    np.testing.assert_array_equal(regions[:, 0], np.broadcast_to(expected[0], (200, 4)))
+    np.testing.assert_array_equal(regions[:, -1], np.broadcast_to(expected[1], (200, 4)))
+    assert [line.get_color() for line in figure.axes[0].lines] == [*plots.PALETTE[:2]]
+
+
+def test_regions_are_the_right_way_up(figure_of):
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    figure = figure_of(
+        lambda path: plots.scatter_2d(path, X, [0, 1], ["a", "b"], title="", predict=lambda points: points[:, 1] > 0)
+    )
+    image = figure.axes[0].images[0]
+    assert image.origin == "lower"
+    assert tuple(image.get_array()[-1, 0]) == matplotlib.colors.to_rgba(plots.PALETTE[1])
+
+
+def test_at_most_3000_points_are_drawn(figure_of):
+    X, y = rings(5000)
+    figure = figure_of(lambda path: plots.scatter_2d(path, X, y, range(8), title=""))
+    drawn = np.concatenate([line.get_xydata() for line in figure.axes[0].lines])
+    assert {tuple(point) for point in drawn} == {tuple(point) for point in X[:3000]}
+
+
+def test_captions_keep_their_colors_and_images_their_brightness(figure_of):
+    images = np.full((2, 4, 4), 0.25)
+    figure = figure_of(
+        lambda path: plots.image_grid(path, images, ["right", "wrong"], title="", colors=["green", "red"])
+    )
+    assert [(axes.get_title(), axes.title.get_color()) for axes in figure.axes] == [
+        ("right", "green"),
+        ("wrong", "red"),
+    ]
+    assert all(axes.images[0].get_clim() == (0, 1) for axes in figure.axes)
