@@ -2,10 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+PICTURE_FORMATS = ("png", "svg", "pdf")
 
 
 @contextmanager
@@ -21,12 +23,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
         If the folder does not exist or cannot be written to, or path is a folder.
     """
     path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, expected the name of a file to write")
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise OSError(f"cannot write {path}: {error.strerror}") from None
+    _check_writable(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -40,18 +38,42 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
         raise
 
 
-def check_writable(*paths: str | os.PathLike[str] | None) -> None:
-    """Raise an OSError if one of the files could not be written; to be called before long work. None is skipped."""
-    for path in paths:
-        if path is None:
-            continue
-        path = Path(path)
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder, expected the name of a file to write")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(f"cannot write {path}: no permission to write in {path.parent.absolute()}")
+def picture_format(path: str | os.PathLike[str]) -> str:
+    """Return "png", "svg" or "pdf", as the suffix says ("png" without one); ValueError for any other."""
+    name = Path(path).suffix.lower().removeprefix(".") or "png"
+    if name not in PICTURE_FORMATS:
+        known = ", ".join(f".{known}" for known in PICTURE_FORMATS)
+        raise ValueError(f"{path}: cannot draw a picture with the suffix .{name}; supported are {known}")
+    return name
+
+
+def check_outputs(
+    files: Sequence[str | os.PathLike[str] | None] = (), pictures: Sequence[str | os.PathLike[str] | None] = ()
+) -> None:
+    """Raise if one of the files could not be written; to be called before long work. None is skipped.
+
+    Raises
+    ------
+    OSError
+        If a path is a folder, or its folder does not exist or cannot be written to.
+    ValueError
+        If a picture's suffix is not known.
+    """
+    for picture in pictures:
+        if picture is not None:
+            picture_format(picture)
+    for file in [*files, *pictures]:
+        if file is not None:
+            _check_writable(Path(file))
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, expected the name of a file to write")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"cannot write {path}: no permission to write in {path.parent.absolute()}")
 
 
 def _umask() -> int:

@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from .files import replacing
+from .files import picture_format, replacing
 from .training import History
 
 PathLike = str | os.PathLike[str]
 
-FORMATS = ("png", "svg", "pdf")
 DPI = 150
 
 # M. Okabe, K. Ito (2008), "Color Universal Design": eight colors that color-blind readers can tell apart; and two more.
@@ -91,7 +89,7 @@ def comparison(path: PathLike, cases: Sequence[ComparisonCase]) -> None:
     cases : sequence of ComparisonCase
         At least one.
     """
-    _format_of(path)
+    picture_format(path)
     if not cases or not all(case.curves for case in cases):
         raise ValueError("comparison: expected at least one case, and at least one curve in each")
     texts = [(_wrapped(case.title, 7, size=12), _wrapped(case.verdict, 4, size=9)) for case in cases]
@@ -165,7 +163,7 @@ def loss_curves(path: PathLike, history: History, *, steps_per_epoch: int, title
         Mini-batches in an epoch, at least 1.
     title : str
     """
-    _format_of(path)
+    picture_format(path)
     if steps_per_epoch < 1:
         raise ValueError(f"loss_curves: steps_per_epoch is {steps_per_epoch}, expected at least 1")
     accuracy = 100 * np.asarray(history.validation_accuracy)
@@ -218,7 +216,7 @@ def confusion_matrix(path: PathLike, counts: ArrayLike, class_names: Sequence[ob
     title : str
         The accuracy in percent is written below it.
     """
-    _format_of(path)
+    picture_format(path)
     counts = np.asarray(counts, int)
     C = len(class_names)
     if counts.shape != (C, C) or not C:
@@ -262,7 +260,7 @@ def image_grid(
     colors : sequence of str, length N, optional
         The captions' colors, as matplotlib names them.
     """
-    _format_of(path)
+    picture_format(path)
     images = np.asarray(images)
     N = len(images)
     colors = ["black"] * N if colors is None else colors
@@ -304,7 +302,7 @@ def scatter_2d(
     predict : callable, optional
         Maps points, shape (n, 2), to classes, shape (n,); called once, with 40,000 points.
     """
-    _format_of(path)
+    picture_format(path)
     X, y = np.asarray(X, float), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not len(X):
         raise ValueError(f"scatter_2d: X has shape {X.shape}, y {y.shape}; expected (N, 2) and (N,), N at least 1")
@@ -358,16 +356,8 @@ def _wrapped(text: object, inches: float, *, size: float = 10, lines: int | None
     return "\n".join(textwrap.fill(t, width, max_lines=lines, placeholder="…") for t in str(text).split("\n"))
 
 
-def _format_of(path: PathLike) -> str:
-    name = Path(path).suffix.lower().removeprefix(".") or "png"
-    if name not in FORMATS:
-        known = ", ".join(f".{known}" for known in FORMATS)
-        raise ValueError(f"{path}: cannot draw a picture with the suffix .{name}; supported are {known}")
-    return name
-
-
 def _save(figure: Figure, path: PathLike) -> None:
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # a dollar sign in a title is a dollar sign
     with replacing(path) as file:
-        figure.savefig(file, format=_format_of(path), dpi=DPI)
+        figure.savefig(file, format=picture_format(path), dpi=DPI)

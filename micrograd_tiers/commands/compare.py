@@ -8,7 +8,7 @@ import numpy as np
 
 from ..comparison import Comparison, compare_tiers
 from ..datasets import Dataset, find_dataset, load_dataset
-from ..files import check_writable
+from ..files import check_outputs
 from ..models import mlp
 from ..optimizers import SGD
 from .common import inputs_of, plural, write_json
@@ -18,7 +18,7 @@ N_IMAGES = 10_000  # training images: with more, a full epoch of the vector tier
 
 def run(args: argparse.Namespace) -> int:
     """Compare the tiers on one net or on the two default ones."""
-    check_writable(args.picture, args.json)
+    check_outputs([args.json], [args.picture])
     optimizer = SGD(args.learning_rate)
     names = [args.data] if args.data else ["ellipse", _image_set(args)]
     comparisons = []

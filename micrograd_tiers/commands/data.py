@@ -5,7 +5,7 @@ from typing import Any
 
 from ..datasets import DATASETS, find_dataset, load_dataset
 from ..datasets.download import download
-from ..files import check_writable
+from ..files import check_outputs
 from .common import write_json
 
 DOWNLOADABLE = ("mnist", "fashion-mnist")
@@ -13,7 +13,7 @@ DOWNLOADABLE = ("mnist", "fashion-mnist")
 
 def run(args: argparse.Namespace) -> int:
     """List, download or show data sets."""
-    check_writable(args.json)
+    check_outputs([args.json])
     result = {"list": _list, "download": _download, "show": _show}[args.action](args)
     write_json(args.json, {"command": f"data {args.action}", **result})
     return 0
@@ -42,7 +42,7 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
     from .. import plots
 
     picture = args.picture or f"{args.data}.png"
-    check_writable(picture)
+    check_outputs(pictures=[picture])
     drawn_in_plane = args.data not in (*DOWNLOADABLE, "glyphs")
     n = 1_000 if drawn_in_plane else args.n
     data = load_dataset(args.data, data_dir=args.data_dir, n_train=n, n_test=1, seed=args.seed)

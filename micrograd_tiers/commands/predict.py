@@ -7,7 +7,7 @@ import numpy as np
 
 from ..datasets import Dataset, Standardizer, load_dataset
 from ..errors import DataError
-from ..files import check_writable
+from ..files import check_outputs
 from ..images import read_image
 from ..metrics import confusion_matrix
 from ..network import Network
@@ -21,7 +21,7 @@ RIGHT, WRONG = "#009E73", "#D55E00"
 
 def run(args: argparse.Namespace) -> int:
     """Classify image files or the test part of a data set."""
-    check_writable(args.picture, args.json)
+    check_outputs([args.json], [args.picture])
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     result = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved.info)

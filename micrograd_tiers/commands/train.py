@@ -14,7 +14,7 @@ import numpy as np
 
 from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
 from ..errors import DataError
-from ..files import check_writable
+from ..files import check_outputs
 from ..metrics import confusion_matrix
 from ..models import mlp
 from ..network import Network
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     saved = load_checkpoint(args.resume) if args.resume else None
     settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
     checkpoint = args.checkpoint or args.resume or "net.npz"
-    check_writable(checkpoint, args.curves, args.confusion, args.json)
+    check_outputs([checkpoint, args.json], [args.curves, args.confusion])
     optimizer = _optimizer(settings)
 
     data, scale = _load(settings, args.data_dir)
