@@ -8,6 +8,7 @@ import numpy as np
 from .initializers import Initializer
 from .layers import ELU, Layer, Linear, ReLU, Sigmoid, Tanh
 from .network import Network
+from .tiers import Tier
 
 ACTIVATIONS: dict[str, Callable[[], Layer]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "elu": ELU}
 
@@ -17,7 +18,7 @@ def mlp(
     activation: str = "sigmoid",
     *,
     loss: str = "softmax_cross_entropy",
-    tier: str = "tensor",
+    tier: str | Tier = "tensor",
     dtype: str = "float64",
     exact: bool = False,
     init: str | Initializer = "xavier",
@@ -49,7 +50,7 @@ def two_layer_net(
     n_hidden: int,
     n_classes: int,
     *,
-    tier: str = "tensor",
+    tier: str | Tier = "tensor",
     dtype: str = "float64",
     exact: bool = False,
     init: str | Initializer = "xavier",

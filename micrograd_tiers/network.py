@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import DataError
 from .initializers import Initializer, get_initializer
 from .layers import Layer
-from .tiers import SUPPORT, get_tier
+from .tiers import SUPPORT, Tier, get_tier
 
 Array = NDArray[Any]
 
@@ -30,7 +30,7 @@ class Network:
         In the order in which a sample passes them.
     loss : {"softmax_cross_entropy", "mean_squared_error"}
         The first takes class labels (N,), the second targets (N, O).
-    tier : str
+    tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
         The scalar tier has float64 only.
@@ -52,7 +52,7 @@ class Network:
         layers: Sequence[Layer],
         loss: str = "softmax_cross_entropy",
         *,
-        tier: str = "tensor",
+        tier: str | Tier = "tensor",
         dtype: str = "float64",
         exact: bool = False,
         init: str | Initializer = "xavier",
@@ -60,8 +60,8 @@ class Network:
     ) -> None:
         self.layers = tuple(layers)
         self.loss = loss
-        self.tier_name = tier
         self.tier = get_tier(tier, exact)
+        self.tier_name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
         self.exact = exact
         self.dtype = _checked_dtype(dtype)
         self._check_architecture()
@@ -226,16 +226,17 @@ class Network:
     def check_samples(self, X: ArrayLike) -> Array:
         """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that says what is wrong with it."""
         array = as_numbers(X, "X")
-        first = self.layers[0].parameter_shapes().get("weight")
-        expected = f"(N, {first[1]})" if first else "(N, I)"
+        weights = [shape for name, shape in parameter_shapes(self.layers).items() if name.endswith("weight")]
+        features = weights[0][1] if weights else None
         if array.ndim != 2:
             raise DataError(
-                f"X has shape {array.shape}, expected {expected}: one sample a row. For a single sample write [x]"
+                f"X has shape {array.shape}, expected (N, {features or 'I'}): one sample a row. "
+                "For a single sample write [x]"
             )
         if len(array) == 0:
             raise DataError("X is empty: expected at least one sample")
-        if first and array.shape[1] != first[1]:
-            raise DataError(f"linear: x has {array.shape[1]} features, weight {first} expects {first[1]}")
+        if features not in (None, array.shape[1]):
+            raise DataError(f"linear: x has {array.shape[1]} features, weight {weights[0]} expects {features}")
         return array.astype(self.dtype, copy=False)
 
     def check_targets(self, y: ArrayLike, n_samples: int) -> Array:
@@ -286,12 +287,12 @@ class Network:
         for key, array in arrays.items():
             self._set(key, array)
 
-    def to(self, tier: str, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
+    def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
         """Return a new net with the same weights at another tier; this one stays as it is.
 
         Parameters
         ----------
-        tier : str
+        tier : str or Tier
             As in `Network`.
         exact, dtype
             As in `Network`; those of this net where not given.

@@ -338,10 +338,14 @@ def _running_mean(loss: ArrayLike) -> NDArray[np.float64]:
 
 
 def _finish_losses(axes: Axes) -> None:
-    """Let the axis of the losses begin at 0, and name the lines."""
+    """Let the axis of the losses begin at 0, or make it logarithmic if the loss fell to a twentieth; name the lines."""
     if axes.lines:
         low, high = axes.dataLim.intervaly
-        if 0 <= low <= high < inf:
+        if 0 < 20 * low < high < inf:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+        elif 0 <= low <= high < inf:
             axes.set_ylim(0, 1.06 * high or 1)
         axes.legend(fontsize=9, framealpha=0.5)
 

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from op_cases import OP_CASES, call
 
+import micrograd_tiers as mt
 from micrograd_tiers.engine import Value
 from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
 
@@ -251,6 +254,20 @@ def test_a_tier_can_come_from_a_file(tmp_path):
     assert get_tier(str(file)).sigmoid(1) == "mine"
 
 
+def test_a_tier_can_be_any_object_with_the_functions():
+    mine = SimpleNamespace(**{name: getattr(get_tier("vector"), name) for name in (*PRIMITIVES, *SUPPORT)})
+    X, y = [[1.0, 2.0], [3.0, -1.0]], [0, 1]
+    net = mt.two_layer_net(2, 3, 2, tier=mine)
+    assert net.tier_name == "SimpleNamespace"
+    assert net.loss_and_grads(X, y)[0] == net.to("vector").loss_and_grads(X, y)[0]
+
+
+def test_a_tier_can_come_from_an_installed_package(monkeypatch):
+    entry_point = EntryPoint("mine", "micrograd_tiers.tiers.tensor", "micrograd_tiers.tiers")
+    monkeypatch.setattr("micrograd_tiers.tiers.entry_points", lambda **query: [entry_point])
+    assert get_tier("mine") is get_tier("tensor")
+
+
 def test_a_tier_can_come_from_a_module():
     assert get_tier("micrograd_tiers.tiers.vector") is get_tier("vector")
 
@@ -262,7 +279,7 @@ def test_a_tier_can_come_from_a_module():
         ("no/such/file.py", False, "no such file"),
         ("json", False, "'json' is not a tier"),
         ("micrograd_tiers.tiers.vector", True, "exact mode"),
-        (3, False, "got 3, expected a name"),
+        (3, False, "3 is not a tier"),
     ],
 )
 def test_what_is_not_a_tier_is_refused_by_name(name, exact, message):

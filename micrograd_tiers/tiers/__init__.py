@@ -74,14 +74,15 @@ PRIMITIVES = (
 SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
 
 
-def get_tier(name: str, exact: bool = False) -> Tier:
+def get_tier(name: str | Tier, exact: bool = False) -> Tier:
     """Return the tier of that name.
 
     Parameters
     ----------
-    name : str
+    name : str or Tier
         "scalar", "vector" or "tensor"; a path to a Python file ("path/to/my_tier.py"); the name of an entry point in
-        the group ``micrograd_tiers.tiers``; or a module ("package.module").
+        the group ``micrograd_tiers.tiers``; or a module ("package.module"). What is a tier already is returned as it
+        is.
     exact : bool
         With the arithmetic of `micrograd_tiers.tiers.exact`, which gives the same bits at every tier. Built-in tiers
         only.
@@ -91,13 +92,11 @@ def get_tier(name: str, exact: bool = False) -> Tier:
     ValueError
         If there is no such tier, or what was found has none of a tier's functions.
     """
-    if not isinstance(name, str):
-        raise ValueError(f"tier: got {name!r}, expected a name: {', '.join(TIERS)}, a .py file or a module")
-    if name in TIERS:
+    if isinstance(name, str) and name in TIERS:
         return _built_in(name, exact)
     if exact:
         raise ValueError(f"tier {name!r}: exact mode is offered by the built-in tiers only ({', '.join(TIERS)})")
-    tier = _from_outside(name)
+    tier = _from_outside(name) if isinstance(name, str) else name
     if not any(hasattr(tier, function) for function in PRIMITIVES):
         raise ValueError(f"{name!r} is not a tier: it has none of the functions {', '.join(PRIMITIVES)}")
     return cast(Tier, tier)

@@ -1,0 +1,55 @@
+"""The README tells the truth: its code runs, its commands exist, its links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from micrograd_tiers import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_ten_line_example_runs_and_learns(tmp_path, monkeypatch, capsys):
+    (code,) = re.findall(r"## In ten lines\n\n```python\n(.*?)```", README, re.S)
+    assert len([line for line in code.splitlines() if line]) <= 10
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    accuracy = float(re.search(r"'accuracy': ([\d.]+)", capsys.readouterr().out)[1])
+    assert accuracy > 0.85
+
+
+COMMANDS = [shlex.split(line, comments=True)[1:] for line in re.findall(r"^micrograd-tiers .*", README, re.M)]
+
+
+def test_every_command_is_shown():
+    assert {command[0] for command in COMMANDS} == {"compare", "train", "predict", "data"}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_is_understood(command):
+    assert cli.build_parser().parse_args(command).command == command[0]
+
+
+def test_what_train_and_predict_say_there_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in COMMANDS:
+        if command[0] in ("train", "predict"):
+            fewer = ["--n-train", "300", "--n-test", "50"] if "--data" in command else []
+            assert cli.main([*command, *fewer]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"net.npz", "curves.png", "predictions.png"}
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", README))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_the_op_shown_is_the_one_in_the_tensor_tier():
+    (shown,) = re.findall(r"def linear.*?\n    \)\n", README, re.S)
+    source = (ROOT / "micrograd_tiers/tiers/tensor.py").read_text()
+    for line in shown.splitlines()[1:]:
+        code = line.split("#")[0].strip()
+        assert code in source
