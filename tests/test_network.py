@@ -28,8 +28,11 @@ def test_the_worked_example_of_the_course(tier, exact):
     weight1, weight2 = np.array([[1, 1, 1], [-1, -1, -1]]), np.array([[1, 1], [-1, -1], [-1, -1]])
     net.load_state_dict({"0.weight": weight1.T, "0.bias": np.zeros(3), "2.weight": weight2.T, "2.bias": np.zeros(2)})
     loss, grads = net.loss_and_grads([[1, -1]], [0])
-    assert loss == 0.6931471805599453
-    assert grads["2.weight"].T.tolist() == [[-0.44039853898894116, 0.44039853898894116]] * 3
+    # Fast NumPy's exp is not of the same make on every processor: it may be off by a last bit.
+    rounding = 0 if exact or tier == "scalar" else 1e-15
+    assert loss == pytest.approx(0.6931471805599453, rel=rounding)
+    row = [-0.44039853898894116, 0.44039853898894116]
+    assert grads["2.weight"].T.tolist() == [pytest.approx(row, rel=rounding, abs=0)] * 3
     assert grads["2.bias"].tolist() == [-0.5, 0.5]
     assert not grads["0.weight"].any()
     assert not grads["0.bias"].any()

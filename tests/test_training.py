@@ -1,6 +1,7 @@
 """Training: the same at every tier, in every order that it promises, and never from bad input."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -85,9 +86,12 @@ def test_any_net_with_any_optimizer_trains_to_the_same_bits(sizes, activation, l
     bits, losses = set(), set()
     for tier in TIERS:
         net = mt.mlp(sizes, activation, loss=loss, tier=tier, exact=True, init="standard_normal", seed=seed)
-        history = mt.fit(net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=3)
+        trainer = mt.Trainer(net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=3)
+        with suppress(mt.DivergedError):  # some of them do; and then in the same step
+            while not trainer.finished:
+                trainer.step()
         bits.add(sha256_of_weights(net))
-        losses.add(tuple(history.batch_loss))
+        losses.add(tuple(trainer.history.batch_loss))
     assert len(bits) == len(losses) == 1
 
 

@@ -155,6 +155,6 @@ def _render(font: str, digit: str) -> NDArray[Any]:
     face.set_size(100, 72)  # 100 points at 72 dots per inch: 100 pixels from line to line
     face.set_text(digit)
     face.draw_glyphs_to_bitmap(antialiased=True)
-    ink = np.asarray(face.get_image())
+    ink = np.array(face.get_image())  # a copy: some versions of Matplotlib free the pixels together with the face
     rows, columns = np.nonzero(ink)
     return ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
