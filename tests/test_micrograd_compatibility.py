@@ -1,0 +1,271 @@
+"""engine and nn in the place of micrograd's: the same graphs, the same bits, the same training run."""
+
+import contextlib
+import random
+import time
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from micrograd_tiers import engine, nn
+
+OURS = (engine, nn)
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """The modules of micrograd, without which the known answers below are still checked."""
+    return pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
+
+
+def bits(number):
+    """All bits but the sign of a zero: micrograd's relu gives the whole number 0, which has none."""
+    return (float(number) + 0.0).hex()
+
+
+# Random expressions. A program is a list of (operation, i, j, constant); each line appends one Value.
+
+
+def in_place(a, b, c):
+    total = a
+    total += b
+    total *= c
+    total -= a
+    total /= 3
+    return total
+
+
+LINES = {
+    "a + b": lambda a, b, c: a + b,
+    "a - b": lambda a, b, c: a - b,
+    "a * b": lambda a, b, c: a * b,
+    "a / b": lambda a, b, c: a / b,
+    "a + c": lambda a, b, c: a + c,
+    "a - c": lambda a, b, c: a - c,
+    "a * c": lambda a, b, c: a * c,
+    "a / c": lambda a, b, c: a / c,
+    "c + a": lambda a, b, c: c + a,
+    "c - a": lambda a, b, c: c - a,
+    "c * a": lambda a, b, c: c * a,
+    "c / a": lambda a, b, c: c / a,
+    "a ** 2": lambda a, b, c: a**2,
+    "a ** 3": lambda a, b, c: a**3,
+    "a ** -2": lambda a, b, c: a**-2,
+    "a ** 0": lambda a, b, c: a**0,
+    "square root": lambda a, b, c: (a * a + 1) ** 0.5,
+    "-a": lambda a, b, c: -a,
+    "relu": lambda a, b, c: a.relu(),
+    "in place": in_place,
+    "sum": lambda a, b, c: sum([a, b, a, c]),
+}
+
+numbers = st.one_of(
+    st.floats(-4, 4).filter(lambda x: abs(x) > 1e-3),
+    st.integers(-4, 4).filter(bool),
+    st.floats(0.5, 4).map(np.float64),
+)
+lines = st.tuples(st.sampled_from(sorted(LINES)), st.integers(0, 99), st.integers(0, 99), numbers)
+programs = st.lists(lines, min_size=1, max_size=12)
+inputs = st.lists(numbers, min_size=1, max_size=3)
+
+
+def trace(module, program, xs):
+    """Every Value that the program makes; lines that divide by 0 or overflow make none."""
+    values = [module.Value(x) for x in xs]
+    for name, i, j, c in program:
+        with contextlib.suppress(ZeroDivisionError, OverflowError), np.errstate(all="ignore"):
+            y = LINES[name](values[i % len(values)], values[j % len(values)], c)
+            if 1e-6 < abs(y.data) < 1e6 or y.data == 0:
+                values.append(y)
+    return values
+
+
+def shape(v, depth=4):
+    """The graph below v: labels and operands, in an order that does not depend on micrograd's sets."""
+    below = sorted({shape(child, depth - 1) for child in v._prev}) if depth else []
+    return f"{v._op}({bits(v.data)}; {', '.join(below)})"
+
+
+@given(program=programs, xs=inputs)
+@settings(max_examples=300, deadline=None)
+@example(program=[("relu", 0, 0, 1), ("c - a", 1, 0, 2), ("a / b", 0, 2, 1)], xs=[-3.5])
+def test_random_expressions_have_micrograds_bits_labels_and_graphs(theirs, program, xs):
+    ours, expected = trace(engine, program, xs), trace(theirs[0], program, xs)
+    assert [bits(v.data) for v in ours] == [bits(v.data) for v in expected]
+    assert [shape(v) for v in ours] == [shape(v) for v in expected]
+
+
+@given(program=programs, xs=inputs)
+@settings(max_examples=300, deadline=None)
+def test_random_expressions_have_micrograds_gradients(theirs, program, xs):
+    ours, expected = trace(engine, program, xs), trace(theirs[0], program, xs)
+    sum(ours).backward()
+    try:
+        with np.errstate(all="ignore"):
+            sum(expected).backward()
+    except ZeroDivisionError:  # micrograd cannot differentiate 0 ** 0,
+        return
+    grads = [float(v.grad) for v in expected]
+    if not np.isfinite(grads).all():  # and with NumPy's scalars it gives NaN
+        return
+    scale = max(map(abs, grads))
+    assert [float(v.grad) for v in ours] == pytest.approx(grads, rel=1e-9, abs=1e-12 * scale)
+
+
+@pytest.mark.parametrize("xs", [(3, -2), (1.5, -0.25), (np.float64(0.7), 2)])
+def test_a_tree_has_micrograds_gradients_to_the_bit_and_its_representations(theirs, xs):
+    shown = []
+    for module in (engine, theirs[0]):
+        a, b = (module.Value(x) for x in xs)
+        c = ((a * 2 + 1) * (3 - b) / 4).relu() ** 2
+        d = (5 - a * b) ** 3
+        for out in (c, d):
+            out.backward()
+            shown.append(repr((a, b, out)))
+            a.grad = b.grad = 0
+    assert shown[:2] == shown[2:]
+
+
+def test_an_expression_with_everything_in_it_has_its_known_value_and_gradient():
+    x, y = engine.Value(3.0), engine.Value(-2.0)
+    p = x * y + y**3  # -14
+    q = (x - p).relu() + (p + x).relu()  # 17 + 0
+    p += 1 + q / 2  # -4.5
+    r = 10.0 / p + q**2  # 286.7777...
+    r.backward()
+    assert r.data == pytest.approx(289 - 20 / 9, rel=1e-15)
+    # By hand: dp/d(x, y) = (-2, 15), dq = (1 + 2, -15), d(p + 1 + q/2) = (-1/2, 7.5), r' = -10/p**2 and 2 q.
+    assert x.grad == pytest.approx(-10 / 4.5**2 * -0.5 + 34 * 3, rel=1e-15)
+    assert y.grad == pytest.approx(-10 / 4.5**2 * 7.5 + 34 * -15, rel=1e-15)
+
+
+def test_the_second_backward_is_right_here_and_wrong_in_micrograd(theirs):
+    for module, expected in ((engine, 20.0), (theirs[0], 30.0)):
+        a = module.Value(3.0)
+        out = (a * 2) * 5
+        out.backward()
+        out.backward()
+        assert a.grad == expected
+
+
+# nn
+
+
+@pytest.mark.parametrize(("nin", "nouts"), [(2, [16, 16, 1]), (3, [4]), (1, [1]), (5, [2, 3])])
+def test_networks_have_micrograds_draws_representation_and_outputs_to_the_bit(theirs, nin, nouts):
+    made = []
+    for _, module in (OURS, theirs):
+        random.seed(42)
+        model = module.MLP(nin, nouts)
+        for layer in model.layers:
+            for neuron in layer.neurons:
+                neuron.b.data = random.uniform(-1, 1)  # not 0, or the order of the sums would not show
+        out = model([0.1 * i - 0.2 for i in range(nin)])
+        outs = out if isinstance(out, list) else [out]
+        state = random.getstate()
+        made.append((repr(model), [bits(p.data) for p in model.parameters()], [bits(v.data) for v in outs], state))
+    assert made[0] == made[1]
+
+
+def test_the_parts_of_a_network_go_by_micrograds_names(theirs):
+    for part in ("Neuron", "Layer"):
+        made = []
+        for _, module in (OURS, theirs):
+            random.seed(7)
+            layer = getattr(module, part)(2, *([3] if part == "Layer" else []), nonlin=False)
+            neurons = layer.neurons if part == "Layer" else [layer]
+            made.append([([w.data for w in n.w], repr(n.b), n.nonlin, repr(n), repr(layer)) for n in neurons])
+        assert made[0] == made[1]
+    assert [len(layer.neurons) for layer in nn.MLP(2, [3, 2]).layers] == [3, 2]
+
+
+# The moons demo, in miniature: 100 points, 337 parameters, max-margin loss, weight decay, 100 steps.
+
+# What micrograd 0.1.0 gives for the first steps: loss and accuracy.
+FIRST_STEPS = [
+    (0.8958441028683222, 0.50),
+    (1.7235905336972022, 0.81),
+    (0.7429006313851131, 0.77),
+    (0.7705641260584202, 0.82),
+]
+
+
+def moons(rng):
+    """The points of sklearn.datasets.make_moons(n_samples=100, noise=0.1), from the same draws."""
+    t = np.linspace(0, np.pi, 50)
+    upper, lower = (np.cos(t), np.sin(t)), (1 - np.cos(t), 1 - np.sin(t) - 0.5)
+    points = np.concatenate([upper, lower], axis=1).T
+    labels = np.repeat([0, 1], 50)
+    order = np.arange(100)
+    rng.shuffle(order)
+    return points[order] + rng.normal(scale=0.1, size=(100, 2)), labels[order]
+
+
+def train_on_moons(modules, steps, rng=None):
+    """Loss and accuracy of each step, of a network whose weights come from Python's global random or from rng."""
+    module, networks = modules
+    X, y = moons(np.random.RandomState(1337))
+    y = y * 2 - 1
+    random.seed(1337)
+    model = networks.MLP(2, [16, 16, 1], **({"rng": rng} if rng else {}))
+    history = []
+    for k in range(steps):
+        scores = [model([module.Value(x) for x in row]) for row in X]
+        losses = [(1 + -yi * score).relu() for yi, score in zip(y, scores, strict=True)]
+        loss = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in model.parameters())
+        accuracy = np.mean([(yi > 0) == (score.data > 0) for yi, score in zip(y, scores, strict=True)])
+        history.append((float(loss.data), float(accuracy)))
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= (1.0 - 0.9 * k / 100) * p.grad
+    return history
+
+
+def test_the_moons_are_those_of_scikit_learn():
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, y = datasets.make_moons(n_samples=100, noise=0.1, random_state=1337)
+    ours_X, ours_y = moons(np.random.RandomState(1337))
+    np.testing.assert_array_equal(ours_X, X)
+    np.testing.assert_array_equal(ours_y, y)
+
+
+def test_the_demo_starts_at_micrograds_loss_and_follows_its_first_steps():
+    history = train_on_moons(OURS, len(FIRST_STEPS))
+    assert history[0] == FIRST_STEPS[0]
+    for (loss, accuracy), (expected_loss, expected_accuracy) in zip(history, FIRST_STEPS, strict=True):
+        assert loss == pytest.approx(expected_loss, rel=1e-12)
+        assert accuracy == expected_accuracy
+
+
+def test_a_generator_of_ones_own_gives_the_same_start_as_the_global_one():
+    assert train_on_moons(OURS, 1, rng=random.Random(1337)) == FIRST_STEPS[:1]
+
+
+@pytest.mark.slow
+def test_the_demo_follows_micrograd_to_the_end_and_ends_at_full_accuracy(theirs):
+    ours, expected = train_on_moons(OURS, 100), train_on_moons(theirs, 100)
+    assert expected[: len(FIRST_STEPS)] == [
+        (pytest.approx(loss, rel=1e-12), accuracy) for loss, accuracy in FIRST_STEPS
+    ]
+    for (loss, accuracy), (expected_loss, expected_accuracy) in zip(ours, expected, strict=True):
+        assert loss == pytest.approx(expected_loss, rel=1e-6)
+        assert accuracy == expected_accuracy
+    assert ours[-1][1] == 1.0
+
+
+@pytest.mark.slow
+def test_forward_and_backward_take_less_than_half_of_micrograds_time(theirs):
+    def seconds(networks):
+        random.seed(0)
+        model = networks.MLP(2, [3, 2])
+        start = time.perf_counter()
+        for _ in range(300):
+            a, b = model([0.3, -0.7])
+            ((a - 1) ** 2 + (b - 0.5) ** 2).backward()
+        return time.perf_counter() - start
+
+    ours, expected = zip(*[(seconds(nn), seconds(theirs[1])) for _ in range(15)], strict=True)
+    assert min(ours) < min(expected) / 2
