@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from . import __version__
 
@@ -19,9 +19,17 @@ DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "
 NOT_GIVEN = argparse.SUPPRESS
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, without the usage of the whole command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(2, f"micrograd-tiers: {message}; {self.prog} --help shows what there is\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="micrograd-tiers", description="One network, three tiers.")
+    parser = OneLineParser(prog="micrograd-tiers", description="One network, three tiers.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_compare(commands)
@@ -31,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[OneLineParser]"
 
 
 def _add_compare(commands: Commands) -> None:
@@ -124,7 +132,7 @@ def _add_data(commands: Commands) -> None:
     show = actions.add_parser("show", help="write a picture of some samples with their labels")
     show.add_argument("data", choices=DATASETS)
     show.add_argument("--data-dir", metavar="DIR", help="folder with IDX files")
-    show.add_argument("--n", type=int, default=40, help="how many images (40)")
+    show.add_argument("--n", type=int, help="how many samples (40 images or 1,000 points)")
     show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
     _add_common(show)
 
@@ -144,10 +152,14 @@ def _add_common(parser: argparse.ArgumentParser, seed_default: int | str | None 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file name that the terminal cannot show is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv)
     try:
         code: int = import_module(f".commands.{args.command}", __package__).run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: started without one
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains again when it flushes at exit
@@ -156,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted", 130)
     except Exception as error:
         code = _exit_code(error)
-        if not code:
+        if not code or _comes_from_a_tier_file(error):  # whose writer wants to see where
             raise
         return _fail(str(error), code)
 
@@ -165,11 +177,22 @@ def _exit_code(error: Exception) -> int:
     """1 for bad data and files, 2 for wrong usage, 3 for diverged training, 0 for what should not have happened."""
     from .errors import DataError, DivergedError
 
-    if isinstance(error, DataError | OSError | MemoryError):
+    if isinstance(error, DataError | OSError | MemoryError | OverflowError):
         return 1
     if isinstance(error, DivergedError):
         return 3
     return 2 if isinstance(error, ValueError | ImportError) else 0
+
+
+def _comes_from_a_tier_file(error: Exception) -> bool:
+    from .tiers import FROM_FILE
+
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").startswith(FROM_FILE):
+            return True
+        frame = frame.tb_next
+    return False
 
 
 def _fail(message: str, code: int) -> int:

@@ -6,7 +6,7 @@ the same steps, is compared with it, and then goes on to a full epoch.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,7 +96,7 @@ class Comparison:
             if self.same:
                 return f"{after} all tiers hold the same weights, bit for bit: they are the same network."
             return f"{after} the weights are NOT the same bit for bit."
-        difference = max(result.weight_difference for result in self.tiers)
+        difference = float(np.max([result.weight_difference for result in self.tiers]))  # NaN if any is
         relative = difference / self.largest_weight if self.largest_weight else difference
         if self.same:
             return (
@@ -136,6 +136,8 @@ def compare_tiers(
     report : callable
         Is told what is being done.
     """
+    if not seconds > 0:
+        raise ValueError(f"seconds is {seconds}, expected a number above 0")
     trainers = [
         Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
         for tier in tiers
@@ -155,7 +157,7 @@ def compare_tiers(
             steps = len(trainer.history.batch_loss)
             reference = trainer.net.state_dict()
         weights = trainer.net.state_dict()
-        result.weight_difference = max(float(np.abs(weights[key] - reference[key]).max()) for key in reference)
+        result.weight_difference = _largest(weights[key] - reference[key] for key in reference)
         result.sha256 = sha256_of_weights(trainer.net)
         scores = evaluate(trainer.net, *scored)
         result.loss, result.accuracy = scores["loss"], scores["accuracy"]
@@ -180,7 +182,7 @@ def compare_tiers(
         n_scored=n_scored,
         steps=steps,
         steps_per_epoch=trainers[0].steps_per_epoch,
-        largest_weight=max(float(np.abs(array).max()) for array in reference.values()),
+        largest_weight=_largest(reference.values()),
         tiers=results,
     )
 
@@ -201,6 +203,11 @@ def _train(trainer: Trainer, steps: int, seconds: float) -> float:
         if time.perf_counter() - start > seconds:
             break
     return time.perf_counter() - start
+
+
+def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
+    """Largest absolute value of all; NaN if any is."""
+    return float(np.max([np.abs(array).max() for array in arrays]))
 
 
 def _sizes(net: Network) -> Iterator[int]:

@@ -7,11 +7,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+PathLike = str | os.PathLike[str]
 PICTURE_FORMATS = ("png", "svg", "pdf")
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
+def replacing(path: PathLike) -> Iterator[IO[Any]]:
     """Open a temporary binary file that takes the place of `path` when the block has ended well.
 
     The file stands in the same folder under a unique name, is flushed to the disk and then renamed, so whatever
@@ -20,11 +21,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written to, or path is a folder.
+        If the folder does not exist or cannot be written to, or path is anything but a file.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays a link; the file that it points to is replaced
     _check_writable(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=".micrograd-tiers.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -38,7 +39,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[Any]]:
         raise
 
 
-def picture_format(path: str | os.PathLike[str]) -> str:
+def picture_format(path: PathLike) -> str:
     """Return "png", "svg" or "pdf", as the suffix says ("png" without one); ValueError for any other."""
     name = Path(path).suffix.lower().removeprefix(".") or "png"
     if name not in PICTURE_FORMATS:
@@ -48,32 +49,47 @@ def picture_format(path: str | os.PathLike[str]) -> str:
 
 
 def check_outputs(
-    files: Sequence[str | os.PathLike[str] | None] = (), pictures: Sequence[str | os.PathLike[str] | None] = ()
+    files: Sequence[PathLike | None] = (),
+    pictures: Sequence[PathLike | None] = (),
+    inputs: Sequence[PathLike | None] = (),
 ) -> None:
-    """Raise if one of the files could not be written; to be called before long work. None is skipped.
+    """Raise if one of the outputs could not be written; to be called before long work. None is skipped.
+
+    Parameters
+    ----------
+    files, pictures : sequence of path or None
+        To be written.
+    inputs : sequence of path or None
+        To be read, and not to be overwritten.
 
     Raises
     ------
     OSError
-        If a path is a folder, or its folder does not exist or cannot be written to.
+        If a path is not that of a file, or its folder does not exist or cannot be written to.
     ValueError
-        If a picture's suffix is not known.
+        If a picture's suffix is not known, or a file is named twice.
     """
     for picture in pictures:
         if picture is not None:
             picture_format(picture)
-    for file in [*files, *pictures]:
-        if file is not None:
-            _check_writable(Path(file))
+    taken = {os.path.realpath(path) for path in inputs if path is not None}
+    for path in [*files, *pictures]:
+        if path is None:
+            continue
+        real = os.path.realpath(path)
+        if real in taken:
+            raise ValueError(f"{path} is named twice: each output needs a file of its own")
+        taken.add(real)
+        _check_writable(Path(real))
 
 
 def _check_writable(path: Path) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, expected the name of a file to write")
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(f"{path} is a folder or a device, expected the name of a file to write")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"cannot write {path}: no permission to write in {path.parent.absolute()}")
+        raise PermissionError(f"cannot write {path}: no permission to write in {path.parent}")
 
 
 def _umask() -> int:

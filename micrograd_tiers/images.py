@@ -38,8 +38,11 @@ def read_image(path: str | os.PathLike[str], shape: tuple[int, int], *, invert: 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                gray = image.convert("RGBA")
+            with Image.open(path) as opened:
+                image = ImageOps.exif_transpose(opened)  # as the camera was held
+        if image.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
+            image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+        gray = image.convert("RGBA")
         paper = Image.new("RGBA", gray.size, "white" if invert else "black")
         gray = Image.alpha_composite(paper, gray).convert("L")
         if invert:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import DataError
 from .initializers import Initializer, get_initializer
 from .layers import Layer
+from .rng import generator
 from .tiers import SUPPORT, Tier, get_tier
 
 Array = NDArray[Any]
@@ -66,7 +67,7 @@ class Network:
         self.dtype = _checked_dtype(dtype)
         self._check_architecture()
 
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         initializer = get_initializer(init)
         self.parameters: dict[str, Any] = {}
         for name, shape in parameter_shapes(self.layers).items():
@@ -359,10 +360,7 @@ def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
 
 
 def _checked_dtype(dtype: str) -> str:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     if name not in ("float64", "float32"):
         raise ValueError(f"dtype is {name}, expected float64 or float32")
     return name

@@ -1,7 +1,6 @@
 """A progress bar for a training run, drawn by tqdm (extra `progress`): epoch, loss and samples per second."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
 from typing import Protocol
 
 
@@ -20,31 +19,42 @@ class Run(Protocol):
 SMOOTHING = 0.02  # weight of the newest batch in the loss that is shown
 
 
-@contextmanager
-def progress_bar(run: Run) -> Iterator[Callable[[float], None]]:
-    """Show a bar for the rest of a run on standard error; call what it yields with the loss of each step.
+class ProgressBar:
+    """A bar for the rest of a run, on standard error; to be used in a with statement.
 
     Raises
     ------
     ModuleNotFoundError
         If tqdm is not installed.
     """
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
-    total = run.epochs * run.n_samples
-    seen = run.epoch * run.n_samples + run.position
-    with tqdm(total=total, initial=seen, unit=" samples", unit_scale=True, dynamic_ncols=True) as bar:
-        shown_loss: float | None = None
 
-        def update(loss: float) -> None:
-            nonlocal seen, shown_loss
-            shown_loss = loss if shown_loss is None else shown_loss + SMOOTHING * (loss - shown_loss)
-            now = run.epoch * run.n_samples + run.position
-            epoch = min(run.epoch + 1, run.epochs)
-            if bar.update(now - seen):  # true when the bar was drawn: often enough for the text beside it
-                bar.set_postfix_str(f"epoch {epoch}/{run.epochs}, loss {shown_loss:.4f}")
-            seen = now
+    def __init__(self, run: Run) -> None:
+        try:
+            from tqdm import tqdm
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
+        self._run = run
+        self._seen = run.epoch * run.n_samples + run.position
+        self._loss: float | None = None
+        total = run.epochs * run.n_samples
+        self._bar = tqdm(total=total, initial=self._seen, unit=" samples", unit_scale=True, dynamic_ncols=True)
 
-        yield update
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+
+    def update(self, loss: float) -> None:
+        """Take notice of a step and its loss."""
+        self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
+        run = self._run
+        seen = run.epoch * run.n_samples + run.position
+        epoch = min(run.epoch + 1, run.epochs)
+        if self._bar.update(seen - self._seen):  # true when the bar was drawn: often enough for the text beside it
+            self._bar.set_postfix_str(f"epoch {epoch}/{run.epochs}, loss {self._loss:.4f}")
+        self._seen = seen
+
+    def print(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._bar.write(line, file=sys.stdout)

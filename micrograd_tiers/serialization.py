@@ -118,7 +118,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
         net = Network(layers, header["loss"], tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
-        return Checkpoint(net, header["info"], training)
+        return Checkpoint(net, dict(header["info"]), training)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except DataError as error:

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, DivergedError
 from .metrics import accuracy
-from .network import Network
+from .network import Network, parameter_shapes
 from .optimizers import SGD, Optimizer
+from .rng import generator
 
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
 
@@ -81,7 +82,7 @@ class Trainer:
         self.position = 0
         self._loss_sum = 0.0  # over the samples seen in this epoch
         self._optimizer_state: dict[str, Any] = {}
-        self._rng = np.random.default_rng(seed)
+        self._rng = generator(seed)
         self._begin_epoch()
 
     @property
@@ -105,15 +106,16 @@ class Trainer:
         Raises
         ------
         DivergedError
-            If the loss is NaN or infinite.
+            If the loss is NaN or infinite, or a weight or the validation loss at the end of an epoch.
         """
         x, target = self._next_batch()
         # A loss that overflows is noticed below, and explained better than by a NumPy warning.
         with np.errstate(over="ignore", invalid="ignore"):
             loss, grads = self.net.backprop(x, target)
-            self._stop_if_diverged(loss)
+            self.history.batch_loss.append(loss)
+            if not math.isfinite(loss):
+                raise self._diverged(f"the loss is {loss}")
             self.optimizer.step(self.net, grads, self._optimizer_state)
-        self.history.batch_loss.append(loss)
         self._loss_sum += loss * len(target)
         self.position += len(target)
         if self.position == self.n_samples:
@@ -139,24 +141,26 @@ class Trainer:
         return self._block_x[start : start + self.batch_size], self._block_y[start : start + self.batch_size]
 
     def _end_epoch(self) -> None:
+        if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
+            raise self._diverged("a weight is NaN or infinite")
         self.history.train_loss.append(self._loss_sum / self.n_samples)
         if self.validation is not None:
             with np.errstate(over="ignore", invalid="ignore"):
                 scores = evaluate(self.net, *self.validation)
-            self._stop_if_diverged(scores["loss"])
+            if not math.isfinite(scores["loss"]):
+                raise self._diverged(f"the validation loss is {scores['loss']}")
             self.history.validation_loss.append(scores["loss"])
             if "accuracy" in scores:
                 self.history.validation_accuracy.append(scores["accuracy"])
         self.epoch += 1
         self._begin_epoch()
 
-    def _stop_if_diverged(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"training diverged at step {len(self.history.batch_loss) + 1} (epoch {self.epoch + 1}): the loss is "
-                f"{loss}. Usual causes: a learning rate that is too large (here {self.optimizer.learning_rate:g}; try "
-                "a tenth), features that are not scaled, starting weights that are too large"
-            )
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"training diverged at step {len(self.history.batch_loss)} (epoch {self.epoch + 1}): {what}. Usual causes: "
+            f"a learning rate that is too large (here {self.optimizer.learning_rate:g}; try a tenth), features that "
+            "are not scaled, starting weights that are too large"
+        )
 
     # Stopping and taking up again.
 
@@ -191,19 +195,28 @@ class Trainer:
             state = json.loads(str(arrays["state"]))
             for name, ours in self._run().items():
                 theirs = state["run"][name]
+                if name == "data_checksum" and theirs != ours:
+                    raise DataError("cannot resume: the samples are not those of the saved run")
                 if theirs != ours:
                     raise DataError(f"cannot resume: {name} was {theirs}, now it is {ours}")
+            if not (state["epoch"] >= 0 and 0 <= state["position"] < self.n_samples):
+                raise ValueError(f"epoch {state['epoch']}, position {state['position']} of {self.n_samples}")
             self._rng.bit_generator.state = state["rng_state"]
             self._begin_epoch()
             self.epoch, self.position, self._loss_sum = state["epoch"], state["position"], state["loss_sum"]
             self.history = History(**{name: arrays[f"history.{name}"].tolist() for name in vars(self.history)})
-            self._optimizer_state = state["optimizer_counts"] | {
-                name.removeprefix("optimizer."): self.net.tier.asarray(np.array(array), self.net.dtype)
-                for name, array in arrays.items()
-                if name.startswith("optimizer.")
-            }
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise DataError(f"cannot resume: the saved training state is incomplete ({error!r})") from None
+            self._optimizer_state = dict(state["optimizer_counts"])
+            shapes = parameter_shapes(self.net.layers)
+            for name, array in arrays.items():
+                kind, _, key = name.removeprefix("optimizer.").partition(".")  # velocity, 0.weight
+                if name.startswith("optimizer."):
+                    if array.shape != shapes[key]:
+                        raise ValueError(f"{name} has shape {array.shape}, expected {shapes[key]}")
+                    self._optimizer_state[f"{kind}.{key}"] = self.net.tier.asarray(np.array(array), self.net.dtype)
+        except DataError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
 
     @cached_property
     def _data_checksum(self) -> int:
@@ -273,11 +286,11 @@ def fit(
         shuffle=shuffle,
     )  # fmt: skip
     if progress:
-        from .progress import progress_bar
+        from .progress import ProgressBar
 
-        with progress_bar(trainer) as update:
+        with ProgressBar(trainer) as bar:
             while not trainer.finished:
-                update(trainer.step())
+                bar.update(trainer.step())
     else:
         while not trainer.finished:
             trainer.step()

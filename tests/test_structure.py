@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
     *("errors", "files", "engine", "nn"),
-    *("tiers", "layers", "initializers", "metrics", "datasets", "images"),
+    *("tiers", "layers", "initializers", "metrics", "rng", "datasets", "images"),
     *("network", "models", "optimizers", "progress", "training", "serialization", "comparison"),
     *("plots", "commands", "cli"),
 ]

@@ -332,7 +332,7 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path, tier, optimizer, steps):
         ({"optimizer": mt.SGD(0.2)}, r"optimizer was SGD\(learning_rate=0.1"),
         ({"shuffle": False}, "shuffle was True"),
         ({"X": samples(n=22)[0], "y": samples(n=22)[1]}, "n_samples was 23"),
-        ({"X": samples(seed=1)[0]}, "data_checksum"),
+        ({"X": samples(seed=1)[0]}, "the samples are not those of the saved run"),
     ],
 )
 def test_a_run_is_not_resumed_with_other_data_or_settings(change, message):

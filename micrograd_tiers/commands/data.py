@@ -1,6 +1,7 @@
 """`micrograd-tiers data`: where the sets are, how to get them, what they look like."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from ..datasets import DATASETS, find_dataset, load_dataset
@@ -44,8 +45,14 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
     picture = args.picture or f"{args.data}.png"
     check_outputs(pictures=[picture])
     drawn_in_plane = args.data not in (*DOWNLOADABLE, "glyphs")
-    n = 1_000 if drawn_in_plane else args.n
-    data = load_dataset(args.data, data_dir=args.data_dir, n_train=n, n_test=1, seed=args.seed)
+    n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
+    if n < 1:
+        raise ValueError(f"--n is {n}, expected at least 1")
+    n_drawn = None if args.data in DOWNLOADABLE else n
+    data = load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
+    if n > len(data.train_x):
+        raise ValueError(f"--n is {n}, but {args.data} has {len(data.train_x)} training samples")
+    data = replace(data, train_x=data.train_x[:n], train_y=data.train_y[:n])
     title = f"{data.name} ({data.source})"
     if data.image_shape is None:
         plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)

@@ -21,7 +21,7 @@ RIGHT, WRONG = "#009E73", "#D55E00"
 
 def run(args: argparse.Namespace) -> int:
     """Classify image files or the test part of a data set."""
-    check_outputs([args.json], [args.picture])
+    check_outputs([args.json], [args.picture], inputs=[args.net, *args.image])
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     result = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved.info)
@@ -55,6 +55,9 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
     data = _load(args, info)
+    n_outputs = len(net.forward(data.test_x[:1])[0])
+    if len(data.class_names) != n_outputs:
+        raise DataError(f"{args.net} tells {n_outputs} classes apart, {data.name} has {len(data.class_names)}")
     scores = evaluate(net, data.test_x, data.test_y)
     predicted = net.predict(data.test_x)
     counts = confusion_matrix(predicted, data.test_y, len(data.class_names))

@@ -1,6 +1,8 @@
 """`micrograd-tiers train`: train a net; stop and go on at will."""
 
 import argparse
+import math
+import shlex
 import signal
 import sys
 import threading
@@ -13,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
-from ..errors import DataError
+from ..errors import DataError, DivergedError
 from ..files import check_outputs
 from ..metrics import confusion_matrix
 from ..models import mlp
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
+from ..progress import ProgressBar
 from ..serialization import load_checkpoint, save
 from ..tiers import TIERS
 from ..training import Trainer, evaluate
@@ -51,11 +54,12 @@ CHANGEABLE = ("epochs",)  # when a run is resumed; all else would make it anothe
 def run(args: argparse.Namespace) -> int:
     """Train a net, or go on with a saved run."""
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    saved = load_checkpoint(args.resume) if args.resume else None
+    saved = load_checkpoint(args.resume) if args.resume is not None else None
     settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
-    checkpoint = args.checkpoint or args.resume or "net.npz"
-    check_outputs([checkpoint, args.json], [args.curves, args.confusion])
     optimizer = _optimizer(settings)
+    settings["learning_rate"] = optimizer.learning_rate
+    checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
+    check_outputs([checkpoint, args.json], [args.curves, args.confusion])
 
     data, scale = _load(settings, args.data_dir)
     train_x, train_y, validation = data.train_x, data.train_y, None
@@ -71,30 +75,38 @@ def run(args: argparse.Namespace) -> int:
         shuffle=not settings["no_shuffle"],
     )  # fmt: skip
     if saved:
-        trainer.load_state_dict(saved.training)
+        try:
+            trainer.load_state_dict(saved.training)
+        except DataError as error:
+            raise DataError(f"{args.resume}: {error}") from None
     info = _info(settings, data, scale)
 
     sizes = "-".join(map(str, [data.train_x.shape[1], *settings["hidden"], len(data.class_names)]))
     title = f"{sizes} {settings['activation']} on {data.name}"
     print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
     start, seen_before = time.perf_counter(), _seen(trainer)
-    with _interrupts() as interrupted, _progress(trainer, args) as update:
+    with _interrupts() as interrupted, _progress(trainer, args) as progress:
         while not trainer.finished and not interrupted():
-            update(trainer.step())
+            progress.update(trainer.step())
             if trainer.position == 0:
                 save(net, checkpoint, info=info, training=trainer.state_dict())
-                _print_epoch(trainer)
+                progress.print(_epoch_line(trainer))
     seconds = time.perf_counter() - start
-    if not trainer.finished:
+    if trainer.position or _seen(trainer) == seen_before:  # otherwise it is saved already
         save(net, checkpoint, info=info, training=trainer.state_dict())
+    if not trainer.finished:
         print(
             f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
-            f"go on with: micrograd-tiers train --resume {checkpoint}",
+            f"go on with: {_resume_command(checkpoint, settings, args.data_dir)}",
             file=sys.stderr,
         )
         return 130
 
     scores = evaluate(net, data.test_x, data.test_y)
+    if not math.isfinite(scores["loss"]):
+        raise DivergedError(
+            f"training diverged: the loss on the test set is {scores['loss']}; try a lower learning rate"
+        )
     counts = confusion_matrix(net.predict(data.test_x), data.test_y, len(data.class_names))
     print(f"test set ({len(data.test_x):,}): loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}")
     print(f"Net: {checkpoint}")
@@ -120,8 +132,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    settings: dict[str, Any] | None = info.get("settings")
-    if settings is None:
+    settings = info.get("settings")
+    if not isinstance(settings, dict) or settings.keys() != DEFAULTS.keys():
         raise DataError(f"{path}: holds a net, but no training run that could be resumed")
     for name, value in given.items():
         if name not in CHANGEABLE and value != settings[name]:
@@ -187,12 +199,21 @@ def _seen(trainer: Trainer) -> int:
     return trainer.epoch * trainer.n_samples + trainer.position
 
 
-def _print_epoch(trainer: Trainer) -> None:
+def _resume_command(checkpoint: str, settings: dict[str, Any], data_dir: str | None) -> str:
+    command = ["micrograd-tiers", "train", "--resume", str(checkpoint)]
+    if settings["tier"] not in TIERS:
+        command += ["--tier", settings["tier"]]
+    if data_dir is not None:
+        command += ["--data-dir", data_dir]
+    return shlex.join(command)
+
+
+def _epoch_line(trainer: Trainer) -> str:
     history = trainer.history
     line = f"epoch {trainer.epoch}/{trainer.epochs}: training loss {history.train_loss[-1]:.4f}"
     if history.validation_loss:
         line += f", validation loss {history.validation_loss[-1]:.4f}, accuracy {history.validation_accuracy[-1]:.2%}"
-    print(line, flush=True)
+    return line
 
 
 @contextmanager
@@ -214,6 +235,17 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, previous)
 
 
+class NoBar:
+    """In the place of a bar where there is none."""
+
+    def update(self, loss: float) -> None:
+        """Show nothing."""
+
+    def print(self, line: str) -> None:
+        """Print a line."""
+        print(line, flush=True)
+
+
 def _progress(trainer: Trainer, args: argparse.Namespace) -> Any:
     """Return a bar if there is somebody to look at it, and tqdm to draw it."""
     if not args.no_progress and sys.stderr.isatty():
@@ -222,10 +254,8 @@ def _progress(trainer: Trainer, args: argparse.Namespace) -> Any:
         except ModuleNotFoundError:
             print("(for a progress bar: pip install 'micrograd-tiers[progress]')", file=sys.stderr)
         else:
-            from ..progress import progress_bar
-
-            return progress_bar(trainer)
-    return nullcontext(lambda loss: None)
+            return ProgressBar(trainer)
+    return nullcontext(NoBar())
 
 
 def _draw(args: argparse.Namespace, title: str, trainer: Trainer, data: Dataset, counts: np.ndarray[Any, Any]) -> None:

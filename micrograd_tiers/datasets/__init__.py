@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rng import generator
 from ._common import whole_number
 from .glyphs import draw_glyphs
 from .idx import read_idx
@@ -147,7 +148,7 @@ def load_dataset(
         train, test = read_split(folder, "train", n=n_train), read_split(folder, "test", n=n_test)
         return Dataset(name, *train, *test, CLASS_NAMES[name], IMAGE_SHAPE, f"folder {folder}")
     recipe = _DRAWN[name]
-    train_rng, test_rng = np.random.default_rng(seed).spawn(2)
+    train_rng, test_rng = generator(seed).spawn(2)
     train = recipe.draw(n_train if n_train is not None else recipe.n_train, rng=train_rng)
     test = recipe.draw(n_test if n_test is not None else recipe.n_test, rng=test_rng)
     return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")

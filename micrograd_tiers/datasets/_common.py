@@ -6,6 +6,8 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+MOST = 2**31 - 1  # samples: more than any set here has, and than NumPy could count in some of its places
+
 
 def whole_number(what: str, value: SupportsIndex, minimum: int = 1) -> int:
     """Return `value` as a Python int; ValueError if it is not a whole number of at least `minimum`."""
@@ -15,6 +17,8 @@ def whole_number(what: str, value: SupportsIndex, minimum: int = 1) -> int:
         raise ValueError(f"{what} is {value!r}, expected a whole number") from None
     if number < minimum:
         raise ValueError(f"{what} is {number}, expected at least {minimum}")
+    if number > MOST:
+        raise ValueError(f"{what} is {number}, expected at most {MOST}")
     return number
 
 

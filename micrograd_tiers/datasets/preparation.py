@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError
+from ..rng import generator
 from ._common import whole_number
 
 
@@ -44,7 +45,7 @@ def train_validation_split(
     n_train = len(X) - whole_number("n_validation", n_validation)
     if n_train < 1:
         raise ValueError(f"n_validation is {n_validation}, expected less than the {len(X)} samples there are")
-    order = np.random.default_rng(seed).permutation(len(X))
+    order = generator(seed).permutation(len(X))
     train, validation = order[:n_train], order[n_train:]
     return X[train], y[train], X[validation], y[validation]
 

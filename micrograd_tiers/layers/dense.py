@@ -13,7 +13,7 @@ class Linear(Layer):
     Parameters
     ----------
     in_features, out_features : int
-        I and O, at least 1.
+        I and O, from 1 to 2**31 - 1.
     """
 
     op: ClassVar[str] = "linear"
@@ -22,8 +22,8 @@ class Linear(Layer):
 
     def __post_init__(self) -> None:
         for name, size in vars(self).items():
-            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"Linear: {name} is {size!r}, expected a whole number of at least 1")
+            if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size < 2**31:
+                raise ValueError(f"Linear: {name} is {size!r}, expected a whole number from 1 to {2**31 - 1}")
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of weight and bias."""

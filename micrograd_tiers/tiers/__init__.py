@@ -17,6 +17,7 @@ Array = Any  # whatever the tier computes with
 Vjp = Callable[[Any], Array]
 
 TIERS = ("scalar", "vector", "tensor")
+FROM_FILE = "tier_from_file."  # begins the module names of tiers that come from files
 
 
 class Tier(Protocol):
@@ -118,7 +119,10 @@ def _from_outside(name: str) -> Any:
     if name.endswith(".py"):
         if not Path(name).is_file():
             raise ValueError(f"tier {name!r}: there is no such file")
-        return _module_from_file(Path(name), Path(name).stem)
+        try:
+            return _module_from_file(Path(name), FROM_FILE + Path(name).stem)
+        except Exception as error:
+            raise ValueError(f"tier {name!r} cannot be imported: {type(error).__name__}: {error}") from error
     for entry_point in entry_points(group="micrograd_tiers.tiers", name=name):
         return entry_point.load()
     try:

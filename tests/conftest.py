@@ -1,0 +1,61 @@
+"""What the tests of the command line share: running it, in this process or (signals, pipes) in its own."""
+
+import os
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from micrograd_tiers.cli import main
+
+PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")
+
+
+class Result(NamedTuple):
+    """What a user sees of a command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, on a machine that has no MNIST."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
+    monkeypatch.setattr("micrograd_tiers.datasets.mnist.cache_folder", lambda name: tmp_path / "no cache" / name)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(folder, capsys):
+    """Call the command line with these arguments, in the folder."""
+
+    def run(*args):
+        capsys.readouterr()
+        try:
+            code = main([str(arg) for arg in args])
+        except SystemExit as stop:
+            code = stop.code
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def start(folder):
+    """Start the command line in a process of its own, in the folder; ended, if need be, with the test."""
+    processes = []
+
+    def run(*args, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+        env = os.environ | {"PYTHONWARNINGS": "default"}
+        command = [*PROGRAM, *map(str, args)]
+        processes.append(subprocess.Popen(command, stdout=stdout, stderr=stderr, text=True, cwd=folder, env=env))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        with process:
+            process.kill()
