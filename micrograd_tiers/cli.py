@@ -155,15 +155,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file name that the terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")
-    args = build_parser().parse_args(argv)
     try:
-        code: int = import_module(f".commands.{args.command}", __package__).run(args)
+        code = _run(argv)
         if sys.stdout is not None:  # None: started without one
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains again when it flushes at exit
-        return _fail("standard output was closed before all was printed", 1)
+        return _without_output("standard output was closed before all was printed")
+    except OSError as error:  # a full disk
+        return _without_output(f"standard output: {error}")
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:  # after --help, --version and wrong usage
+        return int(stop.code or 0)
+    try:
+        code: int = import_module(f".commands.{args.command}", __package__).run(args)
+        return code
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except Exception as error:
@@ -171,6 +183,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not code or _comes_from_a_tier_file(error):  # whose writer wants to see where
             raise
         return _fail(str(error), code)
+
+
+def _without_output(message: str) -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again at exit, and complains
+    return _fail(message, 1)
 
 
 def _exit_code(error: Exception) -> int:

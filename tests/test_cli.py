@@ -120,20 +120,21 @@ def test_compare_prints_a_table_and_one_verdict_and_draws_a_picture(cli):
     assert_picture("compare.png")
 
 
-def test_compare_writes_for_machines_what_training_by_hand_gives(cli):
-    assert cli("compare", *XOR, "--json", "c.json").code == 0
+@pytest.mark.parametrize("seed", [0, 3])
+def test_compare_writes_for_machines_what_training_by_hand_gives(cli, seed):
+    assert cli("compare", *XOR, "--seed", seed, "--json", "c.json").code == 0
     content = json_of("c.json")
-    assert (content["command"], content["seed"], content["init"]) == ("compare", 0, "xavier")
+    assert (content["command"], content["seed"], content["init"]) == ("compare", seed, "xavier")
     (comparison,) = content["comparisons"]
     assert comparison["same"] is True
     assert "same network" in comparison["verdict"]
     assert (comparison["steps"], comparison["steps_per_epoch"], comparison["n_samples"]) == (STEPS, STEPS, 200)
 
-    X, y, test_x, test_y = xor_by_hand()
+    X, y, test_x, test_y = xor_by_hand(seed=seed)
     reference = None
     for tier, result in zip(TIERS, comparison["tiers"], strict=True):
-        net = mt.two_layer_net(2, 3, 2, tier=tier)
-        history = mt.fit(net, X, y, optimizer=mt.SGD(0.5), batch_size=32)
+        net = mt.two_layer_net(2, 3, 2, tier=tier, seed=seed)
+        history = mt.fit(net, X, y, optimizer=mt.SGD(0.5), batch_size=32, seed=seed)
         weights = np.concatenate([array.ravel() for array in net.state_dict().values()])
         reference = weights if reference is None else reference
         scores = mt.evaluate(net, test_x, test_y)
@@ -158,6 +159,15 @@ def test_exact_compare_shows_equal_hashes(cli, data):
     (comparison,) = json_of("c.json")["comparisons"]
     assert {result["sha256"] for result in comparison["tiers"]} == {hashes[0][1]}
     assert {result["weight_difference"] for result in comparison["tiers"]} == {0.0}
+
+
+def test_exact_compare_says_so_if_one_bit_differs(cli, monkeypatch):
+    hashes = iter(["a" * 64, "a" * 64, "b" * 64])
+    monkeypatch.setattr("micrograd_tiers.comparison.sha256_of_weights", lambda net: next(hashes))
+    result = cli("compare", *XOR, "--exact", "--json", "c.json")
+    assert result.code == 1
+    assert "NOT the same" in result.out
+    assert json_of("c.json")["comparisons"][0]["same"] is False
 
 
 def test_compare_gives_the_same_with_the_same_seed_and_another_with_another(cli):
@@ -285,11 +295,20 @@ def test_train_learns_prints_each_epoch_and_saves_the_net(cli):
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_train_gives_the_weights_that_fit_gives(cli, tier):
-    assert cli("train", *XOR, *BATCH, "--tier", tier, "--epochs", "3", "--seed", "5").code == 0
+@pytest.mark.parametrize(
+    ("options", "optimizer"),
+    [
+        ("", mt.SGD(0.1)),
+        ("--momentum 0.9 --weight-decay 0.01", mt.SGD(0.1, momentum=0.9, weight_decay=0.01)),
+        ("--optimizer adam --weight-decay 0.01", mt.Adam(0.001, weight_decay=0.01)),
+    ],
+    ids=["sgd", "momentum", "adam"],
+)
+def test_train_gives_the_weights_that_fit_gives(cli, tier, options, optimizer):
+    assert cli("train", *XOR, *BATCH, *options.split(), "--tier", tier, "--epochs", "3", "--seed", "5").code == 0
     net = mt.two_layer_net(2, 3, 2, tier=tier, seed=5)
     X, y, *_ = xor_by_hand(seed=5)
-    history = mt.fit(net, X, y, optimizer=mt.SGD(0.1), batch_size=32, epochs=3, seed=5)
+    history = mt.fit(net, X, y, optimizer=optimizer, batch_size=32, epochs=3, seed=5)
     assert sha256(mt.load("net.npz")) == sha256(net)
     assert saved("net.npz")["training.history.batch_loss"].tolist() == history.batch_loss
 
@@ -536,6 +555,23 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_epoch(cli, folder, mon
     assert len(saved("net.npz")["training.history.batch_loss"]) == STEPS
     assert [path.name for path in folder.iterdir()] == ["net.npz"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(("cause", "code"), [(KeyboardInterrupt(), 130), (OSError(28, "no space left"), 1)], ids=repr)
+def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkeypatch, cause, code):
+    assert cli("train", *XOR, "--epochs", "1").code == 0
+    before = Path("net.npz").read_bytes()
+
+    def half(file, **arrays):
+        file.write(b"half of a net")
+        raise cause
+
+    monkeypatch.setattr(np, "savez", half)
+    result = cli("train", *XOR, "--epochs", "2")
+    assert result.code == code
+    assert len(result.err.splitlines()) == 1
+    assert Path("net.npz").read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["net.npz"]
 
 
 def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch):

@@ -361,6 +361,14 @@ SPOILERS = {
         lambda: replace("train", "images", header(2**32 - 1, 28, 28) + bytes(20 * 784)),
         ["train-images", "header claims"],
     ),
+    "a claim of a million images": (
+        lambda: replace("train", "images", header(10**6, 28, 28) + bytes(20 * 784)),
+        ["train-images", "header claims"],
+    ),
+    "far more than is claimed": (
+        lambda: replace("train", "images", header(20, 28, 28) + bytes(64 * MB)),
+        ["train-images", "holds more"],
+    ),
     "a claim of four billion labels": (
         lambda: replace("train", "labels", header(2**32 - 1) + bytes(20)),
         ["train-labels", "header claims"],
@@ -664,7 +672,7 @@ def test_a_spoiled_net_is_refused(refused, net_file, args, spoil, words):
 
 @by_reader
 def test_a_net_of_a_size_that_its_weights_do_not_have_costs_no_memory(refused, net_file, args):
-    layer(in_features=6_000, out_features=6_000)(net_file)  # 288 MB
+    layer(in_features=10**7)(net_file)  # 240 MB
     tracemalloc.start()
     try:
         refused(1, args, "net.npz", "0.weight has shape|features")

@@ -68,6 +68,8 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
         f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} start, "
         f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
     )
+    if any(result.epoch_loss is None for result in comparison.tiers):
+        print(f"(loss and accuracy on {comparison.n_scored:,} test samples, after the epoch on all)")
     width = max(8, *(len(result.tier) for result in comparison.tiers))
     after = f"after {plural(comparison.steps, 'step')}"
     epoch = f"after 1 epoch ({plural(comparison.steps_per_epoch, 'step')})"
