@@ -59,11 +59,12 @@ class Value:
 
     Notes
     -----
-    Numbers mixed with Values become Values, and ``a - b`` is ``a + b * -1``, ``a / b`` is ``a * b**-1``: the same
-    graph, and the same bits of `data`, as micrograd's. Comparisons look at `data` alone; hashing looks at
-    identity, so equal Values remain two elements of a set. An undefined real result (``Value(-8) ** 0.5``)
-    raises ValueError; a derivative that is infinite where the result is finite (``Value(0.0) ** 0.5``) is
-    ``inf`` and raises nothing.
+    `_prev` is a tuple, in the order of the operands, where micrograd has a set: so the same program gives the same
+    bits in every run. Numbers mixed with Values become Values, and ``a - b`` is ``a + b * -1``, ``a / b`` is ``a *
+    b**-1``: the same graph, and the same bits of `data`, as micrograd's. Comparisons look at `data` alone; hashing
+    looks at identity, so equal Values remain two elements of a set. An undefined real result (``Value(-8) ** 0.5``)
+    raises ValueError; a derivative that is infinite where the result is finite (``Value(0.0) ** 0.5``) is ``inf``
+    and raises nothing.
 
     Examples
     --------
@@ -173,9 +174,12 @@ class Value:
         y = type(x)(0) if x < 0 else x  # a zero of x's own kind; NaN stays NaN
         return _node(y, (self,), (1 if x > 0 else 0,), "ReLU")
 
-    def __abs__(self) -> Value:
+    def abs(self) -> Value:
+        """Return the absolute value, as abs() does. The derivative at the kink, 0, is taken to be 0."""
         x = self.data
-        return _node(abs(x), (self,), (1 if x > 0 else -1 if x < 0 else 0,), "abs")
+        return _node(operator.abs(x), (self,), (1 if x > 0 else -1 if x < 0 else 0,), "abs")
+
+    __abs__ = abs
 
     # The remaining operators are made of those above, and need no derivative of their own.
 

@@ -14,11 +14,12 @@ from .errors import DataError
 from .initializers import Initializer, get_initializer
 from .layers import Layer
 from .rng import generator
-from .tiers import SUPPORT, Tier, get_tier
+from .tiers import SUPPORT, Tier, get_tier, name_of
 
 Array = NDArray[Any]
 
 LOSSES = ("softmax_cross_entropy", "mean_squared_error")
+QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore")  # inf and nan are shown, not warned of
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
 
 
@@ -36,7 +37,8 @@ class Network:
     dtype : {"float64", "float32"}
         The scalar tier has float64 only.
     exact : bool
-        Slower arithmetic that gives the same bits at every tier (see `tiers.exact`).
+        Slower arithmetic that gives the same bits at every tier (see `tiers.exact`): weights, outputs, and in float64
+        the losses too.
     init : str or callable
         How the weights start (see `initializers.INITIALIZERS`); biases start at zero.
     seed : int or numpy.random.Generator
@@ -62,8 +64,12 @@ class Network:
         self.layers = tuple(layers)
         self.loss = loss
         self.tier = get_tier(tier, exact)
-        self.tier_name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
-        self.exact = exact
+        built_in = name_of(self.tier)
+        self.exact = built_in is not None and built_in[1]
+        if built_in is not None:
+            self.tier_name = built_in[0]
+        else:
+            self.tier_name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
         self.dtype = _checked_dtype(dtype)
         self._check_architecture()
 
@@ -111,6 +117,7 @@ class Network:
 
     # From samples to predictions.
 
+    @QUIET
     def forward(self, X: ArrayLike) -> Array:
         """Return the last layer's output: the logits of a classifier.
 
@@ -130,6 +137,7 @@ class Network:
         """
         return self._apply(lambda x: self._run(x)[0], self.check_samples(X))
 
+    @QUIET
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, shape (N, C), for X of shape (N, I)."""
         if self.loss != "softmax_cross_entropy":
@@ -147,7 +155,7 @@ class Network:
     def _apply(self, function: Callable[[Any], Any], samples: Array) -> Array:
         """Return the values of function for all samples, computed chunk by chunk in the tier's own arrays."""
         values = [
-            np.atleast_2d(np.asarray(self.tier.tolist(function(chunk)), self.dtype))
+            np.atleast_2d(self._ndarray(function(chunk)))
             for start in range(0, len(samples), SLICE)
             for (chunk,) in self.tier.chunks(self.tier.asarray(samples[start : start + SLICE], self.dtype))
         ]
@@ -163,6 +171,7 @@ class Network:
 
     # Loss and gradients.
 
+    @QUIET
     def loss_and_grads(self, X: ArrayLike, y: ArrayLike) -> tuple[float, dict[str, Array]]:
         """Return the mean loss over the samples and its gradient with respect to every parameter.
 
@@ -215,12 +224,15 @@ class Network:
                 dy = dx(dy)
         return loss_sum * seed, grads
 
+    @QUIET
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike) -> float:
         """Return the mean loss of given outputs, shape (N, C) as from `forward`, for the targets y."""
         outputs = np.asarray(outputs, self.dtype)
         target = self._tier_targets(self.check_targets(y, len(outputs)))
-        chunks = self.tier.chunks(self.tier.asarray(outputs, self.dtype), target)
-        return sum(float(getattr(self.tier, self.loss)(*chunk)[0]) for chunk in chunks) / len(outputs)
+        loss_sum = 0.0  # not with sum(), which from Python 3.12 on rounds otherwise than a loop
+        for chunk in self.tier.chunks(self.tier.asarray(outputs, self.dtype), target):
+            loss_sum += float(getattr(self.tier, self.loss)(*chunk)[0])
+        return loss_sum / len(outputs)
 
     # What comes in.
 
@@ -265,7 +277,7 @@ class Network:
         return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
 
     def _ndarray(self, array: Any) -> Array:
-        return np.array(self.tier.tolist(array), self.dtype)
+        return array.copy() if isinstance(array, np.ndarray) else np.array(self.tier.tolist(array), self.dtype)
 
     def state_dict(self) -> dict[str, Array]:
         """Return copies of all weights, keyed and shaped as those of the equivalent torch.nn.Sequential."""

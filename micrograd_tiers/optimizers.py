@@ -5,6 +5,7 @@ The rules are written once, for all tiers, with two operations of the tier: `add
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -146,9 +147,11 @@ def _sqrt(x: Any) -> Any:
 def check_range(
     settings: Any, name: str, *, above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf
 ) -> None:
-    """Raise a ValueError if the setting of that name is not a number in the range; NaN never is."""
+    """Make the setting of that name a float; ValueError if it is not a number in the range, as NaN never is."""
     value = getattr(settings, name)
-    if not (isinstance(value, int | float) and value > above and at_least <= value < below):
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not (number > above and at_least <= number < below):
         lower = f"above {above}" if above > -math.inf else f"at least {at_least}"
         upper = "finite" if below == math.inf else f"below {below}"
         raise ValueError(f"{type(settings).__name__}: {name} is {value!r}, expected a number {lower} and {upper}")
+    object.__setattr__(settings, name, number)

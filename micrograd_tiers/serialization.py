@@ -84,7 +84,8 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
     ----------
     path : path
     tier : str, optional
-        At which the net is to compute; where not given, the built-in tier at which it was saved, or "tensor".
+        At which the net is to compute; where not given, the built-in tier at which it was saved, or "tensor". At the
+        scalar tier a float32 net becomes float64, with the same weights.
 
     Raises
     ------
@@ -94,7 +95,9 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
         If there is no such file.
     """
     net = load_checkpoint(path).net
-    return net if tier is None else net.to(tier)
+    if tier is None:
+        return net
+    return net.to(tier, dtype="float64" if tier == "scalar" else None)  # exact: float64 holds every float32
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

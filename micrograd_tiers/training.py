@@ -181,7 +181,7 @@ class Trainer:
             "optimizer_counts": counts,
             "run": self._run(),
         }
-        return {"state": np.array(json.dumps(state)), **arrays}
+        return {"state": np.array(json.dumps(state, default=np.ndarray.tolist)), **arrays}
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on where another run of the same net, data and settings was when its `state_dict` was taken.

@@ -1,6 +1,7 @@
 """What several commands need."""
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,15 @@ def write_json(path: str | None, content: dict[str, Any]) -> None:
     """Write the results to a file, if one was asked for; NaN and infinity become null."""
     if path is not None:
         with replacing(path) as file:
-            file.write(json.dumps(content, indent=1).encode() + b"\n")
+            file.write(json.dumps(_without_nan(content), indent=1).encode() + b"\n")
+
+
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def plural(n: int, noun: str) -> str:

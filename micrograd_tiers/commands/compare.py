@@ -82,10 +82,10 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
         scores = (
             f"{'(out of time)':>32}"
             if result.epoch_loss is None or result.epoch_accuracy is None
-            else f"{result.epoch_loss:>16.4f}{result.epoch_accuracy:>14.2%}  "
+            else f"{_number(result.epoch_loss):>16}{result.epoch_accuracy:>14.2%}  "
         )
         print(
-            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {result.loss:>9.4f}"
+            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {_number(result.loss):>9}"
             f"{result.accuracy:>10.2%}{difference:>16}   {scores}".rstrip()
         )
     if comparison.exact:
@@ -93,6 +93,10 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
             print(f"SHA-256 of the weights, {result.tier:{width}} {result.sha256}")
     print(comparison.verdict)
     print()
+
+
+def _number(x: float) -> str:
+    return f"{x:.4f}" if abs(x) < 1e4 else f"{x:.2e}"
 
 
 def _draw(comparisons: list[Comparison], picture: str) -> None:

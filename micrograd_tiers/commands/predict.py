@@ -1,6 +1,7 @@
 """`micrograd-tiers predict`: apply a saved net."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,9 @@ from ..datasets import Dataset, Standardizer, load_dataset
 from ..errors import DataError
 from ..files import check_outputs
 from ..images import read_image
-from ..metrics import confusion_matrix
+from ..metrics import accuracy, confusion_matrix
 from ..network import Network
 from ..serialization import load_checkpoint
-from ..training import evaluate
 from .common import write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
@@ -55,11 +55,11 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
     data = _load(args, info)
-    n_outputs = len(net.forward(data.test_x[:1])[0])
-    if len(data.class_names) != n_outputs:
-        raise DataError(f"{args.net} tells {n_outputs} classes apart, {data.name} has {len(data.class_names)}")
-    scores = evaluate(net, data.test_x, data.test_y)
-    predicted = net.predict(data.test_x)
+    outputs = net.forward(data.test_x)
+    if len(data.class_names) != outputs.shape[1]:
+        raise DataError(f"{args.net} tells {outputs.shape[1]} classes apart, {data.name} has {len(data.class_names)}")
+    predicted = outputs.argmax(axis=1)
+    scores = {"loss": net.mean_loss(outputs, data.test_y), "accuracy": accuracy(predicted, data.test_y)}
     counts = confusion_matrix(predicted, data.test_y, len(data.class_names))
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}")
@@ -94,7 +94,7 @@ def _load(args: argparse.Namespace, info: dict[str, Any]) -> Dataset:
     if info.get("mean") is not None and data.image_shape is None:
         # As in training: with the mean and deviation of the samples that the net was trained on.
         scale = Standardizer(np.array(info["mean"]), np.array(info["std"]))
-        return Dataset(**vars(data) | {"train_x": scale(data.train_x), "test_x": scale(data.test_x)})
+        return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
     return data
 
 

@@ -24,7 +24,7 @@ from ..optimizers import SGD, Adam, Optimizer
 from ..progress import ProgressBar
 from ..serialization import load_checkpoint, save
 from ..tiers import TIERS
-from ..training import Trainer, evaluate
+from ..training import Trainer
 from .common import inputs_of, plural, write_json
 
 DEFAULTS: dict[str, Any] = {
@@ -102,13 +102,13 @@ def run(args: argparse.Namespace) -> int:
         )
         return 130
 
-    scores = evaluate(net, data.test_x, data.test_y)
-    if not math.isfinite(scores["loss"]):
-        raise DivergedError(
-            f"training diverged: the loss on the test set is {scores['loss']}; try a lower learning rate"
-        )
-    counts = confusion_matrix(net.predict(data.test_x), data.test_y, len(data.class_names))
-    print(f"test set ({len(data.test_x):,}): loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}")
+    outputs = net.forward(data.test_x)
+    test_loss = net.mean_loss(outputs, data.test_y)
+    if not math.isfinite(test_loss):
+        raise DivergedError(f"training diverged: the loss on the test set is {test_loss}; try a lower learning rate")
+    counts = confusion_matrix(outputs.argmax(axis=1), data.test_y, len(data.class_names))
+    test_accuracy = counts.trace() / counts.sum()
+    print(f"test set ({len(data.test_x):,}): loss {test_loss:.4f}, accuracy {test_accuracy:.2%}")
     print(f"Net: {checkpoint}")
     _draw(args, title, trainer, data, counts)
     write_json(
@@ -119,8 +119,8 @@ def run(args: argparse.Namespace) -> int:
             "source": data.source,
             "n_parameters": net.n_parameters,
             "history": asdict(trainer.history),
-            "test_loss": scores["loss"],
-            "test_accuracy": scores["accuracy"],
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
             "confusion_matrix": counts.tolist(),
             "class_names": data.class_names,
             "seconds": seconds,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from .base import Layer
 
 
@@ -22,8 +24,9 @@ class Linear(Layer):
 
     def __post_init__(self) -> None:
         for name, size in vars(self).items():
-            if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size < 2**31:
+            if not isinstance(size, int | np.integer) or isinstance(size, bool) or not 1 <= size < 2**31:
                 raise ValueError(f"Linear: {name} is {size!r}, expected a whole number from 1 to {2**31 - 1}")
+            object.__setattr__(self, name, int(size))
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of weight and bias."""

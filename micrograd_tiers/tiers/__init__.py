@@ -6,6 +6,7 @@ and optimizers are written once, on top of them.
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -17,6 +18,7 @@ Array = Any  # whatever the tier computes with
 Vjp = Callable[[Any], Array]
 
 TIERS = ("scalar", "vector", "tensor")
+EXACT = "_exact"  # ends the module names of exact tiers
 FROM_FILE = "tier_from_file."  # begins the module names of tiers that come from files
 
 
@@ -93,14 +95,24 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
     ValueError
         If there is no such tier, or what was found has none of a tier's functions.
     """
-    if isinstance(name, str) and name in TIERS:
-        return _built_in(name, exact)
+    built_in = (name, exact) if isinstance(name, str) else name_of(name)
+    if built_in is not None and built_in[0] in TIERS:
+        return _built_in(built_in[0], exact or built_in[1])
     if exact:
         raise ValueError(f"tier {name!r}: exact mode is offered by the built-in tiers only ({', '.join(TIERS)})")
     tier = _from_outside(name) if isinstance(name, str) else name
     if not any(hasattr(tier, function) for function in PRIMITIVES):
         raise ValueError(f"{name!r} is not a tier: it has none of the functions {', '.join(PRIMITIVES)}")
     return cast(Tier, tier)
+
+
+def name_of(tier: Any) -> tuple[str, bool] | None:
+    """Return the name of a built-in tier and whether it is the exact one; None for any other tier."""
+    module = getattr(tier, "__name__", "")
+    for name in TIERS:
+        if module in (f"{__name__}.{name}", f"{__name__}.{name}{EXACT}"):
+            return name, module.endswith(EXACT)
+    return None
 
 
 @cache
@@ -110,27 +122,31 @@ def _built_in(name: str, exact: bool) -> Tier:
     from .exact import ARITHMETIC
 
     # A second copy of the same file, whose names for the arithmetic stand for the exact functions.
-    module = _module_from_file(Path(__file__).with_name(f"{name}.py"), f"{__name__}.{name}_exact")
+    module = _module_from_file(Path(__file__).with_name(f"{name}.py"), f"{__name__}.{name}{EXACT}")
     vars(module).update(ARITHMETIC[name])
     return cast(Tier, module)
 
 
 def _from_outside(name: str) -> Any:
-    if name.endswith(".py"):
-        if not Path(name).is_file():
-            raise ValueError(f"tier {name!r}: there is no such file")
-        try:
-            return _module_from_file(Path(name), FROM_FILE + Path(name).stem)
-        except Exception as error:
-            raise ValueError(f"tier {name!r} cannot be imported: {type(error).__name__}: {error}") from error
-    for entry_point in entry_points(group="micrograd_tiers.tiers", name=name):
-        return entry_point.load()
+    if name.endswith(".py") and not Path(name).is_file():
+        raise ValueError(f"tier {name!r}: there is no such file")
     try:
-        return importlib.import_module(name)
-    except (ModuleNotFoundError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"unknown tier {name!r}: expected {', '.join(TIERS)}, a .py file, an installed tier or a module ({error})"
-        ) from None
+        if name.endswith(".py"):
+            return _module_from_file(Path(name), FROM_FILE + Path(name).stem)
+        for entry_point in entry_points(group="micrograd_tiers.tiers", name=name):
+            return entry_point.load()
+        if _exists(name):
+            return importlib.import_module(name)
+    except Exception as error:
+        raise ValueError(f"tier {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    raise ValueError(f"unknown tier {name!r}: expected {', '.join(TIERS)}, a .py file, an installed tier or a module")
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ModuleNotFoundError, ValueError):  # no such package; no such name
+        return False
 
 
 def _module_from_file(path: Path, name: str) -> ModuleType:
@@ -138,5 +154,10 @@ def _module_from_file(path: Path, name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module  # dataclasses and pickle look there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module

@@ -19,10 +19,14 @@ Vjp = Callable[[Any], Any]
 matmul, exp, expm1, log1p, tanh_of = np.matmul, np.exp, np.expm1, np.log1p, np.tanh
 total = np.sum
 
+# Overflow to inf, and nan from inf, are results here and no reason to warn: nan spoils its own row only.
+quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
+
 
 # Layers.
 
 
+@quiet
 def linear(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
     """y = weight x + bias."""
     y = matmul(weight, x) + bias
@@ -33,6 +37,7 @@ def linear(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp,
     )
 
 
+@quiet
 def sigmoid(x: Array) -> tuple[Array, tuple[Vjp]]:
     """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0, so that e is never above 1."""
     e = exp(np.where(x >= 0, -x, x))
@@ -70,7 +75,7 @@ def elu(x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
     return y, (lambda dy: np.where(x <= 0, dy * (alpha * exp(np.minimum(x, 0))), dy),)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # 1e308 less -1e308 is inf, inf less inf is nan: both are meant
+@quiet
 def softmax(logits: Array) -> tuple[Array, tuple[Vjp]]:
     """p[c] = e**logits[c] / sum of all e**logits, with the largest logit subtracted first."""
     e = exp(logits - logits.max())
@@ -85,7 +90,7 @@ def softmax(logits: Array) -> tuple[Array, tuple[Vjp]]:
 # Losses. Each returns the sum over the samples that it is given: here, one.
 
 
-@np.errstate(over="ignore", invalid="ignore")  # as in softmax
+@quiet
 def softmax_cross_entropy(logits: Array, target: int) -> tuple[float, tuple[Vjp]]:
     """-log(softmax(logits)[target]) in nats, straight from the logits: log-sum-exp less the target's logit.
 
@@ -107,6 +112,7 @@ def softmax_cross_entropy(logits: Array, target: int) -> tuple[float, tuple[Vjp]
     return loss, (dlogits,)
 
 
+@quiet
 def mean_squared_error(y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
     """Mean over the O outputs of (y - target)**2."""
     difference = y - target
