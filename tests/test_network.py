@@ -161,6 +161,36 @@ def test_every_tier_starts_from_the_same_weights_and_moving_keeps_them():
     assert not np.array_equal(net_of_all_layers(seed=4).state_dict()["0.weight"], state["0.weight"])
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_built_in_tier_is_known_by_whatever_it_is_named(exact, tmp_path):
+    for tier in (mt.get_tier("scalar", exact), mt.get_tier("scalar", exact).__name__):
+        if isinstance(tier, str) and exact:
+            continue  # the name of an exact module is nothing to import
+        net = mt.two_layer_net(2, 3, 2, tier=tier)
+        assert (net.tier_name, net.exact) == ("scalar", exact)
+        mt.save(net, tmp_path / "net.npz")
+        assert repr(mt.load(tmp_path / "net.npz")) == repr(net)
+    assert mt.two_layer_net(2, 3, 2).to(mt.get_tier("scalar"), exact=True).exact
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("tier", ["vector", "tensor"])
+@exact_or_not
+def test_what_overflows_or_is_not_finite_is_shown_and_not_warned_of(tier, dtype, exact):
+    with np.errstate(all="raise"):  # not even to those who want to hear of everything
+        net = mt.two_layer_net(2, 3, 2, tier=tier, dtype=dtype, exact=exact)
+        X = [[np.inf, -np.inf], [1e308, 1e308], [0.0, 1.0]]
+        assert np.isfinite(net.forward(X)[2]).all()
+        net.predict_proba(X)
+        net.loss_and_grads(X, [0, 1, 0])
+        regression = mt.Network([mt.Linear(2, 2)], loss="mean_squared_error", tier=tier, dtype=dtype, exact=exact)
+        assert not np.isfinite(regression.loss_and_grads([[1e200, 1e200]], [[0, 1e200]])[0])
+        sure = net.tier.asarray([[900.0, -900.0]], dtype)
+        for (x,) in net.tier.chunks(sure):
+            net.tier.sigmoid(x)
+            net.tier.softmax(x)
+
+
 def test_moving_makes_a_copy():
     net = mt.two_layer_net(2, 3, 2)
     before = net.state_dict()
@@ -274,6 +304,12 @@ def test_wrong_samples_and_labels_are_named(call, message):
         call(mt.two_layer_net(5, 3, 2))
 
 
+def test_sizes_may_be_numpys():
+    net = mt.two_layer_net(np.int64(5), 3, np.array([0, 1]).max() + 1)
+    assert net.layers == mt.two_layer_net(5, 3, 2).layers
+    assert type(net.layers[0].in_features) is int
+
+
 def test_whole_labels_may_come_as_floats():
     net = mt.two_layer_net(5, 3, 2)
     X, y = samples(c=2)
@@ -313,6 +349,7 @@ def test_a_net_for_regression_gives_values_not_probabilities():
         (lambda: mt.Network([mt.Linear(2, 3)], dtype="int8"), "dtype is int8, expected float64 or float32"),
         (lambda: mt.Network([mt.Linear(2, 3)], tier="scalar", dtype="float32"), "float32 is not offered"),
         (lambda: mt.Linear(0, 3), "in_features is 0"),
+        (lambda: mt.Linear(2**31, 3), "in_features is 2147483648"),
         (lambda: mt.Linear(3, 2.0), "out_features is 2.0"),
         (lambda: mt.ELU(-1), "alpha is -1"),
         (lambda: mt.mlp([3]), "at least inputs and outputs"),

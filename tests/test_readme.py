@@ -24,6 +24,11 @@ def test_the_ten_line_example_runs_and_learns(tmp_path, monkeypatch, capsys):
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in re.findall(r"^micrograd-tiers .*", README, re.M)]
 
 
+def test_the_table_of_compare_is_there():
+    for words in ("2-3-2 on ellipse", "784-300-10 on glyphs", "samples/s", "weights off by", "the same network"):
+        assert words in README
+
+
 def test_every_command_is_shown():
     assert {command[0] for command in COMMANDS} == {"compare", "train", "predict", "data"}
 

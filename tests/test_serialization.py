@@ -68,6 +68,24 @@ def test_float32_and_the_tier_of_choice(tmp_path):
     assert back.state_dict()["0.weight"].tobytes() == net.state_dict()["0.weight"].tobytes()
 
 
+def test_a_float32_net_becomes_float64_at_the_scalar_tier(tmp_path):
+    net = mt.Network(LAYERS, dtype="float32")
+    mt.save(net, tmp_path / "net.npz")
+    back = mt.load(tmp_path / "net.npz", tier="scalar")
+    assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
+
+
+def test_results_for_machines_are_json_even_with_nan(tmp_path):
+    from micrograd_tiers.commands.common import write_json
+
+    write_json(str(tmp_path / "a.json"), {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
+    assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {
+        "a": None,
+        "b": [1.5, None],
+        "c": ["x", None],
+    }
+
+
 def test_info_and_training_state_are_kept_along(tmp_path):
     training = {"state": np.array("{}"), "history.batch_loss": np.array([1.5, 0.1])}
     mt.save(mt.two_layer_net(5, 4, 3), tmp_path / "net.npz", info={"classes": ["a", "b"]}, training=training)

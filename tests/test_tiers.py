@@ -254,6 +254,25 @@ def test_a_tier_can_come_from_a_file(tmp_path):
     assert get_tier(str(file)).sigmoid(1) == "mine"
 
 
+def test_a_tier_file_may_hold_what_looks_for_its_module(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
+        "@dataclass\nclass Count:\n    n: int = 3\n\ndef sigmoid(x):\n    return Count().n\n"
+    )
+    assert get_tier(str(file)).sigmoid(1) == 3
+
+
+@pytest.mark.parametrize("mistake", ["1 / 0", "import nosuchmodule", "def sigmoid(x:"])
+@pytest.mark.parametrize("kind", ["file", "module"])
+def test_a_tier_that_cannot_be_imported_is_named_with_the_reason(tmp_path, monkeypatch, mistake, kind):
+    (tmp_path / "my_broken_tier.py").write_text(mistake)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = str(tmp_path / "my_broken_tier.py") if kind == "file" else "my_broken_tier"
+    with pytest.raises(ValueError, match=r"my_broken_tier.*cannot be imported: (Zero|ModuleNotFound|Syntax)"):
+        get_tier(name)
+
+
 def test_a_tier_can_be_any_object_with_the_functions():
     mine = SimpleNamespace(**{name: getattr(get_tier("vector"), name) for name in (*PRIMITIVES, *SUPPORT)})
     X, y = [[1.0, 2.0], [3.0, -1.0]], [0, 1]

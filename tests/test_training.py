@@ -248,6 +248,30 @@ def test_evaluation_changes_nothing(tier):
     assert all(np.array_equal(net.state_dict()[name], before[name]) for name in before)
 
 
+@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+def test_exact_evaluation_gives_the_same_bits_at_every_tier(loss):
+    X, y = samples(n=500)
+    targets = np.eye(3)[y] if loss == "mean_squared_error" else y
+    nets = [mt.mlp([5, 4, 3], loss=loss, tier=tier, exact=True) for tier in TIERS]
+    assert len({mt.evaluate(net, X, targets)["loss"].hex() for net in nets}) == 1
+    assert len({net.loss_and_grads(X, targets)[0].hex() for net in nets}) == 1
+
+
+def test_settings_of_optimizers_may_be_numpys():
+    assert mt.SGD(np.float64(0.1)) == mt.SGD(0.1)
+    assert repr(mt.SGD(np.float64(1), momentum=0)) == repr(mt.SGD(1.0))
+
+
+def test_a_generator_of_another_kind_can_be_resumed_too():
+    X, y = samples()
+    run = mt.Trainer(mt.two_layer_net(5, 4, 3), X, y, seed=np.random.Generator(np.random.MT19937(0)))
+    again = mt.Trainer(mt.two_layer_net(5, 4, 3), X, y, seed=np.random.Generator(np.random.MT19937(1)))
+    again.load_state_dict(run.state_dict())
+    run.step()
+    again.step()
+    assert sha256_of_weights(run.net) == sha256_of_weights(again.net)
+
+
 def test_validation_does_not_change_the_training():
     X, y = samples()
     nets = [mt.two_layer_net(5, 4, 3) for _ in range(2)]
@@ -406,6 +430,7 @@ def test_a_batch_larger_than_the_set_is_one_short_batch():
         (lambda: mt.SGD(math.nan), "learning_rate is nan"),
         (lambda: mt.SGD(math.inf), "learning_rate is inf"),
         (lambda: mt.SGD("0.1"), "learning_rate is '0.1'"),
+        (lambda: mt.SGD(True), "learning_rate is True"),
         (lambda: mt.SGD(0.1, momentum=1), "momentum is 1.*below 1"),
         (lambda: mt.SGD(0.1, weight_decay=-1), "weight_decay is -1"),
         (lambda: mt.Adam(0.1, beta2=1.0), "beta2 is 1.0"),
