@@ -6,6 +6,8 @@ again, so that every op is tested at every tier from one row.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -108,4 +110,5 @@ def call(case: OpCase, tier: Tier, inputs: Inputs, dy: Any = 1.0) -> tuple[Any, 
         np.concatenate([np.atleast_2d(g) for g in parts]) if k < case.n_samplewise else sum(parts)
         for k, parts in enumerate(zip(*gradients, strict=True))
     ]
-    return sum(values) if case.is_loss else np.concatenate(values), together
+    # Not sum(): from Python 3.12 on it compensates for rounding, which a network's loop over samples does not.
+    return reduce(add, values) if case.is_loss else np.concatenate(values), together

@@ -723,6 +723,16 @@ def test_a_run_that_diverges_in_its_very_last_step_is_no_success_either(cli):
     assert "nan" not in result.out
 
 
+def test_a_run_whose_validation_diverges_stops_there_and_saves_nothing(cli):
+    assert cli("train", *XOR, "--epochs", "1").code == 0
+    before = Path("net.npz").read_bytes()
+    wild = ("--hidden", "50", "--activation", "relu", "--batch-size", "200", "--learning-rate", "1e300")
+    result = cli("train", *XOR, *wild, "--validation", "20")
+    assert result.code == 3
+    assert re.search(r"diverged at step 1 \(epoch 1\): the validation loss is (nan|inf)", result.err)
+    assert Path("net.npz").read_bytes() == before
+
+
 # predict
 
 

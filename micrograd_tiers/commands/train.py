@@ -12,8 +12,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
 from ..errors import DataError, DivergedError
 from ..files import check_outputs
@@ -85,15 +83,8 @@ def run(args: argparse.Namespace) -> int:
     title = f"{sizes} {settings['activation']} on {data.name}"
     print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
     start, seen_before = time.perf_counter(), _seen(trainer)
-    with _interrupts() as interrupted, _progress(trainer, args) as progress:
-        while not trainer.finished and not interrupted():
-            progress.update(trainer.step())
-            if trainer.position == 0:
-                save(net, checkpoint, info=info, training=trainer.state_dict())
-                progress.print(_epoch_line(trainer))
+    _train(trainer, checkpoint, info, bar=not args.no_progress)
     seconds = time.perf_counter() - start
-    if trainer.position or _seen(trainer) == seen_before:  # otherwise it is saved already
-        save(net, checkpoint, info=info, training=trainer.state_dict())
     if not trainer.finished:
         print(
             f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
@@ -102,15 +93,9 @@ def run(args: argparse.Namespace) -> int:
         )
         return 130
 
-    outputs = net.forward(data.test_x)
-    test_loss = net.mean_loss(outputs, data.test_y)
-    if not math.isfinite(test_loss):
-        raise DivergedError(f"training diverged: the loss on the test set is {test_loss}; try a lower learning rate")
-    counts = confusion_matrix(outputs.argmax(axis=1), data.test_y, len(data.class_names))
-    test_accuracy = counts.trace() / counts.sum()
-    print(f"test set ({len(data.test_x):,}): loss {test_loss:.4f}, accuracy {test_accuracy:.2%}")
+    result = _test(net, data)
     print(f"Net: {checkpoint}")
-    _draw(args, title, trainer, data, counts)
+    _draw(args, title, trainer, data, result["confusion_matrix"])
     write_json(
         args.json,
         {
@@ -119,9 +104,7 @@ def run(args: argparse.Namespace) -> int:
             "source": data.source,
             "n_parameters": net.n_parameters,
             "history": asdict(trainer.history),
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
-            "confusion_matrix": counts.tolist(),
+            **result,
             "class_names": data.class_names,
             "seconds": seconds,
             "samples_per_second": (_seen(trainer) - seen_before) / seconds,
@@ -129,6 +112,31 @@ def run(args: argparse.Namespace) -> int:
         },
     )
     return 0
+
+
+def _train(trainer: Trainer, checkpoint: str, info: dict[str, Any], *, bar: bool) -> None:
+    """Train until the run is finished or somebody presses Ctrl-C; save after each epoch and in the end."""
+    saved = False
+    with _interrupts() as interrupted, _progress(trainer, bar) as progress:
+        while not trainer.finished and not interrupted():
+            progress.update(trainer.step())
+            saved = trainer.position == 0
+            if saved:
+                save(trainer.net, checkpoint, info=info, training=trainer.state_dict())
+                progress.print(_epoch_line(trainer))
+    if not saved:
+        save(trainer.net, checkpoint, info=info, training=trainer.state_dict())
+
+
+def _test(net: Network, data: Dataset) -> dict[str, Any]:
+    outputs = net.forward(data.test_x)
+    loss = net.mean_loss(outputs, data.test_y)
+    if not math.isfinite(loss):
+        raise DivergedError(f"training diverged: the loss on the test set is {loss}; try a lower learning rate")
+    counts = confusion_matrix(outputs.argmax(axis=1), data.test_y, len(data.class_names))
+    accuracy = float(counts.trace() / counts.sum())
+    print(f"test set ({len(data.test_x):,}): loss {loss:.4f}, accuracy {accuracy:.2%}")
+    return {"test_loss": loss, "test_accuracy": accuracy, "confusion_matrix": counts.tolist()}
 
 
 def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -246,9 +254,9 @@ class NoBar:
         print(line, flush=True)
 
 
-def _progress(trainer: Trainer, args: argparse.Namespace) -> Any:
+def _progress(trainer: Trainer, bar: bool) -> Any:
     """Return a bar if there is somebody to look at it, and tqdm to draw it."""
-    if not args.no_progress and sys.stderr.isatty():
+    if bar and sys.stderr.isatty():
         try:
             import tqdm  # noqa: F401
         except ModuleNotFoundError:
@@ -258,7 +266,7 @@ def _progress(trainer: Trainer, args: argparse.Namespace) -> Any:
     return nullcontext(NoBar())
 
 
-def _draw(args: argparse.Namespace, title: str, trainer: Trainer, data: Dataset, counts: np.ndarray[Any, Any]) -> None:
+def _draw(args: argparse.Namespace, title: str, trainer: Trainer, data: Dataset, counts: list[list[int]]) -> None:
     if args.curves or args.confusion:
         from .. import plots  # a second, that only those pay who want pictures
 
