@@ -58,7 +58,7 @@ def _add_compare(commands: Commands) -> None:
     )
     parser.add_argument("--exact", action="store_true", help="arithmetic that gives the same bits; show the hashes")
     parser.add_argument("--init", default="xavier", help="starting weights (xavier)")
-    parser.add_argument("--learning-rate", type=float, default=0.5, metavar="RATE", help="of plain SGD (0.5)")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="of plain SGD (0.5; 0.2 for images)")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples a step (32)")
     parser.add_argument(
         "--seconds", type=float, default=8.0, help="time for which the reference tier may train on each net (8)"

@@ -19,15 +19,16 @@ N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier
 def run(args: argparse.Namespace) -> int:
     """Compare the tiers on one net or on the two default ones."""
     check_outputs([args.json], [args.picture])
-    optimizer = SGD(args.learning_rate)
     names = [args.data] if args.data else ["ellipse", _image_set(args)]
     comparisons = []
     for data in [_load(name, args) for name in names]:
-        hidden = args.hidden if args.hidden is not None else [3 if data.image_shape is None else 300]
+        in_plane = data.image_shape is None
+        hidden = args.hidden if args.hidden is not None else [3 if in_plane else 300]
+        rate = args.learning_rate if args.learning_rate is not None else 0.5 if in_plane else 0.2
         sizes = [data.train_x.shape[1], *hidden, len(data.class_names)]
         net = mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
         comparison = compare_tiers(
-            net, data, tiers=args.tiers, optimizer=optimizer, batch_size=args.batch_size, seconds=args.seconds,
+            net, data, tiers=args.tiers, optimizer=SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
             seed=args.seed, report=lambda message: print(f"  {message} ...", file=sys.stderr),
         )  # fmt: skip
         _print(comparison, args)
