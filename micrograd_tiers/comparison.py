@@ -5,6 +5,7 @@ the same steps, is compared with it, and then goes on to a full epoch.
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .datasets import Dataset
+from .errors import DivergedError
 from .network import Network
 from .optimizers import Optimizer
+from .tiers import TIERS
 from .training import Trainer, evaluate
 
 SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
@@ -33,6 +36,8 @@ class TierResult:
         On the first `n_scored` test samples, computed at this tier, after the common steps.
     weight_difference : float
         Largest absolute difference to the reference tier's weights, after the common steps.
+    loss_difference : float
+        Largest absolute difference to the reference tier's training loss, over the common steps.
     sha256 : str
         Of the weights, after the common steps.
     epoch_loss, epoch_accuracy : float or None
@@ -46,6 +51,7 @@ class TierResult:
     loss: float = 0.0
     accuracy: float = 0.0
     weight_difference: float = 0.0
+    loss_difference: float = 0.0
     sha256: str = ""
     epoch_loss: float | None = None
     epoch_accuracy: float | None = None
@@ -83,30 +89,50 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether the weights are equal: bit for bit in exact mode, to within rounding otherwise."""
+        """Whether weights and losses are equal: bit for bit in exact mode, to within rounding otherwise."""
         if self.exact:
-            return len({result.sha256 for result in self.tiers}) == 1
-        return all(result.weight_difference <= SAME * self.largest_weight for result in self.tiers)
+            return len({result.sha256 for result in self.tiers}) == 1 and self._worst("loss_difference")[0] == 0
+        return self._worst_weight <= SAME and self._worst_loss <= SAME
+
+    def _worst(self, name: str) -> tuple[float, str]:
+        """Return the largest difference of that name, NaN if any is, and the tier that has it."""
+        differences = [getattr(result, name) for result in self.tiers]
+        worst = int(np.argmax(differences))  # of NaN and a number, NaN
+        return differences[worst], self.tiers[worst].tier
+
+    @property
+    def _worst_weight(self) -> float:
+        return self._worst("weight_difference")[0] / (self.largest_weight or 1.0)
+
+    @property
+    def _worst_loss(self) -> float:
+        return self._worst("loss_difference")[0] / max(1.0, *self.tiers[0].batch_loss[: self.steps])
 
     @property
     def verdict(self) -> str:
         """Say in one sentence whether they are the same network."""
         after = f"After {self.steps:,} {'step' if self.steps == 1 else 'steps'}"
-        if self.exact:
-            if self.same:
-                return f"{after} all tiers hold the same weights, bit for bit: they are the same network."
-            return f"{after} the weights are NOT the same bit for bit."
-        difference = float(np.max([result.weight_difference for result in self.tiers]))  # NaN if any is
-        relative = difference / self.largest_weight if self.largest_weight else difference
+        difference, tier = self._worst("weight_difference")
+        if self.exact and self.same:
+            return f"{after} all tiers hold the same weights, bit for bit: they are the same network."
         if self.same:
             return (
-                f"{after} no weight differs by more than {difference:.1e}, which is {relative:.1e} of the largest: "
-                "but for rounding they are the same network."
+                f"{after} no weight differs by more than {difference:.1e}, which is {self._worst_weight:.1e} of the "
+                "largest: but for rounding they are the same network."
             )
-        return (
-            f"{after} weights differ by up to {difference:.1e}, {relative:.1e} of the largest: more than rounding in "
-            "stable training explains. Is the learning rate so high that training is chaotic? exact mode tells."
+        if self._worst_weight <= SAME:
+            difference, tier = self._worst("loss_difference")
+            return (
+                f"{after} the weights agree, but the {tier} tier's training loss is off by up to {difference:.1e}: "
+                "it is NOT the same."
+            )
+        sentence = (
+            f"{after} weights of the {tier} tier are off by up to {difference:.1e}, {self._worst_weight:.1e} of the "
+            "largest: it is NOT the same network"
         )
+        if tier in TIERS and not self.exact:
+            return f"{sentence}, or training is chaotic at this learning rate: --exact tells."
+        return f"{sentence}."
 
 
 def compare_tiers(
@@ -161,6 +187,9 @@ def compare_tiers(
         result.sha256 = sha256_of_weights(trainer.net)
         scores = evaluate(trainer.net, *scored)
         result.loss, result.accuracy = scores["loss"], scores["accuracy"]
+        losses = np.array([t.history.batch_loss[:steps] for t in (trainers[0], trainer)])
+        result.loss_difference = float(np.abs(losses[1] - losses[0]).max())
+        _stop_if_not_finite(result.tier, result.loss)
 
         if trainer is not trainers[0]:
             elapsed += _train(trainer, trainer.steps_per_epoch, float("inf"))
@@ -168,6 +197,7 @@ def compare_tiers(
             report(f"{result.tier}: scoring {len(data.test_x):,} test samples")
             scores = evaluate(trainer.net, data.test_x, data.test_y)
             result.epoch_loss, result.epoch_accuracy = scores["loss"], scores["accuracy"]
+            _stop_if_not_finite(result.tier, result.epoch_loss)
         result.batch_loss = trainer.history.batch_loss
         result.samples_per_second = min(len(result.batch_loss) * batch_size, trainer.n_samples) / elapsed
         results.append(result)
@@ -193,6 +223,11 @@ def sha256_of_weights(net: Network) -> str:
     for array in net.state_dict().values():
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _stop_if_not_finite(tier: str, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(f"training diverged: the {tier} tier's test loss is {loss}; try a lower learning rate")
 
 
 def _train(trainer: Trainer, steps: int, seconds: float) -> float:

@@ -1037,3 +1037,39 @@ def test_help_is_instant_it_imports_neither_numpy_nor_matplotlib(folder, command
 
 def test_version_is_that_of_the_package(cli):
     assert cli("--version").out == f"micrograd-tiers {mt.__version__}\n"
+
+
+# compare: what only looks alike
+
+
+def test_compare_notices_a_tier_whose_loss_is_wrong_though_its_gradients_are_right(cli):
+    source = Path(vector.__file__).read_text()
+    assert "return loss, (dlogits,)" in source
+    Path("my_tier.py").write_text(source.replace("return loss, (dlogits,)", "return 2 * loss, (dlogits,)"))
+    result = cli("compare", "--data", "xor", "--n-train", "200", "--n-test", "50", "--tiers", "scalar", "my_tier.py")
+    assert result.code == 1
+    assert "the my_tier.py tier's training loss is off" in result.out
+
+
+def test_compare_names_the_tier_that_is_wrong_and_does_not_advise_what_it_is_refused(cli):
+    source = Path(vector.__file__).read_text().replace("lambda dy: dy.copy()", "lambda dy: 2 * dy")
+    Path("my_tier.py").write_text(source)
+    result = cli("compare", "--data", "xor", "--n-train", "200", "--n-test", "50", "--tiers", "scalar", "my_tier.py")
+    assert result.code == 1
+    assert "weights of the my_tier.py tier are off" in result.out
+    assert "--exact" not in result.out
+
+
+def test_compare_does_not_call_diverged_runs_the_same(cli):
+    sizes = ("--n-train", "200", "--n-test", "50", "--hidden", "50", "50", "--batch-size", "1000")
+    result = cli("compare", "--data", "xor", *sizes, "--learning-rate", "1e307")
+    assert result.code == 3
+    assert "diverged" in result.err
+
+
+def test_predict_asks_for_the_test_files_only(cli):
+    write_set(Path("set"))
+    assert cli("train", "--data", "mnist", "--data-dir", "set", "--hidden", "2", "--epochs", "1").code == 0
+    for file in Path("set").glob("train-*"):
+        file.unlink()
+    assert cli("predict", "net.npz", "--data-dir", "set").code == 0

@@ -87,7 +87,7 @@ def _load(args: argparse.Namespace, info: dict[str, Any]) -> Dataset:
     data = load_dataset(
         name,
         data_dir=args.data_dir,
-        n_train=1,  # not needed, and the test part does not depend on it
+        test_only=True,
         n_test=args.n_test if args.n_test is not None or name != settings.get("data") else settings.get("n_test"),
         seed=args.seed if args.seed is not None else settings.get("seed", 0),
     )

@@ -109,6 +109,7 @@ def load_dataset(
     n_test: int | None = None,
     seed: int = 0,
     download: bool = False,
+    test_only: bool = False,
 ) -> Dataset:
     """Draw or load a data set by its name.
 
@@ -125,6 +126,8 @@ def load_dataset(
         Of the sets that are drawn. The test part depends on it and on `n_test`, not on `n_train`.
     download : bool
         Whether to download a published set that is not found.
+    test_only : bool
+        Leave the training part empty, and do not ask for its files.
 
     Returns
     -------
@@ -144,11 +147,15 @@ def load_dataset(
         if n is not None:
             whole_number(what, n)
     if name in CLASS_NAMES:
-        folder = find_folder(name, ("train", "test"), data_dir, download=download)
-        train, test = read_split(folder, "train", n=n_train), read_split(folder, "test", n=n_test)
+        folder = find_folder(name, ("test",) if test_only else ("train", "test"), data_dir, download=download)
+        test = read_split(folder, "test", n=n_test)
+        train = (test[0][:0], test[1][:0]) if test_only else read_split(folder, "train", n=n_train)
         return Dataset(name, *train, *test, CLASS_NAMES[name], IMAGE_SHAPE, f"folder {folder}")
     recipe = _DRAWN[name]
     train_rng, test_rng = generator(seed).spawn(2)
-    train = recipe.draw(n_train if n_train is not None else recipe.n_train, rng=train_rng)
-    test = recipe.draw(n_test if n_test is not None else recipe.n_test, rng=test_rng)
+    test = recipe.draw(recipe.n_test if n_test is None else n_test, rng=test_rng)
+    if test_only:
+        train = (test[0][:0], test[1][:0])
+    else:
+        train = recipe.draw(recipe.n_train if n_train is None else n_train, rng=train_rng)
     return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")

@@ -43,7 +43,7 @@ class Tier(Protocol):
         """max(x, 0), with derivative 0 at 0."""
 
     def elu(self, x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
-        """X where x > 0, alpha (exp(x) - 1) elsewhere."""
+        """x where x > 0, alpha (exp(x) - 1) elsewhere."""
 
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
         """Probabilities of the C classes."""
@@ -64,10 +64,10 @@ class Tier(Protocol):
         """Cut a mini-batch into what one call of a primitive handles: single samples, or the whole batch."""
 
     def add_scaled(self, target: Array, source: Array, scale: float) -> None:
-        """Target += scale * source, in place."""
+        """target += scale * source, in place."""
 
     def elementwise(self, f: Callable[..., Any], *arrays: Array) -> Array:
-        """New array of f(a, b, ...) for every element; f uses + - * / and ** only."""
+        """Array of f(a, b, ...) for every element; f uses + - * / and ** only."""
 
 
 PRIMITIVES = (

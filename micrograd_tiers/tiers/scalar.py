@@ -174,7 +174,7 @@ def chunks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def add_scaled(target: Any, source: Any, scale: float) -> None:
-    """Target += scale * source, in place."""
+    """target += scale * source, in place."""
     if target and isinstance(target[0], list):
         for target_row, source_row in zip(target, source, strict=True):
             add_scaled(target_row, source_row, scale)
@@ -183,7 +183,7 @@ def add_scaled(target: Any, source: Any, scale: float) -> None:
 
 
 def elementwise(f: Callable[..., float], *arrays: Any) -> Any:
-    """New array of f(a, b, ...) for every element."""
+    """Array of f(a, b, ...) for every element."""
     if arrays[0] and isinstance(arrays[0][0], list):
         return [elementwise(f, *rows) for rows in zip(*arrays, strict=True)]
     return [*map(f, *arrays)]

@@ -140,10 +140,10 @@ def chunks(*arrays: Array) -> Iterator[tuple[Any, ...]]:
 
 
 def add_scaled(target: Array, source: Array, scale: float) -> None:
-    """Target += scale * source, in place."""
+    """target += scale * source, in place."""
     target += source if scale == 1 else scale * source
 
 
 def elementwise(f: Callable[..., Any], *arrays: Array) -> Any:
-    """New array of f(a, b, ...) for every element."""
+    """Array of f(a, b, ...) for every element."""
     return f(*arrays)
