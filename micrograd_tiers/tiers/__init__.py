@@ -31,28 +31,61 @@ class Tier(Protocol):
     """
 
     def linear(self, x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
-        """Affine map: y = x weight' + bias, weight (O, I), bias (O,)."""
+        """Affine map: y = x weight' + bias.
+
+        Parameters
+        ----------
+        x : array, shape (I,) for one sample, (N, I) for a mini-batch
+        weight : array, shape (O, I)
+        bias : array, shape (O,)
+
+        Returns
+        -------
+        y : array, shape (O,) or (N, O)
+        vjps : tuple of function
+            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, shaped as those.
+
+        Raises
+        ------
+        ValueError
+            If x has another number of features than weight.
+        """
 
     def sigmoid(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """1 / (1 + exp(-x))."""
+        """1 / (1 + exp(-x)) of each number: from 0 to 1, to full relative accuracy in both tails."""
 
     def tanh(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """Hyperbolic tangent."""
+        """Hyperbolic tangent of each number: from -1 to 1."""
 
     def relu(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """max(x, 0), with derivative 0 at 0."""
+        """max(x, 0) of each number, with derivative 0 at 0."""
 
     def elu(self, x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
-        """x where x > 0, alpha (exp(x) - 1) elsewhere."""
+        """x where x > 0, alpha (exp(x) - 1) elsewhere, of each number."""
 
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
-        """Probabilities of the C classes."""
+        """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, each row adding up to 1."""
 
     def softmax_cross_entropy(self, logits: Array, target: Any) -> tuple[float, tuple[Vjp]]:
-        """Sum over the samples of -log(softmax(logits)[target]), in nats; target: class index or indices."""
+        """-log(softmax(logits)[target]) in nats, summed over the samples.
+
+        Parameters
+        ----------
+        logits : array, shape (C,) or (N, C)
+            Numbers, or -inf for a class of probability 0. NaN, or a row of nothing but -inf, gives NaN for that row.
+        target : int, or array of int, shape (N,)
+            The right class of each sample, from 0 to C - 1.
+
+        Returns
+        -------
+        loss : float
+            At least 0.
+        vjps : tuple of one function
+            From dL/dloss, a number, to dL/dlogits.
+        """
 
     def mean_squared_error(self, y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
-        """Sum over the samples of the mean over the outputs of (y - target)**2."""
+        """Mean over the O outputs of (y - target)**2, summed over the samples; y and target (O,) or (N, O)."""
 
     def asarray(self, values: Any, dtype: str = "float64") -> Array:
         """Array of the tier's own kind from an ndarray or nested lists; dtype "float64", "float32" or "int64"."""
@@ -61,13 +94,13 @@ class Tier(Protocol):
         """Nested lists of Python numbers from an array of the tier's own kind."""
 
     def chunks(self, *arrays: Array) -> Iterator[tuple[Any, ...]]:
-        """Cut a mini-batch into what one call of a primitive handles: single samples, or the whole batch."""
+        """Cut a mini-batch, arrays of N samples each, into what one primitive handles: single samples, or all of it."""
 
     def add_scaled(self, target: Array, source: Array, scale: float) -> None:
-        """target += scale * source, in place."""
+        """target += scale * source, in place; both of one shape."""
 
     def elementwise(self, f: Callable[..., Any], *arrays: Array) -> Array:
-        """Array of f(a, b, ...) for every element; f uses + - * / and ** only."""
+        """Array of f(a, b, ...) for every element of arrays of one shape; f uses + - * / and ** only."""
 
 
 PRIMITIVES = (
