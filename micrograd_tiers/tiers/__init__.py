@@ -64,7 +64,7 @@ class Tier(Protocol):
         """x where x > 0, alpha (exp(x) - 1) elsewhere, of each number."""
 
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
-        """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, each row adding up to 1."""
+        """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, adding up to 1 per row."""
 
     def softmax_cross_entropy(self, logits: Array, target: Any) -> tuple[float, tuple[Vjp]]:
         """-log(softmax(logits)[target]) in nats, summed over the samples.
