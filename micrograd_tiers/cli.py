@@ -169,13 +169,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         args = build_parser().parse_args(argv)
-        if args.command == "compare":
-            # One thread for every tier: a fair race, and on a busy machine two BLAS threads that wait for each other
-            # made the tensor tier 10 times slower. NumPy reads these when it is first imported.
-            for library in ("OPENBLAS", "MKL", "OMP"):
-                os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     except SystemExit as stop:  # after --help, --version and wrong usage
         return int(stop.code or 0)
+    if args.command == "compare":
+        # One thread for every tier: a fair race, and on a busy machine two BLAS threads that wait for each other
+        # made the tensor tier 10 times slower. NumPy reads these when it is first imported.
+        for library in ("OPENBLAS", "MKL", "OMP"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
         code: int = import_module(f".commands.{args.command}", __package__).run(args)
         return code

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .datasets import Dataset
 from .errors import DivergedError
-from .network import Network
+from .network import Network, parameter_shapes
 from .optimizers import Optimizer
 from .tiers import TIERS
 from .training import Trainer, evaluate
@@ -179,10 +179,10 @@ def compare_tiers(
         result = TierResult(trainer.net.tier_name)
         report(f"{result.tier}: training")
         elapsed = _train(trainer, steps, seconds if trainer is trainers[0] else float("inf"))
+        weights = trainer.net.state_dict()
         if trainer is trainers[0]:
             steps = len(trainer.history.batch_loss)
-            reference = trainer.net.state_dict()
-        weights = trainer.net.state_dict()
+            reference = weights
         result.weight_difference = _largest(weights[key] - reference[key] for key in reference)
         result.sha256 = sha256_of_weights(trainer.net)
         scores = evaluate(trainer.net, *scored)
@@ -246,7 +246,7 @@ def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
 
 
 def _sizes(net: Network) -> Iterator[int]:
-    shapes = [array.shape for name, array in net.state_dict().items() if name.endswith("weight")]
+    shapes = [shape for name, shape in parameter_shapes(net.layers).items() if name.endswith("weight")]
     yield shapes[0][1]
     for shape in shapes:
         yield shape[0]

@@ -9,11 +9,14 @@ class Run(Protocol):
 
     epoch: int
     epochs: int
-    position: int
 
     @property
     def n_samples(self) -> int:
         """Samples per epoch."""
+
+    @property
+    def samples_seen(self) -> int:
+        """Samples over all epochs so far."""
 
 
 SMOOTHING = 0.02  # weight of the newest batch in the loss that is shown
@@ -34,7 +37,7 @@ class ProgressBar:
         except ModuleNotFoundError:
             raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
         self._run = run
-        self._seen = run.epoch * run.n_samples + run.position
+        self._seen = run.samples_seen
         self._loss: float | None = None
         total = run.epochs * run.n_samples
         self._bar = tqdm(total=total, initial=self._seen, unit=" samples", unit_scale=True, dynamic_ncols=True)
@@ -49,7 +52,7 @@ class ProgressBar:
         """Take notice of a step and its loss."""
         self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
         run = self._run
-        seen = run.epoch * run.n_samples + run.position
+        seen = run.samples_seen
         epoch = min(run.epoch + 1, run.epochs)
         if self._bar.update(seen - self._seen):  # true when the bar was drawn: often enough for the text beside it
             self._bar.set_postfix_str(f"epoch {epoch}/{run.epochs}, loss {self._loss:.4f}")

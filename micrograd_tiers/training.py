@@ -96,6 +96,11 @@ class Trainer:
         return math.ceil(self.n_samples / self.batch_size)
 
     @property
+    def samples_seen(self) -> int:
+        """How many samples the run has trained on, over all epochs."""
+        return self.epoch * self.n_samples + self.position
+
+    @property
     def finished(self) -> bool:
         """Whether all epochs are done."""
         return self.epoch >= self.epochs
@@ -145,8 +150,7 @@ class Trainer:
             raise self._diverged("a weight is NaN or infinite")
         self.history.train_loss.append(self._loss_sum / self.n_samples)
         if self.validation is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                scores = evaluate(self.net, *self.validation)
+            scores = evaluate(self.net, *self.validation)
             if not math.isfinite(scores["loss"]):
                 raise self._diverged(f"the validation loss is {scores['loss']}")
             self.history.validation_loss.append(scores["loss"])
@@ -208,11 +212,12 @@ class Trainer:
             self._optimizer_state = dict(state["optimizer_counts"])
             shapes = parameter_shapes(self.net.layers)
             for name, array in arrays.items():
-                kind, _, key = name.removeprefix("optimizer.").partition(".")  # velocity, 0.weight
                 if name.startswith("optimizer."):
-                    if array.shape != shapes[key]:
-                        raise ValueError(f"{name} has shape {array.shape}, expected {shapes[key]}")
-                    self._optimizer_state[f"{kind}.{key}"] = self.net.tier.asarray(np.array(array), self.net.dtype)
+                    memory = name.removeprefix("optimizer.")  # velocity.0.weight
+                    expected = shapes[memory.partition(".")[2]]
+                    if array.shape != expected:
+                        raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
+                    self._optimizer_state[memory] = self.net.tier.asarray(np.array(array), self.net.dtype)
         except DataError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -3,10 +3,16 @@
 import json
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets import Dataset, Standardizer
+from ..errors import DataError
 from ..files import replacing
+from ..metrics import accuracy, confusion_matrix
+from ..network import Network
 
 
 def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standardizer | None]:
@@ -18,6 +24,36 @@ def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standar
         return data, None
     scale = Standardizer.fit(data.train_x)
     return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x)), scale
+
+
+class Scores(NamedTuple):
+    """How a net does on the N test samples of a set with C classes.
+
+    Attributes
+    ----------
+    predicted : ndarray, shape (N,)
+    loss, accuracy : float
+    confusion : ndarray, shape (C, C)
+    """
+
+    predicted: NDArray[Any]
+    loss: float
+    accuracy: float
+    confusion: NDArray[np.int64]
+
+
+def test_scores(net: Network, data: Dataset, name: str = "the net") -> Scores:
+    """Return all scores from one forward pass; DataError if the net tells another number of classes apart."""
+    outputs = net.forward(data.test_x)
+    if len(data.class_names) != outputs.shape[1]:
+        raise DataError(f"{name} tells {outputs.shape[1]} classes apart, {data.name} has {len(data.class_names)}")
+    predicted = outputs.argmax(axis=1)
+    return Scores(
+        predicted,
+        net.mean_loss(outputs, data.test_y),
+        accuracy(predicted, data.test_y),
+        confusion_matrix(predicted, data.test_y, len(data.class_names)),
+    )
 
 
 def write_json(path: str | None, content: dict[str, Any]) -> None:

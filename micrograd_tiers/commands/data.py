@@ -5,11 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..datasets import DATASETS, find_dataset, load_dataset
-from ..datasets.download import download
+from ..datasets.download import SOURCES, download
 from ..files import check_outputs
 from .common import write_json
-
-DOWNLOADABLE = ("mnist", "fashion-mnist")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> dict[str, Any]:
     places: dict[str, str | None] = {}
     for name in DATASETS:
-        if name in DOWNLOADABLE:
+        if name in SOURCES:
             folder = find_dataset(name, args.data_dir)
             places[name] = None if folder is None else str(folder)
             print(f"{name:14} {folder or f'not here: micrograd-tiers data download {name}'}")
@@ -44,11 +42,11 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
 
     picture = args.picture or f"{args.data}.png"
     check_outputs(pictures=[picture])
-    drawn_in_plane = args.data not in (*DOWNLOADABLE, "glyphs")
+    drawn_in_plane = args.data not in (*SOURCES, "glyphs")
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
     if n < 1:
         raise ValueError(f"--n is {n}, expected at least 1")
-    n_drawn = None if args.data in DOWNLOADABLE else n
+    n_drawn = None if args.data in SOURCES else n
     data = load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):
         raise ValueError(f"--n is {n}, but {args.data} has {len(data.train_x)} training samples")

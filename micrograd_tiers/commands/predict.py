@@ -10,10 +10,9 @@ from ..datasets import Dataset, Standardizer, load_dataset
 from ..errors import DataError
 from ..files import check_outputs
 from ..images import read_image
-from ..metrics import accuracy, confusion_matrix
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import write_json
+from .common import test_scores, write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -55,14 +54,9 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
     data = _load(args, info)
-    outputs = net.forward(data.test_x)
-    if len(data.class_names) != outputs.shape[1]:
-        raise DataError(f"{args.net} tells {outputs.shape[1]} classes apart, {data.name} has {len(data.class_names)}")
-    predicted = outputs.argmax(axis=1)
-    scores = {"loss": net.mean_loss(outputs, data.test_y), "accuracy": accuracy(predicted, data.test_y)}
-    counts = confusion_matrix(predicted, data.test_y, len(data.class_names))
+    predicted, loss, accuracy, counts = test_scores(net, data, name=args.net)
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
-    print(f"loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}")
+    print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")
     for c, name in enumerate(data.class_names):
         total = counts[c].sum()
         share = f"{counts[c, c] / total:.2%}" if total else "-"
@@ -72,7 +66,8 @@ def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dic
     return {
         "data": data.name,
         "source": data.source,
-        **scores,
+        "loss": loss,
+        "accuracy": accuracy,
         "confusion_matrix": counts.tolist(),
         "class_names": data.class_names,
         "predicted": predicted.tolist(),

@@ -15,7 +15,6 @@ from typing import Any
 from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
 from ..errors import DataError, DivergedError
 from ..files import check_outputs
-from ..metrics import confusion_matrix
 from ..models import mlp
 from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
@@ -23,7 +22,7 @@ from ..progress import ProgressBar
 from ..serialization import load_checkpoint, save
 from ..tiers import TIERS
 from ..training import Trainer
-from .common import inputs_of, plural, write_json
+from .common import inputs_of, plural, test_scores, write_json
 
 DEFAULTS: dict[str, Any] = {
     "data": "glyphs",
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     sizes = "-".join(map(str, [data.train_x.shape[1], *settings["hidden"], len(data.class_names)]))
     title = f"{sizes} {settings['activation']} on {data.name}"
     print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
-    start, seen_before = time.perf_counter(), _seen(trainer)
+    start, seen_before = time.perf_counter(), trainer.samples_seen
     _train(trainer, checkpoint, info, bar=not args.no_progress)
     seconds = time.perf_counter() - start
     if not trainer.finished:
@@ -107,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
             **result,
             "class_names": data.class_names,
             "seconds": seconds,
-            "samples_per_second": (_seen(trainer) - seen_before) / seconds,
+            "samples_per_second": (trainer.samples_seen - seen_before) / seconds,
             "checkpoint": str(checkpoint),
         },
     )
@@ -129,14 +128,15 @@ def _train(trainer: Trainer, checkpoint: str, info: dict[str, Any], *, bar: bool
 
 
 def _test(net: Network, data: Dataset) -> dict[str, Any]:
-    outputs = net.forward(data.test_x)
-    loss = net.mean_loss(outputs, data.test_y)
-    if not math.isfinite(loss):
-        raise DivergedError(f"training diverged: the loss on the test set is {loss}; try a lower learning rate")
-    counts = confusion_matrix(outputs.argmax(axis=1), data.test_y, len(data.class_names))
-    accuracy = float(counts.trace() / counts.sum())
-    print(f"test set ({len(data.test_x):,}): loss {loss:.4f}, accuracy {accuracy:.2%}")
-    return {"test_loss": loss, "test_accuracy": accuracy, "confusion_matrix": counts.tolist()}
+    scores = test_scores(net, data)
+    if not math.isfinite(scores.loss):
+        raise DivergedError(f"training diverged: the loss on the test set is {scores.loss}; try a lower learning rate")
+    print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
+    return {
+        "test_loss": scores.loss,
+        "test_accuracy": scores.accuracy,
+        "confusion_matrix": scores.confusion.tolist(),
+    }
 
 
 def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -201,10 +201,6 @@ def _info(settings: dict[str, Any], data: Dataset, scale: Standardizer | None) -
         "mean": None if scale is None else scale.mean.tolist(),
         "std": None if scale is None else scale.std.tolist(),
     }
-
-
-def _seen(trainer: Trainer) -> int:
-    return trainer.epoch * trainer.n_samples + trainer.position
 
 
 def _resume_command(checkpoint: str, settings: dict[str, Any], data_dir: str | None) -> str:
