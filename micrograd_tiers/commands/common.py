@@ -42,7 +42,7 @@ class Scores(NamedTuple):
     confusion: NDArray[np.int64]
 
 
-def test_scores(net: Network, data: Dataset, name: str = "the net") -> Scores:
+def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores:
     """Return all scores from one forward pass; DataError if the net tells another number of classes apart."""
     outputs = net.forward(data.test_x)
     if len(data.class_names) != outputs.shape[1]:

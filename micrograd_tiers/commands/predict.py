@@ -12,7 +12,7 @@ from ..files import check_outputs
 from ..images import read_image
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import test_scores, write_json
+from .common import score_test_set, write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -54,7 +54,7 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
     data = _load(args, info)
-    predicted, loss, accuracy, counts = test_scores(net, data, name=args.net)
+    predicted, loss, accuracy, counts = score_test_set(net, data, name=args.net)
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")
     for c, name in enumerate(data.class_names):

@@ -22,7 +22,7 @@ from ..progress import ProgressBar
 from ..serialization import load_checkpoint, save
 from ..tiers import TIERS
 from ..training import Trainer
-from .common import inputs_of, plural, test_scores, write_json
+from .common import inputs_of, plural, score_test_set, write_json
 
 DEFAULTS: dict[str, Any] = {
     "data": "glyphs",
@@ -128,7 +128,7 @@ def _train(trainer: Trainer, checkpoint: str, info: dict[str, Any], *, bar: bool
 
 
 def _test(net: Network, data: Dataset) -> dict[str, Any]:
-    scores = test_scores(net, data)
+    scores = score_test_set(net, data)
     if not math.isfinite(scores.loss):
         raise DivergedError(f"training diverged: the loss on the test set is {scores.loss}; try a lower learning rate")
     print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
