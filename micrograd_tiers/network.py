@@ -15,6 +15,7 @@ from .initializers import Initializer, get_initializer
 from .layers import Layer
 from .rng import generator
 from .tiers import SUPPORT, Tier, get_tier, name_of
+from .tiers.scalar import total  # rounds once, so that the order of the losses does not matter
 
 Array = NDArray[Any]
 
@@ -203,13 +204,13 @@ class Network:
         The chain rule is the loop over the layers in reverse: each vjp takes dL/d(the layer's output) and gives
         dL/d(one of its inputs). The loss is the mean over the N samples, so the backward pass starts from 1/N.
         """
-        loss_sum = 0.0
+        losses = []
         grads: dict[str, Any] = {}
         seed = 1 / len(target)
         for x_chunk, target_chunk in self.tier.chunks(x, target):
             output, vjps = self._run(x_chunk)
             loss, (doutput,) = getattr(self.tier, self.loss)(output, target_chunk)
-            loss_sum += float(loss)
+            losses.append(float(loss))
 
             dy = doutput(seed)
             for i in reversed(range(len(self.layers))):
@@ -222,17 +223,17 @@ class Network:
                 if not any(self._names[:i]):
                     break  # no parameters further down: nobody needs dL/dx
                 dy = dx(dy)
-        return loss_sum * seed, grads
+        return total(losses) / len(target), grads
 
     @QUIET
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike) -> float:
         """Return the mean loss of given outputs, shape (N, C) as from `forward`, for the targets y."""
         outputs = np.asarray(outputs, self.dtype)
         target = self._tier_targets(self.check_targets(y, len(outputs)))
-        loss_sum = 0.0  # not with sum(), which from Python 3.12 on rounds otherwise than a loop
-        for chunk in self.tier.chunks(self.tier.asarray(outputs, self.dtype), target):
-            loss_sum += float(getattr(self.tier, self.loss)(*chunk)[0])
-        return loss_sum / len(outputs)
+        loss_of = getattr(self.tier, self.loss)
+        chunks = self.tier.chunks(self.tier.asarray(outputs, self.dtype), target)
+        loss: float = total([float(loss_of(*chunk)[0]) for chunk in chunks]) / len(outputs)
+        return loss
 
     # What comes in.
 

@@ -1,0 +1,597 @@
+"""How accurate each tier is, beside SciPy, PyTorch and the textbook formulas: the table of worst errors in ulp.
+
+    python benchmarks/accuracy.py            the whole table, in about 20 seconds
+    python benchmarks/accuracy.py --small    fewer inputs, in 3 seconds
+
+The truth is mpmath with 50 digits. An error is |result - truth| / ulp(truth), where ulp(truth) is the distance between
+neighboring float64 numbers at the truth, 2**-1074 where these are subnormal. It is 0 where both are the same infinity
+and inf where only one of them is finite, or the result is NaN. Rounding the truth costs up to 0.5 ulp; at 4.5e15 ulp no
+digit is right. Everybody gets the same inputs: some drawn at random, and those on which any one of them did worst among
+many more (`hardest`).
+
+SciPy and PyTorch have a column each where they are installed. Where SciPy has no function of that name, what one would
+write with those it has: expit(x) expit(-x), 1 / cosh(x)**2, logsumexp(z) - z[target] for cross-entropy,
+softmax(z) - onehot for its gradient, and NumPy's mean. The tiers have no op for log-softmax and log-sum-exp: theirs
+are read off their cross-entropy as -loss(z, target) and z[top] + loss(z, top).
+"""
+
+import argparse
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import micrograd_tiers as mt
+from micrograd_tiers.tiers import TIERS, get_tier
+
+try:
+    import scipy.special
+except ImportError:
+    scipy = None
+try:
+    import torch
+except ImportError:
+    torch = None
+
+Array = Any  # ndarray
+Results = dict[str, Array]  # by quantity; the first axis counts the cases
+Figures = dict[tuple[str, str], dict[str, float]]  # by (quantity, kind of input), then by column: worst error in ulp
+
+DIGITS = 50
+LARGEST = 1e308  # of the finite inputs
+OURS = (*TIERS, "exact")
+THEIRS = ("SciPy", "PyTorch")
+
+QUIET = np.errstate(all="ignore")  # overflow and NaN are results here: some of these formulas are there to fail
+
+
+# The error of a result.
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True values, each as the nearest float64 and what is missing from there to the truth, in ulp.
+
+    Attributes
+    ----------
+    nearest : ndarray of float64
+        Infinite where the truth is, or is beyond the float64 numbers.
+    rest : ndarray of float64
+        (truth - nearest) / ulp.
+    ulp : ndarray of float64
+        Distance between neighboring float64 numbers in the binade of the truth.
+    """
+
+    nearest: Array
+    rest: Array
+    ulp: Array
+
+    @classmethod
+    def of_mpmath(cls, values: Array) -> "Truth":
+        """Return the truth for an object array of mpf."""
+        parts = np.array([_nearest_rest_ulp(mpmath.mpf(value)) for value in values.ravel()])
+        return cls(*(column.reshape(values.shape) for column in parts.T))
+
+    @classmethod
+    @QUIET
+    def of_longdouble(cls, values: Array) -> "Truth":
+        """Return an approximate truth for an array of long doubles."""
+        nearest = values.astype(np.float64)
+        ulp = np.spacing(np.abs(nearest))
+        return cls(nearest, ((values - nearest) / ulp).astype(np.float64), ulp)
+
+
+def _nearest_rest_ulp(value: Any) -> tuple[float, float, float]:
+    if not mpmath.isfinite(value):
+        return float(value), 0.0, 1.0
+    exponent = int(mpmath.mag(value)) if value else -1074  # |value| < 2**exponent
+    if exponent < -1200:  # far below the smallest float64, like e**-1e308
+        return 0.0, 0.0, 2.0**-1074
+    nearest, ulp_exponent = float(value), max(exponent - 53, -1074)
+    rest = mpmath.ldexp(value - mpmath.mpf(nearest), -ulp_exponent) if abs(nearest) < np.inf else 0.0
+    return nearest, float(rest), 2.0**ulp_exponent if ulp_exponent <= 971 else np.inf
+
+
+@QUIET
+def errors_in_ulp(computed: Array, truth: Truth) -> Array:
+    """Return |computed - truth| in ulp of the truth: inf where only one of them is finite, or infinities differ."""
+    error = np.abs((computed - truth.nearest) / truth.ulp - truth.rest)
+    both_finite = np.isfinite(computed) & np.isfinite(truth.nearest)
+    return np.where(both_finite, error, np.where(computed == truth.nearest, 0.0, np.inf))
+
+
+# The truth. The same formulas in mpmath (the truth) and in long double (a quick look at many inputs).
+
+
+class Formulas:
+    """The quantities by formulas that do not cancel, in numbers of more than double precision.
+
+    Parameters
+    ----------
+    number, exp, log1p : function
+        Elementwise, of arrays: to those numbers, and their exponential and log(1 + x).
+    """
+
+    def __init__(self, number: Callable[..., Array], exp: Callable[..., Array], log1p: Callable[..., Array]) -> None:
+        self.number, self.exp, self.log1p = number, exp, log1p
+
+    def points(self, x: Array) -> Results:
+        """Elementwise quantities of x, shape (N,)."""
+        x = self.number(x)
+        e, e2 = self.exp(-np.abs(x)), self.exp(-np.abs(x) * 2)
+        return {
+            "sigmoid": np.where(x >= 0, 1 + 0 * e, e) / (1 + e),
+            "sigmoid'": e / (1 + e) ** 2,
+            "tanh'": 4 * e2 / (1 + e2) ** 2,
+        }
+
+    def rows(self, z: Array, target: Array) -> Results:
+        """Quantities of each row of logits z, shape (N, C), and its target (N,). Of an infinite logit, the limit."""
+        each, infinite = np.arange(len(z)), (z == np.inf).any(axis=1)
+        z = self.number(np.where(infinite[:, None], np.where(z == np.inf, 0.0, -np.inf), z))
+        top = z.argmax(axis=1)
+        e = self.exp(z - z[each, top][:, None])
+        e[each, top] = 0
+        rest = e.sum(axis=1)
+        e[each, top] = 1
+        loss = self.log1p(rest) + (z[each, top] - z[each, target])
+        p = e / (1 + rest)[:, None]
+        gradient = p.copy()
+        gradient[each, target] = 0
+        gradient[each, target] = -gradient.sum(axis=1)
+        log_sum_exp = self.log1p(rest) + z[each, top]
+        log_sum_exp[infinite] = self.number(np.array([np.inf]))[0]
+        return {
+            "softmax": p,
+            "log-softmax": -loss,
+            "log-sum-exp": log_sum_exp,
+            "cross-entropy": loss,
+            "cross-entropy'": gradient,
+        }
+
+    def means(self, z: Array, target: Array) -> Results:
+        """Mean cross-entropy of each mini-batch: z (B, N, C), target (B, N)."""
+        losses = self.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"]
+        mean = losses.reshape(target.shape).sum(axis=1) / target.shape[1]
+        return {"mean cross-entropy": mean, "the same, in training": mean}
+
+    def squares(self, y: Array, target: Array) -> Results:
+        """Mean squared error of each mini-batch: y and target (B, N, O)."""
+        difference = (self.number(y) - self.number(target)).reshape(len(y), -1)
+        mean = (difference * difference).sum(axis=1) / difference.shape[1]
+        return {"mean squared error": mean}
+
+
+IN_MPMATH = Formulas(*(np.frompyfunc(f, 1, 1) for f in (mpmath.mpf, mpmath.exp, mpmath.log1p)))
+IN_LONGDOUBLE = Formulas(np.longdouble, np.exp, np.log1p)
+
+
+# Whose results are judged. Each class has the four functions of `Formulas`, in float64.
+
+
+class OfTier:
+    """The quantities by a tier, single samples one by one and mini-batches through `Network`."""
+
+    def __init__(self, name: str, exact: bool = False) -> None:
+        self.tier = get_tier(name, exact)
+
+    def _slope(self, op: str, x: Array) -> tuple[Array, Array]:
+        ((chunk, ones),) = self.tier.chunks(self.tier.asarray(x[None]), self.tier.asarray(np.ones((1, len(x)))))
+        y, (vjp,) = getattr(self.tier, op)(chunk)
+        return np.ravel(y), np.ravel(vjp(ones))
+
+    def points(self, x: Array) -> Results:
+        """As `Formulas.points`."""
+        y, slope = self._slope("sigmoid", x)
+        return {"sigmoid": y, "sigmoid'": slope, "tanh'": self._slope("tanh", x)[1]}
+
+    def _row(self, z: Array, target: int) -> tuple[float, Array]:
+        (chunk,) = self.tier.chunks(self.tier.asarray(z[None]), self.tier.asarray([target], "int64"))
+        loss, (vjp,) = self.tier.softmax_cross_entropy(*chunk)
+        return float(loss), np.ravel(vjp(1.0))
+
+    @QUIET
+    def rows(self, z: Array, target: Array) -> Results:
+        """As `Formulas.rows`."""
+        top = z.argmax(axis=1)
+        p = [np.ravel(self.tier.softmax(chunk)[0]) for (chunk,) in self.tier.chunks(self.tier.asarray(z))]
+        losses, gradients = zip(*map(self._row, z, target), strict=True)
+        log_sum_exp = [row[t] + self._row(row, t)[0] for row, t in zip(z, top, strict=True)]
+        return {
+            "softmax": np.reshape(np.concatenate(p), z.shape),
+            "log-softmax": -np.array(losses),
+            "log-sum-exp": np.array(log_sum_exp),
+            "cross-entropy": np.array(losses),
+            "cross-entropy'": np.array(gradients),
+        }
+
+    def _net(self, loss: str, C: int) -> mt.Network:
+        """Return a net that changes nothing: its outputs are its inputs, of C numbers each."""
+        net = mt.Network([mt.Linear(C, C)], loss, tier=self.tier)
+        net.load_state_dict({"0.weight": np.eye(C), "0.bias": np.zeros(C)})
+        return net
+
+    def means(self, z: Array, target: Array) -> Results:
+        """As `Formulas.means`."""
+        net, batches = self._net("softmax_cross_entropy", z.shape[-1]), [*zip(z, target, strict=True)]
+        return {
+            "mean cross-entropy": np.array([net.mean_loss(*batch) for batch in batches]),
+            "the same, in training": np.array([net.loss_and_grads(*batch)[0] for batch in batches]),
+        }
+
+    def squares(self, y: Array, target: Array) -> Results:
+        """As `Formulas.squares`."""
+        net = self._net("mean_squared_error", y.shape[-1])
+        return {"mean squared error": np.array([net.mean_loss(*batch) for batch in zip(y, target, strict=True)])}
+
+
+class Textbook:
+    """The quantities by the formulas that textbooks print, each sum term after term."""
+
+    @staticmethod
+    @QUIET
+    def points(x: Array) -> Results:
+        """As `Formulas.points`."""
+        y, tanh = 1 / (1 + np.exp(-x)), np.tanh(x)
+        return {"sigmoid": y, "sigmoid'": y * (1 - y), "tanh'": 1 - tanh * tanh}
+
+    @staticmethod
+    @QUIET
+    def rows(z: Array, target: Array) -> Results:
+        """As `Formulas.rows`."""
+        e = np.exp(z)
+        e_sum = np.cumsum(e, axis=1)[:, -1]
+        p = e / e_sum[:, None]
+        log_p = np.log(p[np.arange(len(z)), target])
+        return {
+            "softmax": p,
+            "log-softmax": log_p,
+            "log-sum-exp": np.log(e_sum),
+            "cross-entropy": -log_p,
+            "cross-entropy'": p - np.eye(z.shape[1])[target],
+        }
+
+    @classmethod
+    def means(cls, z: Array, target: Array) -> Results:
+        """As `Formulas.means`."""
+        losses = cls.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"].reshape(target.shape)
+        mean = np.cumsum(losses, axis=1)[:, -1] / target.shape[1]
+        return {"mean cross-entropy": mean, "the same, in training": mean}
+
+    @staticmethod
+    @QUIET
+    def squares(y: Array, target: Array) -> Results:
+        """As `Formulas.squares`."""
+        squares = np.square(y - target).reshape(len(y), -1)
+        mean = np.cumsum(squares, axis=1)[:, -1] / squares.shape[1]
+        return {"mean squared error": mean}
+
+
+class OfSciPy:
+    """The quantities by SciPy, and by NumPy what SciPy does not have."""
+
+    @staticmethod
+    @QUIET
+    def points(x: Array) -> Results:
+        """As `Formulas.points`."""
+        expit = scipy.special.expit
+        return {"sigmoid": expit(x), "sigmoid'": expit(x) * expit(-x), "tanh'": 1 / np.cosh(x) ** 2}
+
+    @staticmethod
+    @QUIET
+    def rows(z: Array, target: Array) -> Results:
+        """As `Formulas.rows`."""
+        each = np.arange(len(z))
+        p = scipy.special.softmax(z, axis=1)
+        log_sum_exp = scipy.special.logsumexp(z, axis=1)
+        return {
+            "softmax": p,
+            "log-softmax": scipy.special.log_softmax(z, axis=1)[each, target],
+            "log-sum-exp": log_sum_exp,
+            "cross-entropy": log_sum_exp - z[each, target],
+            "cross-entropy'": p - np.eye(z.shape[1])[target],
+        }
+
+    @classmethod
+    @QUIET
+    def means(cls, z: Array, target: Array) -> Results:
+        """As `Formulas.means`."""
+        losses = cls.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"].reshape(target.shape)
+        return {"mean cross-entropy": losses.mean(axis=1), "the same, in training": losses.mean(axis=1)}
+
+    @staticmethod
+    @QUIET
+    def squares(y: Array, target: Array) -> Results:
+        """As `Formulas.squares`."""
+        mean = np.square(y - target).mean(axis=(1, 2))
+        return {"mean squared error": mean}
+
+
+class OfPyTorch:
+    """The quantities by PyTorch, derivatives by its autograd."""
+
+    @staticmethod
+    def points(x: Array) -> Results:
+        """As `Formulas.points`."""
+        X = torch.tensor(x, requires_grad=True)
+        y = torch.sigmoid(X)
+        (slope,) = torch.autograd.grad(y.sum(), X)
+        (tanh_slope,) = torch.autograd.grad(torch.tanh(X).sum(), X)
+        return {"sigmoid": y.detach().numpy(), "sigmoid'": slope.numpy(), "tanh'": tanh_slope.numpy()}
+
+    @staticmethod
+    def rows(z: Array, target: Array) -> Results:
+        """As `Formulas.rows`."""
+        Z, labels, each = torch.tensor(z, requires_grad=True), torch.tensor(target), np.arange(len(z))
+        losses = torch.nn.functional.cross_entropy(Z, labels, reduction="none")
+        (gradient,) = torch.autograd.grad(losses.sum(), Z)
+        return {
+            "softmax": torch.softmax(Z, 1).detach().numpy(),
+            "log-softmax": torch.log_softmax(Z, 1).detach().numpy()[each, target],
+            "log-sum-exp": torch.logsumexp(Z, 1).detach().numpy(),
+            "cross-entropy": losses.detach().numpy(),
+            "cross-entropy'": gradient.numpy(),
+        }
+
+    @staticmethod
+    def means(z: Array, target: Array) -> Results:
+        """As `Formulas.means`."""
+        cross_entropy = torch.nn.functional.cross_entropy
+        mean = np.array([cross_entropy(*map(torch.tensor, batch)).item() for batch in zip(z, target, strict=True)])
+        return {"mean cross-entropy": mean, "the same, in training": mean}
+
+    @staticmethod
+    def squares(y: Array, target: Array) -> Results:
+        """As `Formulas.squares`."""
+        mse_loss = torch.nn.functional.mse_loss
+        mean = np.array([mse_loss(*map(torch.tensor, batch)).item() for batch in zip(y, target, strict=True)])
+        return {"mean squared error": mean}
+
+
+def contestants() -> dict[str, Any]:
+    """Return whose results are judged, by column; SciPy and PyTorch where they are installed."""
+    return {
+        **{name: OfTier(name) for name in TIERS},
+        "exact": OfTier("scalar", exact=True),  # the other two give the same bits
+        "textbook": Textbook(),
+        **({"SciPy": OfSciPy()} if scipy else {}),
+        **({"PyTorch": OfPyTorch()} if torch else {}),
+    }
+
+
+# The inputs.
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many inputs are drawn of each kind; of these, `kept` at random and the `hardest` of each column are judged.
+
+    Attributes
+    ----------
+    points, rows, wide_rows, batches : int
+        Numbers for the elementwise functions; rows of 2 to 10 classes; rows of 100 and 1,000 classes; mini-batches.
+    kept, hardest : int
+    """
+
+    points: int
+    rows: int
+    wide_rows: int
+    batches: int
+    kept: int
+    hardest: int
+
+
+FULL = Size(points=50_000, rows=1_600, wide_rows=40, batches=60, kept=200, hardest=20)
+SMALL = Size(points=4_000, rows=100, wide_rows=6, batches=6, kept=20, hardest=4)
+
+
+def _signs(rng: np.random.Generator, n: int) -> Array:
+    return rng.choice([-1.0, 1.0], n)
+
+
+def kinds_of_points(rng: np.random.Generator, n: int) -> Iterator[tuple[str, Array]]:
+    """Yield (kind, x (N,)) for the elementwise functions."""
+    yield "ordinary, to 40", np.concatenate([rng.uniform(-40, 40, n // 2), rng.standard_normal(n // 2)])
+    yield "tails, to 708", rng.uniform(40, 708, n) * _signs(rng, n)
+    yield "tails, to 750", rng.uniform(708, 750, n) * _signs(rng, n)
+    yield "large, to 1e308", np.append(10 ** rng.uniform(3, 308, n // 10) * _signs(rng, n // 10), [LARGEST, -LARGEST])
+    yield "tiny, from 5e-324", np.append(10 ** rng.uniform(-320, -2, n // 10) * _signs(rng, n // 10), [0, 5e-324])
+    yield "infinite", np.array([-np.inf, np.inf])
+
+
+@QUIET
+def _logits(kind: str, rng: np.random.Generator, n: int, C: int) -> Array:
+    """Return n rows of C logits of that kind."""
+    z = 3 * rng.standard_normal((n, C))
+    one = (np.arange(n), rng.integers(C, size=n))  # one class per row
+    if kind == "one class leads":
+        z[one] += rng.uniform(20, 700, n)
+    elif kind == "far apart":
+        z *= 100
+    elif kind == "on an offset":
+        z += (10 ** rng.uniform(2, 15, n) * _signs(rng, n))[:, None]
+    elif kind == "large, to 1e308":
+        z = np.clip(z * 10 ** rng.uniform(3, 308, (n, 1)), -LARGEST, LARGEST)
+    elif kind == "tiny, from 5e-324":
+        z *= 10 ** rng.uniform(-320, -2, (n, 1))
+    elif kind == "tied":
+        z = rng.integers(0, 3, (n, C)) * rng.choice([0.0, 1.0, -0.1, 1e-9, 40.0, LARGEST / 2, -LARGEST / 2], (n, 1))
+    elif kind == "some -inf":
+        finite = z[one]
+        z[rng.random((n, C)) < 0.4] = -np.inf
+        z[one] = finite
+    elif kind == "one +inf":
+        z[one] = np.inf
+    elif kind == "log-sum-exp near 0":
+        return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    # Log-sum-exp is largest + log(...). Where these two cancel, anybody loses digits: a kind of its own.
+    largest = z.max(axis=1, keepdims=True)
+    log_of_sum = np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
+    return np.where(np.abs(largest) + log_of_sum > 2 * np.abs(largest + log_of_sum), z - largest, z)
+
+
+KINDS_OF_ROWS = {  # and their numbers of classes
+    **dict.fromkeys(
+        [
+            *("ordinary", "one class leads", "far apart", "on an offset", "large, to 1e308", "tiny, from 5e-324"),
+            *("tied", "some -inf", "one +inf", "log-sum-exp near 0"),
+        ],
+        (2, 3, 5, 10),
+    ),
+    "100 classes": (100,),
+    "1,000 classes": (1000,),
+}
+
+
+def kinds_of_rows(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
+    """Yield (kind, logits (N, C), target (N,)); a kind comes once for each of its numbers of classes C."""
+    for kind, classes in KINDS_OF_ROWS.items():
+        n = size.wide_rows if max(classes) >= 100 else size.rows // len(classes)
+        for C in classes:
+            z = _logits(kind, rng, n, C)
+            # The target is as often as not the most probable class, where the loss is smallest and digits cancel.
+            yield kind, z, np.where(rng.random(n) < 0.5, z.argmax(axis=1), rng.integers(C, size=n))
+
+
+def kinds_of_batches(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
+    """Yield (kind, logits (B, N, C), target (B, N)) for the mean cross-entropy; C is 10."""
+    for kind, N, B in [
+        ("ordinary", 60, size.batches),
+        ("ordinary", 64, size.batches),
+        ("ordinary", 1000, max(2, size.batches // 10)),
+        ("one class leads", 60, size.batches),
+        ("tied", 60, size.batches),
+        ("large, to 1e308", 60, size.batches // 4),
+    ]:
+        z = _logits(kind, rng, B * N, 10)
+        if kind == "tied":
+            z = np.clip(z, -1e300, 1e300)  # so that the sum of the losses is finite
+        target = z.argmax(axis=1) if kind == "one class leads" else rng.integers(10, size=B * N)
+        yield f"{kind}, N = {N:,}", z.reshape(B, N, 10), target.reshape(B, N)
+
+
+def kinds_of_outputs(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
+    """Yield (kind, outputs (B, N, O), targets (B, N, O)) for the mean squared error; O is 10."""
+    for kind, N, scale in [
+        ("ordinary", 60, 1.0),
+        ("ordinary", 64, 1.0),
+        ("ordinary", 1000, 1.0),
+        ("large, to 1e150", 60, 1e149),
+        ("tiny, from 1e-162", 60, 1e-161),
+        ("tied", 60, 1.0),
+    ]:
+        shape = (max(2, size.batches // (1 + N // 100)), N, 10)
+        target = rng.standard_normal(shape)
+        outputs = target if kind == "tied" else 1 + rng.standard_normal(shape)
+        yield f"{kind}, N = {N:,}", scale * outputs, scale * target
+
+
+# Measuring.
+
+
+def hardest(outputs: dict[str, Results], approximate: Results, size: Size) -> Array:
+    """Return the indices of the cases to judge: the first ones, and on which anybody does worst.
+
+    Long doubles, with 11 bits more than float64, tell well enough which these are. Where a machine has none, fewer of
+    the hard cases are found; the figures are right all the same.
+    """
+    indices = {*range(min(size.kept, len(next(iter(approximate.values())))))}
+    for quantity, values in approximate.items():
+        truth = Truth.of_longdouble(values)
+        for results in outputs.values():
+            errors = errors_in_ulp(results[quantity], truth)
+            worst_of_case = errors.reshape(len(errors), -1).max(axis=1)
+            indices.update(np.argsort(worst_of_case)[-size.hardest :].tolist())
+    return np.array(sorted(indices))
+
+
+@QUIET
+def worst_errors(function: str, inputs: tuple[Array, ...], size: Size) -> dict[str, dict[str, float]]:
+    """Return the worst error in ulp by quantity and column, on the same inputs for every column.
+
+    Parameters
+    ----------
+    function : {"points", "rows", "means", "squares"}
+    inputs : tuple of ndarray
+        What that function takes.
+    size : Size
+    """
+    outputs = {column: getattr(contestant, function)(*inputs) for column, contestant in contestants().items()}
+    chosen = hardest(outputs, getattr(IN_LONGDOUBLE, function)(*inputs), size)
+    with mpmath.workdps(DIGITS):
+        values = getattr(IN_MPMATH, function)(*(array[chosen] for array in inputs))
+        truths = {quantity: Truth.of_mpmath(value) for quantity, value in values.items()}
+    return {
+        quantity: {
+            column: float(errors_in_ulp(results[quantity][chosen], truth).max()) for column, results in outputs.items()
+        }
+        for quantity, truth in truths.items()
+    }
+
+
+def measure(size: Size = FULL, seed: int = 0) -> Figures:
+    """Return all figures: worst error in ulp by (quantity, kind of input) and column."""
+    rng = np.random.default_rng(seed)
+    cases = [
+        *(("points", kind, (x,)) for kind, x in kinds_of_points(rng, size.points)),
+        *(("rows", kind, inputs) for kind, *inputs in kinds_of_rows(rng, size)),
+        *(("means", kind, inputs) for kind, *inputs in kinds_of_batches(rng, size)),
+        *(("squares", kind, inputs) for kind, *inputs in kinds_of_outputs(rng, size)),
+    ]
+    figures: Figures = {}
+    for function, kind, inputs in cases:
+        for quantity, by_column in worst_errors(function, tuple(inputs), size).items():
+            if kind == "log-sum-exp near 0" and quantity != "log-sum-exp":
+                continue  # nothing particular for the others
+            so_far = figures.setdefault((quantity, kind), by_column)
+            so_far.update({column: max(so_far[column], error) for column, error in by_column.items()})
+    return figures
+
+
+def worse_than_theirs(by_column: dict[str, float], column: str, slack: float = 0.0) -> bool:
+    """Return whether that column's error exceeds the smallest of SciPy's and PyTorch's by more than slack ulp."""
+    theirs = [by_column[name] for name in THEIRS if name in by_column]
+    return bool(theirs) and by_column[column] > min(theirs) + slack
+
+
+def _cell(by_column: dict[str, float], column: str) -> str:
+    error = by_column[column]
+    text = f"{error:.2f}" if error < 1000 else f"{error:.1e}".replace("e+", "e")
+    return ("0" if error == 0 else text) + ("*" if column in OURS and worse_than_theirs(by_column, column) else " ")
+
+
+def table(figures: Figures) -> str:
+    """Return the figures as text: a row for each quantity and kind of input, a column for each contestant."""
+    columns = [*next(iter(figures.values()))]
+    lines = [f"{'worst error in ulp':36}" + "".join(f"{column:>10} " for column in columns)]
+    for quantity in dict.fromkeys(quantity for quantity, _ in figures):
+        lines.append(quantity)
+        lines += [
+            f"    {kind:30}" + "".join(f"{_cell(by_column, column):>11}" for column in columns)
+            for (of_quantity, kind), by_column in figures.items()
+            if of_quantity == quantity
+        ]
+    if any(name in columns for name in THEIRS):
+        lines.append("* more than SciPy's or PyTorch's")
+    lines += [f"{name} is not installed: no column" for name in THEIRS if name not in columns]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Print the worst errors of tiers, SciPy and PyTorch, in ulp.")
+    parser.add_argument("--small", action="store_true", help="fewer inputs, in a few seconds")
+    parser.add_argument("--seed", type=int, default=0, help="of the inputs (default: 0)")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    print(table(measure(SMALL if arguments.small else FULL, arguments.seed)))
+    versions = [f"{module.__name__} {module.__version__}" for module in (np, mpmath, scipy, torch) if module]
+    print(f"Python {platform.python_version()}, {', '.join(versions)}; {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
