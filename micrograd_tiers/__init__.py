@@ -11,6 +11,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .datasets import load_mnist as load_mnist
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
+    from .gradcheck import check_network as check_network
+    from .gradcheck import check_vjps as check_vjps
+    from .gradcheck import numerical_gradient as numerical_gradient
     from .layers import ELU as ELU
     from .layers import Layer as Layer
     from .layers import Linear as Linear
@@ -39,6 +42,9 @@ _MODULE_OF = {  # what happens
     "load_mnist": "datasets",
     "DataError": "errors",
     "DivergedError": "errors",
+    "check_network": "gradcheck",
+    "check_vjps": "gradcheck",
+    "numerical_gradient": "gradcheck",
     "ELU": "layers",
     "Layer": "layers",
     "Linear": "layers",

@@ -36,6 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_predict(commands)
     _add_data(commands)
+    _add_bugs(commands)
+    _add_check(commands)
+    _add_verify(commands)
     return parser
 
 
@@ -135,6 +138,66 @@ def _add_data(commands: Commands) -> None:
     show.add_argument("--n", type=int, help="how many samples (40 images or 1,000 points)")
     show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
     _add_common(show)
+
+
+def _add_check(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="are the gradients right? compare them with numerical derivatives",
+        description="Check the gradients of a net against numerical derivatives of its loss, on samples of a set. "
+        "Exit code 0 if all passed, 1 if not: what was not put to the test has not passed.",
+    )
+    parser.add_argument("--data", choices=DATASETS, default="ellipse", metavar="SET", help=", ".join(DATASETS))
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    options = parser.add_argument_group("net and samples").add_argument
+    options("--tier", default="tensor", help="scalar, vector, tensor, or your own .py file (tensor)")
+    options("--hidden", type=int, nargs="*", default=[5, 4], metavar="H", help="hidden units of each layer (5 4)")
+    options("--activation", default="sigmoid", help="sigmoid, tanh, relu or elu (sigmoid)")
+    options("--loss", default="softmax_cross_entropy", help="or mean_squared_error (softmax_cross_entropy)")
+    options("--init", default="xavier", help="weights: standard_normal, uniform, xavier, kaiming, ... (xavier)")
+    options("--dtype", default="float64", help="float64 or float32 (float64)")
+    options("--exact", action="store_true", help="the arithmetic that gives the same bits at every tier")
+    options("--n", type=int, default=8, help="how many samples (8)")
+    options("--coordinates", type=int, default=20, metavar="N", help="how many of each parameter to check (20)")
+    _add_common(parser)
+
+
+def _add_bugs(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "bugs",
+        help="a museum of bugs: read one, see what it does to training, guess one",
+        description="Real bugs of backpropagation, training, autograd engines and data code, each of a few lines. "
+        "Without an action: list them.",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(action="list", json=None)
+    _add_common(actions.add_parser("list", help="list all bugs"), seed_default=NOT_GIVEN)
+    show = actions.add_parser("show", help="what one sees, what catches it, and the lines that are wrong")
+    show.add_argument("name", metavar="NAME", help="of the bug")
+    _add_common(show, seed_default=NOT_GIVEN)
+    train = actions.add_parser("train", help="train without the bug and with it, and compare")
+    train.add_argument("name", metavar="NAME", help="of the bug")
+    train.add_argument("--tier", choices=TIERS, help="scalar, vector or tensor (the fastest that has the bug)")
+    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves")
+    _add_common(train)
+    quiz = actions.add_parser("quiz", help="guess a hidden bug from what training looks like")
+    quiz.add_argument("--answer", metavar="NAME", help="answer the quiz of this --seed; exit code 0 if right, 1 if not")
+    _add_common(quiz, seed_default=None)
+
+
+def _add_verify(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="judge a tier of your own: what is right, what is not, and which bug is likely",
+        description="Judge a tier: values, derivatives, stability and purity of each op, then training and speed. "
+        "Exit code 0 if all that counts is right, 1 if not.",
+    )
+    parser.add_argument("tier", nargs="?", metavar="TIER", help="Python file with your ops, all or some of them")
+    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to fill in")
+    parser.add_argument("--like", choices=TIERS, help="tier whose arrays yours takes (found out; tensor with --new)")
+    parser.add_argument("--points", metavar="FILE", help="TOML file with what each op is worth (one point each)")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each op (60)")
+    _add_common(parser)
 
 
 def _add_data_options(parser: argparse.ArgumentParser, default: str | None, train: bool = True) -> None:

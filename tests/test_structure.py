@@ -18,6 +18,7 @@ ORDER = [
     *("errors", "files", "engine", "nn"),
     *("tiers", "layers", "initializers", "metrics", "rng", "datasets", "images"),
     *("network", "models", "optimizers", "progress", "training", "serialization", "comparison"),
+    *("gradcheck", "bugs", "conformance"),
     *("plots", "commands", "cli"),
 ]
 
