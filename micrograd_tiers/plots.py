@@ -204,6 +204,45 @@ def loss_curves(path: PathLike, history: History, *, steps_per_epoch: int, title
     _save(figure, path)
 
 
+def right_and_wrong(
+    path: PathLike,
+    losses: tuple[Sequence[float], Sequence[float]],
+    accuracies: tuple[Sequence[float], Sequence[float]],
+    title: str,
+) -> None:
+    """Draw the curves of the right program and of the one with a bug: loss above, accuracy below, each by epoch.
+
+    Parameters
+    ----------
+    path : path-like
+    losses : pair of sequences of float
+        Right, then with the bug; may be of different length, and a curve is cut where it is no longer finite.
+    accuracies : pair of sequences of float
+        From 0 to 1; drawn in percent.
+    title : str
+    """
+    picture_format(path)
+    figure = Figure(figsize=(6.5, 5.4), layout="constrained")
+    figure.suptitle(_wrapped(title, 6, size=12))
+    above, below = figure.subplots(2, 1, sharex=True)
+    styles: tuple[dict[str, Any], ...] = (
+        {"color": PALETTE[0], "marker": "o", "label": "right"},
+        {"color": PALETTE[3], "marker": "s", "linestyle": "--", "label": "with the bug"},
+    )
+    for loss, accuracy, style in zip(losses, accuracies, styles, strict=True):
+        finite = np.cumprod(np.isfinite(loss)).astype(bool)
+        at = np.arange(1, len(loss) + 1)
+        above.plot(at[finite], np.asarray(loss)[finite], **style)
+        below.plot(np.arange(1, len(accuracy) + 1), 100 * np.asarray(accuracy), **style)
+    above.set_ylabel("training loss")
+    below.set(ylabel="accuracy (%)", xlabel="epoch", ylim=(0, 103))
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _finish_losses(above)
+    for panel in (above, below):
+        panel.grid(alpha=0.3)
+    _save(figure, path)
+
+
 def confusion_matrix(path: PathLike, counts: ArrayLike, class_names: Sequence[object], title: str) -> None:
     """Draw which classes are taken for which: true classes in rows, predicted ones in columns.
 

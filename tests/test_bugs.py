@@ -1,0 +1,532 @@
+"""The museum of bugs: that each bug is one, that a test of the package catches it, and the command that shows them.
+
+The second is the mutation test of this package: the table below names, for each bug, the weakest test that fails when
+the bug is planted. A bug that no test catches would be a gap in the tests, not in the museum.
+"""
+
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers.bugs import BUGS, get_bug, planted
+from micrograd_tiers.bugs.demonstration import demonstrate
+from micrograd_tiers.commands.bugs import _question
+
+TESTS = Path(__file__).parent
+KINDS = ("tier", "network", "training", "engine", "data")
+
+NETWORK, TRAINING, ENGINE = "test_network.py", "test_training.py", "test_engine.py"
+IDX, MNIST, LOAD, PROPERTIES = (
+    "test_datasets_idx.py",
+    "test_datasets_mnist.py",
+    "test_datasets_load.py",
+    "test_properties.py",
+)
+NUMERICAL_GRADIENT = (
+    f"{NETWORK}::test_gradients_of_a_deep_net_are_those_of_central_differences[softmax_cross_entropy-tensor]"
+)
+REPLAY = f"{TRAINING}::test_an_epoch_is_what_an_independent_implementation_replays"
+ORDER = f"{TRAINING}::test_every_sample_is_seen_once_an_epoch_in_another_order_each_time"
+HISTORY = f"{TRAINING}::test_history_has_one_entry_per_epoch_and_per_batch"
+METRICS = f"{TRAINING}::test_accuracy_and_confusion_matrix_of_known_answers"
+INITIALIZERS = f"{NETWORK}::test_initializers_draw_what_they_say"
+RESUMED = f"{TRAINING}::test_a_resumed_run_ends_in_the_same_bits"
+COMPLEX_STEP = f"{ENGINE}::test_each_operation_agrees_with_the_complex_step"
+ROUND_TRIP = f"{IDX}::test_an_array_of_any_type_and_shape_survives_the_round_trip"
+LOADED = f"{MNIST}::test_images_are_scaled_to_one_and_labels_are_integers"
+STANDARDIZED = f"{LOAD}::test_standardized_training_samples_have_mean_zero_and_deviation_one"
+# How the tests name their optimizers.
+PLAIN, MOMENTUM, DECAY = (
+    f"SGD(learning_rate=0.3, weight_decay={decay}, momentum={momentum})"
+    for decay, momentum in [(0.0, 0.0), (0.0, 0.9), (0.01, 0.5)]
+)
+ADAM = "Adam(learning_rate=0.01, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)"
+
+CAUGHT_BY = {
+    "loss_sum_grad_mean": f"{NETWORK}::test_the_mean_loss_of_a_batch_is_the_mean_of_its_samples_losses[tensor]",
+    "double_batch_mean": NUMERICAL_GRADIENT,
+    "gradient_not_divided": NUMERICAL_GRADIENT,
+    "const_batch_size_divisor": f"{REPLAY}[{PLAIN}-tensor]",
+    "bias_grad_not_averaged": NUMERICAL_GRADIENT,
+    "last_sample_only": f"{NETWORK}::test_forward_loss_and_gradients_agree_between_the_tiers[fast-vector]",
+    "first_layer_gets_no_gradient": NUMERICAL_GRADIENT,
+    "activation_derivative_skipped": NUMERICAL_GRADIENT,
+    "gradients_not_cleared": f"{PROPERTIES}::test_the_gradient_of_a_batch_does_not_depend_on_what_was_computed_before",
+    "same_seed_for_every_layer": f"{PROPERTIES}::test_no_starting_weight_is_drawn_twice[uniform]",
+    "softmax_twice": f"{NETWORK}::test_shapes_names_and_types_are_those_of_the_contract[tensor]",
+    # training
+    "no_shuffle": f"{ORDER}[3-tensor]",
+    "sample_with_replacement": f"{ORDER}[3-tensor]",
+    "same_order_every_epoch": f"{ORDER}[3-tensor]",
+    "targets_shuffled_apart": f"{REPLAY}[{PLAIN}-tensor]",
+    "drop_last_partial": f"{ORDER}[3-tensor]",
+    "slice_minus_one": f"{ORDER}[3-tensor]",
+    "online_inside_batch": f"{REPLAY}[{PLAIN}-tensor]",
+    "loss_after_update": f"{TRAINING}::test_the_loss_of_a_batch_is_that_before_its_step",
+    "epoch_loss_last_batch_only": HISTORY,
+    "validated_before_the_last_step": HISTORY,
+    "evaluated_on_training_data": (
+        f"{PROPERTIES}::test_the_scores_of_an_epoch_are_those_of_its_last_weights_on_the_validation_samples[tensor]"
+    ),
+    "validation_draws_from_rng": f"{TRAINING}::test_validation_does_not_change_the_training",
+    "nan_compared_with_equals": f"{TRAINING}::test_a_diverged_run_stops_and_says_at_which_step_and_why[tensor]",
+    "acc_int_div": METRICS,
+    "confusion_transposed": METRICS,
+    "bias_never_updated": f"{REPLAY}[{PLAIN}-tensor]",
+    "update_sign": HISTORY,
+    "l2_in_loss_not_grad": f"{REPLAY}[{DECAY}-tensor]",
+    "velocity_shared": f"{REPLAY}[{MOMENTUM}-tensor]",
+    "adam_no_bias_correction": f"{REPLAY}[{ADAM}-tensor]",
+    "adam_shared_count": f"{REPLAY}[{ADAM}-tensor]",
+    "init_all_equal": f"{INITIALIZERS}[xavier]",
+    "kaiming_fan_swapped": f"{INITIALIZERS}[kaiming_normal]",
+    "xavier_without_sqrt": f"{INITIALIZERS}[xavier_uniform]",
+    # engine
+    "add_assigns_grad": f"{ENGINE}::test_a_node_used_twice_gets_both_shares_before_it_passes_them_on",
+    "mul_assigns_grad": f"{COMPLEX_STEP}[v * v]",
+    "mul_reads_data_at_backward_time": f"{ENGINE}::test_data_is_read_in_the_forward_pass",
+    "pow_missing_factor": f"{COMPLEX_STEP}[v ** 3]",
+    "relu_returns_int": f"{ENGINE}::test_relu_of_a_negative_number_is_a_zero_of_its_own_kind",
+    "relu_grad_at_zero": f"{ENGINE}::test_edges_have_a_result_and_a_sensible_derivative",
+    "exp_grad_uses_input": f"{COMPLEX_STEP}[exp]",
+    "tanh_grad_uses_input": f"{COMPLEX_STEP}[tanh]",
+    "sigmoid_grad_uses_input": f"{COMPLEX_STEP}[sigmoid]",
+    "bfs_instead_of_topo": f"{ENGINE}::test_the_order_is_right_when_a_node_is_reached_by_a_short_and_a_long_path",
+    "intermediate_grads_not_reset": f"{ENGINE}::test_inner_gradients_start_afresh_and_leaves_accumulate",
+    "equal_values_are_one_node": f"{PROPERTIES}::test_numbers_that_happen_to_be_equal_are_differentiated_apart",
+    "rsub_sign": f"{COMPLEX_STEP}[3 - v]",
+    "iadd_in_place": f"{PROPERTIES}::test_adding_in_place_is_adding",
+    # data
+    "header_little_endian": ROUND_TRIP,
+    "label_offset_off_by_one": f"{LOADED}[train-mnist]",
+    "read_as_int8": f"{LOADED}[train-mnist]",
+    "images_transposed": f"{LOADED}[train-mnist]",
+    "pixels_not_scaled": f"{LOADED}[train-mnist]",
+    "integer_division": f"{LOADED}[train-mnist]",
+    "test_not_scaled": f"{LOADED}[test-mnist]",
+    "labels_sorted_by_class": f"{LOAD}::test_a_split_follows_its_seed_and_leaves_inputs_and_global_state_alone",
+    "split_overlaps": f"{LOAD}::test_a_split_is_a_shuffled_partition_that_keeps_samples_and_targets_together",
+    "test_standardized_by_itself": STANDARDIZED,
+    "one_deviation_for_all_features": STANDARDIZED,
+    "best_checkpoint_is_alias": f"{NETWORK}::test_state_dict_and_load_state_dict_copy[tensor]",
+    "checkpoint_forgets_b2": (
+        f"{PROPERTIES}::test_a_saved_net_comes_back_with_every_parameter_whatever_its_value[tensor]"
+    ),
+    "resume_reseeds_shuffle": f"{RESUMED}[0-{MOMENTUM}-tensor]",
+    "resume_forgets_velocity": f"{RESUMED}[4-{MOMENTUM}-tensor]",
+    "resume_restarts_the_epoch": f"{RESUMED}[1-{MOMENTUM}-tensor]",
+}
+OURS = [bug for bug in BUGS.values() if bug.kind != "tier"]
+every_bug = pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.name)
+
+
+# Each bug is one.
+
+
+def test_names_are_unique_and_kinds_come_one_after_the_other():
+    from micrograd_tiers.bugs import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TIER_BUGS, TRAINING_BUGS
+
+    lists = (TIER_BUGS, NETWORK_BUGS, TRAINING_BUGS, ENGINE_BUGS, DATA_BUGS)
+    assert len(BUGS) == sum(map(len, lists))
+    for kind, bugs in zip(KINDS, lists, strict=True):
+        assert {bug.kind for bug in bugs} == {kind}
+
+
+@every_bug
+def test_a_bug_is_a_small_change_of_files_that_still_compile(bug):
+    assert bug.edits
+    for file, edits in bug.edits.items():
+        assert all(right != wrong for right, wrong in edits)
+        compile(bug.source(file), file, "exec")
+    lines = bug.difference().splitlines()
+    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert 1 <= len(changed) <= 20 * len(bug.edits)
+
+
+@every_bug
+def test_a_bug_is_described(bug):
+    for text in (bug.title, bug.symptom, bug.property, bug.explanation, bug.hint):
+        assert len(text) > 10
+        assert "\n" not in text
+        assert "  " not in text
+    assert len(bug.title) <= 110
+    assert not bug.title.endswith(".")
+    assert bug.explanation.endswith(".")
+    assert bug.hint.endswith("?") or bug.kind == "tier"
+
+
+def test_a_bug_that_has_grown_apart_from_its_file_says_so():
+    import dataclasses
+
+    bug = dataclasses.replace(get_bug("acc_int_div"), edits={"metrics.py": (("no such text", ""),)})
+    with pytest.raises(ValueError, match=r"acc_int_div: metrics\.py holds 'no such text' 0 times, expected once"):
+        bug.source("metrics.py")
+
+
+# A planted bug is in the second copy of the package alone.
+
+
+def test_a_planted_bug_leaves_the_package_as_it_was():
+    def modules():
+        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "micrograd_tiers"}
+
+    with planted(get_bug("acc_int_div")):  # imports what the package imports when it is first used
+        pass
+    before = modules()
+    with planted(get_bug("acc_int_div")) as package:
+        assert package is not mt
+        assert package.accuracy([0, 1], [0, 0]) == 0.0
+        assert mt.accuracy([0, 1], [0, 0]) == 0.5
+    with pytest.raises(ValueError, match="two non-empty arrays"), planted(get_bug("update_sign")) as package:
+        package.accuracy([], [])
+    assert modules() == before
+    assert mt.accuracy([0, 1], [0, 0]) == 0.5
+
+
+def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_copy():
+    script = (
+        "import micrograd_tiers as mt\n"
+        "from micrograd_tiers.bugs import get_bug, planted\n"
+        "with planted(get_bug('acc_int_div')) as package:\n"
+        "    assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
+        "assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
+        "assert package.accuracy([0, 1], [0, 0]) == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_bug_is_planted_in_every_module_that_uses_it():
+    with planted(get_bug("update_sign")) as package:
+        net = package.two_layer_net(2, 3, 2)
+        start = net.loss_and_grads([[1.0, 2.0]], [0])[0]
+        package.fit(net, [[1.0, 2.0]], [0])
+        assert net.loss_and_grads([[1.0, 2.0]], [0])[0] > start
+
+
+# Each bug is caught.
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Exit code of pytest, and tests that failed, for each bug; and, under "", for all the tests and no bug."""
+    folder = tmp_path_factory.mktemp("mutation")
+    jobs = [[name, test] for name, test in CAUGHT_BY.items()]
+    shares = [jobs[::2], jobs[1::2]]
+    tests = sorted({*CAUGHT_BY.values()})
+    shares[0].append(["", *tests])
+    workers = []
+    for number, share in enumerate(shares):
+        files = folder / f"jobs{number}.json", folder / f"results{number}.json"
+        files[0].write_text(json.dumps(share))
+        command = [sys.executable, str(TESTS / "mutation.py"), *map(str, files)]
+        with (folder / f"output{number}.txt").open("w") as output:
+            workers.append(subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT))
+    codes = [worker.wait() for worker in workers]
+    results = {}
+    for number, code in enumerate(codes):
+        assert code == 0, (folder / f"output{number}.txt").read_text()[-3000:]
+        results |= json.loads((folder / f"results{number}.json").read_text())
+    return results
+
+
+def test_the_table_of_catching_tests_is_complete():
+    assert [*CAUGHT_BY] == [bug.name for bug in OURS]
+
+
+def test_without_a_bug_the_catching_tests_pass(outcomes):
+    assert outcomes[""] == [0, []]
+
+
+@pytest.mark.parametrize("name", CAUGHT_BY)
+def test_the_packages_tests_catch(name, outcomes):
+    code, failed = outcomes[name]
+    assert code == 1, "1: tests have failed; 0: they passed; 2 to 5: they could not be run"
+    assert failed
+    assert all(test.startswith(CAUGHT_BY[name]) for test in failed)
+
+
+# Demonstrations.
+
+INVISIBLE = {"relu_returns_int"}  # in training, that is
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["loss_sum_grad_mean", "nan_compared_with_equals", "add_assigns_grad", "read_as_int8", "split_overlaps",
+     "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle"],
+)  # fmt: skip
+def test_a_demonstration_shows_the_right_program_and_the_wrong_one(name):
+    assert_acts(get_bug(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", OURS, ids=lambda bug: bug.name)
+def test_every_bug_acts_in_its_demonstration(bug):
+    assert_acts(bug)
+
+
+def assert_acts(bug):
+    shown = demonstrate(bug)
+    right, wrong = shown.right, shown.wrong
+    if bug.name != "nan_compared_with_equals":
+        assert not right.error
+        assert len(right.loss) == len(right.accuracy) == 10
+        assert right.accuracy[-1] > 0.7
+    for run in (right, wrong):
+        assert run.error or run.figures
+        assert len(run.accuracy) == len(run.loss)
+    same = (right.loss, right.accuracy, right.figures, right.error) == (
+        wrong.loss, wrong.accuracy, wrong.figures, wrong.error,
+    )  # fmt: skip
+    assert same == (bug.name in INVISIBLE)
+    assert "\n" not in shown.verdict()
+
+
+def test_a_demonstration_depends_on_its_seed_and_on_nothing_else():
+    first, again, other = (demonstrate(get_bug("add_assigns_grad"), seed=seed) for seed in (1, 1, 2))
+    assert (first.right.loss, first.wrong.loss) == (again.right.loss, again.wrong.loss)
+    assert first.right.loss != other.right.loss
+
+
+def test_a_demonstration_at_another_tier_starts_from_the_same_curve():
+    shown = {tier: demonstrate(get_bug("double_batch_mean"), tier=tier) for tier in ("vector", "tensor")}
+    assert shown["vector"].right.loss == pytest.approx(shown["tensor"].right.loss, rel=1e-9)
+    assert shown["vector"].wrong.loss == pytest.approx(shown["tensor"].wrong.loss, rel=1e-9)
+
+
+def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
+    shown = demonstrate(get_bug("last_sample_only"), tier="tensor")
+    assert shown.right.loss == shown.wrong.loss
+    assert "not a digit of the curves differs" in shown.verdict()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ([0.9, 0.95], [0.9, 0.949], "accuracy 94.9% instead of 95.0%: nobody would notice"),
+        ([0.9], [0.85], "accuracy 85.0% instead of 90.0%: worse, and easily blamed on the settings"),
+        ([0.9], [0.5], "it learns something"),
+        ([0.9], [0.1], "no better than guessing"),
+        ([0.9], [0.0], "worse than guessing"),
+        ([0.9], [0.99], "better, so who would ask why?"),
+    ],
+)
+def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
+    from micrograd_tiers.bugs.demonstration import Demonstration, Run
+
+    runs = [Run(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
+    assert words in Demonstration("", 100, 10, *runs).verdict()
+
+
+def test_the_verdict_names_losses_that_are_far_off_or_no_numbers():
+    from micrograd_tiers.bugs.demonstration import Demonstration, Run
+
+    right = Run(loss=[1.0], accuracy=[0.9])
+    assert "10 times as large" in Demonstration("", 100, 10, right, Run(loss=[10.0], accuracy=[0.9])).verdict()
+    assert "loss is nan" in Demonstration("", 100, 10, right, Run(loss=[math.nan], accuracy=[0.1])).verdict()
+
+
+# The command.
+
+
+def json_of(path):
+    return json.loads(Path(path).read_text(), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("args", [["bugs"], ["bugs", "list"]])
+def test_bugs_lists_all_with_their_titles(cli, args):
+    result = cli(*args)
+    assert (result.code, result.err) == (0, "")
+    for bug in BUGS.values():
+        assert bug.name in result.out
+        assert bug.title in result.out
+    for kind in KINDS:
+        assert f"{kind} ({sum(bug.kind == kind for bug in BUGS.values())})" in result.out
+    assert f"{len(BUGS)} bugs" in result.out
+
+
+def test_bugs_list_writes_for_machines(cli):
+    assert cli("bugs", "list", "--json", "bugs.json").code == 0
+    assert [bug["name"] for bug in json_of("bugs.json")["bugs"]] == [*BUGS]
+
+
+def test_bugs_show_prints_the_difference_and_all_that_is_known(cli):
+    result = cli("bugs", "show", "acc_int_div", "--json", "bug.json")
+    assert (result.code, result.err) == (0, "")
+    bug = get_bug("acc_int_div")
+    shown = " ".join(result.out.split())
+    for text in (bug.title, bug.symptom, bug.property, bug.explanation):
+        assert text in shown
+    assert "-    return float(np.mean(predicted == y))" in result.out
+    assert "+    return float(np.sum(predicted == y) // len(y))" in result.out
+    assert json_of("bug.json")["difference"] == bug.difference()
+
+
+def test_bugs_train_prints_both_curves_and_a_verdict(cli):
+    result = cli("bugs", "train", "acc_int_div", "--json", "run.json", "--picture", "run.png")
+    assert (result.code, result.err) == (0, "")
+    shown = json_of("run.json")
+    assert shown["verdict"] in " ".join(result.out.split())
+    assert shown["with_the_bug"]["accuracy"] == [0.0] * 10
+    assert shown["right"]["loss"] == shown["with_the_bug"]["loss"]
+    rows = [line.split() for line in result.out.splitlines() if line.strip()[:2].strip().isdigit()]
+    assert [row[0] for row in rows[-10:]] == [str(n) for n in range(1, 11)]
+    assert [row[4] for row in rows[-10:]] == ["0.0%"] * 10
+    assert Path("run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_bugs_train_goes_on_when_the_program_with_the_bug_stops(cli):
+    result = cli("bugs", "train", "header_little_endian", "--json", "run.json", "--picture", "run.svg")
+    assert (result.code, result.err) == (0, "")
+    error = json_of("run.json")["with_the_bug"]["error"]
+    assert error.startswith("DataError: train-labels-idx1-ubyte: header claims")
+    assert "the program with the bug stopped: DataError" in result.out
+    assert Path("run.svg").exists()
+
+
+def test_bugs_train_shows_losses_that_are_no_numbers(cli):
+    result = cli("bugs", "train", "nan_compared_with_equals", "--json", "run.json", "--picture", "run.png")
+    assert (result.code, result.err) == (0, "")
+    assert "nan" in result.out
+    assert "the right program stopped: DivergedError" in result.out
+    assert json_of("run.json")["with_the_bug"]["loss"][-1] is None
+
+
+def test_bugs_train_takes_tier_and_seed(cli):
+    assert "vector tier" in cli("bugs", "train", "double_batch_mean", "--tier", "vector").out
+    tables = [cli("bugs", "train", "double_batch_mean", "--seed", seed).out for seed in (3, 3, 4)]
+    assert tables[0] == tables[1] != tables[2]
+
+
+@pytest.mark.parametrize("action", ["show", "train"])
+def test_a_bug_that_there_is_not_is_named_with_those_nearby(cli, action):
+    result = cli("bugs", action, "no_shufle")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert "unknown bug 'no_shufle': did you mean no_shuffle? `micrograd-tiers bugs` lists" in result.err
+    assert "did you mean" not in cli("bugs", action, "qqq").err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["train", "add_assigns_grad", "--tier", "scalar"], "the engine, which knows no tiers"),
+        (["train", "acc_int_div", "--tier", "gpu"], "invalid choice: 'gpu'"),
+        (["train", "acc_int_div", "--seed", "-1"], "seed"),
+        (["train"], "NAME"),
+        (["eat"], "invalid choice: 'eat'"),
+        (["quiz", "--answer", "acc_int_div"], "--answer goes with --seed"),
+        (["quiz", "--seed", "-1"], "seed is -1"),
+        (["quiz", "--seed", "1", "--answer", "no_shufle"], "did you mean no_shuffle"),
+        (["train", "acc_int_div", "--picture", "a.gif"], "suffix .gif"),
+    ],
+)
+def test_wrong_usage_is_one_line(cli, args, words):
+    result = cli("bugs", *args)
+    assert (result.code, result.out) == (2, "")
+    assert words in result.err
+    assert result.err.count("\n") == 1
+
+
+# The quiz.
+
+
+@pytest.fixture
+def quiz(cli, monkeypatch):
+    """Take the quiz of this seed with these lines of input."""
+
+    def take(seed, lines, *args):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return cli("bugs", "quiz", "--seed", seed, *args)
+
+    return take
+
+
+def asked(kind="engine"):
+    """Return a seed, the hidden bug of that kind, and the candidates."""
+    seed = next(seed for seed in range(1000) if _question(seed)[0].kind == kind)
+    return seed, *_question(seed)
+
+
+def test_a_question_has_five_candidates_of_one_kind_and_follows_its_seed():
+    for seed in range(300):
+        bug, candidates = _question(seed)
+        assert _question(seed) == (bug, candidates)
+        assert bug in candidates
+        assert len({candidate.name for candidate in candidates}) == 5
+        assert {candidate.kind for candidate in candidates} == {bug.kind}
+    assert {_question(seed)[0].kind for seed in range(300)} == {*KINDS}
+    assert {[*candidates].index(bug) for bug, candidates in map(_question, range(300))} == {*range(5)}
+
+
+@pytest.mark.parametrize("by", ["number", "name"])
+def test_the_right_answer_is_explained(quiz, by):
+    seed, bug, candidates = asked()
+    answer = candidates.index(bug) + 1 if by == "number" else bug.name
+    result = quiz(seed, [answer], "--json", "quiz.json")
+    assert (result.code, result.err) == (0, "")
+    before, after = result.out.split("\nRight: ")
+    assert bug.symptom in " ".join(before.split())
+    assert bug.difference() not in before
+    assert bug.difference() in after
+    assert bug.explanation in " ".join(after.split())
+    for number, candidate in enumerate(candidates, start=1):
+        assert f"{number}. {candidate.title}" in before
+    assert json_of("quiz.json")["answered_right"] is True
+
+
+def test_a_wrong_answer_gives_a_hint_and_a_second_try(quiz):
+    seed, bug, candidates = asked()
+    wrong = [n for n, candidate in enumerate(candidates, start=1) if candidate is not bug]
+    result = quiz(seed, [wrong[0], candidates.index(bug) + 1])
+    assert result.code == 0
+    assert bug.hint in " ".join(result.out.split())
+    assert "\nRight: " in result.out
+    result = quiz(seed, wrong[:2], "--json", "quiz.json")
+    assert result.code == 1
+    assert f"No, it was {bug.name}" in result.out
+    assert bug.difference() in result.out
+    assert json_of("quiz.json")["answered_right"] is False
+
+
+def test_what_is_no_answer_is_asked_again(quiz):
+    seed, bug, candidates = asked()
+    result = quiz(seed, ["", "6", "what?", candidates.index(bug) + 1])
+    assert result.code == 0
+    assert result.out.count("1 to 5: ") == 4
+
+
+def test_without_anybody_to_answer_the_quiz_says_how(quiz, cli, monkeypatch):
+    seed, bug, candidates = asked()
+    result = quiz(seed, [], "--json", "quiz.json")
+    assert (result.code, result.err) == (0, "")
+    assert f"micrograd-tiers bugs quiz --seed {seed} --answer NAME" in result.out
+    assert json_of("quiz.json")["answered_right"] is None
+    wrong = next(n for n, candidate in enumerate(candidates, start=1) if candidate is not bug)
+    assert quiz(seed, [wrong]).code == 1
+    monkeypatch.setattr(sys, "stdin", None)
+    assert cli("bugs", "quiz", "--seed", seed).code == 0
+
+
+def test_an_answer_may_be_given_beforehand(quiz):
+    seed, bug, candidates = asked()
+    wrong = next(candidate for candidate in candidates if candidate is not bug)
+    right = quiz(seed, [], "--answer", bug.name)
+    assert right.code == 0
+    assert bug.difference() in right.out
+    other = quiz(seed, [], "--answer", wrong.name)
+    assert other.code == 1
+    assert bug.hint in " ".join(other.out.split())
+    assert bug.difference() not in other.out
+
+
+def test_without_a_seed_the_quiz_says_which_it_was(cli, monkeypatch):
+    monkeypatch.setattr("random.randrange", lambda n: asked()[0])
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert cli("bugs", "quiz").out.startswith(f"Quiz {asked()[0]}. ")
