@@ -5,9 +5,13 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+import profiles  # noqa: F401  # registers them
 import pytest
+from hypothesis import settings
 
 from micrograd_tiers.cli import main
+
+settings.load_profile("quick")
 
 PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")
 

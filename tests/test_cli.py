@@ -66,7 +66,8 @@ def assert_picture(path, kind="PNG"):
 
 def rows_of(table):
     """Return what the table of compare prints, keyed by tier: lists of columns."""
-    lines = itertools.takewhile(lambda line: not line.startswith("After"), table.splitlines()[4:])
+    below_head = itertools.dropwhile(lambda line: not line.startswith("tier "), table.splitlines())
+    lines = itertools.takewhile(lambda line: not line.startswith("After"), itertools.islice(below_head, 1, None))
     return {columns[0]: columns[1:] for columns in map(str.split, lines) if columns}
 
 
@@ -1003,7 +1004,22 @@ def test_the_real_sets_can_be_found_trained_on_and_predicted(cli, name):
 # help
 
 
-COMMANDS = [[], ["compare"], ["train"], ["predict"], ["data"], ["data", "list"], ["data", "download"], ["data", "show"]]
+COMMANDS = [
+    [],
+    ["compare"],
+    ["train"],
+    ["predict"],
+    ["data"],
+    ["data", "list"],
+    ["data", "download"],
+    ["data", "show"],
+    ["check"],
+    ["verify"],
+    ["bugs"],
+    ["bugs", "show"],
+    ["bugs", "train"],
+    ["bugs", "quiz"],
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

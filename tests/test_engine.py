@@ -15,8 +15,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from micrograd_tiers.engine import Value
 
@@ -96,7 +97,7 @@ BINARY = {
 
 @pytest.mark.parametrize("name", UNARY)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_each_operation_agrees_with_the_complex_step(name, data):
     on_values, on_complex, low, high = UNARY[name]
     x = data.draw(st.floats(low, high))
@@ -109,7 +110,7 @@ def test_each_operation_agrees_with_the_complex_step(name, data):
 
 @pytest.mark.parametrize("name", BINARY)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_each_binary_operation_agrees_with_the_complex_step_in_both_operands(name, data):
     f, low, high = BINARY[name]
     a, b = data.draw(st.floats(low, high)), data.draw(st.floats(low, high))
@@ -189,7 +190,7 @@ def without_large_numbers_and_kinks(program, xs):
 
 
 @given(program=programs, xs=inputs)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @example(program=[("a + b", 0, 0, 1.0), ("a + b", 1, 1, 1.0)], xs=[1.5])
 def test_random_expressions_agree_with_the_complex_step(program, xs):
     program = without_large_numbers_and_kinks(program, xs)
@@ -202,7 +203,7 @@ def test_random_expressions_agree_with_the_complex_step(program, xs):
 
 
 @given(program=programs, xs=inputs)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_second_backward_adds_exactly_the_same_again(program, xs):
     program = without_large_numbers_and_kinks(program, xs)
     leaves = [Value(x) for x in xs]
@@ -214,7 +215,7 @@ def test_a_second_backward_adds_exactly_the_same_again(program, xs):
 
 
 @given(program=programs, xs=inputs)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_pickle_brings_random_graphs_back_to_the_bit(program, xs):
     program = without_large_numbers_and_kinks(program, xs)
     leaves = [Value(x) for x in xs]

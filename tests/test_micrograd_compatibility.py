@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from micrograd_tiers import engine, nn
 
@@ -89,7 +90,7 @@ def shape(v, depth=4):
 
 
 @given(program=programs, xs=inputs)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @example(program=[("relu", 0, 0, 1), ("c - a", 1, 0, 2), ("a / b", 0, 2, 1)], xs=[-3.5])
 def test_random_expressions_have_micrograds_bits_labels_and_graphs(theirs, program, xs):
     ours, expected = trace(engine, program, xs), trace(theirs[0], program, xs)
@@ -98,7 +99,7 @@ def test_random_expressions_have_micrograds_bits_labels_and_graphs(theirs, progr
 
 
 @given(program=programs, xs=inputs)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_random_expressions_have_micrograds_gradients(theirs, program, xs):
     ours, expected = trace(engine, program, xs), trace(theirs[0], program, xs)
     sum(ours).backward()

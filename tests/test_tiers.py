@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from op_cases import OP_CASES, call
+from op_cases import FORMULAS, OP_CASES, complex_step, gradient_of, value_of
+from profiles import examples
 
 import micrograd_tiers as mt
+from micrograd_tiers.conformance import Example, Search, judge_op
 from micrograd_tiers.engine import Value
 from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
 
@@ -19,36 +21,9 @@ every_op = pytest.mark.parametrize("case", OP_CASES, ids=lambda case: case.name)
 every_tier = pytest.mark.parametrize("tier_name", TIERS)
 exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
 
-# The forward formulas once more, as short as can be, for ordinary complex numbers: for complex-step derivatives.
-FORMULAS = {
-    "linear": lambda x, weight, bias: x @ weight.T + bias,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "tanh": np.tanh,
-    "relu": lambda x: np.where(x.real > 0, x, 0),
-    "elu": lambda x: np.where(x.real > 0, x, np.exp(x) - 1),
-    "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
-    "softmax_cross_entropy": lambda z, t: np.sum(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), t]),
-    "mean_squared_error": lambda y, t: np.sum((y - t) ** 2) / y.shape[1],
-}
-
-
-def complex_step(formula, inputs, k, dy):
-    """dL/d(inputs[k]) for L = sum(dy * formula(*inputs)): Im f(x + ih) / h, h = 1e-20 (Squire and Trapp 1998)."""
-    gradient = np.zeros(inputs[k].shape)
-    for index in np.ndindex(inputs[k].shape):
-        stepped = [*inputs]
-        stepped[k] = inputs[k].astype(complex)
-        stepped[k][index] += 1e-20j
-        gradient[index] = np.sum(dy * formula(*stepped)).imag / 1e-20
-    return gradient
-
-
-def drawn_dy(case, value, seed):
-    return 0.7 if case.is_loss else np.random.default_rng(seed).standard_normal(value.shape)
-
 
 def test_every_primitive_of_the_protocol_has_its_row_in_the_op_table():
-    assert [case.name for case in OP_CASES] == list(PRIMITIVES)
+    assert [case.name for case in OP_CASES] == [*FORMULAS] == [*PRIMITIVES]
     methods = [name for name, member in vars(Tier).items() if inspect.isfunction(member) and name[0] != "_"]
     assert methods == [*PRIMITIVES, *SUPPORT]
 
@@ -67,83 +42,82 @@ def test_the_three_files_hold_the_same_functions_in_the_same_order():
 @every_op
 @every_tier
 @exact_or_not
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(data=st.data())
-def test_value_and_gradients_are_those_of_the_formula(case, tier_name, exact, data):
-    inputs = data.draw(case.inputs)
-    formula = FORMULAS[case.name]
-    expected = formula(*inputs)
-    dy = drawn_dy(case, expected, seed=1)
-    value, gradients = call(case, get_tier(tier_name, exact), inputs, dy)
-    np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
-    for k, gradient in enumerate(gradients):
-        assert gradient.shape == inputs[k].shape
-        by_complex_step = complex_step(formula, inputs, k, dy)
-        # The formulas themselves cancel digits, so some absolute error of theirs is allowed for.
-        np.testing.assert_allclose(gradient, by_complex_step, rtol=1e-11, atol=1e-13, err_msg=case.differentiable[k])
-
-
-@every_op
-@settings(max_examples=20, deadline=None)
-@given(data=st.data())
-def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
-    inputs = data.draw(case.inputs)
-    dy = drawn_dy(case, call(case, get_tier("tensor"), inputs)[0], seed=2)
-    reference, *others = [call(case, get_tier(name, exact=True), inputs, dy) for name in TIERS]
-    for value, gradients in others:
-        assert np.array_equal(value, reference[0])
-        for ours, theirs, argument in zip(gradients, reference[1], case.differentiable, strict=True):
-            if case.n_samplewise > case.differentiable.index(argument):
-                # Parameters' gradients are summed here by call(), in its own order; training is tested elsewhere.
-                assert ours.tobytes() == theirs.tobytes()
-
-
-@every_op
-@settings(max_examples=15, deadline=None)
-@given(data=st.data())
-def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(case, data):
-    tier = get_tier("scalar")
-    inputs = data.draw(case.inputs)
-    dy = drawn_dy(case, call(case, tier, inputs)[0], seed=3)
-    value, gradients = call(case, tier, inputs, dy)
-    n_differentiable = len(case.differentiable)
-    nodes = [np.vectorize(Value, otypes=[object])(a) if k < n_differentiable else a for k, a in enumerate(inputs)]
-    parameters = [a.tolist() for a in nodes[case.n_samplewise :]]
-    total = Value(0.0)
-    for n in range(len(inputs[0])):
-        sample = [a[n].tolist() for a in nodes[: case.n_samplewise]]
-        out, _ = getattr(tier, case.name)(*sample, *parameters)
-        total = total + (
-            out * dy if case.is_loss else sum((y * d for y, d in zip(out, dy[n], strict=True)), Value(0.0))
-        )
-    total.backward()
-    assert total.data == pytest.approx(np.sum(np.multiply(dy, value)), rel=1e-12, abs=1e-13)
-    for k, gradient in enumerate(gradients):
-        by_value = np.vectorize(lambda node: node.grad, otypes=[float])(nodes[k])
-        np.testing.assert_allclose(by_value, gradient, rtol=1e-11, atol=1e-13, err_msg=case.differentiable[k])
+def test_value_and_vjps_are_those_of_the_formula_by_complex_step(case, tier_name, exact, data):
+    example = data.draw(case.ordinary)
+    formula, tier = FORMULAS[case.name], get_tier(tier_name, exact)
+    value = value_of(case, tier, example)
+    np.testing.assert_allclose(value, formula(*example.inputs), rtol=1e-12, atol=1e-13)
+    for k, argument in enumerate(case.arguments[: case.n_differentiable]):
+        gradient = gradient_of(case, tier, example, k)
+        expected = complex_step(formula, example.inputs, k, example.dy)
+        assert gradient.shape == example.inputs[k].shape
+        # Relative to the largest of the terms: where they cancel, the formulas lose digits.
+        scale = max(np.abs(expected).max(), np.abs(example.dy).max())
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-12 * scale, err_msg=argument)
 
 
 @every_op
 @every_tier
 @exact_or_not
-@settings(max_examples=10, deadline=None)
+def test_no_op_violates_what_every_tier_is_judged_by(case, tier_name, exact):
+    """Types, shapes, agreement with the tensor tier, extremes, NaN and infinity, purity, fresh storage, warnings."""
+    search = Search(max_examples=examples(20).max_examples)
+    assert judge_op(case, get_tier(tier_name, exact), search) == []
+
+
+@every_op
+@examples(20)
 @given(data=st.data())
-def test_ops_change_no_input_and_vjps_return_fresh_storage(case, tier_name, exact, data):
-    tier = get_tier(tier_name, exact)
-    arrays = [tier.asarray(a, a.dtype.name) for a in data.draw(case.inputs)]
-    (*samplewise,) = next(iter(tier.chunks(*arrays[: case.n_samplewise])))
-    given_arrays = [*samplewise, *arrays[case.n_samplewise :]]
-    before = repr([np.array(a).tolist() for a in given_arrays])
-    value, vjps = getattr(tier, case.name)(*given_arrays)
-    dy = 0.7 if case.is_loss else tier.elementwise(lambda v: 0.5 + v, value)
-    dy_before = repr(np.array(dy).tolist())
-    for vjp in vjps:
-        first, second = vjp(dy), vjp(dy)
-        assert np.array_equal(np.array(first), np.array(second), equal_nan=True)
-        tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
-        assert np.array_equal(np.array(vjp(dy)), np.array(second), equal_nan=True)
-    assert repr(np.array(dy).tolist()) == dy_before
-    assert repr([np.array(a).tolist() for a in given_arrays]) == before
+def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
+    example = data.draw(case.ordinary)
+    reference, *others = (get_tier(name, exact=True) for name in TIERS)
+    for tier in others:
+        assert np.array_equal(value_of(case, tier, example), value_of(case, reference, example))
+        # Parameters' gradients are summed over the samples here, in an order of the table's own: see test_training.
+        for k in range(min(case.n_samplewise, case.n_differentiable)):
+            ours, theirs = (gradient_of(case, t, example, k) for t in (tier, reference))
+            assert ours.tobytes() == theirs.tobytes()
+
+
+@every_op
+@examples(15)
+@given(data=st.data())
+def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(case, data):
+    tier = get_tier("scalar")
+    inputs, dy = example = data.draw(case.ordinary)
+    nodes = [np.vectorize(Value, otypes=[object])(a) if k < case.n_differentiable else a for k, a in enumerate(inputs)]
+    shared = [a.tolist() if isinstance(a, np.ndarray) else a for a in nodes[case.n_samplewise :]]
+    total = Value(0.0)
+    for n in range(len(inputs[0])):
+        sample = [a[n].tolist() for a in nodes[: case.n_samplewise]]
+        out, _ = getattr(tier, case.name)(*sample, *shared)
+        total = total + (
+            out * dy if case.is_loss else sum((y * d for y, d in zip(out, dy[n], strict=True)), Value(0.0))
+        )
+    total.backward()
+    value = value_of(case, tier, example)
+    assert total.data == pytest.approx(np.sum(dy * value), rel=1e-12, abs=1e-12 * max(1, np.sum(np.abs(dy * value))))
+    for k in range(case.n_differentiable):
+        by_value = np.vectorize(lambda node: node.grad, otypes=[float])(nodes[k])
+        gradient = gradient_of(case, tier, example, k)
+        scale = max(np.abs(gradient).max(), np.abs(dy).max())
+        np.testing.assert_allclose(by_value, gradient, rtol=1e-12, atol=1e-12 * scale, err_msg=case.arguments[k])
+
+
+@every_op
+@every_tier
+@examples(10)
+@given(data=st.data(), factor=st.sampled_from([2.0, -1.0, 0.3]))
+def test_vjps_are_linear_in_dy(case, tier_name, data, factor):
+    tier = get_tier(tier_name)
+    inputs, dy = data.draw(case.ordinary)
+    other = dy[::-1] ** 2 if not case.is_loss else dy**2
+    for k in range(case.n_differentiable):
+        both, first, second = (gradient_of(case, tier, Example(inputs, d), k) for d in (dy + factor * other, dy, other))
+        scale = max(np.abs(first).max(), np.abs(second).max(), np.abs(dy).max())
+        np.testing.assert_allclose(both, first + factor * second, rtol=1e-12, atol=1e-12 * scale)
 
 
 @every_tier

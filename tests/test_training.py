@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import micrograd_tiers as mt
 from micrograd_tiers.comparison import sha256_of_weights
@@ -70,7 +71,7 @@ def test_exact_training_gives_the_same_bits_at_every_tier_for_long(sizes, steps,
     assert len(same_bits(sizes, steps, rate, batch_size)) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=4),
     activation=st.sampled_from(["sigmoid", "tanh", "relu", "elu"]),

@@ -1,0 +1,10 @@
+"""The judge of anybody's tier: what every op must be, the smallest example on which one is not, and the likely bug.
+
+`judge("my_tier.py")` returns a `Verdict`; `report.text` words it. `OP_CASES` is the op table.
+"""
+
+from .cases import OP_CASES, Example, OpCase
+from .judge import Item, Verdict, judge, read_points
+from .properties import Finding, Search, judge_op
+
+__all__ = ["OP_CASES", "Example", "Finding", "Item", "OpCase", "Search", "Verdict", "judge", "judge_op", "read_points"]

@@ -1,0 +1,264 @@
+"""The op table: every primitive of the tiers, what it takes, and how examples of its inputs are drawn.
+
+An example is a whole mini-batch and a dy. `value_of` and `gradient_of` cut it into what a tier handles and put the
+results together again, so that one row of the table serves every tier.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ..tiers import Tier
+from ..tiers.scalar import total
+
+Array = NDArray[Any]
+
+
+class Example(NamedTuple):
+    """What an op and its vjps are tried on.
+
+    Attributes
+    ----------
+    inputs : tuple of ndarray or float
+        One per argument: first those with one entry per sample, then parameters, then settings such as elu's alpha.
+    dy : ndarray or float
+        dL/d(value): shaped as the value for the whole mini-batch; a number for a loss.
+    """
+
+    inputs: tuple[Any, ...]
+    dy: Any
+
+
+@dataclass(frozen=True, eq=False)
+class OpCase:
+    """One row of the op table.
+
+    Attributes
+    ----------
+    name : str
+        Of the primitive.
+    arguments : tuple of str
+        All of them, in signature order; those that have a vjp come first.
+    n_differentiable : int
+        How many have a vjp.
+    n_samplewise : int
+        How many have one entry per sample.
+    is_loss : bool
+        Whether the value is one number, summed over the samples.
+    ordinary : strategy of Example
+        Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not.
+    extreme : strategy of Example
+        Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
+    special : tuple of Example
+        NaN and infinity.
+    plain : Example
+        One of everyday size, with more samples, inputs and outputs than one.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    n_differentiable: int
+    n_samplewise: int
+    is_loss: bool
+    ordinary: st.SearchStrategy[Example]
+    extreme: st.SearchStrategy[Example]
+    special: tuple[Example, ...]
+    plain: Example
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What can be right or wrong: the value, and the gradient with respect to each differentiable argument."""
+        return ("value", *(f"d{argument}" for argument in self.arguments[: self.n_differentiable]))
+
+
+# How numbers and shapes are drawn. Earlier is simpler: hypothesis shrinks towards the first of each list.
+
+ORDINARY = [1.0, 2.0, -1.0, 3.0, -2.0, 0.5, -0.5, 0.1, -0.3, 1.7, -2.6, 4.2, -5.9, 7.3]
+LARGE = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 1e10, -1e10, 1e300, -1e300, 1e-300, -1e-300]
+SQUARABLE = [0.0, 1.0, -1.0, 1e10, -1e10, 1e150, -1e150, 1e-150, -1e-150]
+BATCH_SIZES = [1, 2, 7, 32]
+SIZES = [1, 2, 3, 5]
+
+Draw = Callable[[Any], Any]
+
+
+def _array(draw: Draw, numbers: list[float], *shape: int) -> Array:
+    size = math.prod(shape)
+    return np.array(draw(st.lists(st.sampled_from(numbers), min_size=size, max_size=size))).reshape(shape)
+
+
+@st.composite
+def _linear(draw: Draw, numbers: list[float]) -> Example:
+    n, i, o = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES)), draw(st.sampled_from(SIZES))
+    inputs = _array(draw, numbers, n, i), _array(draw, numbers, o, i), _array(draw, numbers, o)
+    return Example(inputs, _array(draw, ORDINARY, n, o))
+
+
+@st.composite
+def _elementwise(draw: Draw, numbers: list[float], *settings: list[float]) -> Example:
+    n, i = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
+    x = _array(draw, numbers, n, i)
+    return Example((x, *(draw(st.sampled_from(values)) for values in settings)), _array(draw, ORDINARY, n, i))
+
+
+@st.composite
+def _classification(draw: Draw, numbers: list[float]) -> Example:
+    n, c = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
+    target = draw(st.lists(st.integers(0, c - 1), min_size=n, max_size=n))
+    return Example((_array(draw, numbers, n, c), np.array(target, np.int64)), draw(st.sampled_from(ORDINARY)))
+
+
+@st.composite
+def _regression(draw: Draw, numbers: list[float]) -> Example:
+    n, o = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
+    return Example((_array(draw, numbers, n, o), _array(draw, numbers, n, o)), draw(st.sampled_from(ORDINARY)))
+
+
+def _rows(*rows: list[float]) -> Array:
+    return np.array(rows)
+
+
+INF, NAN = math.inf, math.nan
+PLAIN = _rows([1.0, -2.0, 0.5], [3.0, 0.1, -1.0])
+NOT_FINITE = _rows([1.0, 2.0], [NAN, 2.0], [INF, -INF], [3.0, -1.0])
+LOGITS = (
+    Example((_rows([0.0, -INF], [1.0, 2.0]),), _rows([1.0, 2.0], [3.0, 1.0])),  # -inf: probability 0
+    Example((_rows([NAN, 2.0], [1.0, 2.0]),), _rows([1.0, 2.0], [3.0, 1.0])),
+    Example((_rows([-INF, -INF], [1.0, 2.0]),), _rows([1.0, 2.0], [3.0, 1.0])),
+)
+
+
+def _of_loss(logits: list[float], target: int) -> Example:
+    return Example((_rows(logits, [1.0, 2.0]), np.array([target, 0])), 2.0)
+
+
+def _activation(name: str, *settings: list[float]) -> OpCase:
+    defaults = tuple(values[0] for values in settings)
+    return OpCase(
+        name=name,
+        arguments=("x", "alpha")[: 1 + len(settings)],
+        n_differentiable=1,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=_elementwise(ORDINARY, *settings),
+        extreme=_elementwise(LARGE, *settings),
+        special=(Example((NOT_FINITE, *defaults), np.ones((4, 2))),),
+        plain=Example((PLAIN, *defaults), PLAIN),
+    )
+
+
+OP_CASES = (
+    OpCase(
+        name="linear",
+        arguments=("x", "weight", "bias"),
+        n_differentiable=3,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=_linear(ORDINARY),
+        extreme=_linear(SQUARABLE),
+        special=(Example((_rows([1.0, 2.0], [NAN, 2.0]), _rows([1.0, -1.0]), np.array([1.0])), _rows([1.0], [2.0])),),
+        plain=Example((PLAIN, _rows([1.0, 2.0, 3.0], [0.5, -1.0, 1.0]), np.array([1.0, -2.0])), PLAIN[:, :2]),
+    ),
+    _activation("sigmoid"),
+    _activation("tanh"),
+    _activation("relu"),
+    _activation("elu", [1.0, 0.5, 2.0]),
+    OpCase(
+        name="softmax",
+        arguments=("logits",),
+        n_differentiable=1,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=_elementwise(ORDINARY),
+        extreme=_elementwise(LARGE),
+        special=LOGITS,
+        plain=Example((PLAIN,), PLAIN),
+    ),
+    OpCase(
+        name="softmax_cross_entropy",
+        arguments=("logits", "target"),
+        n_differentiable=1,
+        n_samplewise=2,
+        is_loss=True,
+        ordinary=_classification(ORDINARY),
+        extreme=_classification(LARGE),
+        special=(
+            _of_loss([0.0, -INF], 0),
+            _of_loss([0.0, -INF], 1),
+            _of_loss([-INF, -INF], 0),
+            _of_loss([NAN, 0.0], 1),
+        ),
+        plain=Example((PLAIN, np.array([2, 0])), 2.0),
+    ),
+    OpCase(
+        name="mean_squared_error",
+        arguments=("y", "target"),
+        n_differentiable=1,
+        n_samplewise=2,
+        is_loss=True,
+        ordinary=_regression(ORDINARY),
+        extreme=_regression(SQUARABLE),
+        special=(),
+        plain=Example((PLAIN, PLAIN[::-1]), 2.0),
+    ),
+)
+CASE_OF = {case.name: case for case in OP_CASES}
+
+
+# Calling one op for a whole mini-batch, at any tier.
+
+
+class Call(NamedTuple):
+    """One chunk's call of an op: what went in, the dy of this chunk, and what came out."""
+
+    inputs: tuple[Any, ...]
+    dy: Any
+    value: Any
+    vjps: tuple[Any, ...]
+
+
+def chunks_of(case: OpCase, tier: Tier, example: Example) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Cut the mini-batch into inputs and dy of each call of the op, in the tier's own arrays."""
+    to_tier = [
+        tier.asarray(a.copy(), a.dtype.name) if isinstance(a, np.ndarray) else a for a in (*example.inputs, example.dy)
+    ]
+    samplewise, shared = to_tier[: case.n_samplewise], to_tier[case.n_samplewise : -1]
+    dys = [] if case.is_loss else to_tier[-1:]
+    for chunk in tier.chunks(*samplewise, *dys):
+        yield (*chunk[: case.n_samplewise], *shared), example.dy if case.is_loss else chunk[-1]
+
+
+def calls(case: OpCase, tier: Tier, example: Example) -> Iterator[Call]:
+    """Call the op for each chunk of the mini-batch."""
+    for inputs, dy in chunks_of(case, tier, example):
+        value, vjps = getattr(tier, case.name)(*inputs)
+        yield Call(inputs, dy, value, vjps)
+
+
+def value_of(case: OpCase, tier: Tier, example: Example) -> Any:
+    """Return the op's value for the whole mini-batch: an ndarray with samples first, or for a loss a float."""
+    values = [call.value for call in calls(case, tier, example)]
+    if case.is_loss:
+        return total([*map(float, values)])  # as the network adds them up
+    return np.concatenate([np.atleast_2d(tier.tolist(value)) for value in values])
+
+
+def gradient_of(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
+    """Return dL/d(inputs[k]) for the whole mini-batch: parameters' gradients are summed, as the network does it."""
+    gradients = [np.array(tier.tolist(call.vjps[k](call.dy))) for call in calls(case, tier, example)]
+    if k < case.n_samplewise:
+        return np.concatenate([np.atleast_2d(gradient) for gradient in gradients])
+    return np.asarray(reduce(add, gradients))
+
+
+def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
+    """Return the value, or the gradient of that name ("dx")."""
+    k = case.parts.index(part)
+    return value_of(case, tier, example) if k == 0 else gradient_of(case, tier, example, k - 1)

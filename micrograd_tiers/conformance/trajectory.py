@@ -1,0 +1,94 @@
+"""Whole nets: whether a tier trains to the same weights as the built-in ones, and how fast."""
+
+import statistics
+import time
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from ..models import mlp
+from ..network import Network
+from ..optimizers import SGD, Adam, Optimizer
+from ..tiers import TIERS, Tier
+from ..training import fit
+from .properties import Finding, clock, described
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu")
+LOSSES = ("softmax_cross_entropy", "mean_squared_error")
+TOLERANCE = 1e-9  # of the largest weight, after two epochs: rounding grows while training, a bug is larger
+ROUNDS = 5
+
+
+def trainable(ops: Collection[str]) -> list[tuple[str, str]]:
+    """Return the (activation, loss) pairs of the nets that can be trained with these ops."""
+    if "linear" not in ops:
+        return []
+    return [(activation, loss) for activation in ACTIVATIONS if activation in ops for loss in LOSSES if loss in ops]
+
+
+def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
+    """Return where training leaves the reference, the same nets at the tensor tier: the first such net, or nothing."""
+    rng = np.random.default_rng(0)
+    X, labels, targets = rng.standard_normal((20, 5)), rng.integers(0, 3, 20), rng.standard_normal((20, 3))
+    optimizers: list[Optimizer] = [SGD(0.5), SGD(0.2, momentum=0.9, weight_decay=0.01), Adam(0.05)]
+    for activation, loss in trainable(ops):
+        for optimizer in optimizers:
+            y = targets if loss == "mean_squared_error" else labels
+            what = f"5-4-4-3 with {activation}, {loss} and {optimizer}"
+            try:
+                with clock(seconds=20):
+                    finding = _difference(tier, activation, loss, optimizer, X, y, what)
+            except TimeoutError as error:
+                finding = Finding("training", "hangs", f"{what}: {error}")
+            except (Exception, SystemExit) as error:
+                finding = Finding("training", "raises", f"{what}: {described(error)}")
+            if finding is not None:
+                return [finding]
+    return []
+
+
+def _difference(
+    tier: Tier, activation: str, loss: str, optimizer: Optimizer, X: Any, y: Any, what: str
+) -> Finding | None:
+    nets = [mlp([5, 4, 4, 3], activation, loss=loss, tier=t, seed=1) for t in (tier, "tensor")]
+    ours, right = (fit(net, X, y, optimizer=optimizer, batch_size=7, epochs=2, seed=2).batch_loss for net in nets)
+    for step, (a, b) in enumerate(zip(ours, right, strict=True), start=1):
+        if not abs(a - b) <= TOLERANCE * max(1.0, abs(b)):
+            message = f"{what}: the loss of step {step} is wrong" + (
+                ", before any update" if step == 1 else f": those of the first {step - 1} are right"
+            )
+            return Finding("training", "trajectory", message, None, b, a)
+    weights, expected = (net.state_dict() for net in nets)
+    largest = max(float(np.abs(w).max()) for w in expected.values())
+    for name, array in expected.items():
+        if not np.abs(weights[name] - array).max() <= TOLERANCE * largest:
+            message = f"{what}: all losses are right, but {name} differs after the last step"
+            return Finding("training", "trajectory", message, None, array, weights[name])
+    return None
+
+
+def speeds(tier: Tier, ops: Collection[str]) -> dict[str, float]:
+    """Return samples per second of one training step of 64-30-10 on 32 samples, for the tier and the built-in ones.
+
+    The median of interleaved rounds, so that a busy machine slows all of them.
+    """
+    (activation, loss), *_ = trainable(ops)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((32, 64))
+    y = rng.integers(0, 10, 32) if loss == "softmax_cross_entropy" else rng.standard_normal((32, 10))
+    nets = {name: mlp([64, 30, 10], activation, loss=loss, tier=t) for name, t in {"": tier, **_BUILT_IN}.items()}
+    rounds = [{name: _samples_per_second(net, X, y) for name, net in nets.items()} for _ in range(ROUNDS)]
+    return {name: statistics.median(one[name] for one in rounds) for name in nets}
+
+
+_BUILT_IN: dict[str, Any] = {name: name for name in TIERS}
+
+
+def _samples_per_second(net: Network, X: Any, y: Any) -> float:
+    """Return the speed of as many steps as fit in a 20th of a second, at least one."""
+    n, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < 0.05:
+        fit(net, X, y, batch_size=len(X))
+        n += 1
+    return n * len(X) / elapsed

@@ -1,0 +1,310 @@
+"""The judge lets right tiers pass, finds every planted bug, names most of them, and survives whatever a file does."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from micrograd_tiers.bugs.tiers import TIER_BUGS
+from micrograd_tiers.conformance import Search, judge, judge_op, read_points
+from micrograd_tiers.conformance.cases import CASE_OF
+from micrograd_tiers.conformance.diagnosis import diagnose
+from micrograd_tiers.conformance.report import text
+from micrograd_tiers.conformance.skeleton import skeleton
+from micrograd_tiers.conformance.support import completed, grain_of, judge_support
+from micrograd_tiers.conformance.trajectory import judge_training
+from micrograd_tiers.errors import DataError
+from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, get_tier
+
+EXHIBITS = [(bug, tier) for bug in TIER_BUGS for tier in bug.tiers()]
+every_exhibit = pytest.mark.parametrize(("bug", "tier"), EXHIBITS, ids=lambda value: getattr(value, "name", value))
+
+
+@pytest.fixture(scope="module")
+def names():
+    """What the exhibits were called, as they go by."""
+    return []
+
+
+@every_exhibit
+def test_every_bug_of_a_tier_is_caught_in_the_part_that_has_it(bug, tier, names):
+    if bug.op in SUPPORT:
+        assert judge_support(bug.op, bug.tier(tier))
+        return
+    case = CASE_OF[bug.op]
+    (finding,) = judge_op(case, bug.tier(tier), Search(shrink=False))
+    assert finding.part == bug.part
+    names.append((bug.name, getattr(diagnose(case, bug.tier(tier), finding, tier), "name", None)))
+
+
+def test_nine_of_ten_bugs_are_called_by_their_names(names):
+    assert len(names) > 150
+    assert sum(name == called for name, called in names) >= 0.9 * len(names)
+
+
+@pytest.mark.parametrize("bug", [bug for bug in TIER_BUGS if bug.op in PRIMITIVES][::8], ids=lambda bug: bug.name)
+def test_no_other_op_is_blamed(bug):
+    tier = bug.tier("tensor" if "tensor" in bug.tiers() else bug.tiers()[0])
+    others = [case for name, case in CASE_OF.items() if name != bug.op]
+    assert [judge_op(case, tier, Search(max_examples=15, shrink=False)) for case in others] == [[]] * len(others)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_built_in_tier_passes(tier):
+    verdict = judge(tier)
+    assert verdict.passed
+    assert verdict.grain == tier
+    assert (verdict.points, verdict.possible) == (9, 9)
+    assert {"", *TIERS} == verdict.speeds.keys()
+    assert "PASSED: 9 of 9 pass" in text(verdict)
+
+
+def test_a_tier_of_pytorch_passes():
+    pytest.importorskip("torch")
+    assert judge(str(Path(__file__).parent.parent / "examples" / "torch_tier.py")).passed
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_the_textbooks_formulas_pass_too(tmp_path, tier):
+    """y (1 - y), p - onehot and the like lose digits in the tails, and are right for all that a course needs."""
+    source = Path(get_tier(tier).__file__).read_text()
+    if tier == "scalar":
+        right = "return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in zip(dy, e, strict=True)]"
+        textbook = "return [dyi * yi * (1 - yi) for dyi, yi in zip(dy, y, strict=True)]"
+    else:
+        right, textbook = "return dy * (e / (1 + (2 * e + e * e)))", "return dy * y * (1 - y)"
+    assert right in source
+    file = tmp_path / "mine.py"
+    file.write_text(source.replace(right, textbook))
+    assert judge_op(CASE_OF["sigmoid"], get_tier(str(file))) == []
+
+
+# What a student's file may do.
+
+
+def verdict_on(tmp_path, source, **options):
+    file = tmp_path / "mine.py"
+    file.write_text(textwrap.dedent(source))
+    return judge(str(file), **options)
+
+
+def status(verdict):
+    return {item.name: item.status for item in verdict.items}
+
+
+SIGMOID = """
+    import numpy as np
+
+    print("imported")
+
+    def sigmoid(x):
+        y = 1 / (1 + np.exp(-np.clip(x, -700, None)))
+        return y, (lambda dy: dy * y * (1 - y),)
+"""
+
+
+def test_a_file_with_some_of_the_ops_is_judged_by_those(tmp_path):
+    verdict = verdict_on(tmp_path, SIGMOID, points={"sigmoid": 2})
+    assert status(verdict)["sigmoid"] == "pass"
+    assert status(verdict)["linear"] == "not yet written"
+    assert status(verdict)["training"] == "not judged"
+    assert status(verdict)["chunks"] == "built-in"
+    assert (verdict.passed, verdict.points, verdict.possible) == (True, 2, 2)
+    assert not verdict_on(tmp_path, SIGMOID).passed  # where all ops count
+
+
+def test_nothing_written_is_nothing_passed(tmp_path):
+    verdict = verdict_on(tmp_path, skeleton("scalar"), like="scalar", points={"sigmoid": 0})
+    assert set(status(verdict).values()) == {"not yet written", "pass", "not judged"}
+    assert not verdict.passed
+    assert not verdict_on(tmp_path, "x = 3\n").passed
+
+
+@pytest.mark.parametrize(
+    ("body", "property", "words"),
+    [
+        ("while True: pass", "hangs", "longer than 5 seconds"),
+        ("import time; time.sleep(60)", "hangs", "longer than 5 seconds"),
+        ("return sigmoid(x)", "raises", "RecursionError"),
+        ("return 1 / 0", "raises", "ZeroDivisionError: division by zero (line 2)"),
+        ("raise SystemExit", "raises", "SystemExit"),
+        ("import os; os._exit(0)", "raises", "ended with code 0"),
+        ("print('x is', x); return x, (lambda dy: dy * 1,)", "prints", "'x is [[1.]]'"),
+        ("while True: print('x' * 1000)", "raises", "printed more than"),
+        ("return x", "structure", "expected (value, (vjp, ...))"),
+        ("return x, (lambda dy: dy)", "structure", "mind the comma"),
+        ("return x, ()", "structure", "returned 0 vjps"),
+        ("return 1 / (1 + 2.718281828459045 ** -x), (3,)", "structure", "expected a function that takes dy"),
+        ("return 'abc', (lambda dy: dy,)", "type", "expected what asarray makes: ndarray"),
+        ("return x.tolist(), (lambda dy: dy * 1,)", "type", "(list)"),
+        ("return x[0], (lambda dy: dy * 1,)", "shape", "value has shape (1,), expected (1, 1)"),
+        ("return None", "structure", "NoneType"),
+        ("input()", "raises", "EOFError"),
+    ],
+)
+def test_what_an_op_may_do_wrong_is_reported(tmp_path, body, property, words):
+    verdict = verdict_on(tmp_path, f"def sigmoid(x):\n    {body}\n", points={"sigmoid": 1}, like="tensor")
+    (item,) = [item for item in verdict.items if item.name == "sigmoid"]
+    assert item.status == "fail"
+    assert words in " ".join(finding["message"] for finding in item.findings if finding["property"] == property)
+    assert not verdict.passed
+    assert words in " ".join(text(verdict).split())
+
+
+def test_an_op_that_no_clock_can_stop_is_ended_with_its_process(tmp_path):
+    source = (
+        "import time\ndef sigmoid(x):\n    while True:\n        try:\n            time.sleep(1)\n        except: pass\n"
+    )
+    verdict = verdict_on(tmp_path, source, points={"sigmoid": 1}, like="tensor", time_limit=8)
+    (item,) = [item for item in verdict.items if item.name == "sigmoid"]
+    assert "no result after 8 seconds" in item.findings[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def sigmoid(x:", "SyntaxError"),
+        ("import nosuchmodule", "ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_reported(tmp_path, source, words):
+    verdict = verdict_on(tmp_path, source)
+    assert not verdict.passed
+    assert words in text(verdict)
+
+
+def test_a_missing_file_and_an_unknown_tier_are_errors(tmp_path):
+    with pytest.raises(ValueError, match="--new"):
+        judge(str(tmp_path / "none.py"))
+    with pytest.raises(ValueError, match="scalar, vector, tensor"):
+        judge("tensor", like="matrix")
+
+
+def test_the_grain_of_a_file_without_chunks_is_found_by_trying(tmp_path):
+    for tier in TIERS:
+        functions = {name: getattr(get_tier(tier), name) for name in PRIMITIVES}
+        assert grain_of(type("Mine", (), {k: staticmethod(f) for k, f in functions.items()})) == tier
+
+
+# Purity: what a test of values cannot see.
+
+
+def with_op(name, op, tier="tensor"):
+    whole = completed(get_tier(tier), tier)
+    setattr(whole, name, op)
+    return whole
+
+
+def messages(name, op):
+    return [finding.message for finding in judge_op(CASE_OF[name], with_op(name, op))]
+
+
+def test_a_vjp_that_forgets_its_own_call_is_found():
+    memory = {}
+
+    def tanh(x):
+        memory["y"] = np.tanh(x)
+        return memory["y"], (lambda dy: dy * (1 - memory["y"] ** 2),)
+
+    assert ["must remember its own call" in message for message in messages("tanh", tanh)] == [True]
+
+
+def test_a_vjp_that_hands_out_the_same_storage_twice_is_found():
+    def relu(x):
+        store = np.zeros(x.shape)
+
+        def dx(dy):
+            store[...] = np.where(x > 0, dy, 0)
+            return store
+
+        return np.where(x > 0, x, 0 * x), (dx,)
+
+    assert any("storage" in message or "second time" in message for message in messages("relu", relu))
+
+
+def test_a_vjp_that_changes_dy_is_found():
+    def relu(x):
+        def dx(dy):
+            dy[x <= 0] = 0
+            return dy.copy()
+
+        return np.where(x <= 0, 0, x), (dx,)
+
+    assert messages("relu", relu) == ["the vjp for dx changes dy, which is the caller's"]
+
+
+def test_training_that_goes_astray_is_found_even_if_every_op_is_right():
+    def add_scaled(target, source, scale):
+        target += scale * source * 1.0001
+
+    (finding,) = judge_training(with_op("add_scaled", add_scaled), PRIMITIVES)
+    assert "the loss of step 2 is wrong: those of the first 1 are right" in finding.message
+
+
+# The command.
+
+
+def test_verify_prints_a_report_and_writes_a_grade_sheet(cli, folder):
+    bug = next(bug for bug in TIER_BUGS if bug.name == "linear_dx_transposed")
+    (folder / "mine.py").write_text(bug.source("tiers/tensor.py"))
+    (folder / "points.toml").write_text("sigmoid = 2\n[linear]\nvalue = 1\ndx = 3\ndweight = 1\n")
+    result = cli("verify", "mine.py", "--points", "points.toml", "--json", "sheet.json")
+    assert result.code == 1
+    assert "likely bug: linear_dx_transposed" in result.out
+    assert "NOT PASSED: 1 of 2 pass, 1 fail; 4 of 7 points" in result.out
+    sheet = json.loads((folder / "sheet.json").read_text())
+    assert (sheet["passed"], sheet["points"], sheet["possible"]) == (False, 4, 7)
+    (linear, *_) = sheet["items"]
+    assert (linear["name"], linear["status"], linear["points"]) == ("linear", "fail", 2)
+    (finding,) = linear["findings"]
+    assert finding["likely_bug"]["name"] == "linear_dx_transposed"
+    assert finding["example"].keys() == {"x", "weight", "bias", "dy"}
+
+
+def test_a_new_tier_is_a_skeleton_to_fill_in(cli, folder):
+    for like in TIERS:
+        assert cli("verify", "--new", f"{like}.py", "--like", like).code == 0
+        tier = get_tier(f"{like}.py")
+        assert all(hasattr(tier, name) for name in (*PRIMITIVES, *SUPPORT))
+        with pytest.raises(NotImplementedError):
+            tier.sigmoid(None)
+    result = cli("verify", "--new", "scalar.py")
+    assert result.code == 2
+    assert "exists" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "--new my_tier.py"),
+        (["none.py"], 2, "no such file"),
+        (["tensor", "--points", "none.toml"], 1, "none.toml"),
+        (["tensor", "--time-limit", "0"], 2, "time_limit"),
+    ],
+)
+def test_wrong_usage_is_explained(cli, arguments, code, words):
+    result = cli("verify", *arguments)
+    assert result.code == code
+    assert words in result.err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("linear = ", "not a TOML file"),
+        ("liner = 3", "liner is no item"),
+        ("linear = -1", "-1, expected a number of at least 0"),
+        ("linear = 'x'", "'x'"),
+        ("[linear]\ndz = 1", "linear has no part dz"),
+        ("", "names no item"),
+    ],
+)
+def test_bad_points_are_refused(tmp_path, content, words):
+    path = tmp_path / "points.toml"
+    path.write_text(content)
+    with pytest.raises(DataError, match=words):
+        read_points(str(path))
