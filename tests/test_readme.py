@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from micrograd_tiers import cli
+from micrograd_tiers.bugs import get_bug
+from micrograd_tiers.conformance.report import paragraph
+from micrograd_tiers.conformance.support import completed
+from micrograd_tiers.conformance.worker import judged
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -30,7 +34,7 @@ def test_the_table_of_compare_is_there():
 
 
 def test_every_command_is_shown():
-    assert {command[0] for command in COMMANDS} == {"compare", "train", "predict", "data"}
+    assert {command[0] for command in COMMANDS} == {"compare", "train", "predict", "data", "check", "verify", "bugs"}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -45,6 +49,12 @@ def test_what_train_and_predict_say_there_works(tmp_path, monkeypatch):
             fewer = ["--n-train", "300", "--n-test", "50"] if "--data" in command else []
             assert cli.main([*command, *fewer]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"net.npz", "curves.png", "predictions.png"}
+
+
+def test_the_finding_shown_is_what_the_judge_says():
+    bug = get_bug("linear_dx_ignores_later_outputs")
+    (finding,) = judged(bug.op, completed(bug.tier("tensor"), "tensor"), "tensor")["findings"]
+    assert f"```\n{paragraph(bug.op, finding)}\n```" in README
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", README))

@@ -55,7 +55,9 @@ def test_value_and_vjps_are_those_of_the_formula_by_complex_step(case, tier_name
         assert gradient.shape == example.inputs[k].shape
         # Relative to the largest of the terms: where they cancel, the formulas lose digits.
         scale = max(np.abs(expected).max(), np.abs(example.dy).max())
-        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-12 * scale, err_msg=argument)
+        np.testing.assert_allclose(
+            gradient, expected, rtol=1e-12, atol=1e-12 * scale, err_msg=f"{case.name}: d{argument}"
+        )
 
 
 @every_op
@@ -103,7 +105,9 @@ def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(
         by_value = np.vectorize(lambda node: node.grad, otypes=[float])(nodes[k])
         gradient = gradient_of(case, tier, example, k)
         scale = max(np.abs(gradient).max(), np.abs(dy).max())
-        np.testing.assert_allclose(by_value, gradient, rtol=1e-12, atol=1e-12 * scale, err_msg=case.arguments[k])
+        np.testing.assert_allclose(
+            by_value, gradient, rtol=1e-12, atol=1e-12 * scale, err_msg=f"{case.name}: {case.parts[k + 1]}"
+        )
 
 
 @every_op
@@ -117,7 +121,7 @@ def test_vjps_are_linear_in_dy(case, tier_name, data, factor):
     for k in range(case.n_differentiable):
         both, first, second = (gradient_of(case, tier, Example(inputs, d), k) for d in (dy + factor * other, dy, other))
         scale = max(np.abs(first).max(), np.abs(second).max(), np.abs(dy).max())
-        np.testing.assert_allclose(both, first + factor * second, rtol=1e-12, atol=1e-12 * scale)
+        np.testing.assert_allclose(both, first + factor * second, rtol=1e-12, atol=1e-12 * scale, err_msg=case.name)
 
 
 @every_tier
