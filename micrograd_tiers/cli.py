@@ -147,10 +147,11 @@ def _add_check(commands: Commands) -> None:
         description="Check the gradients of a net against numerical derivatives of its loss, on samples of a set. "
         "Exit code 0 if all passed, 1 if not: what was not put to the test has not passed.",
     )
-    parser.add_argument("--data", choices=DATASETS, default="ellipse", metavar="SET", help=", ".join(DATASETS))
+    parser.add_argument("--data", choices=DATASETS, metavar="SET", help=f"{', '.join(DATASETS)} (ellipse)")
     parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
-    options = parser.add_argument_group("net and samples").add_argument
-    options("--tier", default="tensor", help="scalar, vector, tensor, or your own .py file (tensor)")
+    parser.add_argument("--net", metavar="FILE", help="net that train has saved, checked on its test samples")
+    options = parser.add_argument_group("samples, and the net where none is named").add_argument
+    options("--tier", help="scalar, vector, tensor, or your own .py file (tensor, or that of the saved net)")
     options("--hidden", type=int, nargs="*", default=[5, 4], metavar="H", help="hidden units of each layer (5 4)")
     options("--activation", default="sigmoid", help="sigmoid, tanh, relu or elu (sigmoid)")
     options("--loss", default="softmax_cross_entropy", help="or mean_squared_error (softmax_cross_entropy)")
@@ -159,7 +160,7 @@ def _add_check(commands: Commands) -> None:
     options("--exact", action="store_true", help="the arithmetic that gives the same bits at every tier")
     options("--n", type=int, default=8, help="how many samples (8)")
     options("--coordinates", type=int, default=20, metavar="N", help="how many of each parameter to check (20)")
-    _add_common(parser)
+    _add_common(parser, seed_default=None)
 
 
 def _add_bugs(commands: Commands) -> None:
@@ -234,7 +235,7 @@ def _run(argv: Sequence[str] | None) -> int:
         args = build_parser().parse_args(argv)
     except SystemExit as stop:  # after --help, --version and wrong usage
         return int(stop.code or 0)
-    if args.command == "compare":
+    if args.command in ("compare", "check"):
         # One thread for every tier: a fair race, and on a busy machine two BLAS threads that wait for each other
         # made the tensor tier 10 times slower. NumPy reads these when it is first imported.
         for library in ("OPENBLAS", "MKL", "OMP"):

@@ -795,13 +795,23 @@ def test_check_passes_for_nets_of_all_kinds(cli, args):
     assert (result.code, result.err) == (0, ""), result.out
 
 
+def test_check_takes_a_net_that_train_has_saved(cli):
+    small = ("--data", "moons", "--n-train", "60", "--n-test", "20", "--hidden", "4", "--epochs", "1", "--no-progress")
+    assert cli("train", *small).code == 0
+    result = cli("check", "--net", "net.npz", "--tier", "scalar")
+    assert result.code == 0
+    assert result.out.startswith("net.npz with softmax_cross_entropy on 8 samples of moons: 22 parameters, scalar tier")
+    assert cli("check", "--net", "none.npz").code == 1
+    assert cli("check", "--net", "net.npz", "--json", "net.npz").code == 2
+
+
 def test_check_writes_json(cli, folder):
     assert cli("check", "--tier", "vector", "--json", "check.json").code == 0
     content = json.loads((folder / "check.json").read_text())
     assert content["passed"] is True
     assert [check["name"] for check in content["checks"]][-1] == "direction"
     assert {check["verdict"] for check in content["checks"]} == {"pass"}
-    assert (content["tier"], content["n"], content["sizes"]) == ("vector", 8, [2, 5, 4, 2])
+    assert (content["tier"], content["n"], content["net"]) == ("vector", 8, "2-5-4-2 sigmoid")
 
 
 def test_check_of_a_tier_with_a_bug_names_the_parameters_and_exits_with_1(cli, folder):

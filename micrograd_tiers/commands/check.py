@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -9,50 +10,50 @@ from ..datasets import load_dataset
 from ..files import check_outputs
 from ..gradcheck import check_network
 from ..models import mlp
-from .common import inputs_of, plural, write_json
+from ..network import Network
+from ..serialization import load_checkpoint
+from .common import inputs_of, plural, test_set_of, write_json
 
 N_LOADED = 200  # samples that mean and deviation come from, at least
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the gradients of a new net on the first samples of a set."""
-    check_outputs([args.json])
+    """Check the gradients of a new or a saved net on the first samples of a set."""
+    check_outputs([args.json], inputs=[args.net] if args.net else [])
     if args.n < 1:
         raise ValueError(f"--n is {args.n}, expected at least 1 sample")
-    data = load_dataset(args.data, data_dir=args.data_dir, n_train=max(args.n, N_LOADED), n_test=1, seed=args.seed)
-    data, _ = inputs_of(data)
-    X, y, n_classes = data.train_x[: args.n], data.train_y[: args.n], len(data.class_names)
-    sizes = [X.shape[1], *args.hidden, n_classes]
-    net = mlp(
-        sizes, args.activation, loss=args.loss, tier=args.tier, dtype=args.dtype, exact=args.exact, init=args.init,
-        seed=args.seed,
-    )  # fmt: skip
-    targets = np.eye(n_classes)[y] if args.loss == "mean_squared_error" else y
-    report = check_network(net, X, targets, n_coordinates=args.coordinates, seed=args.seed)
-
-    title = (
-        f"{'-'.join(map(str, sizes))} {args.activation} with {args.loss} on {plural(len(X), 'sample')} of {data.name}"
-    )
-    print(f"{title}: {net.n_parameters:,} parameters, {net.tier_name} tier, {net.dtype}{', exact' * net.exact}")
+    net, X, labels, about = _new(args) if args.net is None else _saved(args)
+    n_outputs = net.forward(X[:1]).shape[1]
+    y = np.eye(n_outputs)[labels] if net.loss == "mean_squared_error" else labels
+    report = check_network(net, X, y, n_coordinates=args.coordinates, seed=args.seed or 0)
+    mode = f"{net.tier_name} tier, {net.dtype}{', exact' * net.exact}"
+    print(f"{about['net']} with {net.loss} on {plural(len(X), 'sample')} of {about['data']}:", end=" ")
+    print(f"{net.n_parameters:,} parameters, {mode}")
     print(report)
-    write_json(
-        args.json,
-        {
-            "command": "check",
-            "data": data.name,
-            "source": data.source,
-            "sizes": sizes,
-            "activation": args.activation,
-            "loss": args.loss,
-            "init": args.init,
-            "tier": net.tier_name,
-            "dtype": net.dtype,
-            "exact": net.exact,
-            "n": len(X),
-            "seed": args.seed,
-            "n_parameters": net.n_parameters,
-            "passed": report.passed,
-            "checks": [asdict(check) for check in report.checks],
-        },
-    )
+    settings = {"loss": net.loss, "tier": net.tier_name, "dtype": net.dtype, "exact": net.exact, "n": len(X)}
+    checks = [asdict(check) for check in report.checks]
+    write_json(args.json, {"command": "check", **about, **settings, "passed": report.passed, "checks": checks})
     return 0 if report.passed else 1
+
+
+def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
+    """Return a new net, with samples and labels."""
+    seed, n_train = args.seed or 0, max(args.n, N_LOADED)
+    data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
+    data, _ = inputs_of(data)
+    sizes = [data.train_x.shape[1], *args.hidden, len(data.class_names)]
+    net = mlp(
+        sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,
+        init=args.init, seed=seed,
+    )  # fmt: skip
+    about = {"net": f"{'-'.join(map(str, sizes))} {args.activation}", "data": data.name, "source": data.source}
+    return net, data.train_x[: args.n], data.train_y[: args.n], about
+
+
+def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
+    """Return a saved net, with samples and labels of its test set."""
+    saved = load_checkpoint(args.net)
+    net = saved.net if args.tier is None else saved.net.to(args.tier)
+    data = test_set_of(args.net, saved.info, args.data, args.data_dir, n_test=None, seed=args.seed)
+    about = {"net": args.net, "data": data.name, "source": data.source}
+    return net, data.test_x[: args.n], data.test_y[: args.n], about

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets import Dataset, Standardizer
+from ..datasets import Dataset, Standardizer, load_dataset
 from ..errors import DataError
 from ..files import replacing
 from ..metrics import accuracy, confusion_matrix
@@ -24,6 +24,35 @@ def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standar
         return data, None
     scale = Standardizer.fit(data.train_x)
     return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x)), scale
+
+
+def test_set_of(
+    path: str, info: dict[str, Any], name: str | None, data_dir: str | None, *, n_test: int | None, seed: int | None
+) -> Dataset:
+    """Return the test part of a set as a saved net should see it: of that name, or the one it was trained on.
+
+    Parameters
+    ----------
+    path : str
+        Of the saved net, for errors.
+    info : dict
+        What `train` has saved along.
+    name, data_dir, n_test, seed
+        As in `load_dataset`; those of the training where not given.
+    """
+    settings = info.get("settings", {})
+    name = name or settings.get("data")
+    if name is None:
+        raise ValueError(f"{path} does not say what it was trained on: name a set with --data")
+    if n_test is None and name == settings.get("data"):
+        n_test = settings.get("n_test")
+    seed = settings.get("seed", 0) if seed is None else seed
+    data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
+    if info.get("mean") is not None and data.image_shape is None:
+        # As in training: with the mean and deviation of the samples that the net was trained on.
+        scale = Standardizer(np.array(info["mean"]), np.array(info["std"]))
+        return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
+    return data
 
 
 class Scores(NamedTuple):

@@ -1,18 +1,17 @@
 """`micrograd-tiers predict`: apply a saved net."""
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..datasets import Dataset, Standardizer, load_dataset
+from ..datasets import Dataset
 from ..errors import DataError
 from ..files import check_outputs
 from ..images import read_image
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import score_test_set, write_json
+from .common import score_test_set, test_set_of, write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -53,7 +52,7 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
-    data = _load(args, info)
+    data = test_set_of(args.net, info, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
     predicted, loss, accuracy, counts = score_test_set(net, data, name=args.net)
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")
@@ -72,25 +71,6 @@ def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dic
         "class_names": data.class_names,
         "predicted": predicted.tolist(),
     }
-
-
-def _load(args: argparse.Namespace, info: dict[str, Any]) -> Dataset:
-    settings = info.get("settings", {})
-    name = args.data or settings.get("data")
-    if name is None:
-        raise ValueError(f"{args.net} does not say what it was trained on: name a set with --data")
-    data = load_dataset(
-        name,
-        data_dir=args.data_dir,
-        test_only=True,
-        n_test=args.n_test if args.n_test is not None or name != settings.get("data") else settings.get("n_test"),
-        seed=args.seed if args.seed is not None else settings.get("seed", 0),
-    )
-    if info.get("mean") is not None and data.image_shape is None:
-        # As in training: with the mean and deviation of the samples that the net was trained on.
-        scale = Standardizer(np.array(info["mean"]), np.array(info["std"]))
-        return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
-    return data
 
 
 def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any]) -> None:

@@ -5,6 +5,7 @@
 
 from .cases import OP_CASES, Example, OpCase
 from .judge import Item, Verdict, judge, read_points
-from .properties import Finding, Search, judge_op
+from .properties import Finding
+from .search import Search, judge_op
 
 __all__ = ["OP_CASES", "Example", "Finding", "Item", "OpCase", "Search", "Verdict", "judge", "judge_op", "read_points"]

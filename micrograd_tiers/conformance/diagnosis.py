@@ -17,7 +17,9 @@ from ..bugs import Bug
 from ..bugs.tiers import TIER_BUGS
 from ..tiers import Tier
 from .cases import Example, OpCase
-from .properties import Finding, NotWrittenError, Wrong, check_purity, finding_of, look_at_each, outcome, reference
+from .guard import NotWrittenError, Wrong, outcome
+from .properties import Finding, check_purity, finding_of, reference
+from .search import look_at_each
 
 Array = NDArray[Any]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..tiers import PRIMITIVES, SUPPORT, Tier, get_tier
 from .cases import OP_CASES
-from .properties import Finding, NotWrittenError, Wrong, clock, described, outcome, reference, short
+from .guard import NotWrittenError, Wrong, clock, described, outcome, short
+from .properties import Finding, reference
 
 TABLE = [[0.1, -2.0], [3.0, 1e300], [5e-324, 0.0]]
 LABELS = [2, 0, 1]

@@ -12,7 +12,8 @@ from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
 from ..tiers import TIERS, Tier
 from ..training import fit
-from .properties import Finding, clock, described
+from .guard import clock, described
+from .properties import Finding
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu")
 LOSSES = ("softmax_cross_entropy", "mean_squared_error")

@@ -16,7 +16,9 @@ import numpy as np
 from ..tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
 from .cases import CASE_OF
 from .diagnosis import diagnose
-from .properties import Finding, NotWrittenError, Search, judge_op
+from .guard import NotWrittenError
+from .properties import Finding
+from .search import Search, judge_op
 from .support import completed, grain_of, judge_support
 from .trajectory import judge_training, speeds
 

@@ -8,7 +8,7 @@ from .arrays import Array
 from .report import ALL_ZERO, EMPTY, KINK, LOST, NOT_FINITE, PASS, SHAPE, WRONG, Check
 from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
 
-TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}
+TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # logits of 1e4 alone, rounded, move e**z by 1e-12
 TOLERANCE_FLOAT32 = 1e-4  # of gradients in float32; the numerical derivative is taken in float64 all the same
 FLOOR = 1e-3  # of the largest coordinate: below that a coordinate is held to the absolute error of one of that size
 ALIKE = 1e-3  # relative error of two numbers that agree on their own, without any floor

@@ -1,0 +1,190 @@
+"""Calling what somebody else has written: it may raise, hang, print, or return anything at all."""
+
+import contextlib
+import io
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tiers import FROM_FILE, Tier
+from .cases import Call, Example, OpCase, calls, part_of
+
+Array = NDArray[Any]
+
+CALL_LIMIT = 5.0  # seconds that one part may take on one mini-batch; the built-in tiers take milliseconds
+PRINT_LIMIT = 100_000  # characters
+
+
+class NotWrittenError(Exception):
+    """The op raises NotImplementedError, or is not there."""
+
+
+class Wrong(Exception):  # noqa: N818  # it never reaches a user
+    """What a check found, on its way out."""
+
+    def __init__(
+        self, property: str, message: str, expected: Any = None, got: Any = None, part: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.property, self.message, self.expected, self.got = property, message, expected, got
+        self.part = part  # if it is not the one under test: without a value there is no vjp to look at
+
+
+class _Printed(io.StringIO):
+    """What an op prints, up to a limit."""
+
+    def write(self, text: str) -> int:
+        if self.tell() > PRINT_LIMIT:
+            raise RuntimeError(f"printed more than {PRINT_LIMIT:,} characters")
+        return super().write(text)
+
+
+class _TooSlow(BaseException):  # not an Exception: what an op catches must not include it
+    """The clock has run out."""
+
+
+@contextlib.contextmanager
+def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
+    """Raise TimeoutError from what takes longer, where the system has such a clock (not on Windows)."""
+
+    def stop(*args: object) -> None:
+        raise _TooSlow
+
+    try:
+        before = signal.signal(signal.SIGALRM, stop)
+    except (AttributeError, ValueError):  # Windows; not the main thread
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except _TooSlow:
+        raise TimeoutError(f"takes longer than {seconds:g} seconds; does a loop never end?") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
+    """Return one part for the whole mini-batch; raise Wrong if it is not even an array of the right shape."""
+    printed = _Printed()
+    try:
+        with contextlib.redirect_stdout(printed), clock():
+            _check_structure(case, tier, example, part)
+            got = part_of(case, tier, example, part)
+    except (Wrong, NotWrittenError):
+        raise
+    except NotImplementedError as error:
+        raise NotWrittenError from error
+    except TimeoutError as error:
+        raise Wrong("hangs", f"{part}: {error}", part="value" if part == "value" else None) from None
+    except (Exception, SystemExit) as error:
+        raise Wrong("raises", f"{part}: {described(error)}") from error
+    if printed.getvalue():
+        (line, *_) = printed.getvalue().splitlines() or [""]
+        raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op does nothing but return its result")
+    return got
+
+
+def _check_structure(case: OpCase, tier: Tier, example: Example, part: str) -> None:
+    for call in calls_checked(case, tier, example):
+        if part == "value":
+            if case.is_loss:
+                _check_number(case, call.value)
+            else:
+                features = len(call.inputs[1]) if case.name == "linear" else None
+                _check_array(tier, "value", call.value, _expected_shape(call, features))
+        else:
+            k = case.parts.index(part) - 1
+            vjp = call.vjps[k]
+            if not callable(vjp):
+                raise Wrong("structure", f"{part}: got {short(vjp)}, expected a function that takes dy")
+            _check_array(tier, part, vjp(call.dy), np.shape(numbers_of(tier, call.inputs[k])))
+
+
+def calls_checked(case: OpCase, tier: Tier, example: Example) -> Any:
+    """Call the op for each chunk; raise Wrong unless it returns a value and one vjp per differentiable argument."""
+    real = getattr(tier, case.name)
+
+    def op(*inputs: Any) -> Any:
+        try:
+            result = real(*inputs)
+        except NotImplementedError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise Wrong("raises", f"{case.name}: {described(error)}", part="value") from error
+        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple | list)):
+            message = f"{case.name} returned {short(result)}, expected (value, (vjp, ...)); mind the comma of (vjp,)"
+            raise Wrong("structure", message, part="value")
+        if len(result[1]) != case.n_differentiable:
+            message = f"{case.name} returned {len(result[1])} vjps, expected {case.n_differentiable}: {case.parts[1:]}"
+            raise Wrong("structure", message, part="value")
+        return result
+
+    return calls(case, _With(tier, case.name, op), example)
+
+
+class _With:
+    """A tier with one op exchanged."""
+
+    def __init__(self, tier: Tier, name: str, op: Callable[..., Any]) -> None:
+        self._tier = tier
+        setattr(self, name, op)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tier, name)
+
+
+def _expected_shape(call: Call, features: int | None) -> tuple[int, ...]:
+    *samples, last = np.shape(call.inputs[0])
+    return (*samples, last if features is None else features)
+
+
+def _check_number(case: OpCase, value: Any) -> None:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        raise Wrong(
+            "type", f"the loss is {short(value)}, expected one number: the sum over the samples given"
+        ) from None
+
+
+def _check_array(tier: Tier, part: str, value: Any, shape: tuple[int, ...]) -> None:
+    kind = type(tier.asarray([0.0]))
+    if not isinstance(value, tuple if kind is list and isinstance(value, tuple) else kind):
+        raise Wrong("type", f"{part} is {short(value)}, expected what asarray makes: {kind.__name__} of shape {shape}")
+    try:
+        got = np.array(tier.tolist(value), dtype=float).shape
+    except (TypeError, ValueError):
+        raise Wrong("type", f"{part} is {short(value)}, expected numbers of shape {shape}") from None
+    if got != shape:
+        raise Wrong("shape", f"{part} has shape {got}, expected {shape}", shape, got)
+
+
+def short(value: Any) -> str:
+    """Describe a value in a few words."""
+    text = " ".join(repr(value).split())
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def described(error: BaseException) -> str:
+    """Return an exception in one line, with the line of the user's file that it comes from."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = [
+        frame
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith(FROM_FILE)
+    ]
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frames and frame is frames[-1]:
+            text += f" (line {line})"
+    return text
+
+
+def numbers_of(tier: Tier, a: Any) -> Array:
+    """Return a number, or an array of the tier's, as an ndarray of its own."""
+    return np.array(a if isinstance(a, int | float | np.number) else tier.tolist(a))
