@@ -16,6 +16,7 @@ ACTIVATIONS = {
     "ReLU": (lambda x: np.maximum(x, 0), lambda x, y: (x > 0).astype(float)),
     "ELU": (lambda x: np.where(x > 0, x, 0.7 * (np.exp(x) - 1)), lambda x, y: np.where(x > 0, 1, y + 0.7)),
 }
+RATE = 0.03  # larger ones let some of these nets diverge, where rounding grows without end
 LAYER = {"Sigmoid": mt.Sigmoid(), "Tanh": mt.Tanh(), "ReLU": mt.ReLU(), "ELU": mt.ELU(alpha=0.7)}
 
 
@@ -82,9 +83,9 @@ def test_an_epoch_of_any_net_is_that_of_a_second_implementation(tier, weight_dec
     weights = [*net.state_dict().values()]
     order = np.random.default_rng(seed).permutation(n)
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
-    expected = replay(weights, activations, loss, X, y, batches, 0.3, weight_decay)
+    expected = replay(weights, activations, loss, X, y, batches, RATE, weight_decay)
 
-    optimizer = mt.SGD(0.3, weight_decay=weight_decay)
+    optimizer = mt.SGD(RATE, weight_decay=weight_decay)
     history = mt.fit(net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=1, seed=seed)
     np.testing.assert_allclose(history.batch_loss, expected, rtol=1e-9, atol=1e-12)
     for (name, ours), theirs in zip(net.state_dict().items(), weights, strict=True):

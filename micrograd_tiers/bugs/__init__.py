@@ -8,7 +8,7 @@ import difflib
 
 from .data import DATA_BUGS
 from .engine import ENGINE_BUGS
-from .museum import Bug, plant, planted
+from .museum import Bug, planted
 from .network import NETWORK_BUGS
 from .tiers import TIER_BUGS
 from .training import TRAINING_BUGS
@@ -17,7 +17,7 @@ BUGS = {
     bug.name: bug for bug in (*TIER_BUGS, *NETWORK_BUGS, *TRAINING_BUGS, *ENGINE_BUGS, *DATA_BUGS)
 }  # by name, in the order in which they are shown
 
-__all__ = ["BUGS", "Bug", "get_bug", "plant", "planted"]
+__all__ = ["BUGS", "Bug", "get_bug", "planted"]
 
 
 def get_bug(name: str) -> Bug:

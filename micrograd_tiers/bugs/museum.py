@@ -131,12 +131,6 @@ def planted(bug: Bug) -> Iterator[ModuleType]:
         sys.modules.update(clean)
 
 
-def plant(bug: Bug) -> None:
-    """Plant the bug in this process for good: what is imported of the package from now on has it."""
-    _take_out_of_sys_modules()
-    sys.meta_path.insert(0, _Finder(bug))
-
-
 def _with_all_names(package: str) -> ModuleType:
     """Return the package with its public names, which it imports when they are first used: from its own copy now."""
     module = importlib.import_module(package)

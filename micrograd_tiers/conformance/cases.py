@@ -5,9 +5,10 @@ results together again, so that one row of the table serves every tier.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import product
 from operator import add
 from typing import Any, NamedTuple
 
@@ -52,9 +53,9 @@ class OpCase:
         How many have one entry per sample.
     is_loss : bool
         Whether the value is one number, summed over the samples.
-    ordinary : strategy of Example
+    ordinary : Recipe
         Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not.
-    extreme : strategy of Example
+    extreme : Recipe
         Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
     special : tuple of Example
         NaN and infinity.
@@ -67,8 +68,8 @@ class OpCase:
     n_differentiable: int
     n_samplewise: int
     is_loss: bool
-    ordinary: st.SearchStrategy[Example]
-    extreme: st.SearchStrategy[Example]
+    ordinary: "Recipe"
+    extreme: "Recipe"
     special: tuple[Example, ...]
     plain: Example
 
@@ -82,43 +83,84 @@ class OpCase:
 
 ORDINARY = [1.0, 2.0, -1.0, 3.0, -2.0, 0.5, -0.5, 0.1, -0.3, 1.7, -2.6, 4.2, -5.9, 7.3]
 LARGE = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 1e10, -1e10, 1e300, -1e300, 1e-300, -1e-300]
+LARGE_LOGITS = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 3000.0, -3000.0, 1e-300, -1e-300]
 SQUARABLE = [0.0, 1.0, -1.0, 1e10, -1e10, 1e150, -1e150, 1e-150, -1e-150]
 BATCH_SIZES = [1, 2, 7, 32]
 SIZES = [1, 2, 3, 5]
+ALPHAS = [1.0, 0.5, 2.0]
 
-Draw = Callable[[Any], Any]
-
-
-def _array(draw: Draw, numbers: list[float], *shape: int) -> Array:
-    size = math.prod(shape)
-    return np.array(draw(st.lists(st.sampled_from(numbers), min_size=size, max_size=size))).reshape(shape)
+Pick = Callable[[Sequence[Any]], Any]  # returns one of several
 
 
-@st.composite
-def _linear(draw: Draw, numbers: list[float]) -> Example:
-    n, i, o = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES)), draw(st.sampled_from(SIZES))
-    inputs = _array(draw, numbers, n, i), _array(draw, numbers, o, i), _array(draw, numbers, o)
-    return Example(inputs, _array(draw, ORDINARY, n, o))
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How examples of one kind are made: drawn at random for every shape, or by hypothesis, which can shrink them.
+
+    Attributes
+    ----------
+    make : callable
+        Returns an example from pick(options), N, I and O, where N samples have I features each; O is for linear.
+    numbers : list of float
+        Which numbers the inputs hold.
+    sizes_out : list of int
+        The O that are drawn.
+    """
+
+    make: Callable[[Pick, list[float], int, int, int], Example]
+    numbers: list[float]
+    sizes_out: list[int]
+
+    @property
+    def strategy(self) -> st.SearchStrategy[Example]:
+        """What hypothesis draws from."""
+
+        @st.composite
+        def example(draw: Callable[[Any], Any]) -> Example:
+            def pick(options: Sequence[Any]) -> Any:
+                return draw(st.sampled_from(options))
+
+            return self.make(pick, self.numbers, pick(BATCH_SIZES), pick(SIZES), pick(self.sizes_out))
+
+        return example()
+
+    def sweep(self, n: int) -> Iterator[Example]:
+        """Yield n examples or a few more, every shape at least once, and one larger batch; always the same ones."""
+        rng = np.random.default_rng(0)
+
+        def pick(options: Sequence[Any]) -> Any:
+            return options[int(rng.integers(len(options)))]
+
+        yield self.make(pick, self.numbers, 100, 5, self.sizes_out[-1])
+        shapes = [*product(BATCH_SIZES, SIZES, self.sizes_out)]
+        for _ in range(max(1, round(n / len(shapes)))):
+            for shape in shapes:
+                yield self.make(pick, self.numbers, *shape)
 
 
-@st.composite
-def _elementwise(draw: Draw, numbers: list[float], *settings: list[float]) -> Example:
-    n, i = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
-    x = _array(draw, numbers, n, i)
-    return Example((x, *(draw(st.sampled_from(values)) for values in settings)), _array(draw, ORDINARY, n, i))
+def _array(pick: Pick, numbers: list[float], *shape: int) -> Array:
+    return np.array([pick(numbers) for _ in range(math.prod(shape))]).reshape(shape)
 
 
-@st.composite
-def _classification(draw: Draw, numbers: list[float]) -> Example:
-    n, c = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
-    target = draw(st.lists(st.integers(0, c - 1), min_size=n, max_size=n))
-    return Example((_array(draw, numbers, n, c), np.array(target, np.int64)), draw(st.sampled_from(ORDINARY)))
+def _linear(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    inputs = _array(pick, numbers, n, i), _array(pick, numbers, o, i), _array(pick, numbers, o)
+    return Example(inputs, _array(pick, ORDINARY, n, o))
 
 
-@st.composite
-def _regression(draw: Draw, numbers: list[float]) -> Example:
-    n, o = draw(st.sampled_from(BATCH_SIZES)), draw(st.sampled_from(SIZES))
-    return Example((_array(draw, numbers, n, o), _array(draw, numbers, n, o)), draw(st.sampled_from(ORDINARY)))
+def _elementwise(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    return Example((_array(pick, numbers, n, i),), _array(pick, ORDINARY, n, i))
+
+
+def _with_alpha(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    return Example((_array(pick, numbers, n, i), pick(ALPHAS)), _array(pick, ORDINARY, n, i))
+
+
+def _classification(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    target = np.array([pick(range(i)) for _ in range(n)], np.int64)
+    return Example((_array(pick, numbers, n, i), target), pick(ORDINARY))
+
+
+def _regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    return Example((_array(pick, numbers, n, i), _array(pick, numbers, n, i)), pick(ORDINARY))
 
 
 def _rows(*rows: list[float]) -> Array:
@@ -139,16 +181,16 @@ def _of_loss(logits: list[float], target: int) -> Example:
     return Example((_rows(logits, [1.0, 2.0]), np.array([target, 0])), 2.0)
 
 
-def _activation(name: str, *settings: list[float]) -> OpCase:
-    defaults = tuple(values[0] for values in settings)
+def _activation(name: str, *defaults: float) -> OpCase:
+    make = _with_alpha if defaults else _elementwise
     return OpCase(
         name=name,
-        arguments=("x", "alpha")[: 1 + len(settings)],
+        arguments=("x", "alpha")[: 1 + len(defaults)],
         n_differentiable=1,
         n_samplewise=1,
         is_loss=False,
-        ordinary=_elementwise(ORDINARY, *settings),
-        extreme=_elementwise(LARGE, *settings),
+        ordinary=Recipe(make, ORDINARY, [1]),
+        extreme=Recipe(make, LARGE, [1]),
         special=(Example((NOT_FINITE, *defaults), np.ones((4, 2))),),
         plain=Example((PLAIN, *defaults), PLAIN),
     )
@@ -161,23 +203,23 @@ OP_CASES = (
         n_differentiable=3,
         n_samplewise=1,
         is_loss=False,
-        ordinary=_linear(ORDINARY),
-        extreme=_linear(SQUARABLE),
+        ordinary=Recipe(_linear, ORDINARY, SIZES),
+        extreme=Recipe(_linear, SQUARABLE, SIZES),
         special=(Example((_rows([1.0, 2.0], [NAN, 2.0]), _rows([1.0, -1.0]), np.array([1.0])), _rows([1.0], [2.0])),),
         plain=Example((PLAIN, _rows([1.0, 2.0, 3.0], [0.5, -1.0, 1.0]), np.array([1.0, -2.0])), PLAIN[:, :2]),
     ),
     _activation("sigmoid"),
     _activation("tanh"),
     _activation("relu"),
-    _activation("elu", [1.0, 0.5, 2.0]),
+    _activation("elu", ALPHAS[0]),
     OpCase(
         name="softmax",
         arguments=("logits",),
         n_differentiable=1,
         n_samplewise=1,
         is_loss=False,
-        ordinary=_elementwise(ORDINARY),
-        extreme=_elementwise(LARGE),
+        ordinary=Recipe(_elementwise, ORDINARY, [1]),
+        extreme=Recipe(_elementwise, LARGE_LOGITS, [1]),
         special=LOGITS,
         plain=Example((PLAIN,), PLAIN),
     ),
@@ -187,8 +229,8 @@ OP_CASES = (
         n_differentiable=1,
         n_samplewise=2,
         is_loss=True,
-        ordinary=_classification(ORDINARY),
-        extreme=_classification(LARGE),
+        ordinary=Recipe(_classification, ORDINARY, [1]),
+        extreme=Recipe(_classification, LARGE_LOGITS, [1]),
         special=(
             _of_loss([0.0, -INF], 0),
             _of_loss([0.0, -INF], 1),
@@ -203,8 +245,8 @@ OP_CASES = (
         n_differentiable=1,
         n_samplewise=2,
         is_loss=True,
-        ordinary=_regression(ORDINARY),
-        extreme=_regression(SQUARABLE),
+        ordinary=Recipe(_regression, ORDINARY, [1]),
+        extreme=Recipe(_regression, SQUARABLE, [1]),
         special=(),
         plain=Example((PLAIN, PLAIN[::-1]), 2.0),
     ),

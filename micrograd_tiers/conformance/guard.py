@@ -91,10 +91,10 @@ def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
 
 
 def _check_structure(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    for call in calls_checked(case, tier, example):
+    for call in calls(case, _With(tier, case.name, checked(case, tier)), example):
         if part == "value":
             if case.is_loss:
-                _check_number(case, call.value)
+                _check_number(call.value)
             else:
                 features = len(call.inputs[1]) if case.name == "linear" else None
                 _check_array(tier, "value", call.value, _expected_shape(call, features))
@@ -106,8 +106,8 @@ def _check_structure(case: OpCase, tier: Tier, example: Example, part: str) -> N
             _check_array(tier, part, vjp(call.dy), np.shape(numbers_of(tier, call.inputs[k])))
 
 
-def calls_checked(case: OpCase, tier: Tier, example: Example) -> Any:
-    """Call the op for each chunk; raise Wrong unless it returns a value and one vjp per differentiable argument."""
+def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
+    """Return the op; it then raises Wrong unless it returns a value and one vjp per differentiable argument."""
     real = getattr(tier, case.name)
 
     def op(*inputs: Any) -> Any:
@@ -125,7 +125,7 @@ def calls_checked(case: OpCase, tier: Tier, example: Example) -> Any:
             raise Wrong("structure", message, part="value")
         return result
 
-    return calls(case, _With(tier, case.name, op), example)
+    return op
 
 
 class _With:
@@ -144,25 +144,28 @@ def _expected_shape(call: Call, features: int | None) -> tuple[int, ...]:
     return (*samples, last if features is None else features)
 
 
-def _check_number(case: OpCase, value: Any) -> None:
+def _check_number(value: Any) -> None:
     try:
         float(value)
     except (TypeError, ValueError):
-        raise Wrong(
-            "type", f"the loss is {short(value)}, expected one number: the sum over the samples given"
-        ) from None
+        message = f"the loss is {short(value)}, expected one number: the sum over the samples given"
+        raise Wrong("type", message) from None
 
 
 def _check_array(tier: Tier, part: str, value: Any, shape: tuple[int, ...]) -> None:
-    kind = type(tier.asarray([0.0]))
-    if not isinstance(value, tuple if kind is list and isinstance(value, tuple) else kind):
-        raise Wrong("type", f"{part} is {short(value)}, expected what asarray makes: {kind.__name__} of shape {shape}")
+    expected = type(tier.asarray([0.0]))
+    kinds = (list, tuple) if expected is list and part == "value" else (expected,)  # a gradient is added to, in place
+    message = f"{part} is {short(value)}, expected numbers as asarray makes them: {expected.__name__} of shape {shape}"
+    if not isinstance(value, kinds) or isinstance(value, np.matrix):
+        raise Wrong("type", message)
     try:
-        got = np.array(tier.tolist(value), dtype=float).shape
+        numbers = np.array(tier.tolist(value))
     except (TypeError, ValueError):
-        raise Wrong("type", f"{part} is {short(value)}, expected numbers of shape {shape}") from None
-    if got != shape:
-        raise Wrong("shape", f"{part} has shape {got}, expected {shape}", shape, got)
+        raise Wrong("type", message) from None
+    if numbers.dtype.kind not in "fiub":
+        raise Wrong("type", message)
+    if numbers.shape != shape:
+        raise Wrong("shape", f"{part} has shape {numbers.shape}, expected {shape}", shape, numbers.shape)
 
 
 def short(value: Any) -> str:

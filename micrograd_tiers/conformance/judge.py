@@ -136,27 +136,29 @@ def judge(
     points = default_points() if points is None else points
 
     def ask(item: str, ops: Sequence[str] = ()) -> dict[str, Any]:
-        task = {"tier": tier, "item": item, "grain": grain, "ops": ops, "seconds": time_limit / 10}
+        task = {"tier": tier, "item": item, "grain": grain, "ops": ops, "broken": broken, "seconds": time_limit / 2}
         return _ask(task, time_limit)
 
-    grain = like
+    grain, broken = like, list[str]()
     first = ask("look")
     if "error" in first:
         return Verdict(tier, problem=first["error"])
     grain, written = first["grain"], first["written"]
 
-    def judged(name: str) -> Item:
+    def judged(name: str, answer: dict[str, Any] | None = None) -> Item:
         absent = {"status": BORROWED if name in SUPPORT else NOT_WRITTEN}
-        answer = ask(name) if name in written else absent
-        item = _item(name, answer, points)
+        item = _item(name, absent if name not in written else answer or ask(name), points)
         on_item(item)
         return item
 
+    together = ask("support")  # the ops are judged with those that are right
+    support = [judged(name, together.get(name)) for name in SUPPORT]
+    broken = [item.name for item in support if item.status in (FAIL, NOT_WRITTEN)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        items = [*pool.map(judged, (*PRIMITIVES, *SUPPORT))]
+        items = [*pool.map(judged, PRIMITIVES), *support]
     sound = [item.name for item in items if item.status == PASS]
-    if any(item.status == FAIL and item.name in SUPPORT for item in items) or not trainable(sound):
-        answer = {"status": NOT_JUDGED, "note": "training needs linear, an activation and a loss that pass"}
+    if broken or not trainable(sound):
+        answer = {"status": NOT_JUDGED, "note": "needs linear, an activation, a loss and what serves them to be right"}
     else:
         answer = ask("training", sound)
     items.append(_item("training", answer, points))

@@ -36,8 +36,11 @@ def _row(item: Item) -> str:
 
 
 def _how(item: Item, part: str) -> str:
-    """Return "wrong", or that a part could not be judged as the op itself fails."""
-    return "WRONG" if any(finding["part"] == part for finding in item.findings) else "not judged"
+    """Return "WRONG", or what else is the matter with a part; "not judged" where the op does not get that far."""
+    for finding in item.findings:
+        if finding["part"] == part:
+            return f"right, but {finding['property']}" if finding["property"] in ("warns", "prints") else "WRONG"
+    return "not judged"
 
 
 def paragraph(name: str, finding: dict[str, Any], *, names: bool = True) -> str:

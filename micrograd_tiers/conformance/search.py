@@ -2,23 +2,17 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import Flaky, NoSuchExample
 
 from ..tiers import Tier
-from .cases import Example, OpCase
+from .cases import Example, OpCase, Recipe
 from .guard import NotWrittenError
 from .properties import CHECKS, Check, Finding, finding_of
-
-
-class _EnoughError(Exception):
-    """Time is up."""
 
 
 @dataclass(frozen=True)
@@ -27,64 +21,17 @@ class Search:
 
     Attributes
     ----------
-    max_examples : int
-        How many examples are drawn of each kind.
+    n_examples : int
+        How many are tried of each kind; every shape is tried at least once.
     seconds : float
-        When to stop: of a slow tier, fewer examples are tried.
+        How long that may take for all kinds together; and a third of it, making one failing example smaller.
     shrink : bool
         Whether to make it smaller at all.
     """
 
-    max_examples: int = 60
-    seconds: float = 10.0
+    n_examples: int = 40
+    seconds: float = 30.0
     shrink: bool = True
-
-    def smallest(
-        self, strategy: st.SearchStrategy[Example], check: Callable[[Example], Finding | None]
-    ) -> Finding | None:
-        """Return the finding on the smallest example on which the check has one; None if it has none.
-
-        Hypothesis draws the examples and shrinks the failing one. What counts is the smallest that was seen, so that
-        the search can be cut short without losing what it had.
-        """
-        best: Finding | None = None
-        stop = time.monotonic() + self.seconds
-
-        def fails(example: Example) -> bool:
-            nonlocal best
-            if time.monotonic() > stop or (best is not None and best.property == "hangs"):
-                raise _EnoughError
-            finding = check(example)
-            if finding is not None and (best is None or _size(example) <= _size(best.example)):
-                best = finding
-            return finding is not None
-
-        with contextlib.suppress(_EnoughError, Flaky):  # Flaky: cut short, or an op that is not always wrong
-            look_at_each(strategy, fails, self.max_examples, self.shrink)
-        return best
-
-
-def look_at_each(
-    strategy: st.SearchStrategy[Example], look: Callable[[Example], Any], max_examples: int, shrink: bool = False
-) -> None:
-    """Draw examples, always the same ones, until `look` returns something true; to shrink: then smaller such ones."""
-    quietly = settings(
-        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
-        max_examples=max_examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    with contextlib.suppress(NoSuchExample):
-        find(strategy, lambda example: bool(look(example)), settings=quietly)
-
-
-def _size(example: Example | None) -> tuple[int, int]:
-    if example is None:
-        return (0, 0)
-    arrays = (*example.inputs, example.dy)
-    return sum(np.size(a) for a in arrays), sum(len(repr(np.array(a).tolist())) for a in arrays)
 
 
 def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Finding]:
@@ -105,41 +52,95 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     if not hasattr(tier, case.name):
         raise NotWrittenError
     search = search or Search()
+    stop = time.monotonic() + search.seconds
     findings: dict[str, Finding] = {}
     for kind, check in CHECKS.items():
+        recipe = case.extreme if kind == "extreme" else case.ordinary
+        examples = case.special if kind == "special" else recipe.sweep(search.n_examples)
         parts = [part for part in case.parts if part not in findings]
-        if kind == "special":
-            found = [finding_of(check, case, tier, example, part) for part in parts for example in case.special]
-        else:
-            found = _search(search, case.extreme if kind == "extreme" else case.ordinary, check, case, tier, parts)
-        for finding in found:
-            if finding is not None and not _said_already(finding, findings.values()):
-                findings.setdefault(finding.part, finding)
-        hopeless = any(finding.blocks or finding.property == "hangs" for finding in findings.values())
-        if hopeless or (findings and not search.shrink):
+        for finding in _sweep(check, case, tier, parts, examples, stop):
+            if _said_already(finding, findings.values()):
+                continue
+            if search.shrink and kind != "special" and finding.property != "hangs":
+                finding = _smaller(finding, check, case, tier, recipe, search.seconds / 3)
+            findings.setdefault(finding.part, finding)
+        if any(finding.blocks or finding.property == "hangs" for finding in findings.values()):
+            break
+        if findings and not search.shrink:
             break
     return [findings[part] for part in case.parts if part in findings]
 
 
+def _sweep(
+    check: Check, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example], stop: float
+) -> list[Finding]:
+    """Return one finding for each part that has one."""
+    found: dict[str, Finding] = {}
+    for n, example in enumerate(examples):
+        for part in parts:
+            if time.monotonic() > stop:
+                message = f"{case.name}: too slow to be judged: there was time for {n} examples; give it more time?"
+                return [*found.values(), Finding(part, "hangs", message)]
+            if part in found:
+                continue
+            finding = finding_of(check, case, tier, example, part)
+            if finding is not None:
+                found[part] = finding
+                if finding.blocks or finding.property == "hangs":
+                    return [*found.values()]
+    return [*found.values()]
+
+
 def _said_already(finding: Finding, findings: Collection[Finding]) -> bool:
-    """Whether it only says that the op prints, once more: each part calls the op."""
-    return finding.property == "prints" and any(other.property == "prints" for other in findings)
+    """Whether another part was found to print or to warn: each part calls the op."""
+    return finding.property in ("prints", "warns") and any(f.property == finding.property for f in findings)
 
 
-def _search(
-    search: Search, strategy: st.SearchStrategy[Example], check: Check, case: OpCase, tier: Tier, parts: list[str]
-) -> list[Finding | None]:
-    """Return the smallest finding for each part, each searched for only if some part has one at all."""
+class _EnoughError(Exception):
+    """Time is up."""
 
-    def any_part(example: Example) -> Finding | None:
-        findings = (finding_of(check, case, tier, example, part) for part in parts)
-        return next((finding for finding in findings if finding is not None), None)
 
-    first = replace(search, shrink=False).smallest(strategy, any_part) if parts else None
-    if first is None or first.property == "hangs" or not search.shrink:
-        return [first]
+def _smaller(finding: Finding, check: Check, case: OpCase, tier: Tier, recipe: Recipe, seconds: float) -> Finding:
+    """Return the finding on the smallest example that hypothesis comes upon while it draws and shrinks.
 
-    def of_part(part: str) -> Callable[[Example], Finding | None]:
-        return lambda example: finding_of(check, case, tier, example, part)
+    What counts is the smallest that was seen, so that the search can be cut short without losing what it had. Of its
+    samples, one that fails by itself is enough.
+    """
+    best, stop = finding, time.monotonic() + seconds
 
-    return [search.smallest(strategy, of_part(part)) for part in parts]
+    def fails(example: Example) -> bool:
+        nonlocal best
+        if time.monotonic() > stop:
+            raise _EnoughError
+        found = finding_of(check, case, tier, example, finding.part)
+        if found is None or found.property == "hangs":
+            return False
+        if _size(found.example) <= _size(best.example):
+            best = found
+        return True
+
+    quietly = settings(
+        max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    # Flaky: cut short, or an op that is not always wrong.
+    with contextlib.suppress(NoSuchExample, _EnoughError, Flaky):
+        find(recipe.strategy, fails, settings=quietly)
+    with contextlib.suppress(_EnoughError):
+        assert best.example is not None
+        for alone in _samples_of(case, best.example):
+            if fails(alone):
+                break
+    return best
+
+
+def _samples_of(case: OpCase, example: Example) -> Iterator[Example]:
+    inputs, dy = example
+    for n in range(len(inputs[0])):
+        alone = tuple(a[n : n + 1] if k < case.n_samplewise else a for k, a in enumerate(inputs))
+        yield Example(alone, dy if case.is_loss else dy[n : n + 1])
+
+
+def _size(example: Example | None) -> tuple[int, int]:
+    assert example is not None
+    arrays = (*example.inputs, example.dy)
+    return sum(np.size(a) for a in arrays), sum(len(repr(np.array(a).tolist())) for a in arrays)

@@ -1,7 +1,7 @@
 """What must be true of the functions with which a tier serves layers, network and optimizers."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -41,7 +41,7 @@ def judge_support(name: str, tier: Tier) -> list[Finding]:
 
 
 def _equal(message: str, got: Any, expected: Any) -> None:
-    if got != expected or repr(got) != repr(expected):  # 1 is not 1.0 here, nor np.float64(1.0)
+    if repr(got) != repr(expected):  # 1 is not 1.0 here, nor np.float64(1.0)
         raise Wrong("value", message, expected, got)
 
 
@@ -49,7 +49,8 @@ def _check_asarray(tier: Tier) -> None:
     for values, dtype in ((TABLE, "float64"), (TABLE[0], "float64"), (LABELS, "int64")):
         for given in (values, np.array(values, dtype)):
             back = np.array(tier.tolist(tier.asarray(given, dtype)))
-            if back.shape != np.shape(values) or (back != np.array(values)).any():
+            same_kind = back.dtype.kind == np.dtype(dtype).kind
+            if not same_kind or back.shape != np.shape(values) or (back != np.array(values)).any():
                 raise Wrong("value", f"numbers do not come back from asarray(values, {dtype!r})", values, back)
 
 
@@ -135,9 +136,10 @@ def _n_right(tier: Tier) -> int:
     return n
 
 
-def completed(tier: Any, grain: str) -> Tier:
-    """Return the tier with the support functions that it lacks taken from a built-in one."""
+def completed(tier: Any, grain: str, without: Collection[str] = ()) -> Tier:
+    """Return the tier with the support functions that it lacks, or that are wrong, taken from a built-in one."""
     built_in = get_tier(grain)
-    functions = {name: getattr(tier, name) for name in (*PRIMITIVES, *SUPPORT) if hasattr(tier, name)}
+    own = [name for name in (*PRIMITIVES, *SUPPORT) if hasattr(tier, name) and name not in without]
+    functions = {name: getattr(tier, name) for name in own}
     borrowed = {name: getattr(built_in, name) for name in SUPPORT}
     return cast(Tier, SimpleNamespace(**borrowed | functions))

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
 from .cases import CASE_OF
-from .diagnosis import diagnose
+from .diagnosis import diagnose, diagnose_support
 from .guard import NotWrittenError
+from .probing import Diagnosis
 from .properties import Finding
 from .search import Search, judge_op
 from .support import completed, grain_of, judge_support
@@ -32,7 +33,14 @@ def main(task: str, result: str) -> None:
     Path(result).write_text(words, encoding="utf-8")
 
 
-def answer(tier: str, item: str, grain: str = "", ops: Collection[str] = (), seconds: float = 10.0) -> dict[str, Any]:
+def answer(
+    tier: str,
+    item: str,
+    grain: str = "",
+    ops: Collection[str] = (),
+    broken: Collection[str] = (),
+    seconds: float = 30.0,
+) -> dict[str, Any]:
     """Return the answer to one task.
 
     Parameters
@@ -40,26 +48,31 @@ def answer(tier: str, item: str, grain: str = "", ops: Collection[str] = (), sec
     tier : str
         As in `tiers.get_tier`.
     item : str
-        "look", to see what is there; a primitive or a support function; "training" or "speed".
+        "look", to see what is there; a primitive; a support function, or "support" for all; "training"; "speed".
     grain : str
         The built-in tier whose arrays it takes.
     ops : sequence of str
         Those that have passed: for "training" and "speed".
+    broken : sequence of str
+        Support functions that are wrong, and taken from the built-in tier.
     seconds : float
-        How long to look for a smaller failing example.
+        How long to try examples of an op.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # what the file prints when it is imported is its own affair
         real = get_tier(tier) if tier in TIERS else _from_file(tier)
+        np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # whatever the file has set
         if item == "look":
             written = [name for name in (*PRIMITIVES, *SUPPORT) if hasattr(real, name)]
             return {"grain": grain or grain_of(real), "written": written}
-        whole = completed(real, grain)
+        whole = completed(real, grain, without=broken)
+        if item == "support":
+            return {name: judged(name, whole, grain) for name in SUPPORT if hasattr(real, name)}
         if item == "speed":
             return {"speeds": speeds(whole, ops)}
         return judged(item, whole, grain, ops, seconds)
 
 
-def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 10.0) -> dict[str, Any]:
+def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
     """Return status and findings, with diagnosis, of one item of a complete tier, as JSON can hold them."""
     try:
         if item == "training":
@@ -83,7 +96,16 @@ def _from_file(tier: str) -> Any:
         raise (error.__cause__ or error) from None  # what the judge shows is the last line
 
 
-def _described(item: str, finding: Finding, tier: Any, grain: str) -> dict[str, Any]:
+def _diagnosis(item: str, finding: Finding, tier: Tier, grain: str) -> Diagnosis | None:
+    try:
+        if item in CASE_OF:
+            return diagnose(CASE_OF[item], tier, finding, grain)
+        return diagnose_support(item, finding, grain)
+    except Exception:  # foreign code may fail anew: that costs the name, not the finding
+        return None
+
+
+def _described(item: str, finding: Finding, tier: Tier, grain: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "part": finding.part,
         "property": finding.property,
@@ -97,8 +119,8 @@ def _described(item: str, finding: Finding, tier: Any, grain: str) -> dict[str, 
         described["example"] = dict(zip(case.arguments, map(_listed, finding.example.inputs), strict=True))
         if finding.part != "value":
             described["example"]["dloss" if case.is_loss else "dy"] = _listed(finding.example.dy)
-        diagnosis = diagnose(case, tier, finding, grain)
-        described["likely_bug"] = None if diagnosis is None else vars(diagnosis)
+    diagnosis = _diagnosis(item, finding, tier, grain)
+    described["likely_bug"] = None if diagnosis is None else vars(diagnosis)
     return described
 
 

@@ -188,9 +188,12 @@ def _module_from_file(path: Path, name: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look there
+    sys.path.insert(0, str(path.resolve().parent))  # it may import its neighbors, as a script may
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
+    finally:
+        sys.path.remove(str(path.resolve().parent))
     return module
