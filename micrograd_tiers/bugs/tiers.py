@@ -65,8 +65,8 @@ LINEAR_BUGS = (
             vector=("matmul(weight, x) + bias", "matmul(weight, x) + len(x) * bias"),
             tensor=("matmul(x, weight.T) + bias", "matmul(x, weight.T) + x.shape[1] * bias"),
         ),
-        symptom="With hundreds of inputs no better than guessing: each step of a bias counts hundreds of times. With two or "
-        "three inputs nothing to see.",
+        symptom="With hundreds of inputs no better than guessing: each step of a bias counts hundreds of times. With "
+        "two or three nothing to see.",
         property="the value against the formula, with a bias that is not 0 and two inputs or more",
         explanation="The bias was added inside the loop over the inputs, not after it.",
         hint="Set x to zeros. What should linear return then?",
