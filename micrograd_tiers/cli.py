@@ -175,7 +175,7 @@ def _add_bugs(commands: Commands) -> None:
     _add_common(actions.add_parser("list", help="list all bugs"), seed_default=NOT_GIVEN)
     show = actions.add_parser("show", help="what one sees, what catches it, and the lines that are wrong")
     show.add_argument("name", metavar="NAME", help="of the bug")
-    _add_common(show, seed_default=NOT_GIVEN)
+    _add_common(show)
     train = actions.add_parser("train", help="train without the bug and with it, and compare")
     train.add_argument("name", metavar="NAME", help="of the bug")
     train.add_argument("--tier", choices=TIERS, help="scalar, vector or tensor (the fastest that has the bug)")

@@ -44,11 +44,13 @@ def _show(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     bug = get_bug(args.name)
     print(f"{bug.name}: {bug.title}\n")
     _print_text(f"What one sees: {bug.symptom}")
+    shown = demonstrate(bug, seed=args.seed)
+    _print_text(f"What training looks like ({shown.task}): {shown.verdict()}")
     _print_text(f"What catches it: {bug.property}")
     print()
     _explain(bug)
     texts = {name: getattr(bug, name) for name in ("name", "title", "kind", "symptom", "property", "explanation")}
-    return 0, {**texts, "difference": bug.difference()}
+    return 0, {**texts, **_in_numbers(shown), "difference": bug.difference()}
 
 
 def _explain(bug: Bug) -> None:

@@ -189,7 +189,11 @@ def _always_zero(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Di
 def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
     squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
     factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
-    if not factor or not all(np.allclose(o, factor * r, rtol=1e-9, atol=1e-9) for _, o, r in pairs):
+    if (
+        not factor
+        or np.isclose(factor, 1, rtol=1e-6)
+        or not all(np.allclose(o, factor * r, rtol=1e-9, atol=1e-9) for _, o, r in pairs)
+    ):
         return None
     if abs(factor + 1) < 1e-9:
         return Diagnosis(

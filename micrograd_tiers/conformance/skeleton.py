@@ -8,6 +8,8 @@ An op returns its value and, for each argument that a gradient is wanted for, th
 back (its vector-Jacobian product, vjp): from dy, which is dL/dy and shaped as y, to dL/d(argument), shaped as the
 argument. A vjp changes neither its dy nor any input, and returns fresh storage.
 
+Every finite input, however large, has a right result and gives no warning; a logit of -inf is legal (probability 0).
+
 Shapes: {letters}.
 To have it judged, as far as it is written: micrograd-tiers verify THIS_FILE
 """
@@ -39,10 +41,15 @@ OPS = (
     ),
     ("sigmoid(x)", "y = 1 / (1 + e**-x), of each number", "x {x}", "y {x}, and (dx,): from dy {x} to {x}"),
     ("tanh(x)", "Hyperbolic tangent, of each number", "x {x}", "y {x}, and (dx,): from dy {x} to {x}"),
-    ("relu(x)", "y = max(x, 0), of each number; derivative 0 at 0", "x {x}", "y {x}, and (dx,): from dy {x} to {x}"),
+    (
+        "relu(x)",
+        "y = max(x, 0), of each number; derivative 0 at 0, and NaN stays NaN",
+        "x {x}",
+        "y {x}, and (dx,): from dy {x} to {x}",
+    ),
     (
         "elu(x, alpha=1.0)",
-        "y = x where x > 0, alpha (e**x - 1) elsewhere, of each number",
+        "y = x where x > 0, alpha (e**x - 1) elsewhere, of each number; at 0 the derivative is alpha",
         "x {x}, alpha a number",
         "y {x}, and (dx,): from dy {x} to {x}",
     ),

@@ -58,10 +58,10 @@ class Tier(Protocol):
         """Hyperbolic tangent of each number: from -1 to 1."""
 
     def relu(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """max(x, 0) of each number, with derivative 0 at 0."""
+        """max(x, 0) of each number, with derivative 0 at 0; NaN stays NaN."""
 
     def elu(self, x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
-        """x where x > 0, alpha (exp(x) - 1) elsewhere, of each number."""
+        """x where x > 0, alpha (exp(x) - 1) elsewhere, of each number; its derivative at 0 is alpha."""
 
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
         """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, adding up to 1 per row."""
