@@ -11,8 +11,8 @@ from ..bugs.tiers import TIER_BUGS
 from ..tiers import SUPPORT, Tier
 from .cases import OpCase
 from .mistakes import derivative_of_own_value, kind_of_mistake
-from .probing import Diagnosis, Outcome, drawn, kind_of, probe, right
-from .properties import Finding, check_purity, finding_of
+from .probing import Diagnosis, Outcome, drawn, probe, right
+from .properties import Finding, finding_of
 from .support import judge_support
 
 SURE = 0.99  # share of the telling probes on which op and bug must agree
@@ -59,10 +59,10 @@ def _named(bug: Bug, how: str) -> Diagnosis:
 def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple[float, Bug | None]:
     """Return the bug that agrees on the largest share of the telling probes, where op or bug is wrong."""
     bugs = [bug for bug in TIER_BUGS if bug.op == case.name]
-    if finding.property == "purity":
+    if finding.kind == "purity":
         scores = [(_same_impurity(case, bug, finding, grain), bug) for bug in bugs]
         return max(scores, key=lambda pair: pair[0], default=(0.0, None))
-    kind, part, warns = kind_of(finding), finding.part, finding.property == "warns"
+    kind, part, warns = finding.kind, finding.part, finding.property == "warns"
     ours = [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
     expected = _outcomes(case, None, grain, part, kind, False)
     best: tuple[float, Bug | None] = (0.0, None)
@@ -87,7 +87,7 @@ def _outcomes(case: OpCase, bug: Bug | None, grain: str, part: str, kind: str, w
 
 def _same_impurity(case: OpCase, bug: Bug, finding: Finding, grain: str) -> float:
     assert finding.example is not None
-    theirs = finding_of(check_purity, case, _buggy_tier(bug, grain), finding.example, finding.part)
+    theirs = finding_of("purity", case, _buggy_tier(bug, grain), finding.example, finding.part)
     return float(theirs is not None and theirs.message == finding.message)
 
 

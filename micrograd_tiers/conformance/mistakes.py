@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..tiers import Tier
 from .cases import Example, OpCase, part_of
-from .probing import Diagnosis, close, drawn, kind_of, probe, right
+from .probing import Diagnosis, close, drawn, probe, right
 from .properties import Finding, reference
 
 Array = NDArray[Any]
@@ -30,11 +30,12 @@ def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | N
         return None
     pairs = []
     assert finding.example is not None
-    for example in (finding.example, *drawn(case, kind_of(finding))):
+    for example in (finding.example, *drawn(case, finding.kind)):
         numbers = probe(case, tier, example, finding.part).numbers
         if numbers is not None:
             pairs.append((example, numbers, cast(Array, right(case, example, finding.part).numbers)))
-    for test in TESTS if pairs else ():
+    tests = (_not_repeatable,) if finding.kind == "purity" else TESTS
+    for test in tests if pairs else ():
         diagnosis = test(case, tier, finding, pairs)
         if diagnosis is not None:
             return diagnosis
@@ -233,7 +234,7 @@ def _low_precision(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> 
     """Whether the errors are those of rounding to few digits. Not of a loss: see `_capped_loss`."""
     errors = [float(np.max(np.abs(o - r))) / max(1.0, float(np.max(np.abs(r)))) for _, o, r in pairs]
     worst = max(errors)
-    if not 0 < worst < 2e-3 or (worst > 1e-5 and np.mean(np.array(errors) > 0) < 0.5):
+    if not 1e-14 < worst < 2e-3 or (worst > 1e-5 and np.mean(np.array(errors) > 0) < 0.5):
         return None
     return Diagnosis(
         "low_precision",

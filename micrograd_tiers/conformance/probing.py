@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..tiers import Tier
 from .cases import Example, OpCase
 from .guard import NotWrittenError, Wrong, outcome
-from .properties import Finding, reference
+from .properties import reference
 
 Array = NDArray[Any]
 
@@ -87,13 +87,6 @@ def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too
 def right(case: OpCase, example: Example, part: str) -> Outcome:
     """Return what it should be."""
     return Outcome(np.asarray(reference(case, example, part), float))
-
-
-def kind_of(finding: Finding) -> str:
-    """Return on which kind of examples it fails: "special", "extreme" or "ordinary"."""
-    if finding.property == "nan and infinity":
-        return "special"
-    return "extreme" if finding.property in ("stability", "warns") else "ordinary"
 
 
 @cache

@@ -38,6 +38,8 @@ class Finding:
         The smallest found on which it is.
     expected, got : object
         Numbers, where there are some to show.
+    kind : str
+        Of the examples, or of the check: "ordinary", "extreme", "special" or "purity".
     blocks : bool
         Whether nothing else of the op can be judged because of this: it does not get as far as its vjps.
     """
@@ -48,20 +50,22 @@ class Finding:
     example: Example | None = None
     expected: Any = None
     got: Any = None
+    kind: str = "ordinary"
     blocks: bool = False
 
 
-def finding_of(check: Check, case: OpCase, tier: Tier, example: Example, part: str) -> Finding | None:
-    """Return what one check finds, None if nothing."""
+def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str) -> Finding | None:
+    """Return what the check of that kind finds, None if nothing."""
     try:
-        check(case, tier, example, part)
+        CHECKS[kind](case, tier, example, part)
     except Wrong as wrong:
-        blocks = check is check_ordinary and wrong.part == "value"
-        return Finding(wrong.part or part, wrong.property, wrong.message, example, wrong.expected, wrong.got, blocks)
+        numbers = wrong.expected, wrong.got
+        blocks = kind == "ordinary" and wrong.part == "value"
+        return Finding(wrong.part or part, wrong.property, wrong.message, example, *numbers, kind, blocks)
     except (NotImplementedError, NotWrittenError):
         raise NotWrittenError from None
     except (Exception, SystemExit) as error:  # in purity, where calls go unguarded
-        return Finding(part, "raises", f"{part}: {described(error)}", example)
+        return Finding(part, "raises", f"{part}: {described(error)}", example, kind=kind)
     return None
 
 

@@ -12,7 +12,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 from ..tiers import Tier
 from .cases import Example, OpCase, Recipe
 from .guard import NotWrittenError
-from .properties import CHECKS, Check, Finding, finding_of
+from .properties import CHECKS, Finding, finding_of
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     search = search or Search()
     stop = time.monotonic() + search.seconds
     findings: dict[str, Finding] = {}
-    for kind, check in CHECKS.items():
+    for kind in CHECKS:
         recipe = case.extreme if kind == "extreme" else case.ordinary
         examples = case.special if kind == "special" else recipe.sweep(search.n_examples)
         parts = [part for part in case.parts if part not in findings]
-        for finding in _sweep(check, case, tier, parts, examples, stop):
+        for finding in _sweep(kind, case, tier, parts, examples, stop):
             if _said_already(finding, findings.values()):
                 continue
             if search.shrink and kind != "special" and finding.property != "hangs":
-                finding = _smaller(finding, check, case, tier, recipe, search.seconds / 3)
+                finding = _smaller(finding, case, tier, recipe, search.seconds / 3)
             findings.setdefault(finding.part, finding)
         if any(finding.blocks or finding.property == "hangs" for finding in findings.values()):
             break
@@ -72,7 +72,7 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
 
 
 def _sweep(
-    check: Check, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example], stop: float
+    kind: str, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example], stop: float
 ) -> list[Finding]:
     """Return one finding for each part that has one."""
     found: dict[str, Finding] = {}
@@ -83,7 +83,7 @@ def _sweep(
                 return [*found.values(), Finding(part, "hangs", message)]
             if part in found:
                 continue
-            finding = finding_of(check, case, tier, example, part)
+            finding = finding_of(kind, case, tier, example, part)
             if finding is not None:
                 found[part] = finding
                 if finding.blocks or finding.property == "hangs":
@@ -100,7 +100,7 @@ class _EnoughError(Exception):
     """Time is up."""
 
 
-def _smaller(finding: Finding, check: Check, case: OpCase, tier: Tier, recipe: Recipe, seconds: float) -> Finding:
+def _smaller(finding: Finding, case: OpCase, tier: Tier, recipe: Recipe, seconds: float) -> Finding:
     """Return the finding on the smallest example that hypothesis comes upon while it draws and shrinks.
 
     What counts is the smallest that was seen, so that the search can be cut short without losing what it had. Of its
@@ -112,7 +112,7 @@ def _smaller(finding: Finding, check: Check, case: OpCase, tier: Tier, recipe: R
         nonlocal best
         if time.monotonic() > stop:
             raise _EnoughError
-        found = finding_of(check, case, tier, example, finding.part)
+        found = finding_of(finding.kind, case, tier, example, finding.part)
         if found is None or found.property == "hangs":
             return False
         if _size(found.example) <= _size(best.example):
