@@ -116,9 +116,10 @@ def grain_of(tier: Any) -> str:
     From its own `asarray` and `chunks`, if it has them; else that at which most of its ops are right.
     """
     try:
-        if len([*tier.chunks(tier.asarray(TABLE))]) > 1:
-            return "scalar" if isinstance(tier.asarray([0.0]), list) else "vector"
-        return "tensor"
+        first, *_ = next(iter(tier.chunks(tier.asarray(TABLE))))
+        if np.ndim(tier.tolist(first)) == 2:
+            return "tensor"
+        return "scalar" if isinstance(first, list) else "vector"
     except Exception:
         return max(("tensor", "vector", "scalar"), key=lambda grain: _n_right(completed(tier, grain)))
 
