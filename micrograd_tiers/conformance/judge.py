@@ -151,7 +151,7 @@ def judge(
         on_item(item)
         return item
 
-    together = ask("support")  # the ops are judged with those that are right
+    together = ask("support") if {*SUPPORT} & {*written} else {}  # the ops are judged with those that are right
     support = [judged(name, together.get(name)) for name in SUPPORT]
     broken = [item.name for item in support if item.status in (FAIL, NOT_WRITTEN)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
