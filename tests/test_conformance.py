@@ -286,6 +286,17 @@ def test_verify_prints_a_report_and_writes_a_grade_sheet(cli, folder):
     assert finding["example"].keys() == {"x", "weight", "bias", "dy"}
 
 
+def test_what_is_worth_nothing_does_not_count(cli, folder):
+    bug = next(bug for bug in TIER_BUGS if bug.name == "linear_dx_transposed")
+    (folder / "mine.py").write_text(bug.source("tiers/tensor.py"))
+    (folder / "points.toml").write_text("[linear]\nvalue = 1\ndweight = 1\n")
+    result = cli("verify", "mine.py", "--points", "points.toml")
+    assert result.code == 0
+    assert "PASSED: 1 of 1 pass; 2 of 2 points" in result.out
+    (folder / "points.toml").write_text("sigmoid = 0\n")
+    assert cli("verify", "mine.py", "--points", "points.toml").code == 1
+
+
 def test_a_new_tier_is_a_skeleton_to_fill_in(cli, folder):
     for like in TIERS:
         assert cli("verify", "--new", f"{like}.py", "--like", like).code == 0

@@ -84,9 +84,8 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether all that counts is written and right."""
-        counted = [item for item in self.items if item.possible or item.status == FAIL]
-        return bool(counted) and all(item.status in (PASS, BORROWED) for item in counted)
+        """Whether all that is worth points is written and right."""
+        return self.points == self.possible > 0
 
     @property
     def points(self) -> float:

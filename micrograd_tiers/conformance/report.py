@@ -80,8 +80,8 @@ def _speed(verdict: Verdict) -> list[str]:
 
 def _summary(verdict: Verdict) -> str:
     counted = [item for item in verdict.items if item.possible]
-    n = {status: sum(item.status == status for item in counted) for status in (PASS, FAIL, NOT_WRITTEN, NOT_JUDGED)}
-    words = [f"{n[PASS]} of {len(counted)} pass"]
-    words += [f"{count} {status}" for status, count in n.items() if count and status != PASS]
+    short = [item.status for item in counted if item.points < item.possible]
+    words = [f"{len(counted) - len(short)} of {len(counted)} pass"]
+    words += [f"{n} {status}" for status in (FAIL, NOT_WRITTEN, NOT_JUDGED) if (n := short.count(status))]
     points = f"{verdict.points:g} of {verdict.possible:g} points"
     return f"{'PASSED' if verdict.passed else 'NOT PASSED'}: {', '.join(words)}; {points}"
