@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ..conformance import judge, read_points
+from ..conformance import Item, judge, read_points
 from ..conformance.report import text
 from ..conformance.skeleton import skeleton
 from ..files import check_outputs
@@ -20,11 +20,15 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("verify: name the file with your tier, or write one to fill in: verify --new my_tier.py")
     check_outputs([args.json], [])
     points = None if args.points is None else read_points(args.points)
-    verdict = judge(args.tier, like=args.like or "", points=points, time_limit=args.time_limit)
+    verdict = judge(args.tier, like=args.like or "", points=points, time_limit=args.time_limit, on_item=_say)
     print(text(verdict))
-    summary = {"passed": verdict.passed, "points": verdict.points, "possible": verdict.possible}
+    summary = {"command": "verify", "passed": verdict.passed, "points": verdict.points, "possible": verdict.possible}
     write_json(args.json, {**summary, **asdict(verdict)})
     return 0 if verdict.passed else 1
+
+
+def _say(item: Item) -> None:
+    print(f"  {item.name}: {item.status}", file=sys.stderr)
 
 
 def _write_skeleton(path: str, like: str) -> int:
@@ -33,6 +37,6 @@ def _write_skeleton(path: str, like: str) -> int:
             file.write(skeleton(like))
     except FileExistsError:
         raise ValueError(f"{path} exists; choose another name, or move it away first") from None
-    print(f"wrote {path}, the skeleton of a {like} tier: fill in the functions, one by one, and after each", end=" ")
-    print(f"run\n  micrograd-tiers verify {path}", file=sys.stdout)
+    print(f"wrote {path}, the skeleton of a {like} tier: fill in the functions, one by one, and after each run")
+    print(f"  micrograd-tiers verify {path}")
     return 0
