@@ -271,14 +271,9 @@ def _exit_code(error: Exception) -> int:
 
 
 def _comes_from_a_tier_file(error: Exception) -> bool:
-    from .tiers import FROM_FILE
+    from .tiers import line_in_tier_file
 
-    frame = error.__traceback__
-    while frame is not None:
-        if frame.tb_frame.f_globals.get("__name__", "").startswith(FROM_FILE):
-            return True
-        frame = frame.tb_next
-    return False
+    return line_in_tier_file(error) is not None
 
 
 def _fail(message: str, code: int) -> int:

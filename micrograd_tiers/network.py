@@ -136,7 +136,7 @@ class Network:
         DataError
             If X is empty, not numeric, or has another number of features than the net.
         """
-        return self._apply(lambda x: self._run(x)[0], self.check_samples(X))
+        return self._apply(lambda x: self.run_layers(x)[0], self.check_samples(X))
 
     @QUIET
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -162,8 +162,8 @@ class Network:
         ]
         return np.concatenate(values)
 
-    def _run(self, x: Any) -> tuple[Any, list[Any]]:
-        """Return one chunk's output, and each layer's vjps on the way."""
+    def run_layers(self, x: Any) -> tuple[Any, list[Any]]:
+        """Return one chunk's output, and each layer's vjps on the way; all in the tier's own arrays, unchecked."""
         vjps = []
         for layer, names in zip(self.layers, self._names, strict=True):
             x, layer_vjps = layer.forward(self.tier, x, *[self.parameters[name] for name in names])
@@ -208,7 +208,7 @@ class Network:
         grads: dict[str, Any] = {}
         seed = 1 / len(target)
         for x_chunk, target_chunk in self.tier.chunks(x, target):
-            output, vjps = self._run(x_chunk)
+            output, vjps = self.run_layers(x_chunk)
             loss, (doutput,) = getattr(self.tier, self.loss)(output, target_chunk)
             losses.append(float(loss))
 

@@ -6,7 +6,7 @@ here: as short as can be, for ordinary numbers, real or complex, from which comp
 
 import numpy as np
 
-from micrograd_tiers.conformance.cases import OP_CASES, gradient_of, value_of
+from micrograd_tiers.conformance.cases import OP_CASES, part_of
 
 __all__ = ["FORMULAS", "OP_CASES", "complex_step", "gradient_of", "value_of"]
 
@@ -20,6 +20,16 @@ FORMULAS = {
     "softmax_cross_entropy": lambda z, t: np.sum(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), t]),
     "mean_squared_error": lambda y, t: np.sum((y - t) ** 2) / y.shape[1],
 }
+
+
+def value_of(case, tier, example):
+    """The op's value for the whole mini-batch."""
+    return part_of(case, tier, example, "value")
+
+
+def gradient_of(case, tier, example, k):
+    """dL/d(inputs[k]) for the whole mini-batch."""
+    return part_of(case, tier, example, case.parts[k + 1])
 
 
 def complex_step(formula, inputs, k, dy):

@@ -8,19 +8,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from op_cases import OP_CASES
+from profiles import examples
 
 import micrograd_tiers as mt
 from micrograd_tiers.gradcheck import Report, check_network, check_vjps, numerical_gradient
 from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, get_tier, scalar
 
 every_tier = pytest.mark.parametrize("tier_name", TIERS)
-ARGUMENTS = {"linear": ["x", "weight", "bias"], "softmax": ["logits"], "softmax_cross_entropy": ["logits"]}
-ARGUMENTS |= {"mean_squared_error": ["y"]}
-every_vjp = pytest.mark.parametrize(
-    ("op_name", "k"), [(op, k) for op in PRIMITIVES for k in range(len(ARGUMENTS.get(op, ["x"])))]
-)
+ARGUMENTS = {case.name: [*case.arguments[: case.n_differentiable]] for case in OP_CASES}
+every_vjp = pytest.mark.parametrize(("op_name", "k"), [(op, k) for op in PRIMITIVES for k in range(len(ARGUMENTS[op]))])
 EXACTLY_ZERO = "vacuous: the gradient is exactly zero"
 IN_ROUNDING = "vacuous: the gradient is lost in rounding"
 NO_COORDINATE = "vacuous: no coordinate"
@@ -170,7 +169,7 @@ def test_numerical_gradient_names_what_it_cannot_take(f, x, method, message):
 def test_every_primitive_passes(op_name, tier_name, exact):
     report = check_vjps(getattr(get_tier(tier_name, exact), op_name), inputs_for(op_name, tier_name))
     assert report.passed, f"\n{report}"
-    assert [check.name for check in report.checks] == ARGUMENTS.get(op_name, ["x"])
+    assert [check.name for check in report.checks] == ARGUMENTS[op_name]
     for check, x in zip(report.checks, inputs_for(op_name, tier_name), strict=False):
         assert check.n_coordinates == np.size(x)
         assert check.relative_error <= check.tolerance <= 1e-7
@@ -437,7 +436,7 @@ def test_large_and_close_logits_raise_no_false_alarm(tier_name, logits, target):
         assert check.verdict == (EXACTLY_ZERO if gone else "pass"), check
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([0.01, 1.0, 8.0]), name=st.sampled_from(TIERS))
 def test_no_primitive_fails_on_any_inputs(seed, scale, name):
     for op_name in PRIMITIVES:
@@ -584,7 +583,7 @@ def test_a_right_net_passes(tier_name, exact, loss):
     assert max(map(len, str(report).splitlines())) <= 110
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_random_nets_pass(data):
     draw = data.draw

@@ -11,8 +11,8 @@ import re
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -129,8 +129,9 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     name = _tier_name(bug, tier, scene)
     wrong_tier = bug.tier(name) if bug.kind == "tier" else name
     with np.errstate(all="ignore"):
-        right = _run(scene, import_module(PACKAGE), name, name, seed)
-        with planted(bug) if bug.kind != "tier" else _nothing_planted() as package:
+        clean = import_module(PACKAGE)
+        right = _run(scene, clean, name, name, seed)
+        with planted(bug) if bug.kind != "tier" else nullcontext(clean) as package:
             wrong = _run(scene, package, wrong_tier, name, seed)
     return Demonstration(scene.task(name), scene.n_samples(name), scene.n_classes, right, wrong)
 
@@ -160,11 +161,6 @@ def _run(scene: "Scene", package: ModuleType, tier: str | Tier, name: str, seed:
     run.seconds = time.perf_counter() - start
     run.loss, run.accuracy = [float(x) for x in run.loss], [float(x) for x in run.accuracy]
     return run
-
-
-@contextmanager
-def _nothing_planted() -> Iterator[ModuleType]:
-    yield import_module(PACKAGE)
 
 
 def _ending(run: Run) -> str:

@@ -12,7 +12,7 @@ from ..gradcheck import check_network
 from ..models import mlp
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import inputs_of, plural, test_set_of, write_json
+from .common import inputs_of, plural, set_for_saved_net, write_json
 
 N_LOADED = 200  # samples that mean and deviation come from, at least
 
@@ -54,6 +54,6 @@ def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]
     """Return a saved net, with samples and labels of its test set."""
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
-    data = test_set_of(args.net, saved.info, args.data, args.data_dir, n_test=None, seed=args.seed)
+    data = set_for_saved_net(args.net, saved.info, args.data, args.data_dir, n_test=None, seed=args.seed)
     about = {"net": args.net, "data": data.name, "source": data.source}
     return net, data.test_x[: args.n], data.test_y[: args.n], about

@@ -23,10 +23,14 @@ def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standar
     if data.image_shape is not None or not standardize:
         return data, None
     scale = Standardizer.fit(data.train_x)
-    return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x)), scale
+    return _scaled(data, scale), scale
 
 
-def test_set_of(
+def _scaled(data: Dataset, scale: Standardizer) -> Dataset:
+    return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
+
+
+def set_for_saved_net(
     path: str, info: dict[str, Any], name: str | None, data_dir: str | None, *, n_test: int | None, seed: int | None
 ) -> Dataset:
     """Return the test part of a set as a saved net should see it: of that name, or the one it was trained on.
@@ -50,8 +54,7 @@ def test_set_of(
     data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
     if info.get("mean") is not None and data.image_shape is None:
         # As in training: with the mean and deviation of the samples that the net was trained on.
-        scale = Standardizer(np.array(info["mean"]), np.array(info["std"]))
-        return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
+        return _scaled(data, Standardizer(np.array(info["mean"]), np.array(info["std"])))
     return data
 
 

@@ -11,7 +11,7 @@ from ..files import check_outputs
 from ..images import read_image
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import score_test_set, test_set_of, write_json
+from .common import score_test_set, set_for_saved_net, write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -52,7 +52,7 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 
 def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
-    data = test_set_of(args.net, info, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
+    data = set_for_saved_net(args.net, info, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
     predicted, loss, accuracy, counts = score_test_set(net, data, name=args.net)
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")

@@ -1,7 +1,7 @@
 """The op table: every primitive of the tiers, what it takes, and how examples of its inputs are drawn.
 
-An example is a whole mini-batch and a dy. `value_of` and `gradient_of` cut it into what a tier handles and put the
-results together again, so that one row of the table serves every tier.
+An example is a whole mini-batch and a dy. `part_of` cuts it into what a tier handles and puts the results
+together again, so that one row of the table serves every tier.
 """
 
 import math
@@ -277,30 +277,30 @@ def chunks_of(case: OpCase, tier: Tier, example: Example) -> Iterator[tuple[tupl
         yield (*chunk[: case.n_samplewise], *shared), example.dy if case.is_loss else chunk[-1]
 
 
-def calls(case: OpCase, tier: Tier, example: Example) -> Iterator[Call]:
-    """Call the op for each chunk of the mini-batch."""
+def calls(case: OpCase, tier: Tier, example: Example, op: Callable[..., Any] | None = None) -> Iterator[Call]:
+    """Call the tier's op, or another in its place, for each chunk of the mini-batch."""
+    op = op or getattr(tier, case.name)
     for inputs, dy in chunks_of(case, tier, example):
-        value, vjps = getattr(tier, case.name)(*inputs)
+        value, vjps = op(*inputs)
         yield Call(inputs, dy, value, vjps)
 
 
-def value_of(case: OpCase, tier: Tier, example: Example) -> Any:
-    """Return the op's value for the whole mini-batch: an ndarray with samples first, or for a loss a float."""
-    values = [call.value for call in calls(case, tier, example)]
-    if case.is_loss:
-        return total([*map(float, values)])  # as the network adds them up
-    return np.concatenate([np.atleast_2d(tier.tolist(value)) for value in values])
+def together(case: OpCase, tier: Tier, part: str, pieces: list[Any]) -> Any:
+    """Return one part for the whole mini-batch from that of each call: an ndarray, or a float for a loss's value.
 
-
-def gradient_of(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
-    """Return dL/d(inputs[k]) for the whole mini-batch: parameters' gradients are summed, as the network does it."""
-    gradients = [np.array(tier.tolist(call.vjps[k](call.dy))) for call in calls(case, tier, example)]
+    Samples are put one after the other; losses and parameters' gradients are summed, as the network does it.
+    """
+    k = case.parts.index(part) - 1
+    if k < 0 and case.is_loss:
+        return total([*map(float, pieces)])
+    arrays = [np.array(tier.tolist(piece)) for piece in pieces]
     if k < case.n_samplewise:
-        return np.concatenate([np.atleast_2d(gradient) for gradient in gradients])
-    return np.asarray(reduce(add, gradients))
+        return np.concatenate([np.atleast_2d(array) for array in arrays])
+    return np.asarray(reduce(add, arrays))
 
 
 def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
-    """Return the value, or the gradient of that name ("dx")."""
-    k = case.parts.index(part)
-    return value_of(case, tier, example) if k == 0 else gradient_of(case, tier, example, k - 1)
+    """Return the value, or the gradient of that name ("dx"), for the whole mini-batch."""
+    k = case.parts.index(part) - 1
+    pieces = [call.value if k < 0 else call.vjps[k](call.dy) for call in calls(case, tier, example)]
+    return together(case, tier, part, pieces)

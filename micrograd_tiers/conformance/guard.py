@@ -3,24 +3,19 @@
 import contextlib
 import io
 import signal
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tiers import FROM_FILE, Tier
-from .cases import Call, Example, OpCase, calls, part_of
+from ..tiers import Tier, line_in_tier_file
+from .cases import Call, Example, OpCase, calls, together
 
 Array = NDArray[Any]
 
 CALL_LIMIT = 5.0  # seconds that one part may take on one mini-batch; the built-in tiers take milliseconds
 PRINT_LIMIT = 100_000  # characters
-
-
-class NotWrittenError(Exception):
-    """The op raises NotImplementedError, or is not there."""
 
 
 class Wrong(Exception):  # noqa: N818  # it never reaches a user
@@ -69,41 +64,46 @@ def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
+def guarded(what: str, seconds: float = CALL_LIMIT) -> Iterator[None]:
+    """Turn what foreign code does wrong into Wrong; NotImplementedError says that it is yet to be written."""
+    try:
+        with clock(seconds):
+            yield
+    except (Wrong, NotImplementedError):
+        raise
+    except TimeoutError as error:
+        raise Wrong("hangs", f"{what}: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise Wrong("raises", f"{what}: {described(error)}") from error
+
+
 def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
     """Return one part for the whole mini-batch; raise Wrong if it is not even an array of the right shape."""
     printed = _Printed()
-    try:
-        with contextlib.redirect_stdout(printed), clock():
-            _check_structure(case, tier, example, part)
-            got = part_of(case, tier, example, part)
-    except (Wrong, NotWrittenError):
-        raise
-    except NotImplementedError as error:
-        raise NotWrittenError from error
-    except TimeoutError as error:
-        raise Wrong("hangs", f"{part}: {error}", part="value" if part == "value" else None) from None
-    except (Exception, SystemExit) as error:
-        raise Wrong("raises", f"{part}: {described(error)}") from error
+    with contextlib.redirect_stdout(printed), guarded(part):
+        pieces = [_checked_piece(case, tier, part, call) for call in calls(case, tier, example, checked(case, tier))]
+        got = together(case, tier, part, pieces)
     if printed.getvalue():
         (line, *_) = printed.getvalue().splitlines() or [""]
         raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op does nothing but return its result")
     return got
 
 
-def _check_structure(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    for call in calls(case, _With(tier, case.name, checked(case, tier)), example):
-        if part == "value":
-            if case.is_loss:
-                _check_number(call.value)
-            else:
-                features = len(call.inputs[1]) if case.name == "linear" else None
-                _check_array(tier, "value", call.value, _expected_shape(call, features))
+def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
+    k = case.parts.index(part) - 1
+    if k < 0:
+        if case.is_loss:
+            _check_number(call.value)
         else:
-            k = case.parts.index(part) - 1
-            vjp = call.vjps[k]
-            if not callable(vjp):
-                raise Wrong("structure", f"{part}: got {short(vjp)}, expected a function that takes dy")
-            _check_array(tier, part, vjp(call.dy), np.shape(numbers_of(tier, call.inputs[k])))
+            _check_array(tier, part, call.value, like=call.dy)
+        return call.value
+    vjp = call.vjps[k]
+    if not callable(vjp):
+        raise Wrong("structure", f"{part}: got {short(vjp)}, expected a function that takes dy")
+    gradient = vjp(call.dy)
+    _check_array(tier, part, gradient, like=call.inputs[k])
+    return gradient
 
 
 def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
@@ -128,22 +128,6 @@ def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
     return op
 
 
-class _With:
-    """A tier with one op exchanged."""
-
-    def __init__(self, tier: Tier, name: str, op: Callable[..., Any]) -> None:
-        self._tier = tier
-        setattr(self, name, op)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tier, name)
-
-
-def _expected_shape(call: Call, features: int | None) -> tuple[int, ...]:
-    *samples, last = np.shape(call.inputs[0])
-    return (*samples, last if features is None else features)
-
-
 def _check_number(value: Any) -> None:
     try:
         float(value)
@@ -152,7 +136,8 @@ def _check_number(value: Any) -> None:
         raise Wrong("type", message) from None
 
 
-def _check_array(tier: Tier, part: str, value: Any, shape: tuple[int, ...]) -> None:
+def _check_array(tier: Tier, part: str, value: Any, like: Any) -> None:
+    shape = numbers_of(tier, like).shape
     expected = type(tier.asarray([0.0]))
     kinds = (list, tuple) if expected is list and part == "value" else (expected,)  # a gradient is added to, in place
     message = f"{part} is {short(value)}, expected numbers as asarray makes them: {expected.__name__} of shape {shape}"
@@ -176,16 +161,9 @@ def short(value: Any) -> str:
 
 def described(error: BaseException) -> str:
     """Return an exception in one line, with the line of the user's file that it comes from."""
+    line = line_in_tier_file(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    frames = [
-        frame
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__", "").startswith(FROM_FILE)
-    ]
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if frames and frame is frames[-1]:
-            text += f" (line {line})"
-    return text
+    return text if line is None else f"{text} (line {line})"
 
 
 def numbers_of(tier: Tier, a: Any) -> Array:

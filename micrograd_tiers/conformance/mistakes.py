@@ -3,12 +3,14 @@
 Each test looks at what the op gives beside what it should, on many examples, and returns a diagnosis or None.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..gradcheck import numerical_gradient
 from ..tiers import Tier
 from .cases import Example, OpCase, part_of
 from .probing import Diagnosis, close, drawn, probe, right
@@ -54,8 +56,7 @@ def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagn
     differs = False
     for example in examples:
         numbers = probe(case, tier, example, finding.part).numbers
-        slopes = _differences(case, tier, example, k)
-        if numbers is None or slopes is None or not np.allclose(numbers, slopes, rtol=1e-5, atol=1e-6):
+        if numbers is None or not np.allclose(numbers, _slopes(case, tier, example, k), rtol=1e-5, atol=1e-6):
             return None
         differs |= not np.allclose(numbers, reference(case, example, finding.part), rtol=1e-4, atol=1e-4)
     if not differs:
@@ -63,27 +64,20 @@ def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagn
     return Diagnosis(
         "derivative_of_own_value",
         f"{finding.part} is the derivative of the value that {case.name} returns; it is the value that is wrong",
-        "On all examples it agrees with differences of that value.",
+        "On all examples it agrees with numerical derivatives of that value.",
         "What does the value compute, in words, and what should it?",
     )
 
 
-def _differences(case: OpCase, tier: Tier, example: Example, k: int, h: float = 1e-5) -> Array | None:
-    """Return central differences of sum(dy * value) of the op itself."""
-    x = example.inputs[k]
-    slopes = np.zeros(x.shape)
-    for index in np.ndindex(*x.shape):
-        sides = []
-        for step in (h, -h):
-            moved = x.copy()
-            moved[index] += step
-            inputs = (*example.inputs[:k], moved, *example.inputs[k + 1 :])
-            numbers = probe(case, tier, Example(inputs, example.dy), "value").numbers
-            if numbers is None:
-                return None
-            sides.append(float((numbers * example.dy).sum()))
-        slopes[index] = (sides[0] - sides[1]) / (2 * h)
-    return slopes
+def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
+    """Return the numerical derivative of sum(dy * value) of the op itself; NaN where the op fails."""
+
+    def loss(x: Array) -> float:
+        inputs = (*example.inputs[:k], x, *example.inputs[k + 1 :])
+        numbers = probe(case, tier, Example(inputs, example.dy), "value").numbers
+        return math.nan if numbers is None else float((numbers * example.dy).sum())
+
+    return numerical_gradient(loss, example.inputs[k], method="Richardson")
 
 
 # Shapes.
@@ -133,6 +127,10 @@ def _gives(case: OpCase, tier: Tier, example: Example, part: str, other: str) ->
 
 
 # Numbers.
+
+
+def _agree(a: Array, b: Array) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9))
 
 
 def _not_repeatable(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -190,11 +188,7 @@ def _always_zero(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Di
 def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
     squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
     factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
-    if (
-        not factor
-        or np.isclose(factor, 1, rtol=1e-6)
-        or not all(np.allclose(o, factor * r, rtol=1e-9, atol=1e-9) for _, o, r in pairs)
-    ):
+    if not factor or np.isclose(factor, 1, rtol=1e-6) or not all(_agree(o, factor * r) for _, o, r in pairs):
         return None
     if abs(factor + 1) < 1e-9:
         return Diagnosis(
@@ -220,7 +214,7 @@ def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) ->
         sizes["the number of outputs"] = lambda example: len(example.inputs[1])
     for what, size in sizes.items():
         for power, verb in ((1, "multiplied by"), (-1, "divided by")):
-            if all(np.allclose(o, size(e) ** power * r, rtol=1e-9, atol=1e-9) for e, o, r in pairs):
+            if all(_agree(o, size(e) ** power * r) for e, o, r in pairs):
                 return Diagnosis(
                     "factor_of_size",
                     f"{finding.part} is {verb} {what}, and should not be",
@@ -291,7 +285,7 @@ def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosi
         conditions["wrong_where_negative"] = ("where no input is negative", lambda e: (e.inputs[0] >= 0).all())
         conditions["wrong_where_positive"] = ("where no input is positive", lambda e: (e.inputs[0] <= 0).all())
     for name, (words, condition) in conditions.items():
-        right_there = [np.allclose(o, r, rtol=1e-9, atol=1e-9) for example, o, r in pairs if condition(example)]
+        right_there = [_agree(o, r) for example, o, r in pairs if condition(example)]
         if right_there and all(right_there):
             return Diagnosis(
                 name,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..tiers import Tier, get_tier
 from .cases import Example, OpCase, calls, chunks_of, part_of
-from .guard import NotWrittenError, Wrong, checked, described, numbers_of, outcome
+from .guard import Wrong, checked, described, numbers_of, outcome
 
 Array = NDArray[Any]
 Check = Callable[[OpCase, Tier, Example, str], None]
@@ -60,10 +60,11 @@ def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str)
         CHECKS[kind](case, tier, example, part)
     except Wrong as wrong:
         numbers = wrong.expected, wrong.got
-        blocks = kind == "ordinary" and wrong.part == "value"
+        hangs = part == "value" and wrong.property == "hangs"
+        blocks = kind == "ordinary" and (wrong.part == "value" or hangs)
         return Finding(wrong.part or part, wrong.property, wrong.message, example, *numbers, kind, blocks)
-    except (NotImplementedError, NotWrittenError):
-        raise NotWrittenError from None
+    except NotImplementedError:
+        raise
     except (Exception, SystemExit) as error:  # in purity, where calls go unguarded
         return Finding(part, "raises", f"{part}: {described(error)}", example, kind=kind)
     return None

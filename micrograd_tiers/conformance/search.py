@@ -11,7 +11,6 @@ from hypothesis.errors import Flaky, NoSuchExample
 
 from ..tiers import Tier
 from .cases import Example, OpCase, Recipe
-from .guard import NotWrittenError
 from .properties import CHECKS, Finding, finding_of
 
 
@@ -46,11 +45,11 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
 
     Raises
     ------
-    NotWrittenError
+    NotImplementedError
         If the tier does not have the op, or it raises NotImplementedError.
     """
     if not hasattr(tier, case.name):
-        raise NotWrittenError
+        raise NotImplementedError
     search = search or Search()
     stop = time.monotonic() + search.seconds
     findings: dict[str, Finding] = {}

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..models import mlp
-from ..network import Network
+from ..models import ACTIVATIONS, mlp
+from ..network import LOSSES, Network
 from ..optimizers import SGD, Adam, Optimizer
 from ..tiers import TIERS, Tier
 from ..training import fit
-from .guard import clock, described
+from .guard import Wrong, described, guarded
 from .properties import Finding
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu")
-LOSSES = ("softmax_cross_entropy", "mean_squared_error")
 TOLERANCE = 1e-9  # of the largest weight, after two epochs: rounding grows while training, a bug is larger
 ROUNDS = 5
 
@@ -38,11 +36,11 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
             y = targets if loss == "mean_squared_error" else labels
             what = f"5-4-4-3 with {activation}, {loss} and {optimizer}"
             try:
-                with clock(seconds=20):
+                with guarded(what, seconds=20):
                     finding = _difference(tier, activation, loss, optimizer, X, y, what)
-            except TimeoutError as error:
-                finding = Finding("training", "hangs", f"{what}: {error}")
-            except (Exception, SystemExit) as error:
+            except Wrong as wrong:
+                finding = Finding("training", wrong.property, wrong.message)
+            except NotImplementedError as error:  # in what has passed by itself
                 finding = Finding("training", "raises", f"{what}: {described(error)}")
             if finding is not None:
                 return [finding]
@@ -78,12 +76,10 @@ def speeds(tier: Tier, ops: Collection[str]) -> dict[str, float]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((32, 64))
     y = rng.integers(0, 10, 32) if loss == "softmax_cross_entropy" else rng.standard_normal((32, 10))
-    nets = {name: mlp([64, 30, 10], activation, loss=loss, tier=t) for name, t in {"": tier, **_BUILT_IN}.items()}
+    tiers: dict[str, str | Tier] = {"": tier, **{name: name for name in TIERS}}
+    nets = {name: mlp([64, 30, 10], activation, loss=loss, tier=t) for name, t in tiers.items()}
     rounds = [{name: _samples_per_second(net, X, y) for name, net in nets.items()} for _ in range(ROUNDS)]
     return {name: statistics.median(one[name] for one in rounds) for name in nets}
-
-
-_BUILT_IN: dict[str, Any] = {name: name for name in TIERS}
 
 
 def _samples_per_second(net: Network, X: Any, y: Any) -> float:

@@ -74,7 +74,7 @@ def check_network(
 
 
 def _mean_loss(net: Network, samples: Array, targets: Array) -> Callable[[Mapping[str, Array]], Array]:
-    """Return the mean loss of a float64 net as a function of its parameters, real or complex.
+    """Return the mean loss of a float64 net as a function of its parameters, real or complex; the net is used up.
 
     The net's own forward code, chunk by chunk, as in `Network.backprop`. There is a term for each sample, so that they
     show what cancels between samples, and one for what the loss of a batch is besides the sum of its rows: nothing.
@@ -84,14 +84,13 @@ def _mean_loss(net: Network, samples: Array, targets: Array) -> Callable[[Mappin
     chunks = [*net.tier.chunks(net.tier.asarray(samples), net.tier.asarray(targets, targets.dtype.name))]
 
     def terms(parameters: Mapping[str, Array]) -> Array:
-        arrays = {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
+        net.parameters = {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
         losses: list[complex] = []
         for x, target in chunks:
-            for i, layer in enumerate(net.layers):
-                x, _ = layer.forward(net.tier, x, *[arrays[f"{i}.{name}"] for name in layer.parameter_shapes()])
-            rows = range(len(x) if getattr(x, "ndim", 1) == 2 else 0)
-            parts = [loss_of(x[n : n + 1], target[n : n + 1])[0] for n in rows]
-            losses += [*parts, loss_of(x, target)[0] - sum(parts)]
+            z, _ = net.run_layers(x)
+            rows = range(len(z) if getattr(z, "ndim", 1) == 2 else 0)
+            parts = [loss_of(z[n : n + 1], target[n : n + 1])[0] for n in rows]
+            losses += [*parts, loss_of(z, target)[0] - sum(parts)]
         return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / len(samples)
 
     return terms

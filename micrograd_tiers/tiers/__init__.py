@@ -7,6 +7,7 @@ and optimizers are written once, on top of them.
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -158,6 +159,16 @@ def _built_in(name: str, exact: bool) -> Tier:
     module = _module_from_file(Path(__file__).with_name(f"{name}.py"), f"{__name__}.{name}{EXACT}")
     vars(module).update(ARITHMETIC[name])
     return cast(Tier, module)
+
+
+def line_in_tier_file(error: BaseException) -> int | None:
+    """Return the line, the innermost one, of a tier from a file that an error comes from; None if from none."""
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").startswith(FROM_FILE)
+    ]
+    return lines[-1] if lines else None
 
 
 def _from_outside(name: str) -> Any:
