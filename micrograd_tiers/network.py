@@ -80,6 +80,7 @@ class Network:
         for name, shape in parameter_shapes(self.layers).items():
             self._set(name, np.zeros(shape) if name.endswith("bias") else initializer(shape, rng))
         self._names = [tuple(f"{i}.{name}" for name in layer.parameter_shapes()) for i, layer in enumerate(self.layers)]
+        self._first_with_parameters = next((i for i, names in enumerate(self._names) if names), 0)
 
     def _check_architecture(self) -> None:
         if not self.layers:
@@ -216,13 +217,17 @@ class Network:
             for i in reversed(range(len(self.layers))):
                 dx, *dparameters = vjps[i]
                 for name, dparameter in zip(self._names[i], dparameters, strict=True):
+                    gradient = getattr(dparameter, "later", dparameter)(dy)  # a promise, if the tier makes one
                     if name in grads:
-                        self.tier.add_scaled(grads[name], dparameter(dy), 1.0)
+                        self.tier.add_scaled(grads[name], gradient, 1.0)
                     else:
-                        grads[name] = dparameter(dy)
-                if not any(self._names[:i]):
-                    break  # no parameters further down: nobody needs dL/dx
+                        grads[name] = gradient
+                if i == self._first_with_parameters:
+                    break  # nobody needs dL/dx
                 dy = dx(dy)
+        for name, gradient in grads.items():
+            if hasattr(gradient, "now"):
+                grads[name] = gradient.now()
         return total(losses) / len(target), grads
 
     @QUIET

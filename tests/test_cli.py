@@ -326,7 +326,9 @@ def test_train_takes_a_tier_of_the_users_own(cli):
     assert result.code == 0
     assert "my_tier.py" in result.out
     assert cli(*train, "vector", "--checkpoint", "vector.npz").code == 0
-    assert sha256(mt.load("own.npz")) == sha256(mt.load("vector.npz"))
+    own, built_in = (mt.load(path).state_dict() for path in ("own.npz", "vector.npz"))
+    for name, weights in built_in.items():  # its sums over the samples are taken one by one
+        np.testing.assert_allclose(own[name], weights, rtol=0, atol=1e-13 * np.abs(weights).max())
 
 
 OPTIONS = {
@@ -576,7 +578,7 @@ def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkey
 
 
 def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch):
-    press_ctrl_c(monkeypatch, 10)
+    press_ctrl_c(monkeypatch, 5)
     result = cli("compare", *XOR, "--json", "c.json")
     assert result.code == 130
     assert result.err.splitlines()[-1] == "micrograd-tiers: interrupted"

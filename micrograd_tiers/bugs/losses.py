@@ -137,7 +137,7 @@ SOFTMAX_BUGS = (
     ),
 )
 
-LOSS = "    loss = sum_of_losses(log1p(rest) + (logits[rows, top] - logits[rows, target]))\n"
+LOSS = "    loss = sum_of_losses(log1p(rest) + (largest - logits[rows, target]))\n"
 LOSS_VECTOR = "    loss = log1p(rest) + (logits[top] - logits[target])\n\n"
 LOSS_SCALAR = "    loss = log1p(rest) + (logits[top] - logits[target])\n\n"
 AT_TARGET = "        p[rows, target] = 0\n        p[rows, target] = -total(p, axis=1)  # p - 1 at the target,"
@@ -234,7 +234,7 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = sum_of_losses(log1p(rest) + (2 * logits[rows, top] - logits[rows, target]))\n"),
+            tensor=(LOSS, "    loss = sum_of_losses(log1p(rest) + (2 * largest - logits[rows, target]))\n"),
             vector=(LOSS_VECTOR, "    loss = log1p(rest) + (2 * logits[top] - logits[target])\n\n"),
             scalar=(LOSS_SCALAR, "    loss = log1p(rest) + (2 * logits[top] - logits[target])\n\n"),
         ),
@@ -689,10 +689,10 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=(
-                "    target += source if scale == 1 else scale * source\n",
-                "    target = target + scale * source\n",
+                ("        target += source\n", "        target = target + source\n"),
+                ("            t += scale * s\n", "            t = t + scale * s\n"),
             ),
-            scalar=("        target[:] = [t + scale * s", "        target = [t + scale * s"),
+            scalar=("        t_row[:] = [t + scale * s", "        t_row = [t + scale * s"),
         ),
         symptom="Does not learn at all: the loss is the same after every epoch.",
         property="the target has changed after the call",
@@ -706,8 +706,8 @@ SUPPORT_BUGS = (
         op="add_scaled",
         part="value",
         edits=in_tiers(
-            numpy=("    target += source if scale == 1 else scale * source\n", "    target += source\n"),
-            scalar=("        target[:] = [t + scale * s", "        target[:] = [t + s"),
+            numpy=("            t += scale * s\n", "            t += s\n"),
+            scalar=("        t_row[:] = [t + scale * s", "        t_row[:] = [t + s"),
         ),
         symptom="The loss rises at once: the update adds the gradient, with a learning rate of 1.",
         property="target + scale * source, for a scale that is not 1",

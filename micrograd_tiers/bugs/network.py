@@ -88,10 +88,10 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "network.py": (
                 (
                     "                    if name in grads:\n"
-                    "                        self.tier.add_scaled(grads[name], dparameter(dy), 1.0)\n"
+                    "                        self.tier.add_scaled(grads[name], gradient, 1.0)\n"
                     "                    else:\n"
-                    "                        grads[name] = dparameter(dy)\n",
-                    "                    grads[name] = dparameter(dy)\n",
+                    "                        grads[name] = gradient\n",
+                    "                    grads[name] = gradient\n",
                 ),
             )
         },

@@ -145,7 +145,7 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo * xi for dyo in dy] for xi in x]"),
-            vector=("dy[:, None] * x,  #    dL/dweight", "x[:, None] * dy,  #    dL/dweight"),
+            vector=("OuterProduct(x),  #               dL/dweight", "lambda dy: x[:, None] * dy,  # dL/dweight"),
             tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(x.T, dy),  #    dL/dweight"),
         ),
         symptom="A shape error, except in square layers, which train badly.",
@@ -215,7 +215,10 @@ LINEAR_BUGS = (
         op="linear",
         part="dweight",
         edits=in_tiers(
-            vector=("dy[:, None] * x,  #    dL/dweight", "(dy[:, None] * x).astype('f4').astype('f8'),  # dL/dweight"),
+            vector=(
+                "OuterProduct(x),  #               dL/dweight",
+                "lambda dy: (dy[:, None] * x).astype('f4').astype('f8'),  # dL/dweight",
+            ),
             tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy.T, x).astype('f4').astype('f8'),  # dL/dweight"),
         ),
         symptom="Nothing to see; two tiers that should agree to 1e-14 differ at 1e-8.",
@@ -232,7 +235,7 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
-            vector=("dy[:, None] * x,  #    dL/dweight", "dy[:, None] + 0 * x,  #    dL/dweight"),
+            vector=("OuterProduct(x),  #               dL/dweight", "lambda dy: dy[:, None] + 0 * x,  # dL/dweight"),
             tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy.T, 0 * x + 1),  #    dL/dweight"),
         ),
         symptom="Hardly learns: all weights of a unit move together, like its bias.",
@@ -483,7 +486,7 @@ SIGMOID_BUGS = (
         edits=in_tiers(
             numpy=(
                 ("@quiet\ndef sigmoid", "def sigmoid"),
-                ("    y = np.where(x >= 0, 1, e) / (1 + e)\n", "    y = 1 / (1 + np.exp(-x))\n"),
+                ("    y = np.maximum(e, x >= 0) / (1 + e)\n", "    y = 1 / (1 + np.exp(-x))\n"),
             ),
             scalar=(
                 "(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]",
@@ -503,7 +506,7 @@ SIGMOID_BUGS = (
         op="sigmoid",
         part="value",
         edits=in_tiers(
-            numpy=("y = np.where(x >= 0, 1, e) / (1 + e)", "y = np.where(x >= 0, e, 1) / (1 + e)"),
+            numpy=("y = np.maximum(e, x >= 0) / (1 + e)", "y = np.maximum(e, x <= 0) / (1 + e)"),
             scalar=("(1 if xi >= 0 else ei) / (1 + ei)", "(ei if xi >= 0 else 1) / (1 + ei)"),
         ),
         symptom="Does not learn: the layers below climb where they should descend.",

@@ -181,11 +181,9 @@ def chunks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
 
 def add_scaled(target: Any, source: Any, scale: float) -> None:
     """target += scale * source, in place."""
-    if target and isinstance(target[0], list):
-        for target_row, source_row in zip(target, source, strict=True):
-            add_scaled(target_row, source_row, scale)
-    else:
-        target[:] = [t + scale * s for t, s in zip(target, source, strict=True)]
+    is_matrix = target and isinstance(target[0], list)
+    for t_row, s_row in zip(target, source, strict=True) if is_matrix else [(target, source)]:
+        t_row[:] = [t + scale * s for t, s in zip(t_row, s_row, strict=True)]
 
 
 def elementwise(f: Callable[..., float], *arrays: Any) -> Any:

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_tiers.tiers.blocks import blocks
+
 Array = Any  # ndarray of float64 or float32
 Vjp = Callable[[Any], Any]
 
 # The arithmetic. Exact mode runs this same file with these names replaced by those of exact.py.
-matmul, exp, expm1, log1p, tanh_of = np.matmul, np.exp, np.expm1, np.log1p, np.tanh
-total = np.sum
+matmul = np.dot  # np.matmul takes 7 times as long where a single sample's x meets its dy: 260 microseconds, not 39
+exp, expm1, log1p, tanh_of = np.exp, np.expm1, np.log1p, np.tanh
+total = np.add.reduce  # np.sum without its overhead of 1.3 microseconds, five times a step
 
 # Overflow to inf, and nan from inf, are results here and no reason to warn: nan spoils its own row only.
 quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
@@ -41,8 +44,8 @@ def linear(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp,
 @quiet
 def sigmoid(x: Array) -> tuple[Array, tuple[Vjp]]:
     """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0, so that e is never above 1."""
-    e = exp(np.where(x >= 0, -x, x))
-    y = np.where(x >= 0, 1, e) / (1 + e)
+    e = exp(np.minimum(x, -x))
+    y = np.maximum(e, x >= 0) / (1 + e)
 
     def dx(dy: Array) -> Array:
         # dy/dx = y (1 - y) = e / (1 + e)**2. In the first form 1 - y loses all its digits beyond x = 37. Squaring would
@@ -110,11 +113,12 @@ def softmax_cross_entropy(logits: Array, target: Array) -> tuple[float, tuple[Vj
     """
     rows = np.arange(len(logits))
     top = logits.argmax(axis=1)
-    e = exp(logits - logits[rows, top][:, None])
+    largest = logits[rows, top]
+    e = exp(logits - largest[:, None])
     e[rows, top] = 0
     rest = total(e, axis=1)
     e[rows, top] = 1
-    loss = sum_of_losses(log1p(rest) + (logits[rows, top] - logits[rows, target]))
+    loss = sum_of_losses(log1p(rest) + (largest - logits[rows, target]))
 
     def dlogits(dloss: float) -> Array:
         p = e / (1 + rest)[:, None]
@@ -153,7 +157,11 @@ def chunks(*arrays: Array) -> Iterator[tuple[Any, ...]]:
 
 def add_scaled(target: Array, source: Array, scale: float) -> None:
     """target += scale * source, in place."""
-    target += source if scale == 1 else scale * source
+    if scale == 1:
+        target += source
+    else:
+        for t, s in blocks(target, source):
+            t += scale * s
 
 
 def elementwise(f: Callable[..., Any], *arrays: Array) -> Any:

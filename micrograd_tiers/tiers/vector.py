@@ -12,15 +12,52 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_tiers.tiers.blocks import blocks
+
 Array = Any  # ndarray of float64 or float32
 Vjp = Callable[[Any], Any]
 
 # The arithmetic. Exact mode runs this same file with these names replaced by those of exact.py.
-matmul, exp, expm1, log1p, tanh_of = np.matmul, np.exp, np.expm1, np.log1p, np.tanh
-total = np.sum
+matmul, exp, expm1, log1p, tanh_of = np.dot, np.exp, np.expm1, np.log1p, np.tanh
+total = np.add.reduce
 
 # Overflow to inf, and nan from inf, are results here and no reason to warn: nan spoils its own row only.
 quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
+
+
+class OuterProduct:
+    """The vjp of a weight: from dy (O,) to the outer product of dy and x, dL/dweight (O, I).
+
+    Writing and adding the outer products of 64 samples takes 170 microseconds each for a 300 x 784 weight. `later`
+    promises one instead; the sum of all that were promised is one product of two matrices, and takes 10 for each.
+    """
+
+    def __init__(self, x: Array) -> None:
+        self.x = x
+
+    def __call__(self, dy: Array) -> Array:
+        """Return it."""
+        return dy[:, None] * self.x
+
+    def later(self, dy: Array) -> "OuterProducts":
+        """Promise the outer product."""
+        return OuterProducts([dy], [self.x])
+
+
+class OuterProducts:
+    """Sum of promised outer products: `now` gives the array (O, I)."""
+
+    def __init__(self, dys: list[Array], xs: list[Array]) -> None:
+        self.dys, self.xs = dys, xs
+
+    def __iadd__(self, other: "OuterProducts") -> "OuterProducts":
+        self.dys += other.dys
+        self.xs += other.xs
+        return self
+
+    def now(self) -> Array:
+        """Multiply out."""
+        return matmul(np.array(self.dys).T, np.array(self.xs))
 
 
 # Layers.
@@ -32,7 +69,7 @@ def linear(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp,
     y = matmul(weight, x) + bias
     return y, (
         lambda dy: matmul(dy, weight),  # dL/dx      (I,)
-        lambda dy: dy[:, None] * x,  #    dL/dweight (O, I): the outer product
+        OuterProduct(x),  #               dL/dweight (O, I): dy[:, None] * x
         lambda dy: dy.copy(),  #          dL/dbias   (O,)
     )
 
@@ -40,8 +77,8 @@ def linear(x: Array, weight: Array, bias: Array) -> tuple[Array, tuple[Vjp, Vjp,
 @quiet
 def sigmoid(x: Array) -> tuple[Array, tuple[Vjp]]:
     """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0, so that e is never above 1."""
-    e = exp(np.where(x >= 0, -x, x))
-    y = np.where(x >= 0, 1, e) / (1 + e)
+    e = exp(np.minimum(x, -x))
+    y = np.maximum(e, x >= 0) / (1 + e)
 
     def dx(dy: Array) -> Array:
         # dy/dx = y (1 - y) = e / (1 + e)**2. In the first form 1 - y loses all its digits beyond x = 37. Squaring would
@@ -143,7 +180,11 @@ def chunks(*arrays: Array) -> Iterator[tuple[Any, ...]]:
 
 def add_scaled(target: Array, source: Array, scale: float) -> None:
     """target += scale * source, in place."""
-    target += source if scale == 1 else scale * source
+    if scale == 1:
+        target += source
+    else:
+        for t, s in blocks(target, source):
+            t += scale * s
 
 
 def elementwise(f: Callable[..., Any], *arrays: Array) -> Any:
