@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bugs(commands)
     _add_check(commands)
     _add_verify(commands)
+    _add_benchmark(commands)
     return parser
 
 
@@ -199,6 +200,28 @@ def _add_verify(commands: Commands) -> None:
     parser.add_argument("--points", metavar="FILE", help="TOML file with what each op is worth (one point each)")
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each op (60)")
     _add_common(parser)
+
+
+def _add_benchmark(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        help="how fast is a training step, beside other libraries and beside what is possible?",
+        description="Prove that all contenders compute equal gradients, then race them: each in a process of its own, "
+        "in turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS autograd, micrograd).",
+    )
+    parser.add_argument("--net", nargs="+", metavar="NET", help="nets, as in 784-300-10 (2-3-2 784-30-10 784-300-10)")
+    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples a step (64)")
+    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (float64)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (all)")
+    parser.add_argument("--base", default="tensor", metavar="NAME", help="contender to compare with (tensor)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each contender (one per core)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (7)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn, at least one step (0.15)")
+    parser.add_argument("--all", action="store_true", help="all cases, the cost of growth, and the package's targets")
+    parser.add_argument("--growth", action="store_true", help="time against hidden units, batch size and depth only")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture")
+    parser.add_argument("--compare", metavar="FILE", help="compare with what an earlier run wrote with --json")
+    parser.add_argument("--json", metavar="FILE", help="write the results for machines")
 
 
 def _add_data_options(parser: argparse.ArgumentParser, default: str | None, train: bool = True) -> None:

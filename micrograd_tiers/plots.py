@@ -20,6 +20,9 @@ from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from .benchmark import CONTENDERS, Row
+from .benchmark.growth import NETS
+from .benchmark.growth import Curve as GrowthCurve
 from .files import picture_format, replacing
 from .training import History
 
@@ -32,6 +35,7 @@ PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442", "#882255", "#999999",
 )  # fmt: skip
 TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
+KIND_COLORS = {"tier": "#009E73", "exact": "#999999", "opponent": "#CC79A7", "limit": "#000000"}
 OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#000000")
 MARKERS = "os^DvPX*<>"  # so that color is not the only sign
 
@@ -147,6 +151,74 @@ def _draw_speeds(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(_wrapped(f"samples per second (x: times {curves[0].tier})", 3))
+
+
+def benchmark(path: PathLike, rows: Sequence[Row]) -> None:
+    """Draw how many samples a second each contender trains on, a panel for each case.
+
+    Parameters
+    ----------
+    path : path_like
+        Of the picture.
+    rows : sequence of Row
+        As from `benchmark.Race.run`, for one case or several.
+    """
+    cases = list(dict.fromkeys(row.case for row in rows))
+    columns = min(len(cases), 3)
+    panels = ceil(len(cases) / columns)
+    most = max(sum(row.case == case for row in rows) for case in cases)
+    figure = Figure(figsize=(4.6 * columns + 0.4, (0.24 * most + 0.9) * panels), layout="constrained")
+    for k, case in enumerate(cases):
+        axes = figure.add_subplot(panels, columns, k + 1)
+        own = sorted((row for row in rows if row.case == case), key=lambda row: row.median)
+        speeds = [row.samples_per_second for row in own]
+        colors = [TIER_COLORS.get(row.contender, KIND_COLORS[CONTENDERS[row.contender].kind]) for row in own]
+        axes.barh(range(len(own)), speeds, color=colors, height=0.7)
+        for i, speed in enumerate(speeds):
+            axes.annotate(
+                f"{_rounded(speed)}/s", (speed, i), (4, 0), textcoords="offset points", va="center", fontsize=8
+            )
+        axes.set_yticks(range(len(own)), [row.contender for row in own], fontsize=9)
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.set_xlim(min(speeds) / 3, max(speeds) * 8)  # the texts need room
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.minorticks_off()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(_wrapped(case, 4), fontsize=10)
+        if k >= len(cases) - columns:
+            axes.set_xlabel("samples per second")
+    _save(figure, path)
+
+
+def growth(path: PathLike, curves: Sequence[GrowthCurve]) -> None:
+    """Draw the time per sample of each tier against what grows, a panel for each, with the slopes.
+
+    Parameters
+    ----------
+    path : path_like
+        Of the picture.
+    curves : sequence of growth.Curve
+        As from `benchmark.growth.measure_growth`.
+    """
+    things = list(dict.fromkeys(curve.grows for curve in curves))
+    figure = Figure(figsize=(4.2 * len(things) + 0.4, 4), layout="constrained")
+    first = None
+    for k, grows in enumerate(things):
+        axes = first = figure.add_subplot(1, len(things), k + 1, sharey=first)
+        for marker, curve in zip(MARKERS, [curve for curve in curves if curve.grows == grows], strict=False):
+            label, color = f"{curve.tier}, slope {curve.slope:.2f}", TIER_COLORS.get(curve.tier)
+            axes.loglog(curve.sizes, curve.seconds, marker=marker, color=color, label=label)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter(EngFormatter(unit="s"))
+        axes.grid(alpha=0.3)
+        axes.set_title(NETS[grows], fontsize=10)
+        axes.set_xlabel(grows)
+        if k == 0:
+            axes.set_ylabel("time per sample, one training step")
+        axes.legend(fontsize=9)
+    _save(figure, path)
 
 
 def loss_curves(path: PathLike, history: History, *, steps_per_epoch: int, title: str) -> None:

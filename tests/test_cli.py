@@ -1017,6 +1017,7 @@ COMMANDS = [
     ["data", "show"],
     ["check"],
     ["verify"],
+    ["benchmark"],
     ["bugs"],
     ["bugs", "show"],
     ["bugs", "train"],

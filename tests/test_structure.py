@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("errors", "files", "engine", "nn"),
     *("tiers", "layers", "initializers", "metrics", "rng", "datasets", "images"),
-    *("network", "models", "optimizers", "progress", "training", "serialization", "comparison"),
+    *("network", "models", "optimizers", "progress", "training", "serialization", "comparison", "benchmark"),
     *("gradcheck", "bugs", "conformance"),
     *("plots", "commands", "cli"),
 ]

@@ -27,7 +27,9 @@ class Tier(Protocol):
     """What one tier must offer (PEP 544).
 
     The primitives return their value and a tuple of vjps, one per differentiable input in signature order. A vjp
-    returns fresh storage and changes none of its inputs. The loss primitives return the sum over the samples that they
+    returns fresh storage and changes none of its inputs. One that sums over samples faster than they can be added one
+    by one may also have `later(dy)`: a promise, to which others are added with +=, and whose `now()` is the array; see
+    `vector.OuterProduct`. The loss primitives return the sum over the samples that they
     are given, so that single samples and whole batches go through the same lines.
     """
 

@@ -1,0 +1,317 @@
+"""The benchmark proves before it times, times in turns, and says what it has done."""
+
+import json
+import os
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from micrograd_tiers.benchmark import CONTENDERS, Case, Race, Row, race, targets
+from micrograd_tiers.benchmark.contenders import MOONS, check_contenders, equal_arrays
+from micrograd_tiers.benchmark.growth import SERIES, Curve
+from micrograd_tiers.benchmark.race import TOLERANCE, gradients, pinned, quartiles
+from micrograd_tiers.benchmark.report import growth_table, missing_line, race_table, size_of, target_table, time_of
+from micrograd_tiers.benchmark.targets import TARGETS, Outcome, Target, _outcome
+from micrograd_tiers.cli import main
+from micrograd_tiers.commands import benchmark as command
+
+TINY = Case((2, 3, 2), 1)
+QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_every_contender_that_is_installed_computes_the_same_gradients(name, batch_size, dtype):
+    contender = CONTENDERS[name]
+    case = Case(contender.only or (5, 4, 3), batch_size, dtype)
+    if not (contender.installed and contender.takes(case) and contender.held_to):
+        pytest.skip("not installed, or not its case")
+    _, expected, loss = gradients(contender.held_to, Case(case.sizes, batch_size))
+    _, got, its_loss = gradients(name, case)
+    equal_arrays(got, expected, TOLERANCE[dtype])
+    assert its_loss == pytest.approx(loss, rel=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("name", [name for name in CONTENDERS if CONTENDERS[name].layers == 0 and name != "tensor"])
+def test_contenders_for_any_depth_take_any_depth(name):
+    case = Case((4, 3, 5, 2), 2)
+    if not CONTENDERS[name].installed:
+        pytest.skip("not installed")
+    if CONTENDERS[name].only:
+        assert not CONTENDERS[name].takes(case)
+        return
+    equal_arrays(gradients(name, case)[1], gradients("tensor", case)[1], 1e-12)
+
+
+def test_micrograd_and_value_agree_on_the_moons():
+    case = Case(MOONS, 20)
+    assert {name for name in CONTENDERS if CONTENDERS[name].only} == {"Value on moons", "micrograd on moons"}
+    (_, got, loss), (_, expected, its_loss) = (gradients(f"{name} on moons", case) for name in ("micrograd", "Value"))
+    equal_arrays(got, expected, 1e-12)
+    assert loss == pytest.approx(its_loss)
+
+
+def test_what_differs_by_too_much_is_no_contender(monkeypatch):
+    def wrong(name, case):
+        start, expected, loss = gradients(name, case)
+        return start, [array * (1 + 1e-9) for array in expected], loss
+
+    monkeypatch.setattr(race, "gradients", wrong)
+    message = r"2-3-2, batch 1, float64: scalar does not compute what tensor does: off by 1.0e-09 of the largest"
+    with Race() as runner, pytest.raises(ArithmeticError, match=message):
+        runner.run(TINY, ["scalar"])
+
+
+def test_nan_is_not_equal():
+    with pytest.raises(ArithmeticError):
+        equal_arrays([np.array([np.nan, 1.0])], [np.array([1.0, 1.0])], 1e-3)
+
+
+def test_contenders_take_turns_and_ratios_are_those_of_a_round():
+    with Race(threads=1, rounds=3, seconds=0.002) as runner:
+        rows = runner.run(TINY, ["scalar", "matrix products", "tensor"], base="scalar")
+    assert [row.contender for row in rows] == ["scalar", "matrix products", "tensor"]
+    base, products, tensor = rows
+    assert base.ratios == [1.0] * 3
+    assert tensor.ratios == [b / t for b, t in zip(base.seconds, tensor.seconds, strict=True)]
+    assert products.off is None
+    assert tensor.off is not None
+    assert tensor.off <= 1e-12
+    assert tensor.samples_per_second == pytest.approx(1 / statistics.median(tensor.seconds))
+
+
+def test_a_contender_that_fails_says_why():
+    with Race() as runner, pytest.raises(RuntimeError, match="scalar: ValueError: dtype is float16"):
+        runner._make("scalar", Case((2, 2), 1, "float16"), 0.1)
+
+
+def test_a_process_that_ends_is_noticed():
+    with Race() as runner:
+        runner._make("tensor", TINY, 0.1)
+        runner._processes["tensor"].kill()
+        runner._processes["tensor"].wait()
+        with pytest.raises(RuntimeError, match="tensor: ended with code -9"):
+            runner._ask("tensor", do="time", seconds=0.01)
+
+
+def test_processes_end_with_the_race():
+    with Race() as runner:
+        runner._make("tensor", TINY, 0.1)
+        (process,) = runner._processes.values()
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="no /proc to look into")
+def test_threads_are_pinned():
+    assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
+    assert "XLA_FLAGS" in pinned(1)
+    with Race(threads=1) as runner:
+        runner._make("tensor", TINY, 0.1)
+        environment = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
+    assert b"OMP_NUM_THREADS=1\0" in environment
+
+
+def test_what_a_step_costs_is_counted_right():
+    case = Case((784, 300, 10), 64)
+    assert case.n_parameters == 238_510
+    assert case.flops == 2 * 64 * (2 * 784 * 300 + 3 * 300 * 10)
+    assert case.training_numbers == 2 * 238_510 + 64 * (784 + 300 + 300 + 10)
+    assert Case((784, 10), 1).prediction_numbers == 7850 + 784 + 10
+
+
+def test_memory_is_measured_for_the_tiers():
+    case = Case((784, 30, 10), 64)
+    with Race() as runner:
+        measured = runner.memory(case, ["tensor", "Value", "PyTorch eager"][:2])
+    assert [*measured] == ["tensor"]
+    assert 8 * case.training_numbers <= measured["tensor"]["training"] <= 1.3 * 8 * case.training_numbers + 5_000
+    assert measured["tensor"]["prediction"] < measured["tensor"]["training"]
+
+
+def row(contender, seconds, ratios=(), case=TINY, off=0.0):
+    return Row(case, contender, "tensor", 2, [*seconds], [*ratios], off)
+
+
+def test_the_table_says_what_was_measured():
+    rows = [row("tensor", [2e-3, 1e-3, 4e-3], [1, 1, 1]), row("scalar", [4e-3] * 3, [0.5, 0.25, 1.0], off=3e-16)]
+    title, head, first, second = race_table([*rows, row("matrix products", [1e-3] * 3, off=None)][:2])
+    assert title == "2-3-2, batch 1, float64"
+    assert "speed to tensor" in head
+    assert first.split()[:3] == ["tensor", "2", "ms"]
+    assert "1.5 ms to 3 ms" in first
+    assert "0.50 (0.38 to 0.75)" in second
+    assert second.endswith("3e-16")
+
+
+def test_the_share_of_the_limit():
+    lines = race_table([row("tensor", [4e-3], [1]), row("matrix products", [1e-3], [4], off=None)])
+    assert "100%" in lines[2]
+    assert lines[2].endswith("(no gradients)")
+    assert "25%" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-5, "45.6 µs"), (3e-8, "30 ns"), (1234.0, "1,234 s")],
+)
+def test_times_have_the_unit_that_suits_them(seconds, text):
+    assert time_of(seconds) == text
+
+
+@pytest.mark.parametrize(("n", "text"), [(12, "12 B"), (3400, "3.4 KB"), (1_908_080, "1.91 MB"), (2.5e9, "2.5 GB")])
+def test_sizes_have_the_unit_that_suits_them(n, text):
+    assert size_of(n) == text
+
+
+def test_quartiles():
+    assert quartiles([3.0]) == (3.0, 3.0)
+    assert quartiles([1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 4.0)
+
+
+def test_slopes_and_where_a_tier_stops_being_sensible():
+    curve = Curve("hidden units", "scalar", [10, 100, 1000, 10000], [1e-4, 1e-3, 1e-2, 1e-1])
+    assert curve.slope == pytest.approx(1)
+    assert curve.sensible == 1000  # 60,000 samples in ten minutes are 10 ms each
+    flat = Curve("hidden units", "tensor", [10, 100, 1000], [1e-6] * 3)
+    none = Curve("hidden units", "vector", [10, 100, 1000], [1.0] * 3)
+    table = "\n".join(growth_table([curve, flat, none]))
+    assert "1.00  1,000\n" in table
+    assert "0.00  1,000 and beyond\n" in table
+    assert "none of these" in table
+
+
+def test_the_series_cover_what_is_asked_about():
+    hidden, batch, depth = ([size for size, _ in points] for points in SERIES.values())
+    assert (hidden[0], hidden[-1]) == (10, 3000)
+    assert (batch[0], batch[-1]) == (1, 4096)
+    assert len(depth) >= 4
+    for points in SERIES.values():
+        for size, case in points:
+            assert size in (case.sizes[1], case.batch_size, len(case.sizes) - 2)
+
+
+def test_targets_name_contenders_that_take_their_case():
+    for target in TARGETS:
+        for name in (target.contender, target.base):
+            assert CONTENDERS[name].takes(target.case)
+
+
+def test_a_target_that_is_missed_is_said_to_be():
+    faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
+    rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
+    missed, kept = _outcome(faster, rows, 2), _outcome(slower, rows, 2)
+    assert (missed.wanted, missed.got, missed.kept) == ("1.3 times as fast", "1.20", False)
+    assert (kept.wanted, kept.got, kept.kept) == ("1.15 times the time", "0.83", True)
+    absent = _outcome(faster, {"tensor": rows["tensor"]}, 2)
+    assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
+    lines = target_table([missed, kept, absent, Outcome("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)])
+    assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
+
+
+def test_who_is_not_installed_is_named(monkeypatch):
+    assert missing_line(["tensor"]) is None
+    monkeypatch.setattr("micrograd_tiers.benchmark.contenders.find_spec", lambda name: None)
+    assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, because not installed: jax, torch"
+
+
+def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    race_of = ["benchmark", "--net", "2-3-2", "4-3-3-2", "--batch-size", "1", "--only", "tensor", "scalar", *QUICK]
+    assert main([*race_of, "--json", "old.json", "--picture", "race.png"]) == 0
+    out = capsys.readouterr().out
+    for words in ("1 thread each", "2-3-2, batch 1, float64", "4-3-3-2, batch 1, float64", "Memory, 4-3-3-2"):
+        assert words in out
+    content = json.loads((tmp_path / "old.json").read_text())
+    assert [entry["contender"] for entry in content["rows"]] == ["tensor", "scalar"] * 2
+    assert content["machine"]["threads"] == 1
+    assert len(content["rows"][0]["seconds"]) == 2
+    with Image.open("race.png") as image:
+        assert image.width > 600
+
+    assert main([*race_of, "--compare", "old.json"]) == 0
+    out = capsys.readouterr().out
+    assert "before" in out
+    assert out.count("x  ") >= 4
+    assert {path.name for path in tmp_path.iterdir()} == {"old.json", "race.png"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--only", "tensorflow"], "unknown contender 'tensorflow': expected one of scalar, vector"),
+        (["--base", "numpy"], "unknown contender 'numpy'"),
+        (["--net", "784x300"], "--net is '784x300', expected numbers of units such as 784-300-10"),
+        (["--net", "784-0-10"], "--net is '784-0-10'"),
+        (["--batch-size", "0"], "--batch-size is 0, expected at least 1"),
+        (["--dtype", "float16"], "--dtype is 'float16', expected float64 or float32"),
+        (["--rounds", "0"], "--rounds is 0, expected at least 1"),
+        (["--threads", "0"], "--threads is 0, expected at least 1"),
+        (["--seconds", "nan"], "--seconds is nan, expected a positive number of seconds"),
+    ],
+)
+def test_bad_options_are_named(options, message, capsys):
+    assert main(["benchmark", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"command": "compare", "rows": []}', '{"rows": [1]}'])
+def test_what_is_no_earlier_benchmark_is_not_compared_with(content, tmp_path, capsys):
+    (tmp_path / "old.json").write_text(content)
+    assert main(["benchmark", "--compare", str(tmp_path / "old.json")]) == 1
+    assert "is not what benchmark --json writes" in capsys.readouterr().err
+
+
+def test_one_line_warns_of_a_busy_machine(monkeypatch):
+    monkeypatch.setattr(command.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(command, "LOOP", "print(0.97)")
+    assert command._busy() is None
+    monkeypatch.setattr(command, "LOOP", "print(0.6)")
+    warning = "Warning: the machine is busy (a loop on each core got 60%, 60% of it): times and ratios may be off"
+    assert command._busy() == warning
+
+
+def test_check_contenders_accepts_all_of_them():
+    check_contenders([*CONTENDERS])
+
+
+def test_growth_prints_the_table_and_draws_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = {"hidden units": [(size, Case((4, size, 2), 8)) for size in (2, 4, 8)]}
+    monkeypatch.setattr("micrograd_tiers.benchmark.growth.SERIES", small)
+    assert main(["benchmark", "--growth", *QUICK, "--picture", "growth.png", "--json", "growth.json"]) == 0
+    out = capsys.readouterr().out
+    assert "Time per sample against hidden units" in out
+    assert [line.split()[0] for line in out.splitlines() if "µs" in line or " ms" in line] == [
+        "scalar",
+        "vector",
+        "tensor",
+    ]
+    curves = json.loads((tmp_path / "growth.json").read_text())["growth"]
+    assert [curve["tier"] for curve in curves] == ["scalar", "vector", "tensor"]
+    assert all(curve["sizes"] == [2, 4, 8] for curve in curves)
+    with Image.open("growth.png") as image:
+        assert image.width > 500
+
+
+def test_the_start_is_timed_in_processes_of_its_own(monkeypatch):
+    seconds = {"import numpy": 0.1, "import numpy, micrograd_tiers as mt; mt.Network, mt.fit, mt.SGD": 0.15}
+    monkeypatch.setattr(targets, "_process_time", lambda arguments: seconds.get(arguments[1], 20.0))
+    importing, helping, comparing = targets.check_start(rounds=3)
+    assert (importing.got, importing.kept) == ("50.0 ms", True)
+    assert (helping.got, helping.kept) == ("20000.0 ms", False)
+    assert (comparing.got, comparing.wanted, comparing.kept) == ("20.0 s", "at most 45 s", True)
+
+
+def test_targets_are_raced_with_the_threads_that_they_are_about(monkeypatch):
+    monkeypatch.setattr(
+        targets, "TARGETS", (Target(TINY, "tensor", "scalar", 0.001), Target(TINY, "tensor", "scalar", 1e3, 1))
+    )
+    with Race(2, 1, 0.001) as both, Race(1, 1, 0.001) as single:
+        (kept, missed), rows = targets.check_targets(both, single)
+    assert (kept.kept, missed.kept) == (True, False)
+    assert [row.threads for row in rows] == [2, 2, 1, 1]
+    assert missed.what == "tensor against scalar: 2-3-2, batch 1, float64, 1 thread"

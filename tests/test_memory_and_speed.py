@@ -1,0 +1,126 @@
+"""What makes the tiers fast and lean changes no result, and training holds no more than it must."""
+
+import gc
+import tracemalloc
+import weakref
+from functools import reduce
+from operator import add, mul
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from profiles import examples
+
+import micrograd_tiers as mt
+from micrograd_tiers.benchmark import Case
+from micrograd_tiers.tiers import TIERS, blocks, exact, tensor, vector
+from micrograd_tiers.training import Trainer
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(1, 200), st.integers(0, 2**32 - 1))
+@examples(100)
+def test_exact_products_add_in_order_however_they_are_cut_into_blocks(M, K, P, block, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((M, K)), rng.standard_normal((K, P))
+    a[rng.random((M, K)) < 0.2] = -0.0
+    expected = [[reduce(add, map(mul, row, column), 0.0) for column in b.T.tolist()] for row in a.tolist()]
+    before, exact.BLOCK = exact.BLOCK, block
+    try:
+        assert exact.matmul(a, b).tobytes() == np.array(expected).tobytes()
+        assert exact.matmul(np.asfortranarray(a), b.T.copy().T).tobytes() == np.array(expected).tobytes()
+    finally:
+        exact.BLOCK = before
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (300, 784), (70_001,), (1, 70_001)])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("tier", [vector, tensor], ids=["vector", "tensor"])
+def test_add_scaled_reaches_every_number_of_small_and_large_arrays_in_any_order(tier, shape, order):
+    rng = np.random.default_rng(0)
+    target, source = (rng.standard_normal(shape) for _ in range(2))
+    expected = target + -0.1 * source
+    target = np.array(target, order=order)
+    tier.add_scaled(target, source, -0.1)
+    assert np.array_equal(target, expected)
+
+
+def test_blocks_are_no_larger_than_promised():
+    target = np.zeros((300, 784))
+    sizes = [t.size for t, _ in blocks.blocks(target, target.copy())]
+    assert sum(sizes) == target.size
+    assert max(sizes) <= blocks.BLOCK
+
+
+def test_the_promised_sum_of_outer_products_is_the_sum_of_those_given_at_once():
+    rng = np.random.default_rng(0)
+    xs, dys = rng.standard_normal((5, 7)), rng.standard_normal((5, 3))
+    weight, bias = rng.standard_normal((3, 7)), np.zeros(3)
+    vjps = [vector.linear(x, weight, bias)[1][1] for x in xs]
+    at_once = sum(vjp(dy) for vjp, dy in zip(vjps, dys, strict=True))
+    promise = vjps[0].later(dys[0])
+    for vjp, dy in zip(vjps[1:], dys[1:], strict=True):
+        promise += vjp.later(dy)
+    np.testing.assert_allclose(promise.now(), at_once, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_backprop_hands_out_arrays_of_the_tier_not_promises(tier):
+    case = Case((4, 3, 2), 5)
+    net = case.net(tier)
+    x, y = case.batch()
+    _, grads = net.backprop(net.tier.asarray(x), net.tier.asarray(y, "int64"))
+    kind = type(net.tier.asarray([0.0]))
+    assert {type(gradient) for gradient in grads.values()} == {kind}
+
+
+def traced(function):
+    """Return the bytes that are still held after a call, and the most that were held during it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        result = function()
+        gc.collect()
+        held, peak = tracemalloc.get_traced_memory()
+        return held, peak, result
+    finally:
+        tracemalloc.stop()
+
+
+def test_after_fit_only_parameters_and_history_are_held():
+    case = Case((100, 50, 10), 500)
+    net, (X, y) = case.net("tensor"), case.batch()
+    mt.fit(net, X, y)  # what is imported and cached the first time
+    held, _, history = traced(lambda: mt.fit(net, X, y, epochs=3))
+    assert len(history.batch_loss) == 24
+    assert held < 10_000  # the history, and small change: a single gradient would be 40,000
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_no_array_of_a_training_step_outlives_it(tier):
+    case = Case((20, 10, 3), 30)
+    net, (X, y) = case.net(tier), case.batch()
+    trainer = Trainer(net, X, y, batch_size=10)
+    trainer.step()
+    ref = weakref.ref(trainer)
+    held, _, _ = traced(trainer.step)
+    assert held < 3_000  # beside 10 samples, 200 weights
+    del trainer
+    assert ref() is None  # no cycle keeps the data until the garbage is collected
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch_size", [1, 64, 512])
+@pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10)])
+def test_a_training_step_holds_at_most_1_3_times_what_it_needs(sizes, batch_size, dtype):
+    case = Case(sizes, batch_size, dtype)
+
+    def one_step():
+        net, (x, y) = case.net("tensor"), case.batch()
+        tracemalloc.reset_peak()
+        _, grads = net.backprop(x, y)
+        mt.SGD(0.1).step(net, grads, {})
+
+    one_step()
+    _, peak, _ = traced(one_step)
+    assert peak <= 1.3 * case.training_numbers * np.dtype(dtype).itemsize
