@@ -125,7 +125,9 @@ def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: No
     return [
         _seconds("import micrograd_tiers, all of it, over import numpy", over, IMPORT_MOST),
         _seconds("time of micrograd-tiers --help", times["help"], HELP_MOST),
-        _seconds("time of micrograd-tiers compare", [_process_time(["-m", "micrograd_tiers", "compare"])], COMPARE_MOST),
+        _seconds(
+            "time of micrograd-tiers compare", [_process_time(["-m", "micrograd_tiers", "compare"])], COMPARE_MOST
+        ),
     ]
 
 
