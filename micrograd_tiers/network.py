@@ -199,15 +199,15 @@ class Network:
         loss, grads = self.backprop(x, target)
         return loss, {name: self._ndarray(grads[name]) for name in self.parameters}
 
-    def backprop(self, x: Any, target: Any) -> tuple[float, dict[str, Any]]:
-        """Return mean loss and gradients of one mini-batch, all in the tier's own arrays, unchecked.
+    def backprop(self, x: Any, target: Any, scale: float = 1.0) -> tuple[float, dict[str, Any]]:
+        """Return mean loss and gradients, times scale, of one mini-batch; all in the tier's own arrays, unchecked.
 
         The chain rule is the loop over the layers in reverse: each vjp takes dL/d(the layer's output) and gives
         dL/d(one of its inputs). The loss is the mean over the N samples, so the backward pass starts from 1/N.
         """
         losses = []
         grads: dict[str, Any] = {}
-        seed = 1 / len(target)
+        seed = scale / len(target)
         for x_chunk, target_chunk in self.tier.chunks(x, target):
             output, vjps = self.run_layers(x_chunk)
             loss, (doutput,) = getattr(self.tier, self.loss)(output, target_chunk)

@@ -116,11 +116,11 @@ class Trainer:
         x, target = self._next_batch()
         # A loss that overflows is noticed below, and explained better than by a NumPy warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            loss, grads = self.net.backprop(x, target)
+            loss, grads = self.net.backprop(x, target, self.optimizer.scale)
             self.history.batch_loss.append(loss)
             if not math.isfinite(loss):
                 raise self._diverged(f"the loss is {loss}")
-            self.optimizer.step(self.net, grads, self._optimizer_state)
+            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)
         self._loss_sum += loss * len(target)
         self.position += len(target)
         if self.position == self.n_samples:

@@ -478,3 +478,24 @@ def test_metrics_want_two_lists_of_the_same_length(predicted, y):
 def test_confusion_matrix_wants_labels_in_range():
     with pytest.raises(ValueError, match="between 0 and 1"):
         mt.confusion_matrix([0, 2], [0, 1], 2)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(
+    ("optimizer", "scale"),
+    [(mt.SGD(0.1), -0.1), (mt.SGD(0.1, momentum=0.9), 1), (mt.SGD(0.1, weight_decay=0.01), 1), (mt.Adam(0.1), 1)],
+    ids=["sgd", "momentum", "decay", "adam"],
+)
+def test_a_step_is_the_same_whether_or_not_gradients_come_multiplied(tier, optimizer, scale):
+    assert optimizer.scale == scale
+    nets = [mt.two_layer_net(4, 3, 2, tier=tier) for _ in range(2)]
+    rng = np.random.default_rng(0)
+    x, y = nets[0].tier.asarray(rng.random((5, 4))), nets[0].tier.asarray([0, 1, 1, 0, 1], "int64")
+    states = {}, {}
+    for _ in range(3):
+        for net, state, factor in zip(nets, states, (1.0, optimizer.scale), strict=True):
+            _, grads = net.backprop(x, y, factor)
+            optimizer.step(net, grads, state, factor)
+    plain, multiplied = (net.state_dict() for net in nets)
+    for name, weights in plain.items():
+        np.testing.assert_allclose(multiplied[name], weights, rtol=0, atol=1e-15)

@@ -85,8 +85,8 @@ def _tier(name: str, exact: bool = False) -> Make:
         optimizer, memory = SGD(learning_rate), dict[str, Any]()
 
         def step() -> float:
-            loss, grads = net.backprop(samples, target)
-            optimizer.step(net, grads, memory)
+            loss, grads = net.backprop(samples, target, optimizer.scale)
+            optimizer.step(net, grads, memory, optimizer.scale)
             return loss
 
         return step, lambda: [*net.state_dict().values()]

@@ -692,7 +692,10 @@ SUPPORT_BUGS = (
                 ("        target += source\n", "        target = target + source\n"),
                 ("            t += scale * s\n", "            t = t + scale * s\n"),
             ),
-            scalar=("        t_row[:] = [t + scale * s", "        t_row = [t + scale * s"),
+            scalar=(
+                ("            t_row[:] = map(add", "            t_row = map(add"),
+                ("            t_row[:] = [t + scale * s", "            t_row = [t + scale * s"),
+            ),
         ),
         symptom="Does not learn at all: the loss is the same after every epoch.",
         property="the target has changed after the call",
@@ -707,7 +710,7 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=("            t += scale * s\n", "            t += s\n"),
-            scalar=("        t_row[:] = [t + scale * s", "        t_row[:] = [t + s"),
+            scalar=("            t_row[:] = [t + scale * s", "            t_row[:] = [t + s"),
         ),
         symptom="The loss rises at once: the update adds the gradient, with a learning rate of 1.",
         property="target + scale * source, for a scale that is not 1",

@@ -31,7 +31,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="gradient_not_divided",
         title="the gradient is summed over the batch and never divided by its size",
         kind="network",
-        edits={"network.py": (("dy = doutput(seed)", "dy = doutput(1.0)"),)},
+        edits={"network.py": (("dy = doutput(seed)", "dy = doutput(scale)"),)},
         symptom="The loss jumps about and the accuracy falls far behind; with a learning rate 16 times smaller "
         "all would be well.",
         property="the gradient of the reported loss, against central differences, on more than one sample",
@@ -46,9 +46,9 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "seed = 1 / len(target)\n",
+                    "seed = scale / len(target)\n",
                     'if not hasattr(self, "batch_size"):\n            self.batch_size = len(target)\n'
-                    "        seed = 1 / self.batch_size\n",
+                    "        seed = scale / self.batch_size\n",
                 ),
             )
         },
@@ -64,12 +64,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "network.py": (
-                ("dy = doutput(seed)", "dy = doutput(1.0)"),
+                ("dy = doutput(seed)", "dy = doutput(scale)"),
                 (
                     "return total(losses) / len(target), grads",
                     "for name in grads:\n"
                     '            if name.endswith("weight"):\n'
-                    "                grads[name] = self.tier.elementwise(lambda g: g * seed, grads[name])\n"
+                    "                grads[name] = self.tier.elementwise(lambda g: g / len(target), grads[name])\n"
                     "        return total(losses) / len(target), grads",
                 ),
             )

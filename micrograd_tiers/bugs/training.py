@@ -121,11 +121,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            loss, grads = self.net.backprop(x, target)\n"
+                    "            loss, grads = self.net.backprop(x, target, self.optimizer.scale)\n"
                     "            self.history.batch_loss.append(loss)\n"
                     "            if not math.isfinite(loss):\n"
                     '                raise self._diverged(f"the loss is {loss}")\n'
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state)\n",
+                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
                     "            losses = []\n"
                     "            for n in range(len(target)):\n"
                     "                loss, grads = self.net.backprop(x[n : n + 1], target[n : n + 1])\n"
@@ -152,8 +152,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state)\n",
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state)\n"
+                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
+                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n"
                     "            loss, _ = self.net.backprop(x, target)\n"
                     "            self.history.batch_loss[-1] = loss\n",
                 ),
@@ -190,7 +190,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state)\n"
+                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n"
                     "        self._loss_sum += loss * len(target)\n"
                     "        self.position += len(target)\n"
                     "        if self.position == self.n_samples:\n"
@@ -199,7 +199,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "        self.position += len(target)\n"
                     "        if self.position == self.n_samples:\n"
                     "            self._end_epoch()\n"
-                    "        self.optimizer.step(self.net, grads, self._optimizer_state)\n",
+                    "        self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
                 ),
             )
         },
@@ -306,8 +306,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "net.tier.add_scaled(parameter, gradient, -self.learning_rate)",
-                    "net.tier.add_scaled(parameter, gradient, self.learning_rate)",
+                    "net.tier.add_scaled(parameter, gradient, rate)",
+                    "net.tier.add_scaled(parameter, gradient, -rate)",
                 ),
             )
         },

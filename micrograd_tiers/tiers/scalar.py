@@ -10,7 +10,7 @@ Shapes: x (I,), weight (O, I), bias (O,), logits (C,); `dy` is dL/dy and has y's
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from operator import mul
+from operator import add, mul
 from typing import Any
 
 Number = Any  # a float, or an engine.Value
@@ -183,7 +183,10 @@ def add_scaled(target: Any, source: Any, scale: float) -> None:
     """target += scale * source, in place."""
     is_matrix = target and isinstance(target[0], list)
     for t_row, s_row in zip(target, source, strict=True) if is_matrix else [(target, source)]:
-        t_row[:] = [t + scale * s for t, s in zip(t_row, s_row, strict=True)]
+        if scale == 1:
+            t_row[:] = map(add, t_row, s_row)
+        else:
+            t_row[:] = [t + scale * s for t, s in zip(t_row, s_row, strict=True)]
 
 
 def elementwise(f: Callable[..., float], *arrays: Any) -> Any:
