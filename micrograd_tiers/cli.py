@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import NoReturn, TypeAlias
 
 from . import __version__
+from .threads import pinned
 
 TIERS = ("scalar", "vector", "tensor")
 DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
@@ -261,8 +262,8 @@ def _run(argv: Sequence[str] | None) -> int:
     if args.command in ("compare", "check"):
         # One thread for every tier: a fair race, and on a busy machine two BLAS threads that wait for each other
         # made the tensor tier 10 times slower. NumPy reads these when it is first imported.
-        for library in ("OPENBLAS", "MKL", "OMP"):
-            os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+        for variable, number in pinned(1).items():
+            os.environ.setdefault(variable, number)
     try:
         code: int = import_module(f".commands.{args.command}", __package__).run(args)
         return code

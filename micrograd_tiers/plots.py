@@ -35,7 +35,7 @@ PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442", "#882255", "#999999",
 )  # fmt: skip
 TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
-KIND_COLORS = {"tier": "#009E73", "exact": "#999999", "opponent": "#CC79A7", "limit": "#000000"}
+KIND_COLORS = {"engine": "#009E73", "exact": "#999999", "opponent": "#CC79A7", "limit": "#000000"}
 OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#000000")
 MARKERS = "os^DvPX*<>"  # so that color is not the only sign
 
@@ -172,7 +172,7 @@ def benchmark(path: PathLike, rows: Sequence[Row]) -> None:
         axes = figure.add_subplot(panels, columns, k + 1)
         own = sorted((row for row in rows if row.case == case), key=lambda row: row.median)
         speeds = [row.samples_per_second for row in own]
-        colors = [TIER_COLORS.get(row.contender, KIND_COLORS[CONTENDERS[row.contender].kind]) for row in own]
+        colors = [TIER_COLORS.get(row.contender) or KIND_COLORS[CONTENDERS[row.contender].kind] for row in own]
         axes.barh(range(len(own)), speeds, color=colors, height=0.7)
         for i, speed in enumerate(speeds):
             axes.annotate(

@@ -12,11 +12,12 @@ from PIL import Image
 from micrograd_tiers.benchmark import CONTENDERS, Case, Race, Row, race, targets
 from micrograd_tiers.benchmark.contenders import MOONS, check_contenders, equal_arrays
 from micrograd_tiers.benchmark.growth import SERIES, Curve
-from micrograd_tiers.benchmark.race import TOLERANCE, gradients, pinned, quartiles
+from micrograd_tiers.benchmark.race import TOLERANCE, environment, gradients, quartiles
 from micrograd_tiers.benchmark.report import growth_table, missing_line, race_table, size_of, target_table, time_of
 from micrograd_tiers.benchmark.targets import TARGETS, Outcome, Target, _outcome
 from micrograd_tiers.cli import main
 from micrograd_tiers.commands import benchmark as command
+from micrograd_tiers.threads import pinned
 
 TINY = Case((2, 3, 2), 1)
 QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
@@ -108,11 +109,11 @@ def test_processes_end_with_the_race():
 @pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="no /proc to look into")
 def test_threads_are_pinned():
     assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
-    assert "XLA_FLAGS" in pinned(1)
+    assert "XLA_FLAGS" in environment(1)
     with Race(threads=1) as runner:
         runner._make("tensor", TINY, 0.1)
-        environment = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
-    assert b"OMP_NUM_THREADS=1\0" in environment
+        seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
+    assert b"OMP_NUM_THREADS=1\0" in seen
 
 
 def test_what_a_step_costs_is_counted_right():
@@ -203,10 +204,10 @@ def test_targets_name_contenders_that_take_their_case():
 def test_a_target_that_is_missed_is_said_to_be():
     faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
     rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
-    missed, kept = _outcome(faster, rows, 2), _outcome(slower, rows, 2)
+    missed, kept = _outcome(faster, rows), _outcome(slower, rows)
     assert (missed.wanted, missed.got, missed.kept) == ("1.3 times as fast", "1.20", False)
     assert (kept.wanted, kept.got, kept.kept) == ("1.15 times the time", "0.83", True)
-    absent = _outcome(faster, {"tensor": rows["tensor"]}, 2)
+    absent = _outcome(faster, {"tensor": rows["tensor"]})
     assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
     lines = target_table([missed, kept, absent, Outcome("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)])
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
@@ -310,8 +311,8 @@ def test_targets_are_raced_with_the_threads_that_they_are_about(monkeypatch):
     monkeypatch.setattr(
         targets, "TARGETS", (Target(TINY, "tensor", "scalar", 0.001), Target(TINY, "tensor", "scalar", 1e3, 1))
     )
-    with Race(2, 1, 0.001) as both, Race(1, 1, 0.001) as single:
-        (kept, missed), rows = targets.check_targets(both, single)
+    with Race(2, 1, 0.001) as both:
+        (kept, missed), rows = targets.check_targets(both)
     assert (kept.kept, missed.kept) == (True, False)
     assert [row.threads for row in rows] == [2, 2, 1, 1]
     assert missed.what == "tensor against scalar: 2-3-2, batch 1, float64, 1 thread"

@@ -578,7 +578,7 @@ def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkey
 
 
 def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch):
-    press_ctrl_c(monkeypatch, 5)
+    press_ctrl_c(monkeypatch, 10)
     result = cli("compare", *XOR, "--json", "c.json")
     assert result.code == 130
     assert result.err.splitlines()[-1] == "micrograd-tiers: interrupted"

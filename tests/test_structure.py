@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
-    *("errors", "files", "engine", "nn"),
+    *("errors", "files", "threads", "engine", "nn"),
     *("tiers", "layers", "initializers", "metrics", "rng", "datasets", "images"),
     *("network", "models", "optimizers", "progress", "training", "serialization", "comparison", "benchmark"),
     *("gradcheck", "bugs", "conformance"),

@@ -1,6 +1,7 @@
 """What is raced: one training step of one net on one mini-batch."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,12 @@ class Case:
     @property
     def n_parameters(self) -> int:
         """How many numbers are learned."""
-        return sum((inputs + 1) * outputs for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(self.sizes))
 
     @property
     def flops(self) -> int:
         """Floating-point operations of the step's matrix products: forward, dL/dweight, and dL/dx but for the first."""
-        products = [inputs * outputs for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False)]
+        products = [inputs * outputs for inputs, outputs in pairwise(self.sizes)]
         return 2 * self.batch_size * (3 * sum(products) - products[0])
 
     @property
@@ -67,5 +68,5 @@ class Case:
     @property
     def prediction_numbers(self) -> int:
         """How many numbers predicting needs at least: parameters, the batch, one layer's input and output."""
-        widest = max(a + b for a, b in zip(self.sizes[1:], self.sizes[2:], strict=False)) if len(self.sizes) > 2 else 0
-        return self.n_parameters + self.batch_size * (self.sizes[0] + max(widest, self.sizes[1]))
+        widest = max((a + b for a, b in pairwise(self.sizes[1:])), default=self.sizes[1])
+        return self.n_parameters + self.batch_size * (self.sizes[0] + widest)

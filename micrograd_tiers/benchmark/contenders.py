@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from operator import mul
 from typing import Any
 
@@ -31,7 +32,7 @@ class Contender:
     make : callable
         From a case and a learning rate to (step, weights): `step()` trains once and returns the loss, `weights()`
         returns the arrays as `Case.weights` gives them.
-    kind : {"tier", "exact", "opponent", "limit"}
+    kind : {"tier", "exact", "engine", "opponent", "limit"}
     needs : str
         The package that it is made of, where it is not one of ours.
     dtypes : tuple of str
@@ -102,7 +103,7 @@ def _torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     import torch
 
     layers: list[Any] = []
-    for inputs, outputs in zip(case.sizes, case.sizes[1:], strict=False):
+    for inputs, outputs in pairwise(case.sizes):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.Sigmoid()]
     model = torch.nn.Sequential(*layers[:-1]).to(getattr(torch, case.dtype))
     with torch.no_grad():
@@ -237,10 +238,10 @@ def _of_values(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
                 p.data -= learning_rate * p.grad
             return float(loss.data)
 
-        def weights() -> list[Any]:
-            return [np.array([[p.data for p in row] for row in weight]) for weight in (W1, [b1], W2, [b2])]
+        def numbers(row: list[Any]) -> list[float]:
+            return [p.data for p in row]
 
-        return step, lambda: [w if k % 2 == 0 else w[0] for k, w in enumerate(weights())]
+        return step, lambda: [np.array(a) for a in ([*map(numbers, W1)], numbers(b1), [*map(numbers, W2)], numbers(b2))]
 
     return make
 
@@ -422,14 +423,14 @@ CONTENDERS = {
         Contender("scalar exact", _tier("scalar", True), "exact", dtypes=ONLY_64, most=4_000_000),
         Contender("vector exact", _tier("vector", True), "exact", most=20_000_000),
         Contender("tensor exact", _tier("tensor", True), "exact", most=20_000_000),
-        Contender("Value", _value, "tier", dtypes=ONLY_64, most=30_000, layers=2),
+        Contender("Value", _value, "engine", dtypes=ONLY_64, most=30_000, layers=2),
         Contender("PyTorch eager", _torch_eager, "opponent", "torch"),
         Contender("PyTorch in place", _torch_in_place, "opponent", "torch", layers=2),
         Contender("JAX jit", _jax, "opponent", "jax"),
         Contender("HIPS autograd", _autograd, "opponent", "autograd"),
         Contender("micrograd", _micrograd, "opponent", "micrograd", ONLY_64, most=30_000, layers=2, recursive=True),
         Contender(
-            "Value on moons", _moons(of_micrograd=False), "tier", dtypes=ONLY_64, only=MOONS, held_to="Value on moons"
+            "Value on moons", _moons(of_micrograd=False), "engine", dtypes=ONLY_64, only=MOONS, held_to="Value on moons"
         ),
         Contender(
             "micrograd on moons",

@@ -22,10 +22,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..threads import pinned
 from .cases import Array, Case
 from .contenders import CONTENDERS, equal_arrays
 
 REFERENCE = "tensor"
+MEASURED = ("tier", "exact")  # kinds whose memory can be seen: what is Python's and NumPy's
 TOLERANCE = {"float64": 1e-12, "float32": 2e-4}  # of the largest number of each gradient
 RACE_RATE = 0.01  # learning rate while time is taken
 PROOF_RATE = 2.0**30  # and while gradients are proved: the weights move so far that where they were costs no digits
@@ -164,7 +166,7 @@ class Race:
         self.report(f"{case}: measuring memory")
         measured = {}
         for name in names:
-            if CONTENDERS[name].takes(case) and not CONTENDERS[name].layers:
+            if CONTENDERS[name].kind in MEASURED and CONTENDERS[name].takes(case):
                 self._make(name, case, RACE_RATE)
                 measured[name] = self._ask(name, do="memory")
         return measured
@@ -202,7 +204,7 @@ class Race:
             self.report(f"starting {name}")
             process = self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "micrograd_tiers.benchmark.worker", name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | pinned(self.threads),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(self.threads),
             )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
@@ -226,7 +228,7 @@ def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
     return start, [before - after for before, after in zip(start, weights(), strict=True)], loss
 
 
-def pinned(threads: int) -> dict[str, str]:
+def environment(threads: int) -> dict[str, str]:
     """Return the environment in which NumPy's, PyTorch's and JAX's libraries compute with so many threads."""
-    libraries = {f"{library}_NUM_THREADS": str(threads) for library in ("OPENBLAS", "MKL", "OMP")}
-    return libraries | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else libraries
+    jax = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
+    return os.environ | pinned(threads) | jax

@@ -18,7 +18,7 @@ FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the po
 
 def machine(threads: int) -> dict[str, Any]:
     """Return what the figures depend on: processor, cores, threads, versions."""
-    packages = ("numpy", "torch", "jax", "autograd", "micrograd")
+    packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values() if contender.needs)])
     return {
         "processor": platform.processor() or platform.machine(),
         "system": platform.system(),

@@ -3,6 +3,7 @@
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,21 +73,22 @@ class Outcome:
     kept: bool | None
 
 
-def check_targets(race: Race, single: Race) -> tuple[list[Outcome], list[Row]]:
-    """Race all targets; `single` is the race for those that are about one thread."""
+def check_targets(race: Race) -> tuple[list[Outcome], list[Row]]:
+    """Race all targets; those that are about one thread in a race of their own."""
     outcomes, rows = [], []
-    for target in TARGETS:
-        runner = single if target.threads == 1 else race
-        raced = runner.run(target.case, [target.contender, target.base], base=target.base)
-        rows += raced
-        outcomes.append(_outcome(target, {row.contender: row for row in raced}, runner.threads))
+    with Race(1, race.rounds, race.seconds, race.report) as single:
+        for target in TARGETS:
+            runner = single if target.threads == 1 else race
+            raced = runner.run(target.case, [target.contender, target.base], base=target.base)
+            rows += raced
+            outcomes.append(_outcome(target, {row.contender: row for row in raced}))
     return outcomes, rows
 
 
-def _outcome(target: Target, rows: dict[str, Row], threads: int) -> Outcome:
+def _outcome(target: Target, rows: dict[str, Row]) -> Outcome:
     what = f"{target.contender} against {target.base}: {target.case}"
     if target.threads:
-        what += f", {threads} thread"
+        what += f", {target.threads} thread"
     faster = target.at_least >= 1
     wanted = f"{target.at_least:.3g} times as fast" if faster else f"{1 / target.at_least:.3g} times the time"
     if len(rows) < 2:
@@ -132,8 +134,6 @@ def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: No
 
 
 def _process_time(arguments: Sequence[str]) -> float:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, check=True)

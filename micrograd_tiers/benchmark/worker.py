@@ -47,7 +47,7 @@ class Worker:
             _repeat(self.step, WARM_UP)
         times = _repeat(self.step, seconds)
         self.slow = min(times)
-        return {"seconds": statistics.median(times), "steps": len(times)}
+        return {"seconds": statistics.median(times)}
 
     def memory(self) -> dict[str, Any]:
         """Measure the largest memory that training, and predicting, holds at a time, data and weights included."""
@@ -64,7 +64,7 @@ class Worker:
 
 
 def _repeat(step: Callable[[], Any], seconds: float) -> list[float]:
-    """Return the time of each of the steps that fit in; of one, however long, where seconds is not 0."""
+    """Return the time of each of the steps that begin within so many seconds."""
     times: list[float] = []
     clock = time.perf_counter
     end = clock() + seconds

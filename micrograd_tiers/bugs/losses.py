@@ -693,7 +693,7 @@ SUPPORT_BUGS = (
                 ("            t += scale * s\n", "            t = t + scale * s\n"),
             ),
             scalar=(
-                ("            t_row[:] = map(add", "            t_row = map(add"),
+                ("            t_row[:] = starmap(add", "            t_row = starmap(add"),
                 ("            t_row[:] = [t + scale * s", "            t_row = [t + scale * s"),
             ),
         ),

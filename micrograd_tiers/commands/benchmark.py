@@ -26,11 +26,10 @@ from ..benchmark.report import (
 from ..benchmark.targets import check_start, check_targets
 from ..errors import DataError
 from ..files import check_outputs
-from .common import write_json
+from .common import say, write_json
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
 COMPARED = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
-MEASURED = ("tier", "exact")  # kinds whose memory can be seen: what is Python's and NumPy's
 BUSY = 0.15  # share of a core's time that others may take
 LOOP = """
 import time
@@ -61,17 +60,14 @@ def run(args: argparse.Namespace) -> int:
             print(line)
     content: dict[str, Any] = {"command": "benchmark", "machine": about}
     rows: list[Row] = []
-    with (
-        Race(args.threads, args.rounds, args.seconds, _say) as race,
-        Race(1, args.rounds, args.seconds, _say) as single,
-    ):
+    with Race(args.threads, args.rounds, args.seconds, say) as race:
         if not args.growth:
             for case in cases:
                 raced = race.run(case, names, args.base)
                 if raced:
                     rows += raced
                     print("\n" + "\n".join(race_table(raced)))
-            memory = race.memory(cases[-1], [name for name in names if CONTENDERS[name].kind in MEASURED])
+            memory = race.memory(cases[-1], names)
             if memory:
                 print("\n" + "\n".join(memory_table(cases[-1], memory)))
                 content["memory"] = {str(cases[-1]): memory}
@@ -80,12 +76,11 @@ def run(args: argparse.Namespace) -> int:
             print("\n" + "\n".join(growth_table(curves)))
             content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
         if args.all:
-            outcomes, more = check_targets(race, single)
+            outcomes, more = check_targets(race)
+            outcomes += check_start(args.rounds, say)
+            print("\n" + "\n".join(target_table(outcomes)))
             content["target_rows"] = [*map(as_json, more)]
-    if args.all:
-        outcomes += check_start(args.rounds, _say)
-        print("\n" + "\n".join(target_table(outcomes)))
-        content["targets"] = [asdict(outcome) for outcome in outcomes]
+            content["targets"] = [asdict(outcome) for outcome in outcomes]
     if old is not None:
         print("\n" + "\n".join(comparison_table(rows, old)))
     content["rows"] = [*map(as_json, rows)]
@@ -143,7 +138,3 @@ def _busy() -> str | None:
         return None
     shares = ", ".join(f"{share:.0%}" for share in got)
     return f"Warning: the machine is busy (a loop on each core got {shares} of it): times and ratios may be off"
-
-
-def _say(message: str) -> None:
-    print(f"  {message} ...", file=sys.stderr)

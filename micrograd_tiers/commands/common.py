@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -101,6 +102,11 @@ def _without_nan(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_without_nan(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def say(message: str) -> None:
+    """Tell the user what is being done."""
+    print(f"  {message} ...", file=sys.stderr)
 
 
 def plural(n: int, noun: str) -> str:

@@ -1,7 +1,6 @@
 """`micrograd-tiers compare`: the main job."""
 
 import argparse
-import sys
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from ..datasets import Dataset, find_dataset, load_dataset
 from ..files import check_outputs
 from ..models import mlp
 from ..optimizers import SGD
-from .common import inputs_of, plural, write_json
+from .common import inputs_of, plural, say, write_json
 
 N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
 
@@ -29,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         net = mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
         comparison = compare_tiers(
             net, data, tiers=args.tiers, optimizer=SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
-            seed=args.seed, report=lambda message: print(f"  {message} ...", file=sys.stderr),
+            seed=args.seed, report=say,
         )  # fmt: skip
         _print(comparison, args)
         comparisons.append(comparison)

@@ -22,7 +22,7 @@ BLOCK = 65_536  # products held at a time, in numbers: 512 KB, so that they stay
 
 
 def dot(a: Vector, b: Vector) -> Any:
-    """Sum of a[i] * b[i]. Not with sum(): from Python 3.12 on it compensates for rounding."""
+    """Sum of a[i] * b[i], from 0.0 on as in matmul. Not with sum(): from Python 3.12 on it compensates for rounding."""
     return reduce(add, map(mul, a, b), 0.0)
 
 

@@ -10,6 +10,7 @@ Shapes: x (I,), weight (O, I), bias (O,), logits (C,); `dy` is dL/dy and has y's
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import starmap
 from operator import add, mul
 from typing import Any
 
@@ -184,7 +185,7 @@ def add_scaled(target: Any, source: Any, scale: float) -> None:
     is_matrix = target and isinstance(target[0], list)
     for t_row, s_row in zip(target, source, strict=True) if is_matrix else [(target, source)]:
         if scale == 1:
-            t_row[:] = map(add, t_row, s_row)
+            t_row[:] = starmap(add, zip(t_row, s_row, strict=True))
         else:
             t_row[:] = [t + scale * s for t, s in zip(t_row, s_row, strict=True)]
 
