@@ -284,10 +284,10 @@ def _without_output(message: str) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    """1 for bad data and files, 2 for wrong usage, 3 for diverged training, 0 for what should not have happened."""
-    from .errors import DataError, DivergedError
+    """1 for bad data, files and contenders, 2 for wrong usage, 3 for diverged training, 0 for what should not be."""
+    from .errors import ContenderError, DataError, DivergedError
 
-    if isinstance(error, DataError | OSError | MemoryError | OverflowError):
+    if isinstance(error, DataError | ContenderError | OSError | MemoryError | OverflowError):
         return 1
     if isinstance(error, DivergedError):
         return 3

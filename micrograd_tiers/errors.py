@@ -7,3 +7,7 @@ class DataError(ValueError):
 
 class DivergedError(ArithmeticError):
     """Training was stopped because the loss became NaN or infinite."""
+
+
+class ContenderError(RuntimeError):
+    """A contender of the benchmark fails, or does not compute what the others do."""

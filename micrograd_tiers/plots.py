@@ -21,8 +21,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from .benchmark import CONTENDERS, Row
-from .benchmark.growth import NETS
-from .benchmark.growth import Curve as GrowthCurve
+from .benchmark.growth import NETS, GrowthCurve
 from .files import picture_format, replacing
 from .training import History
 
@@ -198,7 +197,7 @@ def growth(path: PathLike, curves: Sequence[GrowthCurve]) -> None:
     ----------
     path : path_like
         Of the picture.
-    curves : sequence of growth.Curve
+    curves : sequence of GrowthCurve
         As from `benchmark.growth.measure_growth`.
     """
     things = list(dict.fromkeys(curve.grows for curve in curves))

@@ -11,12 +11,13 @@ from PIL import Image
 
 from micrograd_tiers.benchmark import CONTENDERS, Case, Race, Row, race, targets
 from micrograd_tiers.benchmark.contenders import MOONS, check_contenders, equal_arrays
-from micrograd_tiers.benchmark.growth import SERIES, Curve
+from micrograd_tiers.benchmark.growth import SERIES, GrowthCurve
 from micrograd_tiers.benchmark.race import TOLERANCE, environment, gradients, quartiles
 from micrograd_tiers.benchmark.report import growth_table, missing_line, race_table, size_of, target_table, time_of
 from micrograd_tiers.benchmark.targets import TARGETS, Outcome, Target, _outcome
 from micrograd_tiers.cli import main
 from micrograd_tiers.commands import benchmark as command
+from micrograd_tiers.errors import ContenderError
 from micrograd_tiers.threads import pinned
 
 TINY = Case((2, 3, 2), 1)
@@ -63,7 +64,7 @@ def test_what_differs_by_too_much_is_no_contender(monkeypatch):
 
     monkeypatch.setattr(race, "gradients", wrong)
     message = r"2-3-2, batch 1, float64: scalar does not compute what tensor does: off by 1.0e-09 of the largest"
-    with Race() as runner, pytest.raises(ArithmeticError, match=message):
+    with Race() as runner, pytest.raises(ContenderError, match=message):
         runner.run(TINY, ["scalar"])
 
 
@@ -86,8 +87,18 @@ def test_contenders_take_turns_and_ratios_are_those_of_a_round():
 
 
 def test_a_contender_that_fails_says_why():
-    with Race() as runner, pytest.raises(RuntimeError, match="scalar: ValueError: dtype is float16"):
+    with Race() as runner, pytest.raises(ContenderError, match="scalar: ValueError: dtype is float16"):
         runner._make("scalar", Case((2, 2), 1, "float16"), 0.1)
+
+
+def test_a_failing_contender_ends_the_command_with_one_line(capsys, monkeypatch):
+    def wrong(name, case):
+        start, expected, loss = gradients(name, case)
+        return start, expected, loss + 1
+
+    monkeypatch.setattr(race, "gradients", wrong)
+    assert main(["benchmark", "--net", "2-3-2", "--only", "tensor", *QUICK]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("micrograd-tiers: 2-3-2, batch 64, float64: tensor does")
 
 
 def test_a_process_that_ends_is_noticed():
@@ -95,7 +106,7 @@ def test_a_process_that_ends_is_noticed():
         runner._make("tensor", TINY, 0.1)
         runner._processes["tensor"].kill()
         runner._processes["tensor"].wait()
-        with pytest.raises(RuntimeError, match="tensor: ended with code -9"):
+        with pytest.raises(ContenderError, match="tensor: ended with code -9"):
             runner._ask("tensor", do="time", seconds=0.01)
 
 
@@ -174,11 +185,11 @@ def test_quartiles():
 
 
 def test_slopes_and_where_a_tier_stops_being_sensible():
-    curve = Curve("hidden units", "scalar", [10, 100, 1000, 10000], [1e-4, 1e-3, 1e-2, 1e-1])
+    curve = GrowthCurve("hidden units", "scalar", [10, 100, 1000, 10000], [1e-4, 1e-3, 1e-2, 1e-1])
     assert curve.slope == pytest.approx(1)
     assert curve.sensible == 1000  # 60,000 samples in ten minutes are 10 ms each
-    flat = Curve("hidden units", "tensor", [10, 100, 1000], [1e-6] * 3)
-    none = Curve("hidden units", "vector", [10, 100, 1000], [1.0] * 3)
+    flat = GrowthCurve("hidden units", "tensor", [10, 100, 1000], [1e-6] * 3)
+    none = GrowthCurve("hidden units", "vector", [10, 100, 1000], [1.0] * 3)
     table = "\n".join(growth_table([curve, flat, none]))
     assert "1.00  1,000\n" in table
     assert "0.00  1,000 and beyond\n" in table

@@ -577,7 +577,15 @@ def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkey
     assert [path.name for path in folder.iterdir()] == ["net.npz"]
 
 
-def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch):
+@pytest.fixture
+def listens_to_ctrl_c():
+    """Hear SIGINT even where the tests run in the background of a shell, which has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch, listens_to_ctrl_c):
     press_ctrl_c(monkeypatch, 10)
     result = cli("compare", *XOR, "--json", "c.json")
     assert result.code == 130

@@ -24,7 +24,7 @@ NETS = {"hidden units": "784-H-10, batch 64", "batch size": "784-30-10", "hidden
 
 
 @dataclass(frozen=True)
-class Curve:
+class GrowthCurve:
     """One tier's time as one thing grows.
 
     Attributes
@@ -54,7 +54,7 @@ class Curve:
         return max(fit, default=None)
 
 
-def measure_growth(race: Race) -> list[Curve]:
+def measure_growth(race: Race) -> list[GrowthCurve]:
     """Race the tiers through all sizes; the scalar tier as far as a step takes a few seconds."""
     curves = []
     for grows, points in SERIES.items():
@@ -63,5 +63,5 @@ def measure_growth(race: Race) -> list[Curve]:
             few = case if grows == "batch size" else replace(case, batch_size=SCALAR_BATCH)
             for row in [*race.run(case, TIERS[1:]), *race.run(few, TIERS[:1])]:
                 seconds[row.contender][size] = row.median / row.case.batch_size
-        curves += [Curve(grows, tier, [*found], [*found.values()]) for tier, found in seconds.items()]
+        curves += [GrowthCurve(grows, tier, [*found], [*found.values()]) for tier, found in seconds.items()]
     return curves

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..errors import ContenderError
 from ..threads import pinned
 from .cases import Array, Case
 from .contenders import CONTENDERS, equal_arrays
@@ -134,10 +135,8 @@ class Race:
 
         Raises
         ------
-        ArithmeticError
-            If the gradients of one are not those of the tensor tier, in float64.
-        RuntimeError
-            If a contender fails.
+        ContenderError
+            If a contender fails, or its gradients are not those of the tensor tier, in float64.
         """
         names = [name for name in names if CONTENDERS[name].installed and CONTENDERS[name].takes(case)]
         if not names:
@@ -172,7 +171,7 @@ class Race:
         return measured
 
     def prove(self, case: Case, names: Iterable[str]) -> dict[str, float | None]:
-        """Return by how much the gradients of each are off what they are held to; ArithmeticError if by too much."""
+        """Return by how much the gradients of each are off what they are held to; ContenderError if by too much."""
         off: dict[str, float | None] = {}
         for name in names:
             reference = CONTENDERS[name].held_to
@@ -190,7 +189,7 @@ class Race:
                 off[name] = equal_arrays(moved, expected, tolerance)
                 equal_arrays([np.array([got["loss"]])], [np.array([loss])], tolerance)
             except ArithmeticError as error:
-                raise ArithmeticError(f"{case}: {name} does not compute what {reference} does: {error}") from None
+                raise ContenderError(f"{case}: {name} does not compute what {reference} does: {error}") from None
         return off
 
     def _make(self, name: str, case: Case, learning_rate: float) -> None:
@@ -215,7 +214,7 @@ class Race:
             line = process.stdout.readline()
         answer: dict[str, Any] = json.loads(line) if line else {"error": f"ended with code {process.wait()}"}
         if "error" in answer:
-            raise RuntimeError(f"{name}: {answer['error']}")
+            raise ContenderError(f"{name}: {answer['error']}")
         return answer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .cases import BYTES, Case
 from .contenders import CONTENDERS
-from .growth import NETS, Curve
+from .growth import NETS, GrowthCurve
 from .race import Row, quartiles
 from .targets import Outcome
 
@@ -117,7 +117,7 @@ def target_table(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
-def growth_table(curves: Sequence[Curve]) -> list[str]:
+def growth_table(curves: Sequence[GrowthCurve]) -> list[str]:
     """Return time per sample against size, with the slopes, as lines."""
     lines = []
     for grows in dict.fromkeys(curve.grows for curve in curves):
@@ -137,7 +137,7 @@ def growth_table(curves: Sequence[Curve]) -> list[str]:
     return lines[:-1]
 
 
-def _sensible(curve: Curve) -> str:
+def _sensible(curve: GrowthCurve) -> str:
     if curve.sensible is None:
         return "none of these"
     return f"{curve.sensible:,}{' and beyond' if curve.sensible == max(curve.sizes) else ''}"

@@ -18,8 +18,6 @@ import numpy as np
 Array = Any  # ndarray of float64 or float32
 Vector = list[Any]
 
-BLOCK = 65_536  # products held at a time, in numbers: 512 KB, so that they stay in the second-level cache
-
 
 def dot(a: Vector, b: Vector) -> Any:
     """Sum of a[i] * b[i], from 0.0 on as in matmul. Not with sum(): from Python 3.12 on it compensates for rounding."""
@@ -41,28 +39,31 @@ def matmul(a: Array, b: Array) -> Array:
 
 def _sum_of_outer_products(a: Array, b: Array) -> Array:
     """Sum over k of a[k, :, None] * b[k, None, :] in the order k = 0, 1, 2, ...: (K, M), (K, P) -> (M, P)."""
-    (K, M), P = a.shape, b.shape[1]
-    if M > P:
+    if a.shape[1] > b.shape[1]:
         return _sum_of_outer_products(b, a).T  # NumPy is faster along long rows
-    if M * P == 1:
-        # One number per k: NumPy would sum pairwise here, but a running sum can only be taken in order.
+    if a.shape[1] == b.shape[1] == 1:
+        # One number per k: NumPy would add these in several lanes at once, but a running sum only in order.
         return np.cumsum(a * b, axis=0, dtype=a.dtype)[-1:] + 0
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    y = np.zeros((M, P), a.dtype)
-    rows = min(M, max(1, BLOCK // (8 * P)))  # few enough that 8 products or more are added at a time
-    step = min(K, max(1, BLOCK // (rows * P)))
-    block = np.empty((1 + step) * rows * P, a.dtype)
-    for m in range(0, M, rows):
-        sums = y[m : m + rows]
-        for k in range(0, K, step):
-            n = min(step, K - k)
-            # NumPy adds whole rows in order as long as the sum is over the first axis of a C-contiguous array.
-            # Row 0 carries the sum so far from block to block.
-            terms = block[: (1 + n) * sums.size].reshape(1 + n, *sums.shape)
-            terms[0] = sums
-            np.einsum("km,kp->kmp", a[k : k + n, m : m + rows], b[k : k + n], out=terms[1:])
-            np.add.reduce(terms, axis=0, out=sums)
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)  # so that einsum's innermost loop runs over p, never over k
+    if not EINSUM_FUSES:
+        return np.einsum("km,kp->mp", a, b)
+    y = np.zeros((a.shape[1], b.shape[1]), a.dtype)
+    for a_k, b_k in zip(a, b, strict=True):
+        y += a_k[:, None] * b_k
     return y
+
+
+def _einsum_fuses() -> bool:
+    """Return whether einsum adds a product before it is rounded (fused multiply-add), as on ARM."""
+    for dtype, factor in (("float64", 1 + 2**-30), ("float32", 1 + 2**-12)):  # their squares need one digit too many
+        a = np.array([[1], [factor]], dtype)
+        b = np.repeat(np.array([[-factor * factor], [factor]], dtype), 19, axis=1)
+        if np.einsum("km,kp->mp", a, b).any():
+            return True
+    return False
+
+
+EINSUM_FUSES = _einsum_fuses()
 
 
 def total(a: Array, axis: int = 0) -> Any:
