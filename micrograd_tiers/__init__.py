@@ -15,18 +15,33 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .gradcheck import check_vjps as check_vjps
     from .gradcheck import numerical_gradient as numerical_gradient
     from .layers import ELU as ELU
+    from .layers import AvgPool2d as AvgPool2d
+    from .layers import BatchNorm1d as BatchNorm1d
+    from .layers import BatchNorm2d as BatchNorm2d
+    from .layers import Conv2d as Conv2d
+    from .layers import Dropout as Dropout
+    from .layers import Flatten as Flatten
     from .layers import Layer as Layer
     from .layers import Linear as Linear
+    from .layers import MaxPool2d as MaxPool2d
     from .layers import ReLU as ReLU
+    from .layers import Reshape as Reshape
     from .layers import Sigmoid as Sigmoid
     from .layers import Tanh as Tanh
     from .metrics import accuracy as accuracy
     from .metrics import confusion_matrix as confusion_matrix
+    from .models import autoencoder as autoencoder
+    from .models import lenet5 as lenet5
     from .models import mlp as mlp
+    from .models import softmax_regression as softmax_regression
     from .models import two_layer_net as two_layer_net
     from .network import Network as Network
     from .optimizers import SGD as SGD
     from .optimizers import Adam as Adam
+    from .optimizers import AdamW as AdamW
+    from .optimizers import RMSprop as RMSprop
+    from .schedules import CosineAnnealing as CosineAnnealing
+    from .schedules import StepDecay as StepDecay
     from .serialization import load as load
     from .serialization import save as save
     from .tiers import Tier as Tier
@@ -46,18 +61,33 @@ _MODULE_OF = {  # what happens
     "check_vjps": "gradcheck",
     "numerical_gradient": "gradcheck",
     "ELU": "layers",
+    "AvgPool2d": "layers",
+    "BatchNorm1d": "layers",
+    "BatchNorm2d": "layers",
+    "Conv2d": "layers",
+    "Dropout": "layers",
+    "Flatten": "layers",
     "Layer": "layers",
     "Linear": "layers",
+    "MaxPool2d": "layers",
+    "Reshape": "layers",
     "ReLU": "layers",
     "Sigmoid": "layers",
     "Tanh": "layers",
     "accuracy": "metrics",
     "confusion_matrix": "metrics",
+    "autoencoder": "models",
+    "lenet5": "models",
     "mlp": "models",
+    "softmax_regression": "models",
     "two_layer_net": "models",
     "Network": "network",
     "SGD": "optimizers",
+    "AdamW": "optimizers",
+    "RMSprop": "optimizers",
     "Adam": "optimizers",
+    "CosineAnnealing": "schedules",
+    "StepDecay": "schedules",
     "load": "serialization",
     "save": "serialization",
     "Tier": "tiers",

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import parameter_shapes
 from .datasets import Dataset
 from .errors import DivergedError
-from .network import Network, parameter_shapes
+from .network import Network
 from .optimizers import Optimizer
 from .tiers import TIERS
 from .training import Trainer, evaluate

@@ -1,27 +1,31 @@
 """Ready-made networks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from .initializers import Initializer
-from .layers import ELU, Layer, Linear, ReLU, Sigmoid, Tanh
+from .layers import ELU, AvgPool2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, ReLU, Reshape, Sigmoid, Tanh
 from .network import Network
 from .tiers import Tier
 
 ACTIVATIONS: dict[str, Callable[[], Layer]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "elu": ELU}
+POOLINGS: dict[str, Callable[[int], Layer]] = {"avg": AvgPool2d, "max": MaxPool2d}
 
 
 def mlp(
     sizes: Sequence[int],
     activation: str = "sigmoid",
     *,
+    dropout: float = 0.0,
     loss: str = "softmax_cross_entropy",
     tier: str | Tier = "tensor",
     dtype: str = "float64",
     exact: bool = False,
     init: str | Initializer = "xavier",
+    label_smoothing: float = 0.0,
     seed: int | np.random.Generator = 0,
 ) -> Network:
     """Multi-layer perceptron: Linear layers with an activation between each two.
@@ -32,17 +36,23 @@ def mlp(
         Inputs, hidden units of each layer, outputs: [784, 300, 10]. Two sizes make softmax regression.
     activation : {"sigmoid", "tanh", "relu", "elu"}
         After every layer but the last.
-    loss, tier, dtype, exact, init, seed
+    dropout : float
+        Probability with which each output of the hidden layers is dropped in training.
+    loss, tier, dtype, exact, init, label_smoothing, seed
         As in `Network`.
     """
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {activation!r}: expected one of {', '.join(ACTIVATIONS)}")
+    _check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes is {list(sizes)}, expected at least inputs and outputs")
     layers: list[Layer] = []
     for features_in, features_out in pairwise(sizes):
         layers += [Linear(features_in, features_out), ACTIVATIONS[activation]()]
-    return Network(layers[:-1], loss, tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
+        if dropout:
+            layers.append(Dropout(dropout))
+    del layers[-2 if dropout else -1 :]
+    return Network(
+        layers, loss, tier=tier, dtype=dtype, exact=exact, init=init, label_smoothing=label_smoothing, seed=seed
+    )
 
 
 def two_layer_net(
@@ -67,3 +77,74 @@ def two_layer_net(
     """
     sizes = [n_inputs, n_hidden, n_classes]
     return mlp(sizes, "sigmoid", tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
+
+
+def softmax_regression(n_inputs: int, n_classes: int, **options: Any) -> Network:
+    """One linear layer and softmax cross-entropy: a classifier without hidden units.
+
+    Parameters
+    ----------
+    n_inputs, n_classes : int
+        I and C: 784, 10 for MNIST.
+    **options
+        As in `Network`: tier, dtype, exact, init, label_smoothing, seed.
+    """
+    return mlp([n_inputs, n_classes], **options)
+
+
+def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int = 10, **options: Any) -> Network:
+    """LeNet-5 for images of 28 by 28 pixels, given as rows of 784: two convolutions, three dense layers.
+
+    Parameters
+    ----------
+    activation : {"sigmoid", "tanh", "relu", "elu"}
+    pooling : {"avg", "max"}
+    n_classes : int
+        C.
+    **options
+        As in `Network`: tier, dtype, exact, init, label_smoothing, seed.
+
+    References
+    ----------
+    Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998), in
+    the simplified form of most courses: all channels connected, softmax at the end.
+    """
+    _check_name("activation", activation, ACTIVATIONS)
+    _check_name("pooling", pooling, POOLINGS)
+    act, pool = ACTIVATIONS[activation], POOLINGS[pooling]
+    layers = [
+        Reshape((1, 28, 28)),
+        *(Conv2d(1, 6, kernel_size=5, padding=2), act(), pool(2)),
+        *(Conv2d(6, 16, kernel_size=5), act(), pool(2)),
+        Flatten(),
+        *(Linear(400, 120), act(), Linear(120, 84), act(), Linear(84, n_classes)),
+    ]
+    return Network(layers, **options)
+
+
+def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) -> Network:
+    """Dense layers down to a code and back up: trained to give back its input, with `fit(net, X, X)`.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, hidden units of each layer of the encoder, size of the code: [784, 128, 32]. The decoder mirrors them.
+    activation : {"sigmoid", "tanh", "relu", "elu"}
+        Of the hidden layers. The code is linear; the output a sigmoid, as pixels are from 0 to 1.
+    **options
+        As in `Network`: tier, dtype, exact, init, seed.
+    """
+    _check_name("activation", activation, ACTIVATIONS)
+    if len(sizes) < 2:
+        raise ValueError(f"autoencoder: sizes is {list(sizes)}, expected at least inputs and code")
+    layers: list[Layer] = []
+    for features_in, features_out in pairwise([*sizes, *sizes[-2::-1]]):
+        layers += [Linear(features_in, features_out), ACTIVATIONS[activation]()]
+    del layers[2 * len(sizes) - 3]  # after the code
+    layers[-1] = Sigmoid()
+    return Network(layers, "mean_squared_error", **options)
+
+
+def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")

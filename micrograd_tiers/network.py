@@ -4,23 +4,34 @@ What users hand in is checked here, once, and turned into arrays of the tier; wh
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import (
+    as_numbers,
+    check_labels,
+    check_state,
+    checked_dtype,
+    checked_smoothing,
+    parameter_shapes,
+)
 from .errors import DataError
 from .initializers import Initializer, get_initializer
 from .layers import Layer
+from .layers.base import Shape
 from .rng import generator
-from .tiers import SUPPORT, Tier, get_tier, name_of
+from .summary import Summary, summary_of
+from .tiers import COUPLED, SUPPORT, Tier, Vjp, get_tier, name_of
 from .tiers.scalar import total  # rounds once, so that the order of the losses does not matter
 
 Array = NDArray[Any]
 
 LOSSES = ("softmax_cross_entropy", "mean_squared_error")
 QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore")  # inf and nan are shown, not warned of
+NO_MASKS: Mapping[int, Any] = {}
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
 
 
@@ -39,9 +50,11 @@ class Network:
         The scalar tier has float64 only.
     exact : bool
         Slower arithmetic that gives the same bits at every tier (see `tiers.exact`): weights, outputs, and in float64
-        the losses too.
+        the losses too, unless labels are smoothed.
     init : str or callable
         How the weights start (see `initializers.INITIALIZERS`); biases start at zero.
+    label_smoothing : float
+        What of the target of "softmax_cross_entropy" is spread over all classes, from 0 to below 1.
     seed : int or numpy.random.Generator
         From which the weights are drawn; the same numbers at every tier.
 
@@ -60,10 +73,12 @@ class Network:
         dtype: str = "float64",
         exact: bool = False,
         init: str | Initializer = "xavier",
+        label_smoothing: float = 0.0,
         seed: int | np.random.Generator = 0,
     ) -> None:
         self.layers = tuple(layers)
         self.loss = loss
+        self.label_smoothing = checked_smoothing(label_smoothing, loss)
         self.tier = get_tier(tier, exact)
         built_in = name_of(self.tier)
         self.exact = built_in is not None and built_in[1]
@@ -71,16 +86,21 @@ class Network:
             self.tier_name = built_in[0]
         else:
             self.tier_name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
-        self.dtype = _checked_dtype(dtype)
+        self.dtype = checked_dtype(dtype)
         self._check_architecture()
 
         rng = generator(seed)
         initializer = get_initializer(init)
         self.parameters: dict[str, Any] = {}
-        for name, shape in parameter_shapes(self.layers).items():
-            self._set(name, np.zeros(shape) if name.endswith("bias") else initializer(shape, rng))
+        for i, layer in enumerate(self.layers):
+            for name in layer.parameter_shapes():
+                self._set(f"{i}.{name}", layer.initial(name, initializer, rng))
         self._names = [tuple(f"{i}.{name}" for name in layer.parameter_shapes()) for i, layer in enumerate(self.layers)]
-        self._first_with_parameters = next((i for i, names in enumerate(self._names) if names), 0)
+        self._buffers = [
+            {name: np.array(values, self.dtype) for name, values in layer.buffers().items()} for layer in self.layers
+        ]
+        self.frozen: frozenset[int] = frozenset()
+        self.freeze()
 
     def _check_architecture(self) -> None:
         if not self.layers:
@@ -90,21 +110,50 @@ class Network:
                 raise ValueError(f"Network: got {layer!r} among the layers, expected a Layer such as Linear(784, 300)")
         if self.loss not in LOSSES:
             raise ValueError(f"unknown loss {self.loss!r}: expected one of {', '.join(LOSSES)}")
-        self._features_out(None)
-        missing = [
-            name for name in (*SUPPORT, *(layer.op for layer in self.layers), self.loss) if not hasattr(self.tier, name)
-        ]
+        shape = self.shapes()[-1]
+        if shape is not None and len(shape) != 1:
+            raise ValueError(f"Network: the last layer gives {shape}, {self.loss} expects a row: end with Flatten()")
+        needed = (*SUPPORT, *(layer.op for layer in self.layers), self._loss_op)
+        missing = [name for name in dict.fromkeys(needed) if not hasattr(self.tier, name)]
         if missing:
-            raise ValueError(f"tier {self.tier_name!r} does not have {', '.join(missing)}, which this network needs")
+            message = f"tier {self.tier_name!r} does not have {', '.join(missing)}, which this network needs"
+            coupled = [name for name in missing if name in COUPLED]
+            if coupled:
+                message += f"; {coupled[0]} couples the samples of a mini-batch: use tier='tensor', which sees them all"
+            raise ValueError(message)
 
-    def _features_out(self, features_in: int | None) -> int | None:
-        features = features_in
+    def shapes(self, shape: Shape | None = None) -> list[Shape | None]:
+        """Return the shape of one sample, then what each layer makes of it; None for what is not known.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of one sample; where not given, what the first layer takes.
+
+        Raises
+        ------
+        ValueError
+            If a layer cannot take what the one before it gives.
+        """
+        if shape is None:
+            shape = self.layers[0].shape_in()
+        shapes = [shape]
         for i, layer in enumerate(self.layers):
             try:
-                features = layer.features_out(features)
+                shapes.append(layer.shape_out(shapes[-1]))
             except ValueError as error:
                 raise ValueError(f"layer {i}: {error}") from None
-        return features
+        return shapes
+
+    @property
+    def _loss_op(self) -> str:
+        return "smoothed_cross_entropy" if self.label_smoothing else self.loss
+
+    def loss_of(self, outputs: Any, target: Any) -> tuple[Any, tuple[Vjp]]:
+        """Return the loss, summed over the samples of a chunk, and its vjp."""
+        settings = (self.label_smoothing,) if self.label_smoothing else ()
+        loss_and_vjp: tuple[Any, tuple[Vjp]] = getattr(self.tier, self._loss_op)(outputs, target, *settings)
+        return loss_and_vjp
 
     def _set(self, key: str, values: ArrayLike) -> None:
         # The tier may use the array as it is, so it gets a copy of its own.
@@ -163,11 +212,29 @@ class Network:
         ]
         return np.concatenate(values)
 
-    def run_layers(self, x: Any) -> tuple[Any, list[Any]]:
-        """Return one chunk's output, and each layer's vjps on the way; all in the tier's own arrays, unchecked."""
+    def run_layers(
+        self, x: Any, masks: Mapping[int, Any] | None = None, observe: bool = False
+    ) -> tuple[Any, list[tuple[Vjp, ...]]]:
+        """Return one chunk's output, and each layer's vjps on the way; all in the tier's own arrays, unchecked.
+
+        Parameters
+        ----------
+        x : array of the tier
+        masks : mapping, optional
+            If given, layers behave as in training: dropout drops by the mask of that layer's number, if there is one;
+            batch norm takes mean and variance of x. Frozen layers are as in prediction all the same.
+        observe : bool
+            Whether the running statistics of batch norm take notice of x.
+        """
         vjps = []
-        for layer, names in zip(self.layers, self._names, strict=True):
-            x, layer_vjps = layer.forward(self.tier, x, *[self.parameters[name] for name in names])
+        for i, layer in enumerate(self.layers):
+            arrays = [self.parameters[name] for name in self._names[i]]
+            if masks is None or i in self.frozen:
+                x, layer_vjps = layer.forward(self.tier, x, *arrays, *self._buffers[i].values())
+            else:
+                if observe:
+                    layer.observe(self.tier, x, self._buffers[i])
+                x, layer_vjps = layer.forward_in_training(self.tier, x, masks.get(i), *arrays)
             vjps.append(layer_vjps)
         return x, vjps
 
@@ -175,7 +242,9 @@ class Network:
 
     @QUIET
     def loss_and_grads(self, X: ArrayLike, y: ArrayLike) -> tuple[float, dict[str, Array]]:
-        """Return the mean loss over the samples and its gradient with respect to every parameter.
+        """Return the mean loss over the samples and its gradient with respect to every parameter that is not frozen.
+
+        As in training, batch norm takes mean and variance of these samples; but dropout drops nothing.
 
         Parameters
         ----------
@@ -187,7 +256,7 @@ class Network:
         loss : float
             In nats per sample for softmax cross-entropy.
         grads : dict of ndarray
-            Keyed and shaped as `state_dict()`.
+            Keyed and shaped as in `state_dict()`.
 
         Raises
         ------
@@ -197,32 +266,35 @@ class Network:
         X = self.check_samples(X)
         x, target = self.tier.asarray(X, self.dtype), self._tier_targets(self.check_targets(y, len(X)))
         loss, grads = self.backprop(x, target)
-        return loss, {name: self._ndarray(grads[name]) for name in self.parameters}
+        return loss, {name: self._ndarray(grads[name]) for name in self.parameters if name in grads}
 
-    def backprop(self, x: Any, target: Any, scale: float = 1.0) -> tuple[float, dict[str, Any]]:
+    def backprop(
+        self, x: Any, target: Any, scale: float = 1.0, masks: Mapping[int, Any] = NO_MASKS, observe: bool = False
+    ) -> tuple[float, dict[str, Any]]:
         """Return mean loss and gradients, times scale, of one mini-batch; all in the tier's own arrays, unchecked.
 
         The chain rule is the loop over the layers in reverse: each vjp takes dL/d(the layer's output) and gives
         dL/d(one of its inputs). The loss is the mean over the N samples, so the backward pass starts from 1/N.
+        The other arguments are those of `run_layers`.
         """
         losses = []
         grads: dict[str, Any] = {}
         seed = scale / len(target)
-        for x_chunk, target_chunk in self.tier.chunks(x, target):
-            output, vjps = self.run_layers(x_chunk)
-            loss, (doutput,) = getattr(self.tier, self.loss)(output, target_chunk)
+        for x_chunk, target_chunk, *mask_chunks in self.tier.chunks(x, target, *masks.values()):
+            output, vjps = self.run_layers(x_chunk, dict(zip(masks, mask_chunks, strict=True)), observe)
+            loss, (doutput,) = self.loss_of(output, target_chunk)
             losses.append(float(loss))
 
             dy = doutput(seed)
             for i in reversed(range(len(self.layers))):
                 dx, *dparameters = vjps[i]
-                for name, dparameter in zip(self._names[i], dparameters, strict=True):
+                for name, dparameter in zip(self._learned[i], dparameters if self._learned[i] else (), strict=True):
                     gradient = getattr(dparameter, "later", dparameter)(dy)  # a promise, if the tier makes one
                     if name in grads:
                         self.tier.add_scaled(grads[name], gradient, 1.0)
                     else:
                         grads[name] = gradient
-                if i == self._first_with_parameters:
+                if i == self._first_that_learns:
                     break  # nobody needs dL/dx
                 dy = dx(dy)
         for name, gradient in grads.items():
@@ -235,9 +307,8 @@ class Network:
         """Return the mean loss of given outputs, shape (N, C) as from `forward`, for the targets y."""
         outputs = np.asarray(outputs, self.dtype)
         target = self._tier_targets(self.check_targets(y, len(outputs)))
-        loss_of = getattr(self.tier, self.loss)
         chunks = self.tier.chunks(self.tier.asarray(outputs, self.dtype), target)
-        loss: float = total([float(loss_of(*chunk)[0]) for chunk in chunks]) / len(outputs)
+        loss: float = total([float(self.loss_of(*chunk)[0]) for chunk in chunks]) / len(outputs)
         return loss
 
     # What comes in.
@@ -245,17 +316,18 @@ class Network:
     def check_samples(self, X: ArrayLike) -> Array:
         """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that says what is wrong with it."""
         array = as_numbers(X, "X")
-        weights = [shape for name, shape in parameter_shapes(self.layers).items() if name.endswith("weight")]
-        features = weights[0][1] if weights else None
-        if array.ndim != 2:
+        expected = self.layers[0].shape_in()
+        if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):
+            shape = ", ".join(map(str, expected or ("...",)))
             raise DataError(
-                f"X has shape {array.shape}, expected (N, {features or 'I'}): one sample a row. "
-                "For a single sample write [x]"
+                f"X has shape {array.shape}, expected (N, {shape}): one sample a row. For a single sample write [x]"
             )
         if len(array) == 0:
             raise DataError("X is empty: expected at least one sample")
-        if features not in (None, array.shape[1]):
-            raise DataError(f"linear: x has {array.shape[1]} features, weight {weights[0]} expects {features}")
+        try:
+            self.shapes(array.shape[1:])
+        except ValueError as error:
+            raise DataError(f"X has shape {array.shape}; {error}") from None
         return array.astype(self.dtype, copy=False)
 
     def check_targets(self, y: ArrayLike, n_samples: int) -> Array:
@@ -263,7 +335,7 @@ class Network:
         array = as_numbers(y, "y")
         if len(array) != n_samples if array.ndim else True:
             raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
-        n_outputs = self._features_out(None)
+        n_outputs = (self.shapes()[-1] or (None,))[0]
         if self.loss == "mean_squared_error":
             if array.ndim != 2 or n_outputs not in (None, array.shape[1]):
                 raise DataError(f"y has shape {array.shape}, mean_squared_error expects (N, {n_outputs or 'O'})")
@@ -275,19 +347,77 @@ class Network:
     def _tier_targets(self, targets: Array) -> Any:
         return self.tier.asarray(targets, targets.dtype.name)
 
+    # What is learned.
+
+    def freeze(self, *layers: int) -> None:
+        """Let layers keep their parameters: no gradient is computed for them, and they behave as in prediction.
+
+        Parameters
+        ----------
+        *layers : int
+            Numbers of layers, from 0; negative ones count from the last.
+
+        Raises
+        ------
+        IndexError
+            If there is no layer of that number.
+        """
+        self._freeze(self.frozen.union(map(self._number_of, layers)))
+
+    def unfreeze(self, *layers: int) -> None:
+        """Let frozen layers learn again: those of these numbers, or all of them."""
+        self._freeze(self.frozen.difference(map(self._number_of, layers)) if layers else frozenset())
+
+    def _number_of(self, layer: int) -> int:
+        return range(len(self.layers))[layer]
+
+    def _freeze(self, layers: frozenset[int]) -> None:
+        self.frozen = layers
+        self._learned = [() if i in layers else names for i, names in enumerate(self._names)]
+        self._first_that_learns = next((i for i, names in enumerate(self._learned) if names), len(self.layers) - 1)
+
+    def draw_masks(self, samples_shape: Shape, rng: np.random.Generator) -> dict[int, Array]:
+        """Return what dropout keeps of a mini-batch of that shape (N, ...), by the number of the layer."""
+        shapes = self.shapes(samples_shape[1:])
+        masks = {}
+        for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=False)):
+            assert shape is not None  # as that of the samples is known
+            mask = layer.draw((samples_shape[0], *shape), rng)
+            if mask is not None:
+                masks[i] = mask
+        return masks
+
     # Weights in and out.
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers the net learns."""
+        """How many numbers the net learns, those of frozen layers included."""
         return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
 
     def _ndarray(self, array: Any) -> Array:
         return array.copy() if isinstance(array, np.ndarray) else np.array(self.tier.tolist(array), self.dtype)
 
+    def summary(self, shape: Shape | None = None, *, batch_size: int = 64, optimizer_numbers: int = 0) -> Summary:
+        """Return shapes, parameters and memory; print it for a table.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of one sample, where the first layer does not say it: (784,), (1, 28, 28).
+        batch_size : int
+            Samples of a mini-batch, for the memory.
+        optimizer_numbers : int
+            How many numbers the optimizer remembers for each parameter: `optimizer.numbers_per_parameter`.
+        """
+        return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
+
     def state_dict(self) -> dict[str, Array]:
-        """Return copies of all weights, keyed and shaped as those of the equivalent torch.nn.Sequential."""
-        return {name: self._ndarray(parameter) for name, parameter in self.parameters.items()}
+        """Return copies of all weights and buffers, keyed and shaped as those of the equivalent torch.nn.Sequential."""
+        state: dict[str, Array] = {}
+        for i, names in enumerate(self._names):
+            state |= {name: self._ndarray(self.parameters[name]) for name in names}
+            state |= {f"{i}.{name}": values.copy() for name, values in self._buffers[i].items()}
+        return state
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Set all weights; the net is unchanged if any of them does not fit.
@@ -304,7 +434,11 @@ class Network:
         """
         arrays = check_state(state, self.layers)
         for key, array in arrays.items():
-            self._set(key, array)
+            if key in self.parameters:
+                self._set(key, array)
+            else:
+                layer, _, name = key.partition(".")
+                self._buffers[int(layer)][name] = np.array(array, self.dtype)
 
     def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
         """Return a new net with the same weights at another tier; this one stays as it is.
@@ -323,62 +457,8 @@ class Network:
             dtype=self.dtype if dtype is None else dtype,
             exact=self.exact if exact is None else exact,
             init="zeros",
+            label_smoothing=self.label_smoothing,
         )
         net.load_state_dict(self.state_dict())
+        net.freeze(*self.frozen)
         return net
-
-
-def parameter_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all parameters of a chain of layers, keyed as `Network.state_dict`."""
-    return {f"{i}.{name}": shape for i, layer in enumerate(layers) for name, shape in layer.parameter_shapes().items()}
-
-
-def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
-    """Return the state as ndarrays if it holds just the parameters of these layers, or raise a DataError."""
-    arrays = {key: as_numbers(value, key) for key, value in state.items()}
-    shapes = parameter_shapes(layers)
-    problems = [
-        *(f"{key} is missing" for key in shapes if key not in arrays),
-        *(f"{key} is unexpected" for key in arrays if key not in shapes),
-        *(
-            f"{key} has shape {arrays[key].shape}, expected {shape}"
-            for key, shape in shapes.items()
-            if key in arrays and arrays[key].shape != shape
-        ),
-    ]
-    if problems:
-        raise DataError(f"weights do not fit the layers: {'; '.join(problems)}")
-    return arrays
-
-
-def as_numbers(values: ArrayLike, what: str) -> Array:
-    """Return values as an ndarray of real numbers, or raise a DataError."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
-    return array
-
-
-def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
-    """Return class labels (N,) as int64, or raise a DataError if any is not a whole number from 0 to C - 1."""
-    array = as_numbers(y, "y")
-    if array.ndim != 1:
-        raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
-    wrong: Iterable[Any] = array[~(np.isfinite(array) & (array == np.floor(array)))]
-    for label in wrong:
-        raise DataError(f"y holds the label {label}, expected whole numbers")
-    wrong = array[(array < 0) | (array >= (np.inf if n_classes is None else n_classes))]
-    for label in wrong:
-        upper = "" if n_classes is None else f" to {n_classes - 1}, one for each of the net's {n_classes} outputs"
-        raise DataError(f"y holds the label {label}, expected 0{upper or ' or more'}")
-    return array.astype(np.int64)
-
-
-def _checked_dtype(dtype: str) -> str:
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-    if name not in ("float64", "float32"):
-        raise ValueError(f"dtype is {name}, expected float64 or float32")
-    return name

@@ -6,7 +6,7 @@ The rules are written once, for all tiers, with two operations of the tier: `add
 import math
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,10 +30,16 @@ class Optimizer:
 
     learning_rate: float
     weight_decay: float = field(default=0.0, kw_only=True)
+    decays_gradient: ClassVar[bool] = True  # whether the decay is part of the gradient
 
     def __post_init__(self) -> None:
         check_range(self, "learning_rate", above=0)
         check_range(self, "weight_decay", at_least=0)
+
+    @property
+    def numbers_per_parameter(self) -> int:
+        """How many numbers are remembered for each parameter."""
+        return 0
 
     @property
     def scale(self) -> float:
@@ -51,18 +57,18 @@ class Optimizer:
         ----------
         net : Network
         grads : dict
-            As from `net.backprop` or `net.loss_and_grads`.
+            As from `net.backprop` or `net.loss_and_grads`. A parameter that is not among them stays as it is.
         state : dict
             What the optimizer remembers between steps: starts empty and belongs to one training run.
         scale : float
             By what grads have been multiplied: 1, or `self.scale`.
         """
         rate = -self.learning_rate / scale
-        for name, parameter in net.parameters.items():
-            gradient = grads[name]
+        for name, gradient in grads.items():
+            parameter = net.parameters[name]
             if isinstance(gradient, np.ndarray):
                 gradient = net.tier.asarray(gradient, net.dtype)
-            if self.weight_decay:
+            if self.weight_decay and self.decays_gradient:
                 gradient = net.tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)
             self._move(net, name, parameter, gradient, state, rate)
 
@@ -74,12 +80,17 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent: parameter -= learning_rate * velocity, velocity = momentum * velocity + gradient.
 
+    With Nesterov's momentum the step is learning_rate * (gradient + momentum * velocity): the gradient counts as if it
+    were taken where the velocity leads.
+
     Parameters
     ----------
     learning_rate, weight_decay : float
         As in `Optimizer`.
     momentum : float
         From 0 (none) to below 1. The velocity starts as the first gradient, as in PyTorch.
+    nesterov : bool
+        Whether the momentum is Nesterov's.
 
     References
     ----------
@@ -87,10 +98,18 @@ class SGD(Optimizer):
     """
 
     momentum: float = 0.0
+    nesterov: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range(self, "momentum", at_least=0, below=1)
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov needs a momentum above 0, such as 0.9")
+
+    @property
+    def numbers_per_parameter(self) -> int:
+        """1 with momentum, else 0."""
+        return int(self.momentum > 0)
 
     @property
     def scale(self) -> float:
@@ -100,9 +119,12 @@ class SGD(Optimizer):
     def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State, rate: float) -> None:
         if self.momentum:
             key = f"velocity.{name}"
+            raw = gradient
             if key in state:
                 gradient = net.tier.elementwise(lambda v, g: self.momentum * v + g, state[key], gradient)
             state[key] = gradient
+            if self.nesterov:
+                gradient = net.tier.elementwise(lambda g, v: g + self.momentum * v, raw, state[key])
         net.tier.add_scaled(parameter, gradient, rate)
 
 
@@ -136,6 +158,11 @@ class Adam(Optimizer):
         check_range(self, "beta2", at_least=0, below=1)
         check_range(self, "epsilon", above=0)
 
+    @property
+    def numbers_per_parameter(self) -> int:
+        """2, the running means of gradient and squared gradient."""
+        return 2
+
     def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State, rate: float) -> None:
         elementwise, b1, b2 = net.tier.elementwise, self.beta1, self.beta2
         mean_key, square_key, count_key = f"mean.{name}", f"square.{name}", f"count.{name}"
@@ -153,7 +180,73 @@ class Adam(Optimizer):
         net.tier.add_scaled(parameter, direction, rate)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: the weights shrink by learning_rate * weight_decay, apart from the gradient.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon : float
+        As in `Adam`.
+    weight_decay : float
+        At least 0. It is not part of the gradient, so that Adam does not divide it by the gradient's size.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, https://arxiv.org/abs/1711.05101
+    """
+
+    weight_decay: float = field(default=0.01, kw_only=True)
+    decays_gradient: ClassVar[bool] = False
+
+    def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State, rate: float) -> None:
+        if self.weight_decay:
+            net.tier.add_scaled(parameter, parameter, -self.learning_rate * self.weight_decay)
+        super()._move(net, name, parameter, gradient, state, rate)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Gradient over the root of a running mean of its square: steps of about the same size for every parameter.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        As in `Optimizer`.
+    beta : float
+        How much of the running mean is kept at each step, from 0 to below 1.
+    epsilon : float
+        Added to the root, above 0.
+
+    References
+    ----------
+    T. Tieleman and G. Hinton, "Lecture 6.5: rmsprop", COURSERA: Neural networks for machine learning, 2012.
+    """
+
+    learning_rate: float = 0.01
+    beta: float = 0.99
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range(self, "beta", at_least=0, below=1)
+        check_range(self, "epsilon", above=0)
+
+    @property
+    def numbers_per_parameter(self) -> int:
+        """1, the running mean of the squared gradient."""
+        return 1
+
+    def _move(self, net: Network, name: str, parameter: Any, gradient: Any, state: State, rate: float) -> None:
+        elementwise, key = net.tier.elementwise, f"square.{name}"
+        if key not in state:
+            state[key] = elementwise(lambda g: 0.0 * g, gradient)
+        state[key] = elementwise(lambda s, g: self.beta * s + (1 - self.beta) * (g * g), state[key], gradient)
+        direction = elementwise(lambda g, s: g / (_sqrt(s) + self.epsilon), gradient, state[key])
+        net.tier.add_scaled(parameter, direction, rate)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 
 
 def _sqrt(x: Any) -> Any:

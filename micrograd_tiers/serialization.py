@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers as layer_types
+from .checks import check_state
 from .errors import DataError
 from .files import replacing
 from .layers import Layer
-from .network import Network, check_state
+from .network import Network
 from .tiers import TIERS
 
 FORMAT_VERSION = 1
@@ -69,6 +70,8 @@ def save(
         "tier": net.tier_name,
         "dtype": net.dtype,
         "exact": net.exact,
+        "label_smoothing": net.label_smoothing,
+        "frozen": sorted(net.frozen),
         "info": dict(info or {}),
     }
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **net.state_dict()}
@@ -119,8 +122,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         layers = [_layer(description) for description in header["layers"]]
         check_state(arrays, layers)  # before a net is built: the layers may claim any size
         tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
-        net = Network(layers, header["loss"], tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
+        net = Network(
+            layers, header["loss"], tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros",
+            label_smoothing=header.get("label_smoothing", 0.0),
+        )  # fmt: skip
         net.load_state_dict(arrays)
+        net.freeze(*header.get("frozen", ()))
         return Checkpoint(net, dict(header["info"]), training)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None

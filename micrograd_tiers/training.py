@@ -4,18 +4,20 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import parameter_shapes
 from .errors import DataError, DivergedError
 from .metrics import accuracy
-from .network import Network, parameter_shapes
+from .network import Network
 from .optimizers import SGD, Optimizer
 from .rng import generator
+from .schedules import Schedule
 
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
 
@@ -68,9 +70,17 @@ class Trainer:
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         seed: int | np.random.Generator = 0,
         shuffle: bool = True,
+        schedule: Schedule | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
     ) -> None:
         self.net = net
         self.optimizer = SGD(0.1) if optimizer is None else optimizer
+        self.schedule = schedule
+        self.patience = None if patience is None else _at_least_1("patience", patience)
+        self.keep_best = keep_best
+        if validation is None and (patience is not None or keep_best):
+            raise ValueError("patience and keep_best go by the validation loss: give a validation set")
         self.batch_size = _at_least_1("batch_size", batch_size)
         self.epochs = _at_least_1("epochs", epochs)
         self.shuffle = shuffle
@@ -80,9 +90,12 @@ class Trainer:
         self.history = History()
         self.epoch = 0
         self.position = 0
+        self._best_weights: dict[str, NDArray[Any]] = {}
         self._loss_sum = 0.0  # over the samples seen in this epoch
         self._optimizer_state: dict[str, Any] = {}
         self._rng = generator(seed)
+        has_masks = bool(net.draw_masks((1, *self.X.shape[1:]), np.random.default_rng(0)))
+        self._mask_seed = int(self._rng.integers(2**63)) if has_masks else None
         self._begin_epoch()
 
     @property
@@ -102,8 +115,15 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.epochs
+        """Whether all epochs are done, or the validation loss has not fallen for `patience` of them."""
+        impatient = self.patience is not None and self.epoch - self.best_epoch >= self.patience
+        return self.epoch >= self.epochs or impatient
+
+    @property
+    def best_epoch(self) -> int:
+        """After how many epochs the validation loss was lowest, so far; 0 before there is one."""
+        losses = self.history.validation_loss
+        return 1 + losses.index(min(losses)) if losses else 0
 
     def step(self) -> float:
         """Train on the next mini-batch; return its mean loss before the step.
@@ -116,19 +136,32 @@ class Trainer:
         x, target = self._next_batch()
         # A loss that overflows is noticed below, and explained better than by a NumPy warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            loss, grads = self.net.backprop(x, target, self.optimizer.scale)
+            masks = self._draw_masks(len(target))
+            loss, grads = self.net.backprop(x, target, self._optimizer.scale, masks, observe=True)
             self.history.batch_loss.append(loss)
             if not math.isfinite(loss):
                 raise self._diverged(f"the loss is {loss}")
-            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)
+            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)
         self._loss_sum += loss * len(target)
         self.position += len(target)
         if self.position == self.n_samples:
             self._end_epoch()
         return loss
 
+    def _draw_masks(self, n: int) -> dict[int, Any]:
+        """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
+        if self._mask_seed is None:
+            return {}
+        rng = np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])
+        masks = self.net.draw_masks((n, *self.X.shape[1:]), rng)
+        return {i: self.net.tier.asarray(mask.astype(self.net.dtype), self.net.dtype) for i, mask in masks.items()}
+
     def _begin_epoch(self) -> None:
         self.position, self._loss_sum = 0, 0.0
+        self._optimizer = self.optimizer
+        if self.schedule is not None:
+            rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
+            self._optimizer = replace(self.optimizer, learning_rate=rate)
         self._rng_state = self._rng.bit_generator.state  # from which this epoch's order can be drawn again
         self._order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
         self._block = range(0)
@@ -136,7 +169,7 @@ class Trainer:
     def _next_batch(self) -> tuple[Any, Any]:
         """Return the next batch_size samples and targets, or what is left of the epoch, in the tier's arrays."""
         if self.position not in self._block:
-            batches = max(1, BLOCK // (self.X.shape[1] * self.batch_size))
+            batches = max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(self.position, min(self.position + batches * self.batch_size, self.n_samples))
             chosen = self._order[self._block.start : self._block.stop]
             asarray = self.net.tier.asarray
@@ -157,6 +190,11 @@ class Trainer:
             if "accuracy" in scores:
                 self.history.validation_accuracy.append(scores["accuracy"])
         self.epoch += 1
+        if self.keep_best:
+            if self.best_epoch == self.epoch:
+                self._best_weights = self.net.state_dict()
+            elif self.finished:
+                self.net.load_state_dict(self._best_weights)
         self._begin_epoch()
 
     def _diverged(self, what: str) -> DivergedError:
@@ -182,9 +220,11 @@ class Trainer:
             "position": self.position,
             "loss_sum": self._loss_sum,
             "rng_state": self._rng_state,
+            "mask_seed": self._mask_seed,
             "optimizer_counts": counts,
             "run": self._run(),
         }
+        arrays |= {f"best.{name}": weights for name, weights in self._best_weights.items()}
         return {"state": np.array(json.dumps(state, default=np.ndarray.tolist)), **arrays}
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -206,9 +246,14 @@ class Trainer:
             if not (state["epoch"] >= 0 and 0 <= state["position"] < self.n_samples):
                 raise ValueError(f"epoch {state['epoch']}, position {state['position']} of {self.n_samples}")
             self._rng.bit_generator.state = state["rng_state"]
+            self._mask_seed = state.get("mask_seed", self._mask_seed)
+            self.epoch = state["epoch"]
             self._begin_epoch()
-            self.epoch, self.position, self._loss_sum = state["epoch"], state["position"], state["loss_sum"]
+            self.position, self._loss_sum = state["position"], state["loss_sum"]
             self.history = History(**{name: arrays[f"history.{name}"].tolist() for name in vars(self.history)})
+            self._best_weights = {
+                name.removeprefix("best."): array for name, array in arrays.items() if name.startswith("best.")
+            }
             self._optimizer_state = dict(state["optimizer_counts"])
             shapes = parameter_shapes(self.net.layers)
             for name, array in arrays.items():
@@ -230,7 +275,9 @@ class Trainer:
     def _run(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to end in the same bits."""
         return {
-            "optimizer": repr(self.optimizer),
+            "optimizer": repr(self.optimizer)
+            if self.schedule is None
+            else f"{self.optimizer!r} with {self.schedule!r}",
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
             "n_samples": self.n_samples,
@@ -249,6 +296,9 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int | np.random.Generator = 0,
     shuffle: bool = True,
+    schedule: Schedule | None = None,
+    patience: int | None = None,
+    keep_best: bool = False,
     progress: bool = False,
 ) -> History:
     """Train a net in place.
@@ -256,7 +306,7 @@ def fit(
     Parameters
     ----------
     net : Network
-    X : array_like, shape (N, I)
+    X : array_like, shape (N, I) or (N, C, H, W)
         Finite features.
     y : array_like, shape (N,) or (N, O)
         Targets as in `Network.loss_and_grads`.
@@ -269,9 +319,16 @@ def fit(
     validation : tuple of array_like, optional
         (X, y) that is evaluated at the end of each epoch.
     seed : int or numpy.random.Generator
-        From which the order of the samples is drawn, anew for each epoch; the same at every tier.
+        From which the order of the samples is drawn, anew for each epoch, and what dropout drops at each step; the
+        same at every tier.
     shuffle : bool
         False: the order in which the samples are given.
+    schedule : Schedule, optional
+        How the learning rate falls: `StepDecay` or `CosineAnnealing`.
+    patience : int, optional
+        Stop early, when the validation loss has been above its lowest for so many epochs.
+    keep_best : bool
+        End with the weights of the epoch that had the lowest validation loss.
     progress : bool
         Show a progress bar (needs tqdm: pip install 'micrograd-tiers[progress]').
 
@@ -288,7 +345,7 @@ def fit(
     """
     trainer = Trainer(
         net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
-        shuffle=shuffle,
+        shuffle=shuffle, schedule=schedule, patience=patience, keep_best=keep_best,
     )  # fmt: skip
     if progress:
         from .progress import ProgressBar
@@ -324,10 +381,11 @@ def _checked(net: Network, X: ArrayLike, y: ArrayLike, which: str) -> tuple[NDAr
         targets = net.check_targets(y, len(samples))
         wrong = ~np.isfinite(samples)
         if wrong.any():
-            n, i = np.argwhere(wrong)[0]
+            n, *place = np.argwhere(wrong)[0]
+            feature = ", ".join(map(str, place))
             raise DataError(
-                f"X holds {samples[n, i]} (sample {n}, feature {i}; {wrong.sum()} of {wrong.size} values are not "
-                "finite): remove or repair these samples"
+                f"X holds {samples[n, *place]} (sample {n}, feature {feature}; {wrong.sum()} of {wrong.size} values "
+                "are not finite): remove or repair these samples"
             )
     except DataError as error:
         raise DataError(f"{which}{error}") from None

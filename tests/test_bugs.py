@@ -43,7 +43,7 @@ LOADED = f"{MNIST}::test_images_are_scaled_to_one_and_labels_are_integers"
 STANDARDIZED = f"{LOAD}::test_standardized_training_samples_have_mean_zero_and_deviation_one"
 # How the tests name their optimizers.
 PLAIN, MOMENTUM, DECAY = (
-    f"SGD(learning_rate=0.3, weight_decay={decay}, momentum={momentum})"
+    f"SGD(learning_rate=0.3, weight_decay={decay}, momentum={momentum}, nesterov=False)"
     for decay, momentum in [(0.0, 0.0), (0.0, 0.9), (0.01, 0.5)]
 )
 ADAM = "Adam(learning_rate=0.01, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)"

@@ -20,6 +20,14 @@ from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, get_tier, scalar
 every_tier = pytest.mark.parametrize("tier_name", TIERS)
 ARGUMENTS = {case.name: [*case.arguments[: case.n_differentiable]] for case in OP_CASES}
 every_vjp = pytest.mark.parametrize(("op_name", "k"), [(op, k) for op in PRIMITIVES for k in range(len(ARGUMENTS[op]))])
+IMAGE_OPS = ("conv2d", "avg_pool2d", "max_pool2d", "reshape")
+SETTINGS = {
+    "conv2d": [2, 1],
+    "avg_pool2d": [2, 1],
+    "max_pool2d": [3, 1],
+    "reshape": [(10, 4)],
+    "smoothed_cross_entropy": [0.1],
+}
 EXACTLY_ZERO = "vacuous: the gradient is exactly zero"
 IN_ROUNDING = "vacuous: the gradient is lost in rounding"
 NO_COORDINATE = "vacuous: no coordinate"
@@ -28,7 +36,8 @@ NO_COORDINATE = "vacuous: no coordinate"
 def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
     """Generic inputs of one op: nothing near a kink, no two sizes alike."""
     rng = np.random.default_rng(seed)
-    shape = (4, 3) if tier_name == "tensor" else (3,)
+    shape = (2, 5, 4) if op_name in IMAGE_OPS else (3,)
+    shape = (4, *shape) if tier_name == "tensor" else shape
 
     def normal(*shape):
         x = rng.standard_normal(shape)
@@ -37,12 +46,16 @@ def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
     inputs = [normal(*shape)]
     if op_name == "linear":
         inputs += [normal(n_outputs, 3), normal(n_outputs)]
-    if op_name == "mean_squared_error":
+    if op_name == "conv2d":
+        inputs += [normal(n_outputs, 2, 3, 3), normal(n_outputs)]
+    if op_name in ("mean_squared_error", "dropout"):
         inputs += [normal(*shape)]
+    if op_name == "max_pool2d":
+        inputs[0] += 0.001 * np.arange(inputs[0].size).reshape(shape)  # no ties
     inputs = [a.tolist() for a in inputs] if tier_name == "scalar" else inputs
-    if op_name == "softmax_cross_entropy":
+    if op_name.endswith("cross_entropy"):
         inputs += [rng.integers(0, 3, 4) if tier_name == "tensor" else 1]
-    return inputs
+    return inputs + SETTINGS.get(op_name, [])
 
 
 def method_for(op_name, tier_name):

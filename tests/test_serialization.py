@@ -17,6 +17,10 @@ from micrograd_tiers.serialization import load_checkpoint
 from micrograd_tiers.tiers import TIERS
 
 LAYERS = [mt.Linear(5, 4), mt.Tanh(), mt.Linear(4, 6), mt.ELU(0.5), mt.Linear(6, 3), mt.ReLU(), mt.Sigmoid()]
+IMAGE_LAYERS = [
+    mt.Reshape((1, 6, 6)), mt.Conv2d(1, 2, 3, stride=1, padding=1), mt.BatchNorm2d(2, momentum=0.3), mt.MaxPool2d(2),
+    mt.AvgPool2d(2, stride=1), mt.Flatten(), mt.Dropout(0.25), mt.BatchNorm1d(8), mt.Linear(8, 3),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -58,6 +62,19 @@ def test_a_net_comes_back_as_it_was(tmp_path, tier, options):
     assert repr(back) == repr(net)
     assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
     assert os.listdir(tmp_path) == ["net"]
+
+
+def test_a_net_of_image_layers_comes_back_with_all_that_it_remembers(tmp_path):
+    net = mt.Network(IMAGE_LAYERS, label_smoothing=0.1)
+    rng = np.random.default_rng(0)
+    mt.fit(net, rng.random((12, 36)), rng.integers(0, 3, 12), batch_size=4)
+    net.freeze(1)
+    mt.save(net, tmp_path / "net")
+    back = mt.load(tmp_path / "net")
+    assert repr(back) == repr(net)
+    assert (back.layers, back.frozen, back.label_smoothing) == (net.layers, {1}, 0.1)
+    assert net.state_dict()["2.num_batches_tracked"] == 3
+    assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
 
 
 def test_float32_and_the_tier_of_choice(tmp_path):
@@ -239,5 +256,5 @@ def test_unwritable_places_are_named(tmp_path):
 def test_every_kind_of_layer_can_be_saved():
     from micrograd_tiers import layers
 
-    assert {type(layer).__name__ for layer in LAYERS} == {*layers.__all__} - {"Layer"}
+    assert {type(layer).__name__ for layer in (*LAYERS, *IMAGE_LAYERS)} == {*layers.__all__} - {"Layer"}
     assert serialization.FORMAT_VERSION == 1

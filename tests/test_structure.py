@@ -16,8 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
     *("errors", "files", "threads", "engine", "nn"),
-    *("tiers", "layers", "initializers", "metrics", "rng", "datasets", "images"),
-    *("network", "models", "optimizers", "progress", "training", "serialization", "comparison", "benchmark"),
+    *("tiers", "initializers", "layers", "metrics", "rng", "datasets", "images"),
+    *("checks", "summary", "network", "models", "optimizers", "schedules", "progress", "training"),
+    *("serialization", "comparison", "benchmark"),
     *("gradcheck", "bugs", "conformance"),
     *("plots", "commands", "cli"),
 ]

@@ -20,6 +20,9 @@ OPTIMIZERS = [
     mt.SGD(0.3, momentum=0.5, weight_decay=0.01),
     mt.Adam(0.01),
     mt.Adam(0.01, weight_decay=0.01, beta1=0.8, beta2=0.99),
+    mt.SGD(0.1, momentum=0.9, nesterov=True),
+    mt.RMSprop(0.01, weight_decay=0.01, beta=0.9),
+    mt.AdamW(0.01, weight_decay=0.1),
 ]
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 
@@ -138,8 +141,15 @@ def test_an_epoch_is_what_an_independent_implementation_replays(tier, optimizer)
                 g = gradient + optimizer.weight_decay * P[k]
                 if isinstance(optimizer, mt.SGD):
                     M[k] = optimizer.momentum * M[k] + g
-                    P[k] -= optimizer.learning_rate * M[k]
+                    step = g + optimizer.momentum * M[k] if optimizer.nesterov else M[k]
+                    P[k] -= optimizer.learning_rate * step
+                elif isinstance(optimizer, mt.RMSprop):
+                    V[k] = optimizer.beta * V[k] + (1 - optimizer.beta) * g**2
+                    P[k] -= optimizer.learning_rate * g / (np.sqrt(V[k]) + optimizer.epsilon)
                 else:
+                    if isinstance(optimizer, mt.AdamW):
+                        g = gradient
+                        P[k] *= 1 - optimizer.learning_rate * optimizer.weight_decay
                     M[k] = optimizer.beta1 * M[k] + (1 - optimizer.beta1) * g
                     V[k] = optimizer.beta2 * V[k] + (1 - optimizer.beta2) * g**2
                     m, v = M[k] / (1 - optimizer.beta1**t), V[k] / (1 - optimizer.beta2**t)
@@ -163,10 +173,12 @@ def test_optimizers_take_the_steps_of_pytorch(optimizer):
     theirs.load_state_dict({name: torch.from_numpy(array) for name, array in net.state_dict().items()})
     settings = {"lr": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
     if isinstance(optimizer, mt.SGD):
-        their_optimizer = torch.optim.SGD(theirs.parameters(), momentum=optimizer.momentum, **settings)
+        settings |= {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}
+    elif isinstance(optimizer, mt.RMSprop):
+        settings |= {"alpha": optimizer.beta, "eps": optimizer.epsilon}
     else:
-        betas = (optimizer.beta1, optimizer.beta2)
-        their_optimizer = torch.optim.Adam(theirs.parameters(), betas=betas, eps=optimizer.epsilon, **settings)
+        settings |= {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}
+    their_optimizer = getattr(torch.optim, type(optimizer).__name__)(theirs.parameters(), **settings)
     for _ in range(20):
         their_optimizer.zero_grad()
         torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y)).backward()
@@ -174,6 +186,86 @@ def test_optimizers_take_the_steps_of_pytorch(optimizer):
     mt.fit(net, X, y, optimizer=optimizer, batch_size=len(X), epochs=20)
     for name, parameter in theirs.state_dict().items():
         np.testing.assert_allclose(net.state_dict()[name], parameter.numpy(), rtol=1e-9, atol=1e-11, err_msg=name)
+
+
+# Schedules, and the epoch to stop at.
+
+
+@pytest.mark.parametrize(
+    ("schedule", "theirs"),
+    [
+        (mt.StepDecay(3, 0.5), lambda torch, o: torch.optim.lr_scheduler.StepLR(o, 3, 0.5)),
+        (mt.CosineAnnealing(8, 0.1), lambda torch, o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 8, 0.02)),
+    ],
+    ids=["step", "cosine"],
+)
+def test_schedules_are_those_of_pytorch(schedule, theirs):
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
+    scheduler = theirs(torch, optimizer)
+    for epoch in range(8):
+        assert 0.2 * schedule.factor(epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        scheduler.step()
+
+
+@every_tier
+def test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed(tier):
+    X, y = samples()
+    schedule, kwargs = mt.StepDecay(1, 0.5), {"batch_size": 6, "seed": 4}
+    by_hand = mt.two_layer_net(5, 4, 3, tier=tier)
+    for rate in (0.4, 0.2, 0.1):
+        mt.fit(by_hand, X, y, optimizer=mt.SGD(rate), batch_size=6, shuffle=False)
+    net = mt.two_layer_net(5, 4, 3, tier=tier)
+    mt.fit(net, X, y, optimizer=mt.SGD(0.4), epochs=3, schedule=schedule, batch_size=6, shuffle=False)
+    assert sha256_of_weights(net) == sha256_of_weights(by_hand)
+
+    whole, half = (mt.Trainer(mt.mlp([5, 3]), X, y, epochs=3, schedule=schedule, **kwargs) for _ in range(2))
+    for _ in range(6):
+        half.step()
+    resumed = mt.Trainer(half.net, X, y, epochs=3, schedule=schedule, **kwargs)
+    resumed.load_state_dict(half.state_dict())
+    for trainer in (whole, resumed):
+        while not trainer.finished:
+            trainer.step()
+    assert sha256_of_weights(whole.net) == sha256_of_weights(resumed.net)
+    with pytest.raises(mt.DataError, match="optimizer was"):
+        mt.Trainer(half.net, X, y, epochs=3, **kwargs).load_state_dict(half.state_dict())
+
+
+def overfitting(**options):
+    """Thirty samples with random labels: the validation loss has its lowest point early."""
+    (X, y), validation = samples(30), samples(40, seed=1)
+    net = mt.mlp([5, 30, 3], "tanh", seed=3)
+    return net, validation, mt.fit(net, X, y, epochs=40, optimizer=mt.SGD(0.5), validation=validation, **options)
+
+
+def test_training_stops_early_when_the_validation_loss_has_not_fallen_for_a_while():
+    whole, stopped = overfitting()[2], overfitting(patience=3)[2]
+    best = int(np.argmin(stopped.validation_loss))
+    assert len(stopped.validation_loss) == best + 4 < 40
+    assert stopped.validation_loss == whole.validation_loss[: best + 4]
+
+
+@pytest.mark.parametrize("options", [{}, {"patience": 3}], ids=["to the end", "stopped early"])
+def test_the_best_weights_are_kept(options):
+    net, validation, history = overfitting(keep_best=True, **options)
+    assert min(history.validation_loss) < history.validation_loss[-1]
+    assert mt.evaluate(net, *validation)["loss"] == pytest.approx(min(history.validation_loss), rel=1e-12)
+
+
+def test_the_best_weights_are_kept_when_a_run_is_resumed():
+    (X, y), validation = samples(30), samples(40, seed=1)
+    options = {"epochs": 40, "optimizer": mt.SGD(0.5), "validation": validation, "keep_best": True}
+    half = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, **options)
+    while half.epoch < 30:
+        half.step()
+    resumed = mt.Trainer(half.net, X, y, **options)
+    resumed.load_state_dict(half.state_dict())
+    while not resumed.finished:
+        resumed.step()
+    assert resumed.best_epoch < 30
+    assert sha256_of_weights(resumed.net) == sha256_of_weights(overfitting(keep_best=True)[0])
 
 
 # The order of the samples.
@@ -327,7 +419,7 @@ def test_training_leaves_the_users_arrays_alone():
 
 
 @every_tier
-@pytest.mark.parametrize("optimizer", [mt.SGD(0.3, momentum=0.9), mt.Adam(0.01)], ids=str)
+@pytest.mark.parametrize("optimizer", [mt.SGD(0.3, momentum=0.9), mt.Adam(0.01), mt.RMSprop(0.01)], ids=str)
 @pytest.mark.parametrize("steps", [0, 1, 4, 5, 8])
 def test_a_resumed_run_ends_in_the_same_bits(tmp_path, tier, optimizer, steps):
     X, y = samples()
@@ -433,6 +525,14 @@ def test_a_batch_larger_than_the_set_is_one_short_batch():
         (lambda: mt.SGD("0.1"), "learning_rate is '0.1'"),
         (lambda: mt.SGD(True), "learning_rate is True"),
         (lambda: mt.SGD(0.1, momentum=1), "momentum is 1.*below 1"),
+        (lambda: mt.SGD(0.1, nesterov=True), "nesterov needs a momentum"),
+        (lambda: mt.RMSprop(beta=1), "RMSprop: beta is 1"),
+        (lambda: mt.AdamW(weight_decay=-1), "AdamW: weight_decay is -1"),
+        (lambda: mt.StepDecay(0), "StepDecay: every is 0"),
+        (lambda: mt.StepDecay(1, 1.5), "StepDecay: by is 1.5"),
+        (lambda: mt.CosineAnnealing(5, floor=0), "CosineAnnealing: floor is 0"),
+        (lambda: mt.fit(mt.mlp([5, 3]), *samples(), patience=0, validation=samples()), "patience is 0"),
+        (lambda: mt.fit(mt.mlp([5, 3]), *samples(), keep_best=True), "give a validation set"),
         (lambda: mt.SGD(0.1, weight_decay=-1), "weight_decay is -1"),
         (lambda: mt.Adam(0.1, beta2=1.0), "beta2 is 1.0"),
         (lambda: mt.Adam(0.1, epsilon=0), "epsilon is 0"),

@@ -11,7 +11,6 @@ from ..models import mlp
 from ..network import Network
 
 Array = NDArray[Any]
-BYTES = {"float64": 8, "float32": 4}
 
 
 @dataclass(frozen=True)

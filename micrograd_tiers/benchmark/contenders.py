@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..models import lenet5
+from ..network import Network
 from ..optimizers import SGD
 from .cases import Array, Case
 
@@ -80,19 +82,26 @@ class Contender:
 
 def _tier(name: str, exact: bool = False) -> Make:
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-        net = case.net(name, exact)
-        x, y = case.batch()
-        samples, target = net.tier.asarray(x, case.dtype), net.tier.asarray(y, "int64")
-        optimizer, memory = SGD(learning_rate), dict[str, Any]()
-
-        def step() -> float:
-            loss, grads = net.backprop(samples, target, optimizer.scale)
-            optimizer.step(net, grads, memory, optimizer.scale)
-            return loss
-
-        return step, lambda: [*net.state_dict().values()]
+        return _step_of(case.net(name, exact), case, learning_rate)
 
     return make
+
+
+def _step_of(net: Network, case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    x, y = case.batch()
+    samples, target = net.tier.asarray(x, case.dtype), net.tier.asarray(y, "int64")
+    optimizer, memory = SGD(learning_rate), dict[str, Any]()
+
+    def step() -> float:
+        loss, grads = net.backprop(samples, target, optimizer.scale)
+        optimizer.step(net, grads, memory, optimizer.scale)
+        return loss
+
+    return step, lambda: [*net.state_dict().values()]
+
+
+def _lenet(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    return _step_of(lenet5(dtype=case.dtype), case, learning_rate)
 
 
 # Opponents.
@@ -100,14 +109,33 @@ def _tier(name: str, exact: bool = False) -> Make:
 
 def _torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     """As in PyTorch's tutorial, https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html."""
-    import torch
+    from torch import nn
 
     layers: list[Any] = []
     for inputs, outputs in pairwise(case.sizes):
-        layers += [torch.nn.Linear(inputs, outputs), torch.nn.Sigmoid()]
-    model = torch.nn.Sequential(*layers[:-1]).to(getattr(torch, case.dtype))
+        layers += [nn.Linear(inputs, outputs), nn.Sigmoid()]
+    return _torch_step(nn.Sequential(*layers[:-1]), case.weights(), case, learning_rate)
+
+
+def _torch_lenet(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    from torch import nn
+
+    model = nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        *(nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2)),
+        *(nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10)),
+    )
+    weights = [*lenet5(dtype=case.dtype).state_dict().values()]
+    return _torch_step(model, weights, case, learning_rate)
+
+
+def _torch_step(model: Any, weights: list[Any], case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    import torch
+
+    model = model.to(getattr(torch, case.dtype))
     with torch.no_grad():
-        for parameter, values in zip(model.parameters(), case.weights(), strict=True):
+        for parameter, values in zip(model.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(values))
     x, y = map(torch.from_numpy, case.batch())
     loss_fn = torch.nn.CrossEntropyLoss()
@@ -414,6 +442,7 @@ def _flat_loop(fused: bool) -> Make:
 
 ONLY_64 = ("float64",)
 MOONS = (2, 16, 16, 1)
+LENET = (784, 6, 16, 120, 84, 10)  # channels, then units
 CONTENDERS = {
     contender.name: contender
     for contender in (
@@ -442,6 +471,8 @@ CONTENDERS = {
             held_to="Value on moons",
             recursive=True,
         ),
+        Contender("LeNet", _lenet, "tier", only=LENET, held_to="LeNet"),
+        Contender("LeNet in PyTorch", _torch_lenet, "opponent", "torch", only=LENET, held_to="LeNet"),
         Contender("naive NumPy", _naive_numpy, "limit", layers=2),
         Contender("flat loop", _flat_loop(fused=False), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),
         Contender("flat loop, fused", _flat_loop(fused=True), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),

@@ -6,7 +6,8 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .cases import BYTES, Case
+from ..summary import BYTES, size_of
+from .cases import Case
 from .contenders import CONTENDERS
 from .growth import NETS, GrowthCurve
 from .race import Row, quartiles
@@ -95,14 +96,6 @@ def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
             f"{f'({training / step:.2f})':>7}{size_of(each * case.prediction_numbers):>12}{size_of(prediction):>12}"
         )
     return lines
-
-
-def size_of(n_bytes: float) -> str:
-    """Return a number of bytes with the unit that suits it."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.3g} {unit}"
-    return f"{n_bytes:.0f} B"
 
 
 def target_table(outcomes: Sequence[Outcome]) -> list[str]:

@@ -181,8 +181,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "for key, array in arrays.items():\n            self._set",
-                    "for key, array in list(arrays.items())[:-1]:\n            self._set",
+                    "for key, array in arrays.items():\n            if key in",
+                    "for key, array in list(arrays.items())[:-1]:\n            if key in",
                 ),
             )
         },
@@ -231,9 +231,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self.epoch, self.position, self._loss_sum = "
-                    'state["epoch"], state["position"], state["loss_sum"]\n',
-                    '            self.epoch = state["epoch"]\n',
+                    '            self.position, self._loss_sum = state["position"], state["loss_sum"]\n',
+                    "",
                 ),
             )
         },

@@ -693,8 +693,8 @@ SUPPORT_BUGS = (
                 ("            t += scale * s\n", "            t = t + scale * s\n"),
             ),
             scalar=(
-                ("            t_row[:] = starmap(add", "            t_row = starmap(add"),
-                ("            t_row[:] = [t + scale * s", "            t_row = [t + scale * s"),
+                ("        target[:] = starmap(add", "        target = starmap(add"),
+                ("        target[:] = [t + scale * s", "        target = [t + scale * s"),
             ),
         ),
         symptom="Does not learn at all: the loss is the same after every epoch.",
@@ -710,7 +710,7 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=("            t += scale * s\n", "            t += s\n"),
-            scalar=("            t_row[:] = [t + scale * s", "            t_row[:] = [t + s"),
+            scalar=("        target[:] = [t + scale * s", "        target[:] = [t + s"),
         ),
         symptom="The loss rises at once: the update adds the gradient, with a learning rate of 1.",
         property="target + scale * source, for a scale that is not 1",

@@ -621,9 +621,9 @@ TANH_BUGS = (
     ),
 )
 
-RELU = "(lambda dy: np.where(x <= 0, 0, dy),)"
-RELU_SCALAR = "(lambda dy: [0.0 if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)],)"
-RELU_VALUE = "    y = np.where(x <= 0, 0, x)\n"
+RELU = "(lambda dy: dy * (x > 0),)"
+RELU_SCALAR = "(lambda dy: [dyi * (xi > 0) for xi, dyi in zip(x, dy, strict=True)],)"
+RELU_VALUE = "    y = np.maximum(x, 0)\n"
 RELU_VALUE_SCALAR = "    y = [0.0 if xi <= 0 else xi for xi in x]\n"
 
 

@@ -121,15 +121,16 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            loss, grads = self.net.backprop(x, target, self.optimizer.scale)\n"
+                    "            loss, grads = self.net.backprop("
+                    "x, target, self._optimizer.scale, masks, observe=True)\n"
                     "            self.history.batch_loss.append(loss)\n"
                     "            if not math.isfinite(loss):\n"
                     '                raise self._diverged(f"the loss is {loss}")\n'
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
+                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
                     "            losses = []\n"
                     "            for n in range(len(target)):\n"
                     "                loss, grads = self.net.backprop(x[n : n + 1], target[n : n + 1])\n"
-                    "                self.optimizer.step(self.net, grads, self._optimizer_state)\n"
+                    "                self._optimizer.step(self.net, grads, self._optimizer_state)\n"
                     "                losses.append(loss)\n"
                     "            loss = float(np.mean(losses))\n"
                     "            self.history.batch_loss.append(loss)\n"
@@ -152,8 +153,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n"
+                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
+                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
                     "            loss, _ = self.net.backprop(x, target)\n"
                     "            self.history.batch_loss[-1] = loss\n",
                 ),
@@ -190,7 +191,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n"
+                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
                     "        self._loss_sum += loss * len(target)\n"
                     "        self.position += len(target)\n"
                     "        if self.position == self.n_samples:\n"
@@ -199,7 +200,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "        self.position += len(target)\n"
                     "        if self.position == self.n_samples:\n"
                     "            self._end_epoch()\n"
-                    "        self.optimizer.step(self.net, grads, self._optimizer_state, self.optimizer.scale)\n",
+                    "        self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
                 ),
             )
         },
@@ -287,9 +288,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "            gradient = grads[name]\n",
+                    "            parameter = net.parameters[name]\n",
                     '            if name.endswith("bias"):\n                continue\n'
-                    "            gradient = grads[name]\n",
+                    "            parameter = net.parameters[name]\n",
                 ),
             )
         },
@@ -323,7 +324,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "            if self.weight_decay:\n"
+                    "            if self.weight_decay and self.decays_gradient:\n"
                     "                gradient = net.tier.elementwise("
                     "lambda g, w: g + self.weight_decay * w, gradient, parameter)\n",
                     "",

@@ -6,7 +6,7 @@ together again, so that one row of the table serves every tier.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product
 from operator import add
@@ -54,7 +54,8 @@ class OpCase:
     is_loss : bool
         Whether the value is one number, summed over the samples.
     ordinary : Recipe
-        Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not.
+        Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not;
+        less of all that for images.
     extreme : Recipe
         Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
     special : tuple of Example
@@ -88,6 +89,9 @@ SQUARABLE = [0.0, 1.0, -1.0, 1e10, -1e10, 1e150, -1e150, 1e-150, -1e-150]
 BATCH_SIZES = [1, 2, 7, 32]
 SIZES = [1, 2, 3, 5]
 ALPHAS = [1.0, 0.5, 2.0]
+FEW = [1, 2, 3]  # samples, and other sizes, where the samples are images
+MASKS = [0.0, 2.0, 1.25]
+SMOOTHINGS = [0.1, 0.5, 0.0]
 
 Pick = Callable[[Sequence[Any]], Any]  # returns one of several
 
@@ -102,13 +106,18 @@ class Recipe:
         Returns an example from pick(options), N, I and O, where N samples have I features each; O is for linear.
     numbers : list of float
         Which numbers the inputs hold.
-    sizes_out : list of int
-        The O that are drawn.
+    sizes_out, sizes_in, batch_sizes : list of int
+        The O, I and N that are drawn.
+    largest : tuple of int
+        N and I of one example more.
     """
 
     make: Callable[[Pick, list[float], int, int, int], Example]
     numbers: list[float]
     sizes_out: list[int]
+    sizes_in: list[int] = field(default_factory=lambda: SIZES)
+    batch_sizes: list[int] = field(default_factory=lambda: BATCH_SIZES)
+    largest: tuple[int, int] = (100, 5)
 
     @property
     def strategy(self) -> st.SearchStrategy[Example]:
@@ -119,7 +128,7 @@ class Recipe:
             def pick(options: Sequence[Any]) -> Any:
                 return draw(st.sampled_from(options))
 
-            return self.make(pick, self.numbers, pick(BATCH_SIZES), pick(SIZES), pick(self.sizes_out))
+            return self.make(pick, self.numbers, pick(self.batch_sizes), pick(self.sizes_in), pick(self.sizes_out))
 
         return example()
 
@@ -130,8 +139,8 @@ class Recipe:
         def pick(options: Sequence[Any]) -> Any:
             return options[int(rng.integers(len(options)))]
 
-        yield self.make(pick, self.numbers, 100, 5, self.sizes_out[-1])
-        shapes = [*product(BATCH_SIZES, SIZES, self.sizes_out)]
+        yield self.make(pick, self.numbers, *self.largest, self.sizes_out[-1])
+        shapes = [*product(self.batch_sizes, self.sizes_in, self.sizes_out)]
         for _ in range(max(1, round(n / len(shapes)))):
             for shape in shapes:
                 yield self.make(pick, self.numbers, *shape)
@@ -163,12 +172,54 @@ def _regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Exa
     return Example((_array(pick, numbers, n, i), _array(pick, numbers, n, i)), pick(ORDINARY))
 
 
+def _smoothed(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    (logits, target), dy = _classification(pick, numbers, n, i, o)
+    return Example((logits, target, pick(SMOOTHINGS)), dy)
+
+
+def _convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
+    K, stride, padding = pick(FEW), pick([1, 2]), pick([0, 1])
+    H, W = (max(1, K - 2 * padding) + pick([1, 0, 2]) for _ in range(2))
+    R, S = ((size + 2 * padding - K) // stride + 1 for size in (H, W))
+    x, weight, bias = _array(pick, numbers, n, c, H, W), _array(pick, numbers, o, c, K, K), _array(pick, numbers, o)
+    return Example((x, weight, bias, stride, padding), _array(pick, ORDINARY, n, o, R, S))
+
+
+def _pooling(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
+    K, stride = pick([2, 1, 3]), pick([2, 1, 3])
+    H, W = (K + pick([0, 1, 3]) for _ in range(2))
+    R, S = ((size - K) // stride + 1 for size in (H, W))
+    return Example((_array(pick, numbers, n, c, H, W), K, stride), _array(pick, ORDINARY, n, c, R, S))
+
+
+def _pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
+    (x, *settings), dy = _pooling(pick, numbers, n, c, o)
+    return Example((x + 0.00137 * np.arange(x.size).reshape(x.shape), *settings), dy)
+
+
+def _reshaping(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    shape = pick([(2 * i * o,), (2 * i, o), (o, 2, i)])
+    return Example((_array(pick, numbers, n, 2, i, o), shape), _array(pick, ORDINARY, n, *shape))
+
+
+def _masking(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    shape = (n, i) if o == 1 else (n, 2, i, o)
+    return Example((_array(pick, numbers, *shape), _array(pick, MASKS, *shape)), _array(pick, ORDINARY, *shape))
+
+
+def _normalization(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
+    shape = (n, c) if o == 1 else (n, c, 2, o)
+    inputs = _array(pick, numbers, *shape), _array(pick, numbers, c), _array(pick, numbers, c), 1e-5
+    return Example(inputs, _array(pick, ORDINARY, *shape))
+
+
 def _rows(*rows: list[float]) -> Array:
     return np.array(rows)
 
 
 INF, NAN = math.inf, math.nan
 PLAIN = _rows([1.0, -2.0, 0.5], [3.0, 0.1, -1.0])
+PLAIN_IMAGES = np.sin(np.arange(1.0, 37.0)).reshape(2, 2, 3, 3)
 NOT_FINITE = _rows([1.0, 2.0], [NAN, 2.0], [INF, -INF], [3.0, -1.0])
 LOGITS = (
     Example((_rows([0.0, -INF], [1.0, 2.0]),), _rows([1.0, 2.0], [3.0, 1.0])),  # -inf: probability 0
@@ -179,6 +230,24 @@ LOGITS = (
 
 def _of_loss(logits: list[float], target: int) -> Example:
     return Example((_rows(logits, [1.0, 2.0]), np.array([target, 0])), 2.0)
+
+
+ONE_NAN = np.arange(36.0).reshape(2, 2, 3, 3) / 10
+ONE_NAN[1, 0, 1, 1] = NAN
+
+
+def _pool(name: str, ordinary: Callable[..., Example]) -> OpCase:
+    return OpCase(
+        name=name,
+        arguments=("x", "kernel_size", "stride"),
+        n_differentiable=1,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=Recipe(ordinary, ORDINARY, [1], FEW, FEW, (10, 2)),
+        extreme=Recipe(_pooling, SQUARABLE, [1], FEW, FEW, (10, 2)),
+        special=(Example((ONE_NAN, 2, 1), np.ones((2, 2, 2, 2))),),
+        plain=Example((PLAIN_IMAGES, 2, 1), PLAIN_IMAGES[:, :, :2, :2]),
+    )
 
 
 def _activation(name: str, *defaults: float) -> OpCase:
@@ -224,6 +293,43 @@ OP_CASES = (
         plain=Example((PLAIN,), PLAIN),
     ),
     OpCase(
+        name="conv2d",
+        arguments=("x", "weight", "bias", "stride", "padding"),
+        n_differentiable=3,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=Recipe(_convolution, ORDINARY, FEW, FEW, FEW, (10, 2)),
+        extreme=Recipe(_convolution, SQUARABLE, FEW, FEW, FEW, (10, 2)),
+        special=(Example((ONE_NAN, np.ones((1, 2, 2, 2)), np.array([1.0]), 1, 0), np.ones((2, 1, 2, 2))),),
+        plain=Example(
+            (PLAIN_IMAGES, PLAIN_IMAGES[:, :, 1:, 1:], np.array([1.0, -2.0]), 1, 0), PLAIN_IMAGES[:, :, :2, :2]
+        ),
+    ),
+    _pool("avg_pool2d", _pooling),
+    _pool("max_pool2d", _pooling_without_ties),
+    OpCase(
+        name="reshape",
+        arguments=("x", "shape"),
+        n_differentiable=1,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=Recipe(_reshaping, ORDINARY, FEW, FEW, FEW, (10, 2)),
+        extreme=Recipe(_reshaping, LARGE, FEW, FEW, FEW, (10, 2)),
+        special=(Example((ONE_NAN, (3, 6)), np.ones((2, 3, 6))),),
+        plain=Example((PLAIN_IMAGES, (3, 6)), PLAIN_IMAGES.reshape(2, 3, 6)),
+    ),
+    OpCase(
+        name="dropout",
+        arguments=("x", "mask"),
+        n_differentiable=1,
+        n_samplewise=2,
+        is_loss=False,
+        ordinary=Recipe(_masking, ORDINARY, FEW, FEW, FEW, (10, 2)),
+        extreme=Recipe(_masking, SQUARABLE, FEW, FEW, FEW, (10, 2)),
+        special=(),
+        plain=Example((PLAIN, _rows([2.0, 0.0, 2.0], [0.0, 0.0, 2.0])), PLAIN),
+    ),
+    OpCase(
         name="softmax_cross_entropy",
         arguments=("logits", "target"),
         n_differentiable=1,
@@ -240,6 +346,17 @@ OP_CASES = (
         plain=Example((PLAIN, np.array([2, 0])), 2.0),
     ),
     OpCase(
+        name="smoothed_cross_entropy",
+        arguments=("logits", "target", "smoothing"),
+        n_differentiable=1,
+        n_samplewise=2,
+        is_loss=True,
+        ordinary=Recipe(_smoothed, ORDINARY, [1]),
+        extreme=Recipe(_smoothed, LARGE_LOGITS, [1]),
+        special=(),
+        plain=Example((PLAIN, np.array([2, 0]), 0.1), 2.0),
+    ),
+    OpCase(
         name="mean_squared_error",
         arguments=("y", "target"),
         n_differentiable=1,
@@ -249,6 +366,17 @@ OP_CASES = (
         extreme=Recipe(_regression, SQUARABLE, [1]),
         special=(),
         plain=Example((PLAIN, PLAIN[::-1]), 2.0),
+    ),
+    OpCase(
+        name="batch_norm",
+        arguments=("x", "weight", "bias", "epsilon"),
+        n_differentiable=3,
+        n_samplewise=1,
+        is_loss=False,
+        ordinary=Recipe(_normalization, ORDINARY, FEW, FEW, [2, 3, 7], (10, 2)),
+        extreme=Recipe(_normalization, [0.0, 1.0, -1.0, 1e10, -1e10, 1e-150], FEW, FEW, [2, 3, 7], (10, 2)),
+        special=(),
+        plain=Example((PLAIN, np.array([1.0, -0.5, 2.0]), np.array([0.0, 1.0, -1.0]), 1e-5), PLAIN[:, ::-1]),
     ),
 )
 CASE_OF = {case.name: case for case in OP_CASES}
@@ -285,7 +413,7 @@ def calls(case: OpCase, tier: Tier, example: Example, op: Callable[..., Any] | N
         yield Call(inputs, dy, value, vjps)
 
 
-def together(case: OpCase, tier: Tier, part: str, pieces: list[Any]) -> Any:
+def together(case: OpCase, tier: Tier, example: Example, part: str, pieces: list[Any]) -> Any:
     """Return one part for the whole mini-batch from that of each call: an ndarray, or a float for a loss's value.
 
     Samples are put one after the other; losses and parameters' gradients are summed, as the network does it.
@@ -294,13 +422,14 @@ def together(case: OpCase, tier: Tier, part: str, pieces: list[Any]) -> Any:
     if k < 0 and case.is_loss:
         return total([*map(float, pieces)])
     arrays = [np.array(tier.tolist(piece)) for piece in pieces]
-    if k < case.n_samplewise:
-        return np.concatenate([np.atleast_2d(array) for array in arrays])
-    return np.asarray(reduce(add, arrays))
+    if k >= case.n_samplewise:
+        return np.asarray(reduce(add, arrays))
+    of_sample = np.shape(example.dy if k < 0 else example.inputs[k])[1:]
+    return np.concatenate([array.reshape(-1, *of_sample) for array in arrays])
 
 
 def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
     """Return the value, or the gradient of that name ("dx"), for the whole mini-batch."""
     k = case.parts.index(part) - 1
     pieces = [call.value if k < 0 else call.vjps[k](call.dy) for call in calls(case, tier, example)]
-    return together(case, tier, part, pieces)
+    return together(case, tier, example, part, pieces)

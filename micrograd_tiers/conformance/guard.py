@@ -83,7 +83,7 @@ def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
     printed = _Printed()
     with contextlib.redirect_stdout(printed), guarded(part):
         pieces = [_checked_piece(case, tier, part, call) for call in calls(case, tier, example, checked(case, tier))]
-        got = together(case, tier, part, pieces)
+        got = together(case, tier, example, part, pieces)
     if printed.getvalue():
         (line, *_) = printed.getvalue().splitlines() or [""]
         raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op does nothing but return its result")
@@ -167,5 +167,5 @@ def described(error: BaseException) -> str:
 
 
 def numbers_of(tier: Tier, a: Any) -> Array:
-    """Return a number, or an array of the tier's, as an ndarray of its own."""
-    return np.array(a if isinstance(a, int | float | np.number) else tier.tolist(a))
+    """Return a number, a shape, or an array of the tier's, as an ndarray of its own."""
+    return np.array(a if isinstance(a, int | float | tuple | np.number) else tier.tolist(a))

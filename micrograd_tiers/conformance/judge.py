@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
-from ..tiers import PRIMITIVES, SUPPORT, TIERS
+from ..tiers import CORE, OPS, SUPPORT, TIERS
 from .cases import CASE_OF
 from .trajectory import trainable
 
-ITEMS = (*PRIMITIVES, *SUPPORT, "training")
+ITEMS = (*OPS, *SUPPORT, "training")
 PASS, FAIL, NOT_WRITTEN, BORROWED, NOT_JUDGED = "pass", "fail", "not yet written", "built-in", "not judged"
 
 Points = Mapping[str, float | Mapping[str, float]]
@@ -115,7 +115,8 @@ def judge(
     like : {"", "scalar", "vector", "tensor"}
         The built-in tier whose arrays it takes; by default this is found out.
     points : mapping, optional
-        What each item is worth (see `read_points`); by default one point for each op, and one for training.
+        What each item is worth (see `read_points`); by default one point for each op of `tiers.CORE`, and one for
+        training. Other ops, as those for images, are judged if they are written or worth something.
     time_limit : float
         Seconds for each op.
     on_item : callable
@@ -152,9 +153,10 @@ def judge(
 
     together = ask("support") if {*SUPPORT} & {*written} else {}  # the ops are judged with those that are right
     support = [judged(name, together.get(name)) for name in SUPPORT]
+    asked = [name for name in OPS if name in CORE or name in written or name in points]
     broken = [item.name for item in support if item.status in (FAIL, NOT_WRITTEN)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        items = [*pool.map(judged, PRIMITIVES), *support]
+        items = [*pool.map(judged, asked), *support]
     sound = [item.name for item in items if item.status == PASS]
     if broken or not trainable(sound):
         answer = {"status": NOT_JUDGED, "note": "needs linear, an activation, a loss and what serves them to be right"}
@@ -227,8 +229,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def default_points() -> dict[str, float]:
-    """Return one point for each op, and one for training."""
-    return {**dict.fromkeys(PRIMITIVES, 1.0), "training": 1.0}
+    """Return one point for each op that a net of dense layers is made of, and one for training."""
+    return {**dict.fromkeys(CORE, 1.0), "training": 1.0}
 
 
 def read_points(path: str) -> Points:

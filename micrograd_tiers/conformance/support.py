@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..tiers import PRIMITIVES, SUPPORT, Tier, get_tier
+from ..tiers import OPS, SUPPORT, Tier, get_tier
 from .cases import OP_CASES
 from .guard import Wrong, guarded, numbers_of, outcome, short
 from .properties import Finding, reference
@@ -130,7 +130,7 @@ def _n_right(tier: Tier) -> int:
 def completed(tier: Any, grain: str, without: Collection[str] = ()) -> Tier:
     """Return the tier with the support functions that it lacks, or that are wrong, taken from a built-in one."""
     built_in = get_tier(grain)
-    own = [name for name in (*PRIMITIVES, *SUPPORT) if hasattr(tier, name) and name not in without]
+    own = [name for name in (*OPS, *SUPPORT) if hasattr(tier, name) and name not in without]
     functions = {name: getattr(tier, name) for name in own}
     borrowed = {name: getattr(built_in, name) for name in SUPPORT}
     return cast(Tier, SimpleNamespace(**borrowed | functions))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tiers import PRIMITIVES, SUPPORT, TIERS, Tier, get_tier
+from ..tiers import OPS, SUPPORT, TIERS, Tier, get_tier
 from .cases import CASE_OF
 from .diagnosis import diagnose, diagnose_support
 from .probing import Diagnosis
@@ -61,7 +61,7 @@ def answer(
         real = get_tier(tier) if tier in TIERS else _from_file(tier)
         np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # whatever the file has set
         if item == "look":
-            written = [name for name in (*PRIMITIVES, *SUPPORT) if hasattr(real, name)]
+            written = [name for name in (*OPS, *SUPPORT) if hasattr(real, name)]
             return {"grain": grain or grain_of(real), "written": written}
         whole = completed(real, grain, without=broken)
         if item == "support":

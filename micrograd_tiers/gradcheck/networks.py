@@ -25,8 +25,9 @@ def check_network(
 ) -> Report:
     """Check `net.loss_and_grads(X, y)`: every parameter's gradient against numerical derivatives of the mean loss.
 
-    Of each parameter a sample of coordinates is checked. One more check, named "direction", moves all parameters at
-    once in a random direction, so that no coordinate is left out.
+    Layers behave as in `loss_and_grads`; frozen ones are left out. Of each parameter a sample of coordinates is
+    checked. One more check, named "direction", moves all parameters at once in a random direction, so that no
+    coordinate is left out.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def check_network(
     targets = net.check_targets(y, len(samples))
     _, gradients = net.loss_and_grads(samples, targets)
     net64 = net.to(net.tier, dtype="float64")
-    point, loss = net64.state_dict(), _mean_loss(net64, samples, targets)
+    state, loss = net64.state_dict(), _mean_loss(net64, samples, targets)
+    point = {name: state[name] for name in gradients}
     checks = []
     for name, x in point.items():
 
@@ -80,17 +82,16 @@ def _mean_loss(net: Network, samples: Array, targets: Array) -> Callable[[Mappin
     show what cancels between samples, and one for what the loss of a batch is besides the sum of its rows: nothing.
     """
     samples, targets = net.check_samples(samples), net.check_targets(targets, len(samples))
-    loss_of = getattr(net.tier, net.loss)
     chunks = [*net.tier.chunks(net.tier.asarray(samples), net.tier.asarray(targets, targets.dtype.name))]
 
     def terms(parameters: Mapping[str, Array]) -> Array:
-        net.parameters = {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
+        net.parameters |= {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
         losses: list[complex] = []
         for x, target in chunks:
-            z, _ = net.run_layers(x)
+            z, _ = net.run_layers(x, {})
             rows = range(len(z) if getattr(z, "ndim", 1) == 2 else 0)
-            parts = [loss_of(z[n : n + 1], target[n : n + 1])[0] for n in rows]
-            losses += [*parts, loss_of(z, target)[0] - sum(parts)]
+            parts = [net.loss_of(z[n : n + 1], target[n : n + 1])[0] for n in rows]
+            losses += [*parts, net.loss_of(z, target)[0] - sum(parts)]
         return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / len(samples)
 
     return terms

@@ -51,6 +51,6 @@ class ELU(Layer):
         if not 0 < self.alpha < math.inf:
             raise ValueError(f"ELU: alpha is {self.alpha}, expected a positive finite number")
 
-    def forward(self, tier: Tier, x: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and its vjp."""
         return tier.elu(x, self.alpha)

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..initializers import Initializer
 from ..tiers import Tier, Vjp
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]  # of one sample: (I,), or (C, H, W) of an image
 
 
 @dataclass(frozen=True)
@@ -20,21 +27,66 @@ class Layer:
 
     op: ClassVar[str]
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+    def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of the parameters by name, in the order in which the op takes them."""
         return {}
 
-    def forward(self, tier: Tier, x: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps (with respect to x, then to each parameter) of one chunk of samples."""
-        value_and_vjps: tuple[Any, tuple[Vjp, ...]] = getattr(tier, self.op)(x, *parameters)
+    def initial(self, name: str, initializer: Initializer, rng: np.random.Generator) -> Array:
+        """Return what the parameter of that name starts from: weights are drawn, biases start at zero."""
+        shape = self.parameter_shapes()[name]
+        return np.zeros(shape) if name == "bias" else initializer(shape, rng)
+
+    def buffers(self) -> dict[str, Array]:
+        """Return what the net is to remember for the layer and does not learn, as it starts."""
+        return {}
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and the vjps (with respect to x, then to each parameter) of one chunk of samples.
+
+        Parameters
+        ----------
+        tier : Tier
+        x : array of the tier
+        *arrays : array of the tier
+            The parameters, then the buffers.
+        """
+        value_and_vjps: tuple[Any, tuple[Vjp, ...]] = getattr(tier, self.op)(x, *arrays)
         return value_and_vjps
 
-    def features_out(self, features_in: int | None) -> int | None:
-        """Return how many numbers per sample come out when `features_in` go in (None: not known).
+    def forward_in_training(self, tier: Tier, x: Any, mask: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the same as the layer is while it learns, which most are always; mask is what `draw` has drawn."""
+        return self.forward(tier, x, *parameters)
+
+    def kept(self, shape: Shape) -> int:
+        """Return how many numbers the layer keeps for its derivative besides input and output, for one sample."""
+        return 0
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array | None:
+        """Return numbers that the layer needs at random in training, for samples x of that shape (N, ...)."""
+        return None
+
+    def observe(self, tier: Tier, x: Any, buffers: dict[str, Any]) -> None:
+        """Change the buffers, in place, by what is seen of a mini-batch x in training."""
+
+    def shape_in(self) -> Shape | None:
+        """Return the shape that samples must have if the layer is the first; None if there are several."""
+        return None
+
+    def shape_out(self, shape: Shape | None) -> Shape | None:
+        """Return the shape of a sample that comes out when one of that shape goes in (None: not known).
 
         Raises
         ------
         ValueError
-            If the layer cannot take that many.
+            If the layer cannot take it.
         """
-        return features_in
+        return shape
+
+
+def whole_number(layer: Layer, name: str, at_least: int) -> None:
+    """Make the setting of that name an int; ValueError if it is not a whole number from at_least to 2**31 - 1."""
+    value = getattr(layer, name)
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not at_least <= value < 2**31:
+        kind = type(layer).__name__
+        raise ValueError(f"{kind}: {name} is {value!r}, expected a whole number from {at_least} to {2**31 - 1}")
+    object.__setattr__(layer, name, int(value))

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from .base import Layer
+from .base import Layer, Shape, whole_number
 
 
 @dataclass(frozen=True)
@@ -23,17 +21,22 @@ class Linear(Layer):
     out_features: int
 
     def __post_init__(self) -> None:
-        for name, size in vars(self).items():
-            if not isinstance(size, int | np.integer) or isinstance(size, bool) or not 1 <= size < 2**31:
-                raise ValueError(f"Linear: {name} is {size!r}, expected a whole number from 1 to {2**31 - 1}")
-            object.__setattr__(self, name, int(size))
+        whole_number(self, "in_features", 1)
+        whole_number(self, "out_features", 1)
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+    def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
 
-    def features_out(self, features_in: int | None) -> int:
-        """Return O; features_in must be I."""
-        if features_in not in (None, self.in_features):
-            raise ValueError(f"{self} follows a layer that gives {features_in} features")
-        return self.out_features
+    def shape_in(self) -> Shape:
+        """Return (I,)."""
+        return (self.in_features,)
+
+    def shape_out(self, shape: Shape | None) -> Shape:
+        """Return (O,); the shape must be (I,)."""
+        if shape is not None and len(shape) != 1:
+            raise ValueError(f"linear: x has shape {shape}, expected ({self.in_features},): put Flatten() before it")
+        if shape not in (None, self.shape_in()):
+            weight = self.parameter_shapes()["weight"]
+            raise ValueError(f"linear: x has {shape[0]} features, weight {weight} expects {self.in_features}")
+        return (self.out_features,)

@@ -68,6 +68,42 @@ class Tier(Protocol):
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
         """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, adding up to 1 per row."""
 
+    def conv2d(
+        self, x: Array, weight: Array, bias: Array, stride: int = 1, padding: int = 0
+    ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
+        """Convolution, not mirrored (cross-correlation): a window that moves over an image, and a dot product at each.
+
+        Parameters
+        ----------
+        x : array, shape (C, H, W) or (N, C, H, W)
+            Padded with zeros on each side; then at least as large as the window.
+        weight : array, shape (O, C, K, K)
+        bias : array, shape (O,)
+        stride : int
+            By how many pixels the window moves, at least 1.
+        padding : int
+            Zeros on each side, at least 0.
+
+        Returns
+        -------
+        y : array, shape (O, R, S) or (N, O, R, S)
+            R = (H + 2 padding - K) // stride + 1, and S likewise from W.
+        vjps : tuple of function
+            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, shaped as those.
+        """
+
+    def avg_pool2d(self, x: Array, kernel_size: int, stride: int) -> tuple[Array, tuple[Vjp]]:
+        """Mean of each window of K by K pixels, channel by channel: (C, H, W) to (C, R, S), samples first if any."""
+
+    def max_pool2d(self, x: Array, kernel_size: int, stride: int) -> tuple[Array, tuple[Vjp]]:
+        """Largest number of each window, likewise; of equal ones the first gets the gradient; NaN stays NaN."""
+
+    def reshape(self, x: Array, shape: tuple[int, ...]) -> tuple[Array, tuple[Vjp]]:
+        """The same numbers in the same order, each sample an array of that shape."""
+
+    def dropout(self, x: Array, mask: Array) -> tuple[Array, tuple[Vjp]]:
+        """mask * x, of each number; the mask is shaped as x, drawn by the caller, and has no gradient."""
+
     def softmax_cross_entropy(self, logits: Array, target: Any) -> tuple[float, tuple[Vjp]]:
         """-log(softmax(logits)[target]) in nats, summed over the samples.
 
@@ -85,6 +121,9 @@ class Tier(Protocol):
         vjps : tuple of one function
             From dL/dloss, a number, to dL/dlogits.
         """
+
+    def smoothed_cross_entropy(self, logits: Array, target: Any, smoothing: float) -> tuple[float, tuple[Vjp]]:
+        """Cross-entropy, likewise, to 1 - smoothing for the right class plus smoothing / C for each; 0 to below 1."""
 
     def mean_squared_error(self, y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
         """Mean over the O outputs of (y - target)**2, summed over the samples; y and target (O,) or (N, O)."""
@@ -107,8 +146,12 @@ class Tier(Protocol):
 
 PRIMITIVES = (
     *("linear", "sigmoid", "tanh", "relu", "elu", "softmax"),
-    *("softmax_cross_entropy", "mean_squared_error"),
+    *("conv2d", "avg_pool2d", "max_pool2d", "reshape", "dropout"),
+    *("softmax_cross_entropy", "smoothed_cross_entropy", "mean_squared_error"),
 )
+COUPLED = ("batch_norm",)  # what only a tier can have that sees the whole mini-batch: of the built-in ones, tensor
+OPS = (*PRIMITIVES, *COUPLED)
+CORE = (*PRIMITIVES[:6], "softmax_cross_entropy", "mean_squared_error")  # what nets of dense layers are made of
 SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
 
 

@@ -37,6 +37,11 @@ def matmul(a: Array, b: Array) -> Array:
     return y.reshape(a.shape[:-1] + b.shape[1:])
 
 
+def matmuls(a: Array, b: Array) -> Array:
+    """Products of matrices, one for each sample; a matrix (M, K) alone serves all samples, b is (N, K, P)."""
+    return np.stack([matmul(a if a.ndim == 2 else a[n], b[n]) for n in range(len(b))])
+
+
 def _sum_of_outer_products(a: Array, b: Array) -> Array:
     """Sum over k of a[k, :, None] * b[k, None, :] in the order k = 0, 1, 2, ...: (K, M), (K, P) -> (M, P)."""
     if a.shape[1] > b.shape[1]:
@@ -83,6 +88,7 @@ def _elementwise(f: Callable[[float], float]) -> Callable[[Any], Any]:
 OF_LISTS = {"dot": dot, "total": total_of_list}
 OF_ARRAYS = {
     "matmul": matmul,
+    "matmuls": matmuls,
     "total": total,
     "exp": _elementwise(math.exp),
     "expm1": _elementwise(math.expm1),

@@ -4,15 +4,19 @@ The same functions as in `scalar.py` and `tensor.py`, in the same order, under t
 side. An op returns its value and, for each differentiable input, the function that carries a gradient back through it
 (its vector-Jacobian product, vjp).
 
-Shapes: x (I,), weight (O, I), bias (O,), logits (C,); `dy` is dL/dy and has y's shape.
+Shapes: x (I,), weight (O, I), bias (O,), logits (C,); an image x is (C, H, W), its channels, rows and columns, and the
+weight of a convolution (O, C, K, K). `dy` is dL/dy and has y's shape.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from micrograd_tiers.tiers.blocks import blocks
+from micrograd_tiers.tiers.windows import padded, unpadded, windows
 
 Array = Any  # ndarray of float64 or float32
 Vjp = Callable[[Any], Any]
@@ -103,8 +107,8 @@ def tanh(x: Array) -> tuple[Array, tuple[Vjp]]:
 
 def relu(x: Array) -> tuple[Array, tuple[Vjp]]:
     """y = max(x, 0); the derivative at 0 is taken as 0."""
-    y = np.where(x <= 0, 0, x)
-    return y, (lambda dy: np.where(x <= 0, 0, dy),)
+    y = np.maximum(x, 0)
+    return y, (lambda dy: dy * (x > 0),)
 
 
 def elu(x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
@@ -125,6 +129,89 @@ def softmax(logits: Array) -> tuple[Array, tuple[Vjp]]:
         return p * (dp - total(dp * p))
 
     return p, (dlogits,)
+
+
+# Images: channels of rows of numbers, x[c, h, w].
+
+
+@quiet
+def conv2d(
+    x: Array, weight: Array, bias: Array, stride: int = 1, padding: int = 0
+) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
+    """y[o, r, s] = sum over c, i, j of weight[o, c, i, j] * x[c, r stride + i, s stride + j], plus bias[o].
+
+    x is padded with zeros first. At each position of the window this is `linear`, of the numbers that it covers.
+    """
+    image = padded(x, padding)
+    cells = np.stack(windows(image, weight.shape[2:], stride), axis=-3)  # (C, K K, R, S): at R by S positions
+    covered = cells.reshape(-1, math.prod(cells.shape[-2:]))  # (C K K, R S)
+    kernels = weight.reshape(len(weight), -1)  # (O, C K K)
+    y = matmul(kernels, covered) + bias[:, None]  # (O, R S)
+    flat = y.shape
+
+    def dx(dy: Array) -> Array:
+        dcells = matmul(kernels.T, dy.reshape(flat)).reshape(cells.shape)
+        dimage = np.zeros(image.shape, dy.dtype)
+        for window, dcell in zip(windows(dimage, weight.shape[2:], stride), np.moveaxis(dcells, -3, 0), strict=True):
+            window += dcell
+        return unpadded(dimage, padding).copy()
+
+    def dweight(dy: Array) -> Array:
+        return matmul(dy.reshape(flat), covered.T).reshape(weight.shape)
+
+    def dbias(dy: Array) -> Array:
+        return total(dy.reshape(flat), axis=1)
+
+    return y.reshape(len(weight), *cells.shape[-2:]), (dx, dweight, dbias)
+
+
+@quiet
+def avg_pool2d(x: Array, kernel_size: int, stride: int) -> tuple[Array, tuple[Vjp]]:
+    """y[c, r, s] = mean of the numbers of x[c] that the window covers at row r stride, column s stride."""
+    size = kernel_size * kernel_size
+    y = reduce(np.add, windows(x, (kernel_size, kernel_size), stride)) / size
+
+    def dx(dy: Array) -> Array:
+        dx, share = np.zeros(x.shape, dy.dtype), dy / size
+        for window in windows(dx, (kernel_size, kernel_size), stride):
+            window += share
+        return dx
+
+    return y, (dx,)
+
+
+def max_pool2d(x: Array, kernel_size: int, stride: int) -> tuple[Array, tuple[Vjp]]:
+    """y[c, r, s] = largest number of x[c] that the window covers at row r stride, column s stride.
+
+    The gradient goes to where it stands; of several equal ones, to the first.
+    """
+    y = reduce(np.maximum, windows(x, (kernel_size, kernel_size), stride))
+
+    def dx(dy: Array) -> Array:
+        dx, left = np.zeros(x.shape, dy.dtype), dy.copy()  # what has found its place is gone from left
+        for window, dwindow in zip(*(windows(a, (kernel_size, kernel_size), stride) for a in (x, dx)), strict=True):
+            here = left * (window == y)
+            dwindow += here
+            left -= here
+        return dx
+
+    return y, (dx,)
+
+
+# Another shape, and chance.
+
+
+def reshape(x: Array, shape: tuple[int, ...]) -> tuple[Array, tuple[Vjp]]:
+    """The same numbers in the same order, in an array of that shape."""
+    return x.reshape(shape), (lambda dy: dy.reshape(x.shape).copy(),)
+
+
+def dropout(x: Array, mask: Array) -> tuple[Array, tuple[Vjp]]:
+    """y = mask * x, of each number; mask is 0 where x is dropped, 1 / (1 - p) where it is kept.
+
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html; scaled here, not when predicting.
+    """
+    return x * mask, (lambda dy: dy * mask,)
 
 
 # Losses. Each returns the sum over the samples that it is given: here, one.
@@ -150,6 +237,23 @@ def softmax_cross_entropy(logits: Array, target: int) -> tuple[float, tuple[Vjp]
         return p * dloss
 
     return loss, (dlogits,)
+
+
+@quiet
+def smoothed_cross_entropy(logits: Array, target: int, smoothing: float) -> tuple[float, tuple[Vjp]]:
+    """Cross-entropy to a target that has 1 - smoothing for the right class, and smoothing spread over all classes.
+
+    Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
+    """
+    loss, (dlogits,) = softmax_cross_entropy(logits, target)
+    C = len(logits)
+
+    def dsmoothed(dloss: float) -> Array:
+        smooth = dlogits(dloss) - dloss * (smoothing / C)
+        smooth[target] += dloss * smoothing
+        return smooth
+
+    return loss + smoothing * (logits[target] - total(logits) / C), (dsmoothed,)
 
 
 @quiet

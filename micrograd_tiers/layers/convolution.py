@@ -1,0 +1,129 @@
+"""Convolution and pooling: windows that move over images of shape (C, H, W)."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..tiers import Tier, Vjp
+from .base import Layer, Shape, whole_number
+
+
+def positions(op: str, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> Shape:
+    """Return (R, S), the numbers of positions of a window of K by K pixels in an image (C, H, W)."""
+    if len(shape) != 3:
+        raise ValueError(f"{op}: x has shape {shape}, expected images (C, H, W): put Reshape((C, H, W)) before it")
+    padded = [size + 2 * padding for size in shape[1:]]
+    if min(padded) < kernel_size:
+        raise ValueError(
+            f"{op}: x has shape {shape}, expected at least {kernel_size} rows and columns, with the padding"
+        )
+    return tuple((size - kernel_size) // stride + 1 for size in padded)
+
+
+@dataclass(frozen=True)
+class Conv2d(Layer):
+    """Convolution of images (C, H, W) with O kernels (C, K, K): y is (O, R, S), with weight (O, C, K, K), bias (O,).
+
+    R = (H + 2 padding - K) // stride + 1, and S likewise from W.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C and O, at least 1.
+    kernel_size : int
+        K, at least 1.
+    stride : int
+        By how many pixels the window moves, at least 1.
+    padding : int
+        Zeros that are added on each side, at least 0.
+
+    References
+    ----------
+    Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998).
+    """
+
+    op: ClassVar[str] = "conv2d"
+    in_channels: int
+    out_channels: int
+    kernel_size: int
+    stride: int = 1
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("in_channels", "out_channels", "kernel_size", "stride"):
+            whole_number(self, name, 1)
+        whole_number(self, "padding", 0)
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Return the shapes of weight and bias."""
+        kernel = (self.in_channels, self.kernel_size, self.kernel_size)
+        return {"weight": (self.out_channels, *kernel), "bias": (self.out_channels,)}
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and the vjps."""
+        weight, bias = arrays
+        return tier.conv2d(x, weight, bias, self.stride, self.padding)
+
+    def kept(self, shape: Shape) -> int:
+        """Return C K K R S: what the window covers at each of its positions."""
+        R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
+        return shape[0] * self.kernel_size**2 * R * S
+
+    def shape_out(self, shape: Shape | None) -> Shape | None:
+        """Return (O, R, S); the shape must be (C, H, W)."""
+        if shape is None:
+            return None
+        R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
+        if shape[0] != self.in_channels:
+            weight = self.parameter_shapes()["weight"]
+            raise ValueError(f"conv2d: x has {shape[0]} channels, weight {weight} expects {self.in_channels}")
+        return (self.out_channels, R, S)
+
+
+@dataclass(frozen=True)
+class Pool2d(Layer):
+    """What the two kinds of pooling share.
+
+    Parameters
+    ----------
+    kernel_size : int
+        K, at least 1.
+    stride : int, optional
+        By how many pixels the window moves, at least 1; K where not given, so that windows do not overlap. Rows and
+        columns that are left over at the end are not seen.
+    """
+
+    kernel_size: int
+    stride: int | None = None
+
+    def __post_init__(self) -> None:
+        whole_number(self, "kernel_size", 1)
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.kernel_size)
+        whole_number(self, "stride", 1)
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        value_and_vjp: tuple[Any, tuple[Vjp]] = getattr(tier, self.op)(x, self.kernel_size, self.stride)
+        return value_and_vjp
+
+    def shape_out(self, shape: Shape | None) -> Shape | None:
+        """Return (C, R, S); the shape must be (C, H, W)."""
+        assert self.stride is not None
+        return shape and (shape[0], *positions(self.op, shape, self.kernel_size, self.stride))
+
+
+@dataclass(frozen=True)
+class AvgPool2d(Pool2d):
+    """Mean of each window of K by K pixels, channel by channel; parameters as in `Pool2d`."""
+
+    op: ClassVar[str] = "avg_pool2d"
+
+
+@dataclass(frozen=True)
+class MaxPool2d(Pool2d):
+    """Largest number of each window of K by K pixels, channel by channel; parameters as in `Pool2d`.
+
+    The gradient goes to where it stands; of several equal ones, to the first, row by row.
+    """
+
+    op: ClassVar[str] = "max_pool2d"

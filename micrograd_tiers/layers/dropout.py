@@ -1,0 +1,49 @@
+"""Dropout: numbers that are left out by chance in training."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..tiers import Tier, Vjp
+from .base import Array, Layer, Shape
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training, each number is set to 0 with probability p, else divided by 1 - p; in prediction nothing happens.
+
+    The mask of a mini-batch is drawn once, by whoever trains the net, so that it is the same at every tier.
+
+    Parameters
+    ----------
+    p : float
+        Probability that a number is dropped, from 0 to 1. At 1 nothing is left.
+
+    References
+    ----------
+    N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15 (2014),
+    https://jmlr.org/papers/v15/srivastava14a.html
+    """
+
+    op: ClassVar[str] = "dropout"
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.p, Real) or isinstance(self.p, bool) or not 0 <= self.p <= 1:
+            raise ValueError(f"Dropout: p is {self.p!r}, expected a probability from 0 to 1")
+        object.__setattr__(self, "p", float(self.p))
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return x and the vjp of the identity."""
+        return x, (lambda dy: dy,)
+
+    def forward_in_training(self, tier: Tier, x: Any, mask: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp; without a mask nothing is dropped."""
+        return self.forward(tier, x) if mask is None else tier.dropout(x, mask)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return a mask of that shape: 0, or 1 / (1 - p)."""
+        kept = rng.random(shape) >= self.p
+        return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)

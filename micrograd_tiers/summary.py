@@ -1,0 +1,113 @@
+"""What a net is made of: shapes, parameters, and the memory that training and prediction need."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .layers import Layer
+from .layers.base import Shape
+
+BYTES = {"float64": 8, "float32": 4}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Shapes, parameters and memory of a net; as a string, a table.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    shapes : tuple of tuple of int
+        Of one sample, and of what each layer makes of it.
+    n_parameters : tuple of int
+        Of each layer.
+    frozen : frozenset of int
+        Numbers of the layers that do not learn.
+    batch_size : int
+        Samples of a mini-batch, for the memory.
+    optimizer_numbers : int
+        How many numbers the optimizer remembers for each parameter.
+    dtype : {"float64", "float32"}
+    """
+
+    layers: tuple[Layer, ...]
+    shapes: tuple[Shape, ...]
+    n_parameters: tuple[int, ...]
+    frozen: frozenset[int]
+    batch_size: int
+    optimizer_numbers: int
+    dtype: str
+
+    @property
+    def parameter_bytes(self) -> int:
+        """What the parameters take."""
+        return BYTES[self.dtype] * sum(self.n_parameters)
+
+    @property
+    def training_bytes(self) -> int:
+        """What a training step needs at least: parameters, gradients, the optimizer's memory, and all that is computed.
+
+        That is the mini-batch, each layer's output, and what a layer keeps for its derivative.
+        """
+        learned = sum(n for i, n in enumerate(self.n_parameters) if i not in self.frozen)
+        computed = sum(map(math.prod, self.shapes))
+        kept = sum(layer.kept(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
+        numbers = sum(self.n_parameters) + (1 + self.optimizer_numbers) * learned + self.batch_size * (computed + kept)
+        return BYTES[self.dtype] * numbers
+
+    @property
+    def prediction_bytes(self) -> int:
+        """What prediction needs at least: parameters, the mini-batch, one layer's input and output."""
+        held = max(
+            math.prod(shape_in) + layer.kept(shape_in) + math.prod(shape_out)
+            for layer, (shape_in, shape_out) in zip(self.layers, pairwise(self.shapes), strict=True)
+        )
+        return BYTES[self.dtype] * (sum(self.n_parameters) + self.batch_size * held)
+
+    def __str__(self) -> str:
+        head = ("", "layer", "output", "parameters")
+        rows = [("", "input", str(self.shapes[0]), "")]
+        for i, (layer, shape, n) in enumerate(zip(self.layers, self.shapes[1:], self.n_parameters, strict=True)):
+            rows.append((str(i), repr(layer), str(shape), f"{n:,}{' (frozen)' if i in self.frozen and n else ''}"))
+        widths = [max(len(row[k]) for row in (head, *rows)) for k in range(4)]
+        lines = [
+            f"{number:>{widths[0]}}  {layer:{widths[1]}}  {shape:{widths[2]}}  {n:>{widths[3]}}".rstrip()
+            for number, layer, shape, n in (head, *rows)
+        ]
+        lines += [
+            f"{sum(self.n_parameters):,} parameters, {size_of(self.parameter_bytes)} in {self.dtype}",
+            f"a training step on {self.batch_size:,} samples needs {size_of(self.training_bytes)} at least, "
+            f"predicting them {size_of(self.prediction_bytes)}",
+        ]
+        return "\n".join(lines)
+
+
+def summary_of(
+    layers: Sequence[Layer],
+    shapes: Sequence[Shape | None],
+    frozen: frozenset[int],
+    batch_size: int,
+    optimizer_numbers: int,
+    dtype: str,
+) -> Summary:
+    """Return the summary of a chain of layers.
+
+    Raises
+    ------
+    ValueError
+        If some shape is not known.
+    """
+    known = tuple(shape for shape in shapes if shape is not None)
+    if len(known) < len(shapes):
+        raise ValueError("summary: the shape of a sample is not known: give it, as in summary((1, 28, 28))")
+    n_parameters = tuple(sum(map(math.prod, layer.parameter_shapes().values())) for layer in layers)
+    return Summary(tuple(layers), known, n_parameters, frozen, batch_size, optimizer_numbers, dtype)
+
+
+def size_of(n_bytes: float) -> str:
+    """Return a number of bytes with the unit that suits it."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.3g} {unit}"
+    return f"{n_bytes:.0f} B"

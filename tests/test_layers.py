@@ -1,0 +1,251 @@
+"""Layers for images, chance and normalization: alike at every tier, alike in PyTorch, clear about what they take."""
+
+import numpy as np
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers.tiers import TIERS
+
+every_tier = pytest.mark.parametrize("tier", TIERS)
+RNG = np.random.default_rng(0)
+X, Y = RNG.random((10, 36)), RNG.integers(0, 3, 10)
+LAYERS = [
+    mt.Reshape((1, 6, 6)), mt.Conv2d(1, 3, 3, padding=1), mt.Sigmoid(), mt.AvgPool2d(2), mt.Conv2d(3, 2, 2, stride=1),
+    mt.Tanh(), mt.MaxPool2d(2, 1), mt.ELU(), mt.Flatten(), mt.Dropout(0.3), mt.Linear(2, 4), mt.ReLU(), mt.Dropout(0.2),
+    mt.Linear(4, 3),
+]  # fmt: skip
+NORMALIZED = [
+    mt.Reshape((1, 6, 6)), mt.Conv2d(1, 2, 3), mt.BatchNorm2d(2), mt.ReLU(), mt.Flatten(),
+    mt.BatchNorm1d(32, momentum=0.3), mt.Linear(32, 3),
+]  # fmt: skip
+
+
+def trained(tier, exact=False, layers=LAYERS, **options):
+    net = mt.Network(layers, tier=tier, exact=exact, seed=1)
+    history = mt.fit(net, X, Y, batch_size=4, epochs=3, seed=2, **options)
+    return net, history
+
+
+def test_a_convolutional_net_with_dropout_trains_to_the_same_bits_at_every_tier_in_exact_mode():
+    nets = [trained(tier, exact=True, optimizer=mt.SGD(0.5, momentum=0.9)) for tier in TIERS]
+    weights = [b"".join(array.tobytes() for array in net.state_dict().values()) for net, _ in nets]
+    assert weights[0] == weights[1] == weights[2]
+    assert nets[0][1].batch_loss == nets[1][1].batch_loss == nets[2][1].batch_loss
+
+
+@every_tier
+def test_and_to_the_same_weights_in_fast_mode(tier):
+    (net, history), (expected, expected_history) = trained(tier), trained("tensor")
+    for name, array in expected.state_dict().items():
+        np.testing.assert_allclose(net.state_dict()[name], array, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(history.batch_loss, expected_history.batch_loss, rtol=1e-13)
+    np.testing.assert_allclose(net.forward(X), expected.forward(X), rtol=0, atol=1e-13)
+
+
+@every_tier
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_its_gradients_are_right(tier, smoothing):
+    net = mt.Network(LAYERS, tier=tier, label_smoothing=smoothing, init="standard_normal", seed=3)
+    report = mt.check_network(net, X[:3], Y[:3], n_coordinates=5)
+    assert report.passed, report
+
+
+def test_the_gradients_of_batch_normalization_are_right():
+    report = mt.check_network(mt.Network(NORMALIZED, seed=3), X[:5], Y[:5], n_coordinates=5)
+    _, bias, *others = report.checks
+    assert all(check.passed for check in others), report
+    assert abs(bias.analytic) < 1e-13  # the mean is subtracted after it: it changes nothing
+
+
+# Against PyTorch.
+
+
+def torch_twin(net):
+    """The same net as a torch.nn.Sequential, with the same weights."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    twins = {
+        mt.Reshape: lambda layer: nn.Unflatten(1, layer.shape),
+        mt.Conv2d: lambda layer: nn.Conv2d(
+            layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding
+        ),
+        mt.AvgPool2d: lambda layer: nn.AvgPool2d(layer.kernel_size, layer.stride),
+        mt.MaxPool2d: lambda layer: nn.MaxPool2d(layer.kernel_size, layer.stride),
+        mt.BatchNorm1d: lambda layer: nn.BatchNorm1d(layer.num_features, layer.epsilon, layer.momentum),
+        mt.BatchNorm2d: lambda layer: nn.BatchNorm2d(layer.num_features, layer.epsilon, layer.momentum),
+        mt.Linear: lambda layer: nn.Linear(layer.in_features, layer.out_features),
+        mt.Dropout: lambda layer: nn.Dropout(layer.p),
+    }
+    layers = [twins.get(type(layer), lambda layer: getattr(nn, type(layer).__name__)())(layer) for layer in net.layers]
+    model = nn.Sequential(*layers).double()
+    model.load_state_dict({name: torch.tensor(array) for name, array in net.state_dict().items()})  # strict
+    return model
+
+
+@pytest.mark.parametrize("layers", [LAYERS, NORMALIZED], ids=["convolution", "normalization"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_loss_and_gradients_are_those_of_pytorch(layers, smoothing):
+    torch = pytest.importorskip("torch")
+    layers = [layer for layer in layers if not isinstance(layer, mt.Dropout)]
+    net = mt.Network(layers, label_smoothing=smoothing, seed=4)
+    model = torch_twin(net)
+    loss, grads = net.loss_and_grads(X, Y)
+    expected = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(model(torch.tensor(X)), torch.tensor(Y))
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-12)
+    for name, parameter in model.named_parameters():
+        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-10, atol=1e-13)
+
+
+def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_it():
+    torch = pytest.importorskip("torch")
+    net = mt.Network(NORMALIZED, seed=4)
+    model = torch_twin(net)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    mt.fit(net, X, Y, batch_size=5, epochs=2, optimizer=mt.SGD(0.1), shuffle=False)
+    for _ in range(2):
+        for start in (0, 5):
+            optimizer.zero_grad()
+            outputs = model(torch.tensor(X[start : start + 5]))
+            torch.nn.functional.cross_entropy(outputs, torch.tensor(Y[start : start + 5])).backward()
+            optimizer.step()
+    for name, values in model.state_dict().items():
+        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-10, atol=1e-12, err_msg=name)
+    model.eval()
+    np.testing.assert_allclose(net.forward(X), model(torch.tensor(X)).detach().numpy(), rtol=1e-10)
+
+
+# Dropout.
+
+
+@every_tier
+def test_dropout_does_nothing_in_prediction(tier):
+    net = mt.Network([mt.Dropout(0.9), mt.Linear(36, 3)], tier=tier)
+    assert np.array_equal(net.forward(X), mt.Network([mt.Linear(36, 3)], tier=tier).forward(X))
+
+
+def test_dropout_keeps_a_share_of_1_minus_p_and_the_mean():
+    mask = mt.Dropout(0.3).draw((1000, 20), np.random.default_rng(0))
+    assert np.unique(mask).tolist() == [0, 1 / 0.7]
+    assert (mask == 0).mean() == pytest.approx(0.3, abs=0.01)
+    assert mask.mean() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(("p", "value"), [(0, 1), (1, 0)])
+def test_the_ends_of_dropout(p, value):
+    assert np.unique(mt.Dropout(p).draw((50, 4), np.random.default_rng(0))).tolist() == [value]
+
+
+def test_each_step_drops_something_else_and_a_resumed_run_the_same_as_the_whole():
+    def run(steps):
+        trainer = mt.Trainer(mt.Network(LAYERS, seed=1), X, Y, batch_size=4, epochs=4, seed=2)
+        for _ in range(steps):
+            trainer.step()
+        return trainer
+
+    assert not np.array_equal(*(run(k)._draw_masks(4)[9] for k in (0, 1)))
+    half, resumed = run(5), run(2)
+    resumed.load_state_dict(half.state_dict())
+    resumed.net.load_state_dict(half.net.state_dict())
+    for trainer in (half, resumed):
+        while not trainer.finished:
+            trainer.step()
+    assert half.history == resumed.history
+    assert half.net.state_dict()["1.weight"].tobytes() == resumed.net.state_dict()["1.weight"].tobytes()
+
+
+# Frozen layers.
+
+
+@every_tier
+def test_a_frozen_layer_keeps_its_weights_and_the_others_learn(tier):
+    net = mt.mlp([36, 5, 4, 3], tier=tier)
+    net.freeze(0, -1)
+    before = net.state_dict()
+    assert mt.fit(net, X, Y, epochs=2).batch_loss[0] == pytest.approx(mt.fit(mt.mlp([36, 5, 4, 3]), X, Y).batch_loss[0])
+    after = net.state_dict()
+    assert [name for name in before if not np.array_equal(before[name], after[name])] == ["2.weight", "2.bias"]
+    assert [*net.loss_and_grads(X, Y)[1]] == ["2.weight", "2.bias"]
+    assert net.to("vector").frozen == {0, 4}
+    net.unfreeze(0)
+    assert [*net.loss_and_grads(X, Y)[1]] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    net.unfreeze()
+    assert not net.frozen
+
+
+def test_a_net_that_is_all_frozen_has_no_gradients():
+    net = mt.mlp([36, 3])
+    net.freeze(0)
+    loss, grads = net.loss_and_grads(X, Y)
+    assert np.isfinite(loss)
+    assert grads == {}
+
+
+def test_a_frozen_batch_normalization_is_as_in_prediction():
+    net, _ = trained("tensor", layers=NORMALIZED)
+    net.freeze(*range(len(net.layers)))
+    before = net.state_dict()
+    history = mt.fit(net, X, Y)
+    assert history.batch_loss == [pytest.approx(mt.evaluate(net, X, Y)["loss"])]
+    assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
+
+
+def test_there_is_no_layer_of_that_number():
+    with pytest.raises(IndexError):
+        mt.mlp([36, 3]).freeze(1)
+
+
+# What does not fit.
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([mt.Reshape((1, 6, 6)), mt.Linear(36, 3)], r"layer 1: linear: x has shape \(1, 6, 6\).*Flatten"),
+        ([mt.Linear(9, 36), mt.Conv2d(1, 2, 3)], r"layer 1: conv2d: x has shape \(36,\).*Reshape"),
+        ([mt.Reshape((2, 3, 3)), mt.Conv2d(1, 2, 3)], r"conv2d: x has 2 channels, weight \(2, 1, 3, 3\) expects 1"),
+        ([mt.Reshape((1, 2, 9)), mt.MaxPool2d(3)], r"max_pool2d: x has shape \(1, 2, 9\), expected at least 3 rows"),
+        ([mt.Reshape((1, 2, 9))], r"the last layer gives \(1, 2, 9\).*Flatten"),
+        ([mt.Linear(4, 6), mt.Reshape((7,))], r"reshape: x has shape \(6,\), 6 numbers; .*expects 7"),
+        ([mt.Linear(4, 6), mt.BatchNorm1d(5)], r"batch_norm: x has shape \(6,\), BatchNorm1d expects \(5,\)"),
+    ],
+)
+def test_layers_that_do_not_fit_together_are_refused_with_the_way_out(layers, message):
+    with pytest.raises(ValueError, match=message):
+        mt.Network(layers)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: mt.Network([mt.BatchNorm1d(5)], tier="vector"), "does not have batch_norm.*couples the samples"),
+        (lambda: mt.Network([mt.Linear(4, 6)], label_smoothing=1), "label_smoothing is 1"),
+        (lambda: mt.mlp([4, 6], loss="mean_squared_error", label_smoothing=0.1), "no labels to smooth"),
+        (lambda: mt.Conv2d(1, 2, 0), "Conv2d: kernel_size is 0"),
+        (lambda: mt.Conv2d(1, 2, 3, padding=-1), "Conv2d: padding is -1"),
+        (lambda: mt.AvgPool2d(2, stride=0), "AvgPool2d: stride is 0"),
+        (lambda: mt.Reshape((0, 3)), r"Reshape: shape is \(0, 3\)"),
+        (lambda: mt.Dropout(1.5), "Dropout: p is 1.5"),
+        (lambda: mt.BatchNorm1d(3, momentum=0), "BatchNorm1d: momentum is 0"),
+        (lambda: mt.Network([mt.Conv2d(1, 2, 3), mt.Flatten()]).forward(X), r"X has shape \(10, 36\); layer 0: conv2d"),
+        (lambda: mt.Network(LAYERS).forward(X[:, 1:]), r"X has shape \(10, 35\); layer 0: reshape.*expects 36"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_way_out(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+@every_tier
+def test_images_can_be_given_as_they_are(tier):
+    net = mt.Network(LAYERS[1:], tier=tier, seed=1)
+    assert np.array_equal(net.forward(X.reshape(10, 1, 6, 6)), mt.Network(LAYERS, tier=tier, seed=1).forward(X))
+    assert (
+        mt.fit(net, X.reshape(10, 1, 6, 6), Y).batch_loss
+        == mt.fit(mt.Network(LAYERS, tier=tier, seed=1), X, Y).batch_loss
+    )
+
+
+def test_shapes_follows_a_sample_through_the_net():
+    shapes = [(36,), (1, 6, 6), (3, 6, 6), (3, 6, 6), (3, 3, 3), (2, 2, 2), (2, 2, 2), (2, 1, 1), (2, 1, 1), (2,)]
+    assert mt.Network(LAYERS).shapes((36,))[:10] == shapes
