@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NoReturn, TypeAlias
 
 from . import __version__
@@ -41,6 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_verify(commands)
     _add_benchmark(commands)
+    _add_experiment(commands)
+    _add_sweep(commands)
     return parser
 
 
@@ -79,25 +82,38 @@ def _add_train(commands: Commands) -> None:
         description="Train a net. Ctrl-C leaves a checkpoint from which --resume goes on to the same bits.",
     )
     _add_data_options(parser, default=NOT_GIVEN)
-    # Left out of the namespace where not given: then --resume takes the saved value, a new run commands.train.DEFAULTS.
+    # Left out of the namespace where not given: then --resume takes the saved value, a new run that of recipe.Recipe.
     options = parser.add_argument_group("net and training").add_argument
     options("--tier", default=NOT_GIVEN, help="scalar, vector, tensor, or your own .py file (tensor)")
     options("--hidden", type=int, nargs="*", default=NOT_GIVEN, metavar="H", help="hidden units of each layer (300)")
     options("--activation", default=NOT_GIVEN, help="sigmoid, tanh, relu or elu (sigmoid)")
+    options("--dropout", type=float, default=NOT_GIVEN, metavar="P", help="of each hidden layer's outputs (0)")
+    options(
+        "--layers",
+        default=NOT_GIVEN,
+        metavar="WORDS",
+        help="any net, in place of these three, as in 'conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5': "
+        "conv:CHANNELS,KERNEL[,STRIDE[,PADDING]], max or avg:KERNEL[,STRIDE], batchnorm, linear:UNITS",
+    )
     options(
         "--init", default=NOT_GIVEN, help="starting weights: standard_normal, uniform, xavier, kaiming, ... (xavier)"
     )
     options("--dtype", default=NOT_GIVEN, help="float64 or float32 (float64)")
     options("--exact", action="store_true", default=NOT_GIVEN, help="the same bits at every tier")
-    options("--optimizer", choices=("sgd", "adam"), default=NOT_GIVEN, help="sgd or adam (sgd)")
-    options("--learning-rate", type=float, default=NOT_GIVEN, metavar="RATE", help="(0.1; 0.001 for adam)")
+    options("--optimizer", default=NOT_GIVEN, help="sgd, rmsprop, adam or adamw (sgd)")
+    options("--learning-rate", type=float, default=NOT_GIVEN, metavar="RATE", help="(0.1 for sgd, else 0.001)")
     options("--momentum", type=float, default=NOT_GIVEN, help="of sgd (0)")
+    options("--nesterov", action="store_true", default=NOT_GIVEN, help="let the momentum look ahead")
     options("--weight-decay", type=float, default=NOT_GIVEN, help="L2 penalty (0)")
+    options("--label-smoothing", type=float, default=NOT_GIVEN, metavar="S", help="share of the target (0)")
+    options("--schedule", default=NOT_GIVEN, help="of the learning rate: step:EVERY, step:EVERY,BY or cosine (none)")
     options("--batch-size", type=int, default=NOT_GIVEN, metavar="N", help="samples a step (64)")
     options("--epochs", type=int, default=NOT_GIVEN, metavar="N", help="(10); with --resume: until this many in all")
     options(
         "--validation", type=int, default=NOT_GIVEN, metavar="N", help="training samples set aside for validation (0)"
     )
+    options("--patience", type=int, default=NOT_GIVEN, metavar="N", help="epochs to wait for a lower validation loss")
+    options("--keep-best", action="store_true", default=NOT_GIVEN, help="end with the weights of the best epoch")
     options("--no-shuffle", action="store_true", default=NOT_GIVEN, help="take the samples in the order of the file")
     options("--no-standardize", action="store_true", default=NOT_GIVEN, help="leave 2-D features as they are")
     parser.add_argument("--resume", metavar="FILE", help="go on with this checkpoint, with its settings")
@@ -225,6 +241,44 @@ def _add_benchmark(commands: Commands) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the results for machines")
 
 
+def _add_experiment(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "experiment",
+        help="run one of the classic studies, and write down what it finds",
+        description="Run a study: results as CSV and JSON, pictures, and a short report. Without a name: list them. "
+        "What is finished is kept, so an interrupted study goes on where it was.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the study")
+    parser.add_argument("--quick", action="store_true", help="in seconds, on glyphs: to see what comes out")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    parser.add_argument("--out", metavar="DIR", help="folder to write to (experiments/NAME)")
+    _add_jobs(parser)
+
+
+def _add_sweep(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "sweep",
+        help="train over a grid of settings, several times each",
+        description="Train with every combination of settings of train, and say mean and deviation over the seeds. "
+        "What is finished is kept, so an interrupted sweep goes on where it was.",
+    )
+    parser.add_argument(
+        "grid",
+        nargs="+",
+        metavar="SETTING=VALUES",
+        help="as in learning_rate=0.01,0.1 hidden=100,200-50 seeds=0..4: options of train, and what they take",
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    parser.add_argument("--out", default="sweep", metavar="DIR", help="folder to write to (sweep)")
+    _add_jobs(parser)
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    cores = os.cpu_count() if find_spec("joblib") else 1
+    parser.add_argument("--jobs", type=int, metavar="N", default=cores, help="runs at a time (one per core)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="run on this Dask cluster, as in tcp://127.0.0.1:8786")
+
+
 def _add_data_options(parser: argparse.ArgumentParser, default: str | None, train: bool = True) -> None:
     parser.add_argument("--data", choices=DATASETS, default=default, metavar="SET", help=", ".join(DATASETS))
     parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
@@ -259,9 +313,10 @@ def _run(argv: Sequence[str] | None) -> int:
         args = build_parser().parse_args(argv)
     except SystemExit as stop:  # after --help, --version and wrong usage
         return int(stop.code or 0)
-    if args.command in ("compare", "check"):
-        # One thread for every tier: a fair race, and on a busy machine two BLAS threads that wait for each other
-        # made the tensor tier 10 times slower. NumPy reads these when it is first imported.
+    if args.command in ("compare", "check", "experiment", "sweep"):
+        # One thread for each tier, and for each of several runs side by side: a fair race, and on a busy machine two
+        # BLAS threads that wait for each other made the tensor tier 10 times slower. NumPy reads these when it is first
+        # imported.
         for variable, number in pinned(1).items():
             os.environ.setdefault(variable, number)
     try:

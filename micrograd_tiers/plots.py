@@ -7,7 +7,7 @@ there is none), and raises a ValueError if the suffix is another one or its arra
 
 import os
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
 from typing import Any
@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from .benchmark import CONTENDERS, Row
@@ -352,6 +352,57 @@ def confusion_matrix(path: PathLike, counts: ArrayLike, class_names: Sequence[ob
             label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
+    _save(figure, path)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes with lines.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    lines : dict
+        From a label to x and y, sequences of one length.
+    log : {"", "x", "y", "xy"}
+        Which axes are logarithmic.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    log: str = ""
+
+
+def panels(path: PathLike, of: Sequence[Panel]) -> None:
+    """Draw lines in panels, each with a legend, in rows of at most three.
+
+    Parameters
+    ----------
+    path : path_like
+    of : sequence of Panel
+        At least one.
+    """
+    picture_format(path)
+    rows = ceil(len(of) / 3)
+    columns = ceil(len(of) / rows)
+    figure = Figure(figsize=(4.6 * columns, 3.6 * rows), layout="constrained")
+    for k, panel in enumerate(of):
+        axes = figure.add_subplot(rows, columns, k + 1)
+        for n, (label, (x, y)) in enumerate(panel.lines.items()):
+            marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
+            axes.plot(x, y, color=PALETTE[n % len(PALETTE)], marker=marker, markersize=4, label=label)
+        axes.set(title=_wrapped(panel.title, 4.4), xlabel=panel.x_label, ylabel=panel.y_label)
+        for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+            if letter in panel.log:
+                axes.set(**{f"{letter}scale": "log"})
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter("")
+        axes.grid(alpha=0.3)
+        if len(panel.lines) > 1:
+            axes.legend(fontsize=8, framealpha=0.6)
     _save(figure, path)
 
 

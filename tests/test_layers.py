@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
+from micrograd_tiers.models import from_words
 from micrograd_tiers.tiers import TIERS
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
@@ -249,3 +250,78 @@ def test_images_can_be_given_as_they_are(tier):
 def test_shapes_follows_a_sample_through_the_net():
     shapes = [(36,), (1, 6, 6), (3, 6, 6), (3, 6, 6), (3, 3, 3), (2, 2, 2), (2, 2, 2), (2, 1, 1), (2, 1, 1), (2,)]
     assert mt.Network(LAYERS).shapes((36,))[:10] == shapes
+
+
+# Nets in words.
+
+
+def test_a_net_in_words_is_the_one_they_say():
+    words = "conv:6,5,1,2 relu max:2 conv:16,5 relu max:2 linear:120 relu linear:84 relu"
+    assert from_words(words, (1, 28, 28), 10).layers == mt.lenet5("relu", "max").layers
+    assert from_words("linear:5 tanh dropout:0.5", (4,), 3).layers == (
+        mt.Linear(4, 5), mt.Tanh(), mt.Dropout(0.5), mt.Linear(5, 3),
+    )  # fmt: skip
+    words = "conv:4,3 batchnorm avg:2,1 flatten linear:7 batchnorm elu"
+    kinds = [type(layer).__name__ for layer in from_words(words, (2, 6, 6), 3).layers]
+    assert kinds == (
+        ["Reshape", "Conv2d", "BatchNorm2d", "AvgPool2d", "Flatten", "Linear", "BatchNorm1d", "ELU", "Linear"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("convolution:6,5", "unknown layer 'convolution': expected one of linear, conv, avg"),
+        ("conv:6", "layer 'conv:6': got 1 numbers, expected 2 to 4"),
+        ("conv:6,k5", "layer 'conv:6,k5': expected numbers after the colon"),
+        ("conv:6,9", "conv2d: x has shape .1, 6, 6., expected at least 9"),
+        ("linear:5 max:2", "max_pool2d: x has shape .5,."),
+    ],
+)
+def test_words_that_make_no_net_are_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        from_words(words, (1, 6, 6), 3)
+
+
+@every_tier
+def test_an_autoencoder_learns_to_give_back_its_input(tier):
+    net = mt.autoencoder([36, 12, 4], "tanh", tier=tier, seed=1)
+    kinds = [type(layer).__name__ for layer in net.layers]
+    assert kinds == ["Linear", "Tanh", "Linear", "Linear", "Tanh", "Linear", "Sigmoid"]
+    history = mt.fit(net, X, X, optimizer=mt.Adam(0.01), epochs=60, batch_size=5)
+    assert history.batch_loss[-1] < 0.6 * history.batch_loss[0]
+
+
+# What a net is made of.
+
+
+def test_the_summary_counts_parameters_and_memory():
+    summary = mt.lenet5(dtype="float32").summary(batch_size=10)
+    assert summary.n_parameters == (0, 156, 0, 0, 2416, 0, 0, 0, 48120, 0, 10164, 0, 850)
+    assert sum(summary.n_parameters) == mt.lenet5().n_parameters == 61_706
+    outputs = 784 + 4704 + 4704 + 1176 + 1600 + 1600 + 400 + 400 + 120 + 120 + 84 + 84 + 10
+    kept = 25 * 784 + 150 * 100
+    assert summary.training_bytes == 4 * (2 * 61_706 + 10 * (784 + outputs + kept))
+    assert summary.prediction_bytes == 4 * (61_706 + 10 * (784 + 25 * 784 + 4704))
+    lines = str(summary).splitlines()
+    assert [*lines[3].split()[:1], *lines[3].split()[-1:]] == ["1", "156"]
+    assert lines[-2] == "61,706 parameters, 247 KB in float32"
+
+
+def test_the_summary_knows_the_optimizer_and_what_is_frozen():
+    net = mt.mlp([36, 5, 3])
+    P = net.n_parameters
+    plain, adam = (net.summary(optimizer_numbers=o.numbers_per_parameter) for o in (mt.SGD(0.1), mt.Adam(0.1)))
+    assert adam.training_bytes - plain.training_bytes == 8 * 2 * P
+    net.freeze(0)
+    assert plain.training_bytes - net.summary().training_bytes == 8 * (36 + 1) * 5
+    assert "(frozen)" in str(net.summary())
+    numbers = [o.numbers_per_parameter for o in (mt.SGD(0.1, momentum=0.9), mt.RMSprop(0.1), mt.AdamW(0.1))]
+    assert numbers == [1, 1, 2]
+
+
+def test_the_summary_asks_for_a_shape_that_it_cannot_know():
+    net = mt.Network([mt.Conv2d(1, 2, 3), mt.Flatten()])
+    with pytest.raises(ValueError, match="the shape of a sample is not known"):
+        net.summary()
+    assert net.summary((1, 6, 6)).shapes[-1] == (32,)

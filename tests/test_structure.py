@@ -18,9 +18,9 @@ ORDER = [
     *("errors", "files", "threads", "engine", "nn"),
     *("tiers", "initializers", "layers", "metrics", "rng", "datasets", "images"),
     *("checks", "summary", "network", "models", "optimizers", "schedules", "progress", "training"),
-    *("serialization", "comparison", "benchmark"),
+    *("recipe", "serialization", "comparison", "benchmark"),
     *("gradcheck", "bugs", "conformance"),
-    *("plots", "commands", "cli"),
+    *("plots", "experiments", "commands", "cli"),
 ]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import load_dataset
+from ..datasets import inputs_of, load_dataset
 from ..files import check_outputs
 from ..gradcheck import check_network
 from ..models import mlp
 from ..network import Network
 from ..serialization import load_checkpoint
-from .common import inputs_of, plural, set_for_saved_net, write_json
+from .common import plural, set_for_saved_net, write_json
 
 N_LOADED = 200  # samples that mean and deviation come from, at least
 

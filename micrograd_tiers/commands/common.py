@@ -3,32 +3,18 @@
 import json
 import math
 import sys
-from dataclasses import replace
-from typing import Any, NamedTuple
+import time
+from importlib.util import find_spec
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..datasets import Dataset, Standardizer, load_dataset
+from ..datasets import Dataset, Standardizer, load_dataset, scaled
 from ..errors import DataError
 from ..files import replacing
 from ..metrics import accuracy, confusion_matrix
 from ..network import Network
-
-
-def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standardizer | None]:
-    """Return the set as a net should see it: images as they are, other features with mean 0 and deviation 1.
-
-    Mean and deviation are those of the training samples, for the test samples too.
-    """
-    if data.image_shape is not None or not standardize:
-        return data, None
-    scale = Standardizer.fit(data.train_x)
-    return _scaled(data, scale), scale
-
-
-def _scaled(data: Dataset, scale: Standardizer) -> Dataset:
-    return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))
 
 
 def set_for_saved_net(
@@ -55,7 +41,7 @@ def set_for_saved_net(
     data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
     if info.get("mean") is not None and data.image_shape is None:
         # As in training: with the mean and deviation of the samples that the net was trained on.
-        return _scaled(data, Standardizer(np.array(info["mean"]), np.array(info["std"])))
+        return scaled(data, Standardizer(np.array(info["mean"]), np.array(info["std"])))
     return data
 
 
@@ -93,14 +79,15 @@ def write_json(path: str | None, content: dict[str, Any]) -> None:
     """Write the results to a file, if one was asked for; NaN and infinity become null."""
     if path is not None:
         with replacing(path) as file:
-            file.write(json.dumps(_without_nan(content), indent=1).encode() + b"\n")
+            file.write(json.dumps(without_nan(content), indent=1).encode() + b"\n")
 
 
-def _without_nan(content: Any) -> Any:
+def without_nan(content: Any) -> Any:
+    """Return the content with None in the place of NaN and infinity, which JSON does not know."""
     if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
+        return {key: without_nan(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_without_nan(value) for value in content]
+        return [without_nan(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
@@ -112,3 +99,29 @@ def say(message: str) -> None:
 def plural(n: int, noun: str) -> str:
     """Return n and its noun: 1 step, 2,000 steps."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+class Progress:
+    """How many of how many are done: a bar where there is somebody to look at it and tqdm to draw it, else lines."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit, self.bar, self.start = unit, None, time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show it."""
+        if self.bar is None and sys.stderr.isatty() and find_spec("tqdm"):
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=of, initial=done, unit=self.unit)
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+        else:
+            seconds = time.perf_counter() - self.start
+            print(f"  {done} of {plural(of, self.unit)} done after {seconds:.0f} s", file=sys.stderr)

@@ -6,11 +6,11 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from ..comparison import Comparison, compare_tiers
-from ..datasets import Dataset, find_dataset, load_dataset
+from ..datasets import Dataset, find_dataset, inputs_of, load_dataset
 from ..files import check_outputs
 from ..models import mlp
 from ..optimizers import SGD
-from .common import inputs_of, plural, say, write_json
+from .common import plural, say, write_json
 
 N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
 

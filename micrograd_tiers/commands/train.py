@@ -12,39 +12,18 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
-from ..datasets import Dataset, Standardizer, load_dataset, train_validation_split
+from ..datasets import Dataset, Standardizer
 from ..errors import DataError, DivergedError
 from ..files import check_outputs
-from ..models import mlp
 from ..network import Network
-from ..optimizers import SGD, Adam, Optimizer
 from ..progress import ProgressBar
+from ..recipe import Recipe
 from ..serialization import load_checkpoint, save
 from ..tiers import TIERS
 from ..training import Trainer
-from .common import inputs_of, plural, score_test_set, write_json
+from .common import plural, score_test_set, write_json
 
-DEFAULTS: dict[str, Any] = {
-    "data": "glyphs",
-    "n_train": None,
-    "n_test": None,
-    "tier": "tensor",
-    "hidden": [300],
-    "activation": "sigmoid",
-    "init": "xavier",
-    "dtype": "float64",
-    "exact": False,
-    "optimizer": "sgd",
-    "learning_rate": None,
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "batch_size": 64,
-    "epochs": 10,
-    "validation": 0,
-    "no_shuffle": False,
-    "no_standardize": False,
-    "seed": 0,
-}
+DEFAULTS: dict[str, Any] = asdict(Recipe()) | {"hidden": [*Recipe.hidden]}  # as JSON has it
 CHANGEABLE = ("epochs",)  # when a run is resumed; all else would make it another run
 
 
@@ -53,24 +32,15 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
     saved = load_checkpoint(args.resume) if args.resume is not None else None
     settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
-    optimizer = _optimizer(settings)
-    settings["learning_rate"] = optimizer.learning_rate
+    recipe = Recipe(**settings | {"hidden": tuple(settings["hidden"])})
+    settings["learning_rate"] = recipe.make_optimizer().learning_rate
+    recipe.make_schedule()  # which may be misspelled: better now than after the data are loaded
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
     check_outputs([checkpoint, args.json], [args.curves, args.confusion])
 
-    data, scale = _load(settings, args.data_dir)
-    train_x, train_y, validation = data.train_x, data.train_y, None
-    if settings["validation"]:
-        train_x, train_y, *validation_xy = train_validation_split(
-            train_x, train_y, settings["validation"], seed=settings["seed"]
-        )
-        validation = (validation_xy[0], validation_xy[1])
-    net = _saved_net(saved.net, settings, given) if saved else _new_net(settings, data)
-    trainer = Trainer(
-        net, train_x, train_y, optimizer=optimizer,
-        batch_size=settings["batch_size"], epochs=settings["epochs"], validation=validation, seed=settings["seed"],
-        shuffle=not settings["no_shuffle"],
-    )  # fmt: skip
+    data, scale = recipe.load_data(args.data_dir)
+    net = _saved_net(saved.net, settings, given) if saved else recipe.make_net(data)
+    trainer = recipe.make_trainer(net, data)
     if saved:
         try:
             trainer.load_state_dict(saved.training)
@@ -78,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
             raise DataError(f"{args.resume}: {error}") from None
     info = _info(settings, data, scale)
 
-    sizes = "-".join(map(str, [data.train_x.shape[1], *settings["hidden"], len(data.class_names)]))
-    title = f"{sizes} {settings['activation']} on {data.name}"
+    sizes = "-".join(map(str, [data.train_x.shape[1], *recipe.hidden, len(data.class_names)]))
+    title = f"{recipe.layers or f'{sizes} {recipe.activation}'} on {data.name}"
     print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
     _train(trainer, checkpoint, info, bar=not args.no_progress)
@@ -141,8 +111,9 @@ def _test(net: Network, data: Dataset) -> dict[str, Any]:
 
 def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     settings = info.get("settings")
-    if not isinstance(settings, dict) or settings.keys() != DEFAULTS.keys():
+    if not isinstance(settings, dict) or not settings.keys() <= DEFAULTS.keys():
         raise DataError(f"{path}: holds a net, but no training run that could be resumed")
+    settings = DEFAULTS | settings
     for name, value in given.items():
         if name not in CHANGEABLE and value != settings[name]:
             option = f"--{name.replace('_', '-')}"
@@ -159,38 +130,6 @@ def _saved_net(net: Network, settings: dict[str, Any], given: dict[str, Any]) ->
     if "tier" not in given:  # a saved file must not name code that is then run
         raise DataError(f"the run used a tier of its own, {settings['tier']}: say so again with --tier")
     return net.to(settings["tier"])
-
-
-def _optimizer(settings: dict[str, Any]) -> Optimizer:
-    rate, weight_decay = settings["learning_rate"], settings["weight_decay"]
-    if settings["optimizer"] == "adam":
-        if settings["momentum"]:
-            raise ValueError("--momentum goes with --optimizer sgd; adam has running means of its own")
-        return Adam(0.001 if rate is None else rate, weight_decay=weight_decay)
-    return SGD(0.1 if rate is None else rate, momentum=settings["momentum"], weight_decay=weight_decay)
-
-
-def _load(settings: dict[str, Any], data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
-    data = load_dataset(
-        settings["data"],
-        data_dir=data_dir,
-        n_train=settings["n_train"],
-        n_test=settings["n_test"],
-        seed=settings["seed"],
-    )
-    return inputs_of(data, standardize=not settings["no_standardize"])
-
-
-def _new_net(settings: dict[str, Any], data: Dataset) -> Network:
-    return mlp(
-        [data.train_x.shape[1], *settings["hidden"], len(data.class_names)],
-        settings["activation"],
-        tier=settings["tier"],
-        dtype=settings["dtype"],
-        exact=settings["exact"],
-        init=settings["init"],
-        seed=settings["seed"],
-    )
 
 
 def _info(settings: dict[str, Any], data: Dataset, scale: Standardizer | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ one set with its own options. The modules know NumPy and nothing of the rest of 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,3 +159,19 @@ def load_dataset(
     else:
         train = recipe.draw(recipe.n_train if n_train is None else n_train, rng=train_rng)
     return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")
+
+
+def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standardizer | None]:
+    """Return the set as a net should see it: images as they are, other features with mean 0 and deviation 1.
+
+    Mean and deviation are those of the training samples, for the test samples too.
+    """
+    if data.image_shape is not None or not standardize:
+        return data, None
+    scale = Standardizer.fit(data.train_x)
+    return scaled(data, scale), scale
+
+
+def scaled(data: Dataset, scale: Standardizer) -> Dataset:
+    """Return the set with its samples standardized."""
+    return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))

@@ -1,0 +1,56 @@
+"""`micrograd-tiers experiment`: run one of the classic studies, and write down what it finds."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..experiments import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, settings_of
+from ..files import replacing
+from .common import Progress, without_nan
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the studies, or run one; finished runs are kept, so that it can be interrupted and goes on later."""
+    if args.name is None:
+        width = max(map(len, STUDIES))
+        for study in STUDIES.values():
+            print(f"{study.name:{width}}  {study.title}")
+        return 0
+    if args.name not in STUDIES:
+        raise ValueError(f"unknown study {args.name!r}: expected one of {', '.join(STUDIES)}")
+    study = STUDIES[args.name]
+    out = Path(args.out or f"experiments/{study.name}{'-quick' if args.quick else ''}")
+    tasks = study.tasks(args.quick)
+    print(f"{study.title}: {len(tasks)} runs, in {out}")
+    with Progress("run") as progress, on_cluster(args.dask):
+        results = run_all(tasks, out / "runs", data_dir=args.data_dir, jobs=args.jobs, on_result=progress)
+    report = study.report(tasks, results)
+    write(study, tasks, results, report, out, args.quick)
+    print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
+    return 0
+
+
+def write(
+    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: Report, out: Path, quick: bool
+) -> None:
+    """Write report, pictures, CSV and JSON."""
+    for name, draw in report.pictures.items():
+        draw(out / f"{name}.png")
+    pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    command = f"micrograd-tiers experiment {study.name}{' --quick' if quick else ''}"
+    text = f"# {study.title}\n\n{study.question}\n\n{report.answer}\n{pictures}\nMade by `{command}`.\n"
+    content = {
+        "study": study.name,
+        "quick": quick,
+        "environment": environment(),
+        "findings": report.findings,
+        "runs": [{**settings_of(task), "result": result} for task, result in zip(tasks, results, strict=True)],
+    }
+    for name, written in (
+        ("report.md", text),
+        ("results.csv", as_csv(tasks, results)),
+        ("results.json", json.dumps(without_nan(content), indent=1) + "\n"),
+    ):
+        with replacing(out / name) as file:
+            file.write(written.encode())

@@ -1,0 +1,23 @@
+"""The classic experiments of the course, as studies that anybody can run again.
+
+`STUDIES` holds them by name. A study is a question, the runs that answer it (`runs`), and a report (`study`).
+"""
+
+from .runs import Result, Task, Training, on_cluster, run_all, settings_of
+from .studies import STUDIES
+from .study import Report, Study, as_csv, environment, table
+
+__all__ = [
+    "STUDIES",
+    "Report",
+    "Result",
+    "Study",
+    "Task",
+    "Training",
+    "as_csv",
+    "environment",
+    "on_cluster",
+    "run_all",
+    "settings_of",
+    "table",
+]

@@ -1,0 +1,171 @@
+"""Runs: the units of work of a study or a sweep, done side by side, each kept in a file as soon as it is finished.
+
+A task is a frozen dataclass of plain settings with a method `run(data_dir)` that returns a result for JSON. Equal tasks
+give equal results, wherever and beside whatever they run, so a result that was kept need not be computed again.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..datasets import Dataset
+from ..errors import DataError, DivergedError
+from ..files import replacing
+from ..recipe import Recipe
+from ..training import evaluate
+
+Result = dict[str, Any]
+VERSION = 1  # of what is kept: another one is not taken for this one
+
+
+class Task(Protocol):
+    """What can be run: a dataclass of plain settings."""
+
+    def run(self, data_dir: str | None) -> Result:
+        """Do the work; return what came out, as JSON can hold it."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Train a net by a recipe, and test it.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    """
+
+    recipe: Recipe
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return the history, the scores on the test set and the number of parameters; "diverged" if it did."""
+        recipe = self.recipe
+        data = _load(recipe.data, recipe.n_train, recipe.n_test, recipe.no_standardize, recipe.seed, data_dir)
+        net = recipe.make_net(data)
+        trainer = recipe.make_trainer(net, data)
+        start, diverged = time.perf_counter(), False
+        try:
+            while not trainer.finished:
+                trainer.step()
+        except DivergedError:
+            diverged = True
+        seconds = time.perf_counter() - start
+        scores = evaluate(net, data.test_x, data.test_y)
+        history = asdict(trainer.history)
+        del history["batch_loss"]
+        return {
+            **history,
+            "epochs": trainer.epoch,
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+            "n_parameters": net.n_parameters,
+            "diverged": diverged,
+            "seconds": seconds,
+        }
+
+
+@lru_cache(maxsize=1)  # the runs of one process mostly want the same
+def _load(
+    name: str, n_train: int | None, n_test: int | None, no_standardize: bool, seed: int, data_dir: str | None
+) -> Dataset:
+    recipe = Recipe(data=name, n_train=n_train, n_test=n_test, no_standardize=no_standardize, seed=seed)
+    return recipe.load_data(data_dir)[0]
+
+
+def settings_of(task: Task) -> dict[str, Any]:
+    """Return the settings of a task, as JSON has them, with its kind."""
+    settings: dict[str, Any] = json.loads(json.dumps(asdict(task)))  # type: ignore[call-overload]  # a dataclass
+    return {"task": type(task).__name__, **settings}
+
+
+def run_all(
+    tasks: Sequence[Task],
+    folder: Path,
+    *,
+    data_dir: str | None = None,
+    jobs: int | None = None,
+    on_result: Callable[[int, int], None] = lambda done, of: None,
+) -> list[Result]:
+    """Run tasks, as many at a time as there are jobs, and return their results in order.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    folder : path
+        Where each result is kept under a name made of its settings; what is there already is not run again.
+    data_dir : str, optional
+        Where the data sets are.
+    jobs : int, optional
+        How many at a time. Where not given, as `joblib.parallel_config` says, which can also send the work to a
+        cluster; without one, and without joblib, one after the other.
+    on_result : callable
+        Told how many of how many are done.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{_key(task)}.json" for task in tasks]
+    results: dict[Path, Result | None] = {path: _kept(path) for path in paths}
+    missing = {path: task for path, task in zip(paths, tasks, strict=True) if results[path] is None}
+    done = len(results) - len(missing)
+    on_result(done, len(results))
+    for path, result in _in_parallel(missing, data_dir, jobs):
+        content = {"version": VERSION, "settings": settings_of(missing[path]), "result": result}
+        with replacing(path) as file:
+            file.write(json.dumps(content, indent=1).encode() + b"\n")
+        results[path] = result
+        done += 1
+        on_result(done, len(results))
+    return [kept for path in paths if (kept := results[path]) is not None]
+
+
+def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None) -> Iterator[tuple[Path, Result]]:
+    if find_spec("joblib") is None:
+        if jobs not in (None, 1):
+            raise ValueError("more than one job needs joblib: pip install 'micrograd-tiers[sweep]'")
+        yield from ((path, task.run(data_dir)) for path, task in tasks.items())
+        return
+    from joblib import Parallel, delayed
+
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    yield from work(delayed(_run)(path, task, data_dir) for path, task in tasks.items())
+
+
+@contextmanager
+def on_cluster(address: str | None) -> Iterator[None]:
+    """Send the runs inside to the Dask cluster whose scheduler has this address; None: they stay here."""
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client
+        from joblib import parallel_config
+    except ModuleNotFoundError:
+        raise ValueError("a cluster needs Dask and joblib: pip install 'micrograd-tiers[sweep]'") from None
+    with Client(address, timeout="10s"), parallel_config("dask"):  # type: ignore[no-untyped-call]
+        yield
+
+
+def _run(path: Path, task: Task, data_dir: str | None) -> tuple[Path, Result]:
+    return path, task.run(data_dir)
+
+
+def _key(task: Task) -> str:
+    return hashlib.sha256(json.dumps(settings_of(task), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kept(path: Path) -> Result | None:
+    with suppress(FileNotFoundError):
+        try:
+            content = json.loads(path.read_text())
+            result: Result = content["result"]
+            return result if content["version"] == VERSION else None
+        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
+            raise DataError(
+                f"{path}: is not a result that was kept here: remove it, and it is computed again"
+            ) from None
+    return None

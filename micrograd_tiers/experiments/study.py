@@ -1,0 +1,120 @@
+"""A study: a question, the runs that answer it, and a report with the answer."""
+
+import csv
+import io
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .runs import Result, Task, settings_of
+
+Draw = Callable[[Path], None]  # draws a picture into a file
+
+
+@dataclass
+class Report:
+    """What a study has found.
+
+    Attributes
+    ----------
+    answer : str
+        Markdown: tables, and the answer in words.
+    findings : dict
+        The figures that the answer rests on, as JSON can hold them.
+    pictures : dict of str to callable
+        Each draws the picture of that name.
+    """
+
+    answer: str
+    findings: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, Draw] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One of the classic experiments.
+
+    Attributes
+    ----------
+    name, title, question : str
+    tasks : callable
+        From `quick` to the runs: all of them on the published data, or a few on glyphs that take seconds.
+    report : callable
+        From tasks and their results to the report.
+    """
+
+    name: str
+    title: str
+    question: str
+    tasks: Callable[[bool], Sequence[Task]]
+    report: Callable[[Sequence[Task], Sequence[Result]], Report]
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as a Markdown table; floats with four significant digits."""
+    rows = [*rows]
+    names = [*dict.fromkeys(name for row in rows for name in row)]
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [" | ".join(_cell(row.get(name, "")) for name in names) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with two decimals."""
+    return f"{share:.2%}"
+
+
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """Return the mean and, of more than one, the standard deviation (over n - 1)."""
+    if len(values) < 2:
+        return f"{values[0]:.4f}"
+    return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+
+
+def as_csv(tasks: Sequence[Task], results: Sequence[Result]) -> str:
+    """Return one line per run: settings and results that are single numbers or words."""
+    rows = []
+    for task, result in zip(tasks, results, strict=True):
+        settings = settings_of(task)
+        row = {"task": settings.pop("task"), **_flat(settings), **_flat(result)}
+        rows.append(row)
+    names = [*dict.fromkeys(name for row in rows for name in row)]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is not a list; of a dict, its entries; short lists of settings as words."""
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flat(value)
+        elif isinstance(value, list):
+            if name == "hidden":
+                flat[name] = "-".join(map(str, value))
+        else:
+            flat[name] = value
+    return flat
+
+
+def environment() -> dict[str, str]:
+    """Return what the times depend on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "system": platform.system(),
+    }

@@ -1,0 +1,128 @@
+"""A recipe: all that a training run depends on, in numbers and words that can be saved, compared and varied."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .datasets import Dataset, Standardizer, inputs_of, load_dataset, train_validation_split
+from .models import from_words, mlp
+from .network import Network
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .schedules import CosineAnnealing, Schedule, StepDecay
+from .training import Trainer
+
+RATES = {"sgd": 0.1, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}  # where no learning rate is given
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `micrograd-tiers train` is told, option by option.
+
+    Parameters
+    ----------
+    data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
+        As in `load_dataset`, `Network` and `fit`.
+    layers : str
+        The net in words, see `models.from_words`; else `mlp` with hidden, activation and dropout.
+    optimizer : {"sgd", "rmsprop", "adam", "adamw"}
+        With learning_rate (`RATES` where not given), momentum, nesterov, weight_decay.
+    schedule : str
+        "step:EVERY[,BY]" or "cosine", over all epochs; none where empty.
+    validation : int
+        How many training samples are set aside; patience and keep_best go by them.
+    """
+
+    data: str = "glyphs"
+    n_train: int | None = None
+    n_test: int | None = None
+    tier: str = "tensor"
+    layers: str = ""
+    hidden: tuple[int, ...] = (300,)
+    activation: str = "sigmoid"
+    dropout: float = 0.0
+    init: str = "xavier"
+    dtype: str = "float64"
+    exact: bool = False
+    optimizer: str = "sgd"
+    learning_rate: float | None = None
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    schedule: str = ""
+    batch_size: int = 64
+    epochs: int = 10
+    validation: int = 0
+    patience: int | None = None
+    keep_best: bool = False
+    no_shuffle: bool = False
+    no_standardize: bool = False
+    seed: int = 0
+
+    def load_data(self, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
+        """Return the set as the net is to see it, and by what it was standardized, if it was."""
+        data = load_dataset(self.data, data_dir=data_dir, n_train=self.n_train, n_test=self.n_test, seed=self.seed)
+        return inputs_of(data, standardize=not self.no_standardize)
+
+    def split(self, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
+        """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
+        if not self.validation:
+            return data.train_x, data.train_y, None
+        x, y, validation_x, validation_y = train_validation_split(
+            data.train_x, data.train_y, self.validation, seed=self.seed
+        )
+        return x, y, (validation_x, validation_y)
+
+    def make_net(self, data: Dataset) -> Network:
+        """Return the net at its start."""
+        options: dict[str, Any] = {
+            "tier": self.tier, "dtype": self.dtype, "exact": self.exact, "init": self.init,
+            "label_smoothing": self.label_smoothing, "seed": self.seed,
+        }  # fmt: skip
+        n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
+        if not self.layers:
+            sizes = [n_inputs, *self.hidden, n_classes]
+            return mlp(sizes, self.activation, dropout=self.dropout, **options)
+        shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
+        return from_words(self.layers, shape, n_classes, **options)
+
+    def make_optimizer(self) -> Optimizer:
+        """Return the optimizer.
+
+        Raises
+        ------
+        ValueError
+            If it is not known, or does not take what else is given.
+        """
+        if self.optimizer not in RATES:
+            raise ValueError(f"--optimizer is {self.optimizer!r}, expected one of {', '.join(RATES)}")
+        rate = RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+        if self.optimizer == "sgd":
+            return SGD(rate, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)
+        if self.momentum or self.nesterov:
+            raise ValueError(f"--momentum goes with --optimizer sgd; {self.optimizer} has running means of its own")
+        kinds: dict[str, type[Optimizer]] = {"rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
+        return kinds[self.optimizer](rate, weight_decay=self.weight_decay)
+
+    def make_schedule(self) -> Schedule | None:
+        """Return how the learning rate falls, if it does."""
+        name, _, numbers = self.schedule.partition(":")
+        if not name:
+            return None
+        if name == "cosine" and not numbers:
+            return CosineAnnealing(self.epochs)
+        try:
+            every, *by = numbers.split(",")
+            if name == "step" and len(by) < 2:
+                return StepDecay(int(every), *map(float, by))
+        except ValueError as error:
+            raise ValueError(f"schedule {self.schedule!r}: {error}") from None
+        raise ValueError(f"unknown schedule {self.schedule!r}: expected step:EVERY, step:EVERY,BY or cosine")
+
+    def make_trainer(self, net: Network, data: Dataset) -> Trainer:
+        """Return the training run of a net on the set, at its start."""
+        x, y, validation = self.split(data)
+        return Trainer(
+            net, x, y, optimizer=self.make_optimizer(), batch_size=self.batch_size, epochs=self.epochs,
+            validation=validation, seed=self.seed, shuffle=not self.no_shuffle, schedule=self.make_schedule(),
+            patience=self.patience, keep_best=self.keep_best,
+        )  # fmt: skip

@@ -1,0 +1,224 @@
+"""Studies and sweeps: the same results however they are run, nothing done twice, and the findings themselves."""
+
+import csv
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from micrograd_tiers.cli import main
+from micrograd_tiers.commands.sweep import parse_grid
+from micrograd_tiers.experiments import STUDIES, Training, on_cluster, run_all, settings_of, table
+from micrograd_tiers.recipe import Recipe
+
+XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_rate=0.5)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Writes a line into a file each time it is run; fails if it is told to."""
+
+    log: str
+    number: int
+    fails: bool = False
+
+    def run(self, data_dir):
+        if self.fails:
+            raise KeyboardInterrupt
+        with open(self.log, "a") as file:
+            file.write(f"{self.number}\n")
+        return {"number": self.number}
+
+
+def test_finished_runs_are_kept_and_not_done_again(tmp_path):
+    log = tmp_path / "log"
+    tasks = [Counted(str(log), n) for n in (0, 1, 2, 1)]
+    with pytest.raises(KeyboardInterrupt):
+        run_all([*tasks[:2], Counted(str(log), 9, fails=True)], tmp_path / "runs", jobs=1)
+    assert log.read_text().split() == ["0", "1"]
+    seen = []
+    results = run_all(tasks, tmp_path / "runs", jobs=1, on_result=lambda done, of: seen.append((done, of)))
+    assert results == [{"number": n} for n in (0, 1, 2, 1)]
+    assert log.read_text().split() == ["0", "1", "2"]
+    assert seen == [(2, 3), (3, 3)]
+
+
+def test_a_result_that_is_damaged_is_named(tmp_path):
+    run_all([Counted(str(tmp_path / "log"), 0)], tmp_path)
+    (path,) = tmp_path.glob("*.json")
+    path.write_text("{")
+    with pytest.raises(ValueError, match=f"{path.name}: is not a result"):
+        run_all([Counted(str(tmp_path / "log"), 0)], tmp_path)
+
+
+def without_times(results):
+    return [{name: value for name, value in result.items() if name != "seconds"} for result in results]
+
+
+def test_results_do_not_depend_on_the_number_of_jobs(tmp_path):
+    pytest.importorskip("joblib")
+    tasks = [Training(replace(XOR, seed=seed)) for seed in range(3)]
+    one, two = (run_all(tasks, tmp_path / str(jobs), jobs=jobs) for jobs in (1, 2))
+    assert without_times(one) == without_times(two)
+    assert len({result["test_loss"] for result in one}) == 3
+
+
+def test_the_same_runs_on_a_dask_cluster(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("joblib")
+    tasks = [Training(replace(XOR, seed=seed)) for seed in range(3)]
+    here = run_all(tasks, tmp_path / "here", jobs=1)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        on_cluster(cluster.scheduler_address),
+    ):
+        there = run_all(tasks, tmp_path / "there")
+    assert without_times(here) == without_times(there)
+
+
+def test_a_run_that_diverges_is_a_result(tmp_path):
+    (result,) = run_all([Training(replace(XOR, learning_rate=1e6, init="standard_normal", epochs=9))], tmp_path)
+    assert result["diverged"] in (True, False)
+    (result,) = run_all([Training(replace(XOR, activation="relu", learning_rate=1e200))], tmp_path)
+    assert result["diverged"]
+
+
+def test_tables_are_markdown():
+    rows = [{"a": 1, "b": 0.123456}, {"a": "x", "c": 12345}]
+    assert table(rows) == "| a | b | c |\n| --- | --- | --- |\n| 1 | 0.1235 |  |\n| x |  | 12,345 |"
+
+
+# sweep.
+
+
+def test_sweep_trains_the_whole_grid_and_says_mean_and_deviation(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    grid = ["data=xor", "n_train=60", "n_test=30", "hidden=3,4-2", "learning_rate=0.1,0.5", "epochs=1", "seeds=0..1"]
+    assert main(["sweep", *grid, "--jobs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "8 runs" in out
+    rows = [*csv.DictReader(Path("sweep/results.csv").read_text().splitlines())]
+    assert {(row["hidden"], row["learning_rate"], row["seed"]) for row in rows} == {
+        (hidden, rate, seed) for hidden in ("3", "4-2") for rate in ("0.1", "0.5") for seed in "01"
+    }
+    content = json.loads(Path("sweep/results.json").read_text())
+    assert [(row["hidden"], row["learning_rate"], row["runs"]) for row in content["summary"]] == [
+        ("3", 0.1, 2), ("3", 0.5, 2), ("4-2", 0.1, 2), ("4-2", 0.5, 2),
+    ]  # fmt: skip
+    losses = [run["result"]["test_loss"] for run in content["runs"][:2]]
+    mean, deviation = map(float, content["summary"][0]["test loss"].split(" ± "))
+    assert mean == pytest.approx(sum(losses) / 2, abs=1e-4)
+    assert deviation == pytest.approx(abs(losses[0] - losses[1]) / 2**0.5, abs=1e-4)
+    assert content["runs"][0]["recipe"]["data"] == "xor"
+
+
+def test_a_grid_in_words():
+    words = ["learning-rate=0.1,1", "seeds=0..2", "hidden=3,4-5,", "exact=true", "layers=conv:6,5 relu | linear:9"]
+    assert parse_grid(words) == {
+        "learning_rate": [0.1, 1.0],
+        "seed": [0, 1, 2],
+        "hidden": [(3,), (4, 5), ()],
+        "exact": [True],
+        "layers": ["conv:6,5 relu", "linear:9"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["learning_rate"], "expected SETTING=VALUE"),
+        (["speed=3"], "with a setting of train: data, n_train"),
+        (["epochs=2.5"], "epochs is '2.5', expected a whole number"),
+        (["momentum=much"], "momentum is 'much', expected a number"),
+        (["exact=maybe"], "exact is 'maybe', expected true or false"),
+        (["seed=1", "seeds=2"], "seed is given twice"),
+        (["optimizer=newton"], "--optimizer is 'newton'"),
+        (["schedule=linear"], "unknown schedule 'linear'"),
+    ],
+)
+def test_a_grid_that_is_misspelled_is_refused(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
+# Studies.
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """Run a study with --quick, once in all; return its folder and its findings."""
+    done = {}
+
+    def run(name):
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            assert main(["experiment", name, "--quick", "--out", str(folder), "--jobs", "1"]) == 0
+            done[name] = folder, json.loads((folder / "results.json").read_text())["findings"]
+        return done[name]
+
+    return run
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_writes_report_pictures_and_results(quick, name, capsys):
+    folder, _ = quick(name)
+    report = (folder / "report.md").read_text()
+    assert report.startswith(f"# {STUDIES[name].title}\n\n{STUDIES[name].question}\n")
+    pictures = [*folder.glob("*.png")]
+    assert pictures
+    for path in pictures:
+        assert f"]({path.name})" in report
+        with Image.open(path) as picture:
+            assert picture.width > 300
+    content = json.loads((folder / "results.json").read_text())
+    rows = [*csv.DictReader((folder / "results.csv").read_text().splitlines())]
+    assert len(rows) == len(content["runs"]) == len(STUDIES[name].tasks(True))
+    assert len([*(folder / "runs").iterdir()]) == len({str(settings_of(task)) for task in STUDIES[name].tasks(True)})
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_tasks_for_the_published_data(name):
+    assert STUDIES[name].tasks(False)
+
+
+def test_experiment_lists_the_studies_and_knows_no_others(capsys):
+    assert main(["experiment"]) == 0
+    assert all(name in capsys.readouterr().out for name in ("two-layer-mnist",))
+    assert main(["experiment", "alchemy"]) == 2
+    assert "unknown study 'alchemy': expected one of" in capsys.readouterr().err
+
+
+def test_softmax_overflow(quick):
+    findings = quick("softmax-overflow")[1]
+    assert findings["float32"]["overflow"] == pytest.approx(88.7, abs=0.11)  # log of the largest float32
+    assert findings["float64"]["overflow"] == pytest.approx(709.8, abs=0.11)
+    for dtype in ("float32", "float64"):
+        naive, shifted, log_sum_exp = findings[dtype]["breaks"].values()
+        assert naive < shifted
+        assert log_sum_exp is None
+
+
+def test_the_vanishing_gradient_is_that_of_the_report(quick):
+    findings = quick("vanishing-gradient")[1]
+    assert [f"{p:.6f}" for p in findings["p"].values()] == ["0.731059", "0.999955", "1.000000"]
+    assert [f"{slope:.6e}" for slope in findings["dL_dw"].values()] == ["2.874697e-01", "9.082923e-05", "0.000000e+00"]
+    assert findings["first_over_last"]["sigmoid"] < 0.01 < 0.1 < findings["first_over_last"]["tanh"]
+
+
+def test_convolution_by_hand(quick):
+    assert quick("convolution-by-hand")[1] == {"n_parameters": 608, "shape": [8, 28, 28]}
+
+
+def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(quick):
+    accuracy = quick("two-layer-mnist")[1]["test_accuracy"]
+    assert accuracy["as the report says"] < accuracy["twice the epochs"]
+    assert accuracy["as the report says"] < accuracy["learning rate 0.1"]
+
+
+def test_small_batches_learn_faster_by_the_epoch(quick):
+    losses = [*quick("softmax-regression")[1]["training_loss_by_batch_size"].values()]
+    assert losses == sorted(losses)
