@@ -222,3 +222,43 @@ def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(quick):
 def test_small_batches_learn_faster_by_the_epoch(quick):
     losses = [*quick("softmax-regression")[1]["training_loss_by_batch_size"].values()]
     assert losses == sorted(losses)
+
+
+def test_relu_leaves_the_plateau_on_which_sigmoids_stay(quick):
+    findings = quick("lenet")[1]
+    sigmoid, relu = (findings["test_accuracy"][name] for name in [*findings["test_accuracy"]][2:4])
+    assert sigmoid < 0.3 < 0.7 < relu
+    assert findings["first_training_loss"]["relu"] < findings["first_training_loss"]["sigmoid"]
+
+
+def test_a_larger_budget_of_units_does_better(quick):
+    ours = [figures["ours"] for figures in quick("mnist-budget")[1].values()]
+    assert ours == sorted(ours)
+    assert ours[0] < ours[2]
+
+
+def test_dropout_can_only_cost_in_the_first_epoch_and_at_1_nothing_is_learned(quick):
+    findings = quick("cnn-regularization")[1]
+    by_probability = findings["by_probability"]
+    assert by_probability["0.00"] > by_probability["0.44"] > by_probability["1.00"]
+    assert findings["loss_at_p_1"] == pytest.approx(2.303, abs=0.03)
+
+
+def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameters(quick):
+    findings = quick("cnn-search")[1]
+    n_parameters, accuracy = findings["nets"][findings["smallest"]]
+    assert n_parameters < findings["dense"]["n_parameters"] / 10
+    assert accuracy >= findings["dense"]["test_accuracy"]
+
+
+def test_a_larger_code_loses_less(quick):
+    findings = quick("autoencoder")[1]
+    losses = [*findings["test_loss"].values()]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] < findings["mean_image_loss"]
+
+
+def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(quick):
+    findings = quick("frozen-encoder")[1]
+    assert (findings["pixels"]["n_learned"], findings["trained"]["n_learned"]) == (7850, 330)
+    assert findings["random"]["accuracy"] < findings["trained"]["accuracy"] < findings["tuned"]["accuracy"]
