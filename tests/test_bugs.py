@@ -21,7 +21,7 @@ from micrograd_tiers.commands.bugs import _question
 TESTS = Path(__file__).parent
 KINDS = ("tier", "network", "training", "engine", "data")
 
-NETWORK, TRAINING, ENGINE = "test_network.py", "test_training.py", "test_engine.py"
+NETWORK, LAYERS, TRAINING, ENGINE = "test_network.py", "test_layers.py", "test_training.py", "test_engine.py"
 IDX, MNIST, LOAD, PROPERTIES = (
     "test_datasets_idx.py",
     "test_datasets_mnist.py",
@@ -31,6 +31,8 @@ IDX, MNIST, LOAD, PROPERTIES = (
 NUMERICAL_GRADIENT = (
     f"{NETWORK}::test_gradients_of_a_deep_net_are_those_of_central_differences[softmax_cross_entropy-tensor]"
 )
+MASK = f"{LAYERS}::test_dropout_keeps_a_share_of_1_minus_p_and_the_mean"
+RUNNING = f"{LAYERS}::test_running_statistics_are_means_of_what_was_seen"
 REPLAY = f"{TRAINING}::test_an_epoch_is_what_an_independent_implementation_replays"
 ORDER = f"{TRAINING}::test_every_sample_is_seen_once_an_epoch_in_another_order_each_time"
 HISTORY = f"{TRAINING}::test_history_has_one_entry_per_epoch_and_per_batch"
@@ -46,7 +48,9 @@ PLAIN, MOMENTUM, DECAY = (
     f"SGD(learning_rate=0.3, weight_decay={decay}, momentum={momentum}, nesterov=False)"
     for decay, momentum in [(0.0, 0.0), (0.0, 0.9), (0.01, 0.5)]
 )
+NESTEROV = "SGD(learning_rate=0.1, weight_decay=0.0, momentum=0.9, nesterov=True)"
 ADAM = "Adam(learning_rate=0.01, weight_decay=0.0, beta1=0.9, beta2=0.999, epsilon=1e-08)"
+ADAMW = "AdamW(learning_rate=0.01, weight_decay=0.1, beta1=0.9, beta2=0.999, epsilon=1e-08)"
 
 CAUGHT_BY = {
     "loss_sum_grad_mean": f"{NETWORK}::test_the_mean_loss_of_a_batch_is_the_mean_of_its_samples_losses[tensor]",
@@ -60,6 +64,14 @@ CAUGHT_BY = {
     "gradients_not_cleared": f"{PROPERTIES}::test_the_gradient_of_a_batch_does_not_depend_on_what_was_computed_before",
     "same_seed_for_every_layer": f"{PROPERTIES}::test_no_starting_weight_is_drawn_twice[uniform]",
     "softmax_twice": f"{NETWORK}::test_shapes_names_and_types_are_those_of_the_contract[tensor]",
+    "layers_never_in_training_mode": f"{LAYERS}::test_dropout_acts_in_training[tensor]",
+    "dropout_in_prediction": f"{LAYERS}::test_dropout_does_nothing_in_prediction[tensor]",
+    "dropout_not_scaled": MASK,
+    "dropout_scaled_by_p": MASK,
+    "dropout_mask_shared_in_batch": f"{LAYERS}::test_each_sample_of_a_batch_drops_something_else",
+    "batch_norm_predicts_by_the_batch": f"{LAYERS}::test_batch_normalization_predicts_each_sample_by_itself",
+    "batch_norm_momentum_reversed": RUNNING,
+    "batch_norm_running_variance_biased": RUNNING,
     # training
     "no_shuffle": f"{ORDER}[3-tensor]",
     "sample_with_replacement": f"{ORDER}[3-tensor]",
@@ -87,6 +99,12 @@ CAUGHT_BY = {
     "init_all_equal": f"{INITIALIZERS}[xavier]",
     "kaiming_fan_swapped": f"{INITIALIZERS}[kaiming_normal]",
     "xavier_without_sqrt": f"{INITIALIZERS}[xavier_uniform]",
+    "nesterov_uses_old_velocity": f"{REPLAY}[{NESTEROV}-tensor]",
+    "adamw_decay_in_gradient": f"{REPLAY}[{ADAMW}-tensor]",
+    "lr_decay_per_batch": f"{TRAINING}::test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed[tensor]",
+    "dropout_same_mask_every_step": (
+        f"{LAYERS}::test_each_step_drops_something_else_and_a_resumed_run_the_same_as_the_whole"
+    ),
     # engine
     "add_assigns_grad": f"{ENGINE}::test_a_node_used_twice_gets_both_shares_before_it_passes_them_on",
     "mul_assigns_grad": f"{COMPLEX_STEP}[v * v]",

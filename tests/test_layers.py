@@ -116,6 +116,21 @@ def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_
     np.testing.assert_allclose(net.forward(X), model(torch.tensor(X)).detach().numpy(), rtol=1e-10)
 
 
+def test_running_statistics_are_means_of_what_was_seen():
+    net = mt.Network([mt.BatchNorm1d(36, momentum=0.3), mt.Linear(36, 3)])
+    mt.fit(net, X, Y, batch_size=5, shuffle=False)
+    mean = 0.7 * (0.3 * X[:5].mean(axis=0)) + 0.3 * X[5:].mean(axis=0)
+    variance = 0.7 * (0.7 + 0.3 * X[:5].var(axis=0, ddof=1)) + 0.3 * X[5:].var(axis=0, ddof=1)
+    np.testing.assert_allclose(net.state_dict()["0.running_mean"], mean, rtol=1e-13)
+    np.testing.assert_allclose(net.state_dict()["0.running_var"], variance, rtol=1e-13)
+
+
+def test_batch_normalization_predicts_each_sample_by_itself():
+    net, _ = trained("tensor", layers=NORMALIZED)
+    alone = np.concatenate([net.forward(x[None]) for x in X])
+    np.testing.assert_allclose(net.forward(X), alone, rtol=1e-12)
+
+
 # Dropout.
 
 
@@ -123,6 +138,18 @@ def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_
 def test_dropout_does_nothing_in_prediction(tier):
     net = mt.Network([mt.Dropout(0.9), mt.Linear(36, 3)], tier=tier)
     assert np.array_equal(net.forward(X), mt.Network([mt.Linear(36, 3)], tier=tier).forward(X))
+
+
+@every_tier
+def test_dropout_acts_in_training(tier):
+    net = mt.Network([mt.Dropout(1.0), mt.Linear(36, 3)], tier=tier)
+    assert mt.fit(net, X, Y).batch_loss == [pytest.approx(np.log(3))]  # nothing is left but the bias, 0
+    assert mt.evaluate(net, X, Y)["loss"] != pytest.approx(np.log(3), abs=0.01)
+
+
+def test_each_sample_of_a_batch_drops_something_else():
+    mask = mt.Dropout(0.3).draw((50, 2, 5, 5), np.random.default_rng(0))
+    assert len({sample.tobytes() for sample in mask}) == 50
 
 
 def test_dropout_keeps_a_share_of_1_minus_p_and_the_mean():

@@ -13,7 +13,7 @@ import textwrap
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -174,8 +174,9 @@ def _ending(run: Run) -> str:
 
 @dataclass(frozen=True)
 class Images:
-    """A two-layer net on glyphs of 14 x 14 pixels."""
+    """A two-layer net on glyphs of 14 x 14 pixels, or the net that these layers make, in words."""
 
+    layers: str = ""
     activation: str = "sigmoid"
     loss: str = "softmax_cross_entropy"
     init: str = "xavier"
@@ -185,15 +186,21 @@ class Images:
     batch_size: int = 16  # does not divide the number of samples: the last batch of an epoch is short
     epochs: int = 10
     by_class: bool = False
+    label_smoothing: float = 0.0
+    decay: float = 1.0  # of the learning rate, from one epoch to the next
     n_classes: int = CLASSES
     best_tier: str = "tensor"
 
     def task(self, tier: str) -> str:
         """Return in words what is trained."""
         settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in self.settings.items())
+        net = self.layers and f"net of {self.layers} linear:{CLASSES}"
+        smoothing = f", labels smoothed by {self.label_smoothing:g}" if self.label_smoothing else ""
+        if self.decay < 1:
+            settings += f", times {self.decay:g} after each epoch"
         return (
-            f"196-{self.hidden}-10 {self.activation}, {self.loss.replace('_', ' ')}, {self.optimizer} "
-            f"({settings}), batches of {self.batch_size}, on {self.n_samples(tier):,} glyphs"
+            f"{net or f'196-{self.hidden}-10 {self.activation}'}, {self.loss.replace('_', ' ')}{smoothing}, "
+            f"{self.optimizer} ({settings}), batches of {self.batch_size}, on {self.n_samples(tier):,} glyphs"
             f"{' sorted by class' if self.by_class else ''}, {tier} tier"
         )
 
@@ -220,8 +227,12 @@ class Images:
 
     def trainer(self, mt: ModuleType, train: Samples, test: Samples, tier: str | Tier, seed: int) -> Any:
         """Return a trainer of a new net."""
-        sizes = [train[0].shape[1], self.hidden, CLASSES]
-        net = mt.mlp(sizes, self.activation, loss=self.loss, tier=tier, init=self.init, seed=seed)
+        options = {"tier": tier, "init": self.init, "label_smoothing": self.label_smoothing, "seed": seed}
+        if self.layers:
+            net = import_module(f"{PACKAGE}.models").from_words(self.layers, (1, 14, 14), CLASSES, **options)
+        else:
+            sizes = [train[0].shape[1], self.hidden, CLASSES]
+            net = mt.mlp(sizes, self.activation, loss=self.loss, **options)
         return self.trainer_of(mt, net, train, test, seed)
 
     def trainer_of(self, mt: ModuleType, net: Any, train: Samples, test: Samples, seed: int) -> Any:
@@ -231,6 +242,7 @@ class Images:
         return mt.Trainer(
             net, *train, optimizer=getattr(mt, self.optimizer)(**self.settings), batch_size=self.batch_size,
             epochs=self.epochs, validation=test, seed=seed,
+            schedule=mt.StepDecay(1, self.decay) if self.decay < 1 else None,
         )  # fmt: skip
 
     def follow(self, mt: ModuleType, trainer: Any, run: Run, test: Samples) -> None:
@@ -511,18 +523,38 @@ SCENES: dict[str, Scene] = {
     "data": Files(),
 }
 MOMENTUM = {"learning_rate": 0.1, "momentum": 0.9}
+SMOOTHED = Images(label_smoothing=0.1)
+CONVOLUTIONAL = Images(
+    layers="conv:6,3 relu max:3,2 conv:8,3,2,1 relu", init="kaiming", settings={"learning_rate": 0.2}, decay=0.8
+)
+DROPPED = replace(CONVOLUTIONAL, layers="conv:4,3 relu max:2 dropout:0.2 linear:32 relu dropout:0.2")
+NORMALIZED = replace(CONVOLUTIONAL, layers="conv:4,3 batchnorm relu max:2 conv:8,3,2 batchnorm relu")
 SQUARE = Images(hidden=10)  # the last layer, which is the one whose dL/dx is asked for
 SCENES_BY_NAME: dict[str, Scene] = {
     "linear_dx_transposed": SQUARE,
     "linear_dx_ignores_later_outputs": Images(hidden=5),
+    "max_pool2d_ties_all": replace(CONVOLUTIONAL, layers="conv:6,3 max:3,2 relu conv:8,3,2,1 relu"),
+    "max_pool2d_dx_to_last_maximum": replace(CONVOLUTIONAL, layers="conv:6,3 max:3,2 relu conv:8,3,2,1 relu"),
     "last_sample_only": Images(best_tier="vector"),
     "same_seed_for_every_layer": Images(activation="tanh"),
+    "dropout_not_scaled": DROPPED,
+    "dropout_scaled_by_p": DROPPED,
+    "dropout_mask_shared_in_batch": DROPPED,
+    "dropout_in_prediction": DROPPED,
+    "dropout_same_mask_every_step": DROPPED,
+    "layers_never_in_training_mode": DROPPED,
+    "batch_norm_predicts_by_the_batch": NORMALIZED,
+    "batch_norm_momentum_reversed": NORMALIZED,
+    "batch_norm_running_variance_biased": NORMALIZED,
     "no_shuffle": Images(by_class=True),
     "nan_compared_with_equals": Images(loss="mean_squared_error", activation="relu", settings={"learning_rate": 50.0}),
     "l2_in_loss_not_grad": Images(settings={"learning_rate": 0.5, "weight_decay": 0.002}),
     "velocity_shared": Images(settings=MOMENTUM),
     "adam_no_bias_correction": Images(optimizer="Adam", settings={"learning_rate": 0.03}),
     "adam_shared_count": Images(optimizer="Adam", settings={"learning_rate": 0.03}),
+    "nesterov_uses_old_velocity": Images(settings={**MOMENTUM, "nesterov": True}),
+    "adamw_decay_in_gradient": Images(optimizer="AdamW", settings={"learning_rate": 0.03, "weight_decay": 0.03}),
+    "lr_decay_per_batch": Images(decay=0.9),
     "kaiming_fan_swapped": Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2}),
     "mul_reads_data_at_backward_time": Values(passes="online", activation="tanh", loss="squared"),
     "pow_missing_factor": Values(loss="squared", learning_rate=0.05),
@@ -550,6 +582,13 @@ SCENES_BY_OP: dict[str, Scene] = {
     "elu": Images(activation="elu", init="kaiming", settings={"learning_rate": 0.2}),
     "mean_squared_error": Images(loss="mean_squared_error", settings={"learning_rate": 2.0}),
     "elementwise": Images(settings=MOMENTUM),
+    "conv2d": CONVOLUTIONAL,
+    "avg_pool2d": replace(CONVOLUTIONAL, layers=CONVOLUTIONAL.layers.replace("max", "avg")),
+    "max_pool2d": CONVOLUTIONAL,
+    "reshape": CONVOLUTIONAL,
+    "dropout": DROPPED,
+    "smoothed_cross_entropy": SMOOTHED,
+    "batch_norm": NORMALIZED,
 }
 
 

@@ -1,4 +1,4 @@
-"""Bugs of the tiers, second half: softmax, the losses, and what the rest of the package asks of a tier."""
+"""Bugs of the tiers, second part: softmax, the losses, and what the rest of the package asks of a tier."""
 
 from .museum import Bug, in_tiers
 

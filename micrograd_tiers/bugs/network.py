@@ -180,4 +180,135 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         "The order of the classes stays the same, and so does the accuracy.",
         hint="What is the largest probability that this net gives to anything?",
     ),
+    Bug(
+        name="layers_never_in_training_mode",
+        title="training runs the layers as prediction does: nothing is dropped, and running statistics normalize",
+        kind="network",
+        edits={"network.py": (("if masks is None or i in self.frozen:", "if True:"),)},
+        symptom="The training loss is a fifth of what it should be, and with a net as small as this the accuracy is "
+        "even better: it was trained without the dropout that was asked for.",
+        property="a net whose dropout drops everything gives the same for all samples while it learns",
+        explanation="Dropout and batch normalization are one thing in training and another in prediction, and somebody "
+        "has to say which it is: model.train() and model.eval() in PyTorch. Forgotten, they are there and do nothing.",
+        hint="Set the dropout to 1. What should the loss of the first batch be, and what is it?",
+    ),
+    Bug(
+        name="dropout_in_prediction",
+        title="dropout drops in prediction as in training",
+        kind="network",
+        edits={
+            "layers/dropout.py": (
+                (
+                    "        return x, (lambda dy: dy,)\n",
+                    "        kept = self.draw(np.shape(x), np.random.default_rng(0))\n"
+                    "        return tier.dropout(x, tier.asarray(kept))\n",
+                ),
+            )
+        },
+        symptom="The training loss is right to the last digit; the accuracy is 13 points and more too low.",
+        property="the outputs of a net with dropout are those of the same net without",
+        explanation="The noise is for learning; whoever asks for a prediction wants the mean over all of it, for which "
+        "the kept numbers are scaled. This is the net that was never told model.eval().",
+        hint="Predict with and without the dropout layer. Is there a difference, and should there be one?",
+    ),
+    Bug(
+        name="dropout_not_scaled",
+        title="what dropout keeps is not divided by 1 - p",
+        kind="network",
+        edits={
+            "layers/dropout.py": (
+                (
+                    "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)",
+                    "return kept * 1.0",
+                ),
+            )
+        },
+        symptom="Next to nothing to see: two points behind, and surer of its answers.",
+        property="the mean of a mask is 1",
+        explanation="With all units at work, prediction sees sums that are larger by 1 / (1 - p) than those that the "
+        "next layer has learned from. Either training divides by 1 - p, or prediction multiplies by it.",
+        hint="What is the mean of a layer's outputs in training, and in prediction?",
+    ),
+    Bug(
+        name="dropout_scaled_by_p",
+        title="what dropout keeps is divided by p, not by 1 - p",
+        kind="network",
+        edits={
+            "layers/dropout.py": (
+                (
+                    "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)",
+                    "return kept / self.p if self.p > 0 else np.ones(shape)",
+                ),
+            )
+        },
+        symptom="With p = 0.2 all that is kept is multiplied by 5, and the net learns nothing: no better than "
+        "guessing. With p = 0.5 nothing is wrong.",
+        property="the mean of a mask is 1, for a p that is not 0.5",
+        explanation="Some papers call p the probability to keep, others that to drop. At 0.5 the two are the same, and "
+        "0.5 is what everybody tries first.",
+        hint="What is the mean of the mask for p = 0.2?",
+    ),
+    Bug(
+        name="dropout_mask_shared_in_batch",
+        title="all samples of a batch drop the same numbers",
+        kind="network",
+        edits={
+            "layers/dropout.py": (
+                ("rng.random(shape) >= self.p", "np.broadcast_to(rng.random(shape[1:]), shape) >= self.p"),
+            )
+        },
+        symptom="Nothing to see: the first epochs are slower, and it ends a point behind.",
+        property="two samples of a batch have different masks",
+        explanation="A mask of shape (I,) is broadcast over the samples without a word. Each step then trains one "
+        "smaller net, and the noise no longer averages out over the batch.",
+        hint="Print the mask of a batch. What do its rows have in common?",
+    ),
+    Bug(
+        name="batch_norm_predicts_by_the_batch",
+        title="batch normalization takes mean and variance of what it is given in prediction too",
+        kind="network",
+        edits={
+            "layers/normalization.py": (
+                (
+                    "tier.batch_norm(x, weight, bias, self.epsilon, mean, variance)",
+                    "tier.batch_norm(x, weight, bias, self.epsilon)",
+                ),
+            )
+        },
+        symptom="The training loss is right to the last digit, and the accuracy as good, as long as test samples come "
+        "by the hundred; a sample that comes alone gets another answer.",
+        property="the prediction for a sample does not depend on those beside it",
+        explanation="This is the net that was never told model.eval(). On large test batches that look like the "
+        "training set it is as good; a sample that comes alone is normalized by itself, and of a row of features "
+        "nothing is left.",
+        hint="Predict a sample alone, and then among others. What should differ?",
+    ),
+    Bug(
+        name="batch_norm_momentum_reversed",
+        title="the momentum of batch normalization is taken for the weight of the old mean, not of the new one",
+        kind="network",
+        edits={
+            "layers/normalization.py": (
+                ("self.momentum * (seen - buffers[name])", "(1 - self.momentum) * (seen - buffers[name])"),
+            )
+        },
+        symptom="The training loss is right to the last digit; the accuracy is up to two points too low, and jumps a "
+        "little more from epoch to epoch.",
+        property="the running mean after two mini-batches, by the formula",
+        explanation="0.1 here and in PyTorch is 0.9 in Keras and TensorFlow. Taken the wrong way round, the running "
+        "statistics are nearly those of the last mini-batch alone, and prediction depends on who was in it.",
+        hint="After a hundred mini-batches: how many of them does the running mean remember?",
+    ),
+    Bug(
+        name="batch_norm_running_variance_biased",
+        title="the running variance is that of the samples seen, divided by n, not by n - 1",
+        kind="network",
+        edits={"layers/normalization.py": (("variance * (n / max(1, n - 1))", "variance"),)},
+        symptom="Nothing to see: the training loss is right to the last digit, the accuracy to a sample or two.",
+        property="the running variance after one mini-batch, by the formula",
+        explanation="The running variance estimates that of all samples, and a mini-batch's own is smaller by a factor "
+        "of (n - 1) / n on average. With images n counts pixels, and the difference is tiny; with rows and small "
+        "batches it is not, and PyTorch has other numbers.",
+        hint="What is the running variance after a mini-batch of two samples, with momentum 1?",
+    ),
 )

@@ -1,5 +1,6 @@
-"""Bugs of the tiers, first half: linear and the activation functions."""
+"""Bugs of the tiers, first part: linear and the activation functions."""
 
+from .images import IMAGE_BUGS
 from .losses import LOSS_BUGS
 from .museum import Bug, Edits, in_tiers
 
@@ -901,4 +902,4 @@ ELU_BUGS = (
     ),
 )
 
-TIER_BUGS = (*LINEAR_BUGS, *SIGMOID_BUGS, *TANH_BUGS, *RELU_BUGS, *ELU_BUGS, *LOSS_BUGS)
+TIER_BUGS = (*LINEAR_BUGS, *SIGMOID_BUGS, *TANH_BUGS, *RELU_BUGS, *ELU_BUGS, *LOSS_BUGS, *IMAGE_BUGS)

@@ -428,4 +428,84 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         "from layer to layer, and the first epochs are spent on growing.",
         hint="What is the standard deviation of the starting weights, and what should it be?",
     ),
+    Bug(
+        name="nesterov_uses_old_velocity",
+        title="Nesterov's momentum looks ahead with the velocity before the step, not after it",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                ("            raw = gradient\n", "            raw, old = gradient, state.get(key)\n"),
+                ("            if self.nesterov:\n", "            if self.nesterov and old is not None:\n"),
+                ("g + self.momentum * v, raw, state[key])", "g + self.momentum * v, raw, old)"),
+            )
+        },
+        symptom="Nothing to see but a first epoch that is a little slower; after ten the accuracy is the same.",
+        property="two steps with Nesterov's momentum, replayed by an independent implementation",
+        explanation="gradient + momentum * old velocity is the new velocity: the step is that of momentum without "
+        "Nesterov, to the last digit. The option is accepted and changes nothing.",
+        hint="Train once with nesterov=True and once without. How do the weights differ?",
+    ),
+    Bug(
+        name="adamw_decay_in_gradient",
+        title="AdamW adds its weight decay to the gradient, as Adam does",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                ("decays_gradient: ClassVar[bool] = False", "decays_gradient: ClassVar[bool] = True"),
+                (
+                    "        if self.weight_decay:\n"
+                    "            net.tier.add_scaled(parameter, parameter, "
+                    "-self.learning_rate * self.weight_decay)\n",
+                    "",
+                ),
+            )
+        },
+        symptom="The weights shrink to less than a tenth, and the accuracy stays near that of guessing.",
+        property="a step of AdamW with weight decay, replayed by an independent implementation",
+        explanation="What is in the gradient is divided by the gradient's size: weights with large gradients hardly "
+        "decay, others far too much. To keep the two apart is all that AdamW is for.",
+        hint="Let the gradient be 0. How far does a weight shrink in one step, and how far should it?",
+    ),
+    Bug(
+        name="lr_decay_per_batch",
+        title="the learning rate falls after each batch, not after each epoch",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "        x, target = self._next_batch()\n        # A loss",
+                    "        x, target = self._next_batch()\n"
+                    "        if self.schedule is not None:\n"
+                    "            rate = self.optimizer.learning_rate * "
+                    "self.schedule.factor(len(self.history.batch_loss))\n"
+                    "            self._optimizer = replace(self.optimizer, learning_rate=rate)\n"
+                    "        # A loss",
+                ),
+            )
+        },
+        symptom="The first epoch learns a little, and from then on neither loss nor accuracy moves.",
+        property="the learning rate of each epoch is that of the schedule",
+        explanation="schedule.step() stands inside the loop over the batches. What was to happen in ten epochs has "
+        "happened after ten batches, and the net stands still for the rest of the run.",
+        hint="What is the learning rate in the middle of the first epoch?",
+    ),
+    Bug(
+        name="dropout_same_mask_every_step",
+        title="the generator of the dropout masks is seeded anew for every step",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])",
+                    "np.random.default_rng(self._mask_seed)",
+                ),
+            )
+        },
+        symptom="The training loss is a good deal lower than it should be; the accuracy is worse, by up to five "
+        "points.",
+        property="two steps of a run have different masks",
+        explanation="The k-th sample of every batch loses the same numbers: batches of 16 train 16 fixed nets, and "
+        "not a new one with each sample. The net adapts to just these.",
+        hint="Print what the first two steps drop. Can you tell them apart?",
+    ),
 )
