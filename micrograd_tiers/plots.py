@@ -394,6 +394,8 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
             marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
             axes.plot(x, y, color=PALETTE[n % len(PALETTE)], marker=marker, markersize=4, label=label)
         axes.set(title=_wrapped(panel.title, 4.4), xlabel=panel.x_label, ylabel=panel.y_label)
+        if "x" not in panel.log and all(isinstance(x, int) for xs, _ in panel.lines.values() for x in xs):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half epoch
         for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if letter in panel.log:
                 axes.set(**{f"{letter}scale": "log"})

@@ -95,16 +95,17 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         }
         for name, r in by_encoder.items()
     ]
-    pixels, frozen, random = (by_encoder[name] for name in ("pixels", "trained", "random"))
-    compared = "more" if frozen["test_accuracy"] > pixels["test_accuracy"] else "less"
+    pixels, frozen, random, tuned = (by_encoder[name] for name in STARTS)
+    gap = pixels["test_accuracy"] - frozen["test_accuracy"]
+    compared = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
     answer = (
         f"{table(rows)}\n\n"
-        f"On the code of {FULL.code} numbers a linear layer gets {compared} right than on the 784 pixels, with "
-        f"{frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}. The encoder was trained without a "
-        f"single label. Left random, it gets {percent(random['test_accuracy'])}: that much is due to any nonlinear "
-        "code of this size, and the rest to what the autoencoder has learned. The frozen layers still compute, so "
-        "the time of a step is that of their forward pass, and little more; training the encoder is not part of it. "
-        "Learning along, it adapts to the classes."
+        f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
+        f"code is {compared}. The code was learned without a single label. That of an encoder with random weights gets "
+        f"{percent(random['test_accuracy'])}: so much is due to any code of this size, and the rest to what the "
+        "autoencoder has learned. What helps to draw an image again is not all that helps to name it: learning "
+        f"along, the same encoder reaches {percent(tuned['test_accuracy'])}. Frozen layers need no gradients, but "
+        "they still compute: the time is theirs. That of training the autoencoder is not part of it."
     )
     findings = {name: {"accuracy": r["test_accuracy"], "n_learned": r["n_learned"]} for name, r in by_encoder.items()}
 

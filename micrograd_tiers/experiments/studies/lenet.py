@@ -64,7 +64,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "test accuracy": percent(result["test_accuracy"]),
             "training loss": result["train_loss"][-1],
             "test loss": result["test_loss"],
-            "seconds an epoch": result["seconds"] / result["epochs"],
         }
         for (name, theirs), result in zip(zip(RUNS, COURSE, strict=True), results, strict=True)
     ]
