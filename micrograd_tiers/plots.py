@@ -404,7 +404,9 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
                 axis.set_minor_formatter("")
         axes.grid(alpha=0.3)
         if len(panel.lines) > 1:
-            axes.legend(fontsize=8, framealpha=0.6)
+            below = max(map(len, panel.lines)) > 24  # too long to stand beside the lines
+            place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.2)} if below else {}
+            axes.legend(fontsize=8, framealpha=0.6, **place)
     _save(figure, path)
 
 

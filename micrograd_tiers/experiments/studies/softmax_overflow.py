@@ -105,15 +105,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        panels = [
-            plots.Panel(
-                f"{dtype}: loss of the class that is behind",
-                "gap between the two logits",
-                "loss (nats)",
-                {name: (GAPS.tolist(), result["losses"][name]) for name in FORMS},
-            )
-            for dtype, result in by_dtype.items()
-        ]
+        panels = []
+        for dtype, result in by_dtype.items():
+            n = int(np.sum(1.4 * result["underflow"] >= GAPS))
+            # Each form is right until it breaks: the one that breaks first is drawn last, so that all can be seen.
+            lines = {name: (GAPS[:n].tolist(), result["losses"][name][:n]) for name in reversed(FORMS)}
+            title = f"{dtype}: loss of the class that is behind"
+            panels.append(plots.Panel(title, "gap between the two logits", "loss (nats)", lines))
         plots.panels(path, panels)
 
     return Report(answer, findings, {"loss": draw})
