@@ -237,7 +237,7 @@ def test_a_larger_budget_of_units_does_better(quick):
     assert ours[0] < ours[2]
 
 
-def test_dropout_can_only_cost_in_the_first_epoch_and_at_1_nothing_is_learned(quick):
+def test_much_dropout_costs_in_the_first_epoch_and_at_1_nothing_is_learned(quick):
     findings = quick("cnn-regularization")[1]
     by_probability = findings["by_probability"]
     assert by_probability["0.00"] > by_probability["0.44"] > by_probability["1.00"]
