@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -262,3 +263,21 @@ def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(
     findings = quick("frozen-encoder")[1]
     assert (findings["pixels"]["n_learned"], findings["trained"]["n_learned"]) == (7850, 330)
     assert findings["random"]["accuracy"] < findings["trained"]["accuracy"] < findings["tuned"]["accuracy"]
+
+
+# What the documentation says of the full runs.
+
+DOCS = Path(__file__).parent.parent / "docs" / "studies"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_full_run_is_in_the_documentation_and_the_index_says_what_the_report_says(name):
+    report = (DOCS / name / "report.md").read_text()
+    assert report.startswith(f"# {STUDIES[name].title}\n")
+    assert report.endswith(f"Made by `micrograd-tiers experiment {name}`.\n")
+    for picture in re.findall(r"\]\((.*?\.png)\)", report):
+        assert (DOCS / name / picture).exists()
+    assert (DOCS / name / "results.csv").exists()
+    (row,) = re.findall(rf"^\| \[{name}\]\({name}/report.md\) \|.*?\| (.*) \|$", (DOCS / "README.md").read_text(), re.M)
+    for number in re.findall(r"\d+\.\d+(?:e-\d+)?", row):
+        assert number in report
