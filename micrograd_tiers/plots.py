@@ -404,9 +404,9 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
                 axis.set_minor_formatter("")
         axes.grid(alpha=0.3)
         if len(panel.lines) > 1:
-            below = max(map(len, panel.lines)) > 24  # too long to stand beside the lines
-            place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.2)} if below else {}
-            axes.legend(fontsize=8, framealpha=0.6, **place)
+            long = max(map(len, panel.lines)) > 24
+            below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.2), "ncols": 1 if long else 3}
+            axes.legend(fontsize=8, framealpha=0.6, **(below if long or len(panel.lines) > 6 else {}))
     _save(figure, path)
 
 

@@ -15,7 +15,7 @@ BASE = Recipe(
 )  # fmt: skip
 SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 REFERENCE = 64  # at this batch size both rules have the same learning rate
-FIXED, SCALED = "one learning rate", "learning rate in proportion"
+FIXED, SCALED = "one rate", "rate in proportion"
 Runs = dict[int, Result]
 
 

@@ -136,7 +136,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         def lines(of: dict[str, Result], key: str) -> dict[str, tuple[list[int], list[float]]]:
             return {name: ([*range(1, len(r[key]) + 1)], r[key]) for name, r in of.items()}
 
-        first = {"-".join(map(str, own[0][0])): own[0][1] for own in shapes.values()}
+        first = {_label(own[0][0]): own[0][1] for own in shapes.values()}
         plots.panels(
             path,
             [
@@ -147,6 +147,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         )
 
     return Report(answer, findings, {"losses": draw})
+
+
+def _label(hidden: tuple[int, ...]) -> str:
+    equal = len({*hidden}) == 1
+    return f"{len(hidden)} x {hidden[0]}" if equal else "-".join(map(str, hidden))  # legends are narrow
 
 
 def _means(runs: Sequence[tuple[Any, Result]]) -> dict[str, float]:
