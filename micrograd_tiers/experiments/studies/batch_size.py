@@ -125,7 +125,7 @@ def _of_time(seconds: dict[int, float], steps: dict[int, int]) -> str:
     first, fastest = min(seconds), min(seconds.values())
     enough = next(size for size in seconds if seconds[size] < 1.5 * fastest)
     return (
-        f"Time: an epoch in batches of {first} takes {seconds[first] / fastest:.0f} times as long as the fastest, for "
+        f"Time: an epoch in batches of {first} takes {seconds[first] / fastest:.3g} times as long as the fastest, for "
         f"each of its {steps[first]:,} steps has costs that do not depend on its size. With batches of {enough} it "
         "takes less than 1.5 times as long: beyond them there is little time to save. (The times are with the "
         "validation after each epoch, and with whatever else the machine did.)"
@@ -144,8 +144,7 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
         f"{steps[large]} steps an epoch, and end at {_shown(fixed[large])}. With those of {small}, a step follows the "
         "noise of a single sample, at this rate too far to settle anywhere: they end at "
         f"{_shown(fixed[small])}. To {target:.2g}, twice the lowest loss, it takes the fewest epochs with batches of "
-        f"{' or '.join(map(str, fewest))}, and the fewest seconds with batches of {soonest}. In seconds larger batches "
-        "are less far behind than in epochs, as their epochs are shorter."
+        f"{' or '.join(map(str, fewest))}, and the fewest seconds with batches of {soonest}."
     )
 
 

@@ -240,9 +240,9 @@ def _penalized(penalties: dict[str, Result]) -> str:
         f"{ends['neither']:.2g}. L2 (weight decay) pulls all weights towards 0; dropout takes a random part of the "
         "hidden units away at each step. Both make it harder to learn by heart: the training loss is higher, and the "
         f"gap to the validation loss is narrower with {_listed(narrower)}. But a narrower gap is not the aim. The "
-        f"validation loss ends lower with {_listed(lower)}, lowest with {best}. By test accuracy, {_listed(right)} "
-        "comes first: accuracy does not ask how sure a net is, the loss does. With dropout, the loss while training "
-        "is that of nets with units missing; afterwards the whole net fits the same images better than that."
+        f"validation loss ends lower with {_listed(lower)}, lowest with {_listed([best])}. The highest test accuracy "
+        f"is that of {_listed(right)}: accuracy does not ask how sure a net is, the loss does. With dropout, the loss "
+        "while training is that of nets with units missing; afterwards the whole net fits the same images better."
     )
 
 
@@ -252,6 +252,7 @@ def _layers(name: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    names = ["the net without either" if name == "neither" else name for name in names]
     if len(names) < 2:
         return names[0] if names else "none of them"
     return f"{', '.join(names[:-1])} and {names[-1]}"
