@@ -144,7 +144,7 @@ def _add_data(commands: Commands) -> None:
     parser = commands.add_parser("data", help="where the data sets are; download or show one", description="Data sets.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="say where each set is or what it is made of")
-    listing.add_argument("--data-dir", metavar="DIR", help="folder with IDX files")
+    _add_data_dir(listing)
     _add_common(listing)
     download = actions.add_parser("download", help="fetch MNIST or Fashion-MNIST (needs the extra 'data')")
     download.add_argument("data", choices=("mnist", "fashion-mnist"))
@@ -152,7 +152,7 @@ def _add_data(commands: Commands) -> None:
     _add_common(download)
     show = actions.add_parser("show", help="write a picture of some samples with their labels")
     show.add_argument("data", choices=DATASETS)
-    show.add_argument("--data-dir", metavar="DIR", help="folder with IDX files")
+    _add_data_dir(show)
     show.add_argument("--n", type=int, help="how many samples (40 images or 1,000 points)")
     show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
     _add_common(show)
@@ -166,7 +166,7 @@ def _add_check(commands: Commands) -> None:
         "Exit code 0 if all passed, 1 if not: what was not put to the test has not passed.",
     )
     parser.add_argument("--data", choices=DATASETS, metavar="SET", help=f"{', '.join(DATASETS)} (ellipse)")
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    _add_data_dir(parser)
     parser.add_argument("--net", metavar="FILE", help="net that train has saved, checked on its test samples")
     options = parser.add_argument_group("samples, and the net where none is named").add_argument
     options("--tier", help="scalar, vector, tensor, or your own .py file (tensor, or that of the saved net)")
@@ -250,7 +250,7 @@ def _add_experiment(commands: Commands) -> None:
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="of the study")
     parser.add_argument("--quick", action="store_true", help="in seconds, on glyphs: to see what comes out")
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    _add_data_dir(parser)
     parser.add_argument("--out", metavar="DIR", help="folder to write to (experiments/NAME)")
     _add_jobs(parser)
 
@@ -268,7 +268,7 @@ def _add_sweep(commands: Commands) -> None:
         metavar="SETTING=VALUES",
         help="as in learning_rate=0.01,0.1 hidden=100,200-50 seeds=0..4: options of train, and what they take",
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    _add_data_dir(parser)
     parser.add_argument("--out", default="sweep", metavar="DIR", help="folder to write to (sweep)")
     _add_jobs(parser)
 
@@ -281,10 +281,14 @@ def _add_jobs(parser: argparse.ArgumentParser) -> None:
 
 def _add_data_options(parser: argparse.ArgumentParser, default: str | None, train: bool = True) -> None:
     parser.add_argument("--data", choices=DATASETS, default=default, metavar="SET", help=", ".join(DATASETS))
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
+    _add_data_dir(parser)
     if train:
         parser.add_argument("--n-train", type=int, default=default, metavar="N", help="how many training samples")
     parser.add_argument("--n-test", type=int, default=default, metavar="N", help="how many test samples")
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with IDX files (else $MICROGRAD_TIERS_DATA)")
 
 
 def _add_common(parser: argparse.ArgumentParser, seed_default: int | str | None = 0) -> None:

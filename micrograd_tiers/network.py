@@ -232,7 +232,7 @@ class Network:
             if masks is None or i in self.frozen:
                 x, layer_vjps = layer.forward(self.tier, x, *arrays, *self._buffers[i].values())
             else:
-                if observe:
+                if observe and self._buffers[i]:
                     layer.observe(self.tier, x, self._buffers[i])
                 x, layer_vjps = layer.forward_in_training(self.tier, x, masks.get(i), *arrays)
             vjps.append(layer_vjps)
@@ -281,7 +281,8 @@ class Network:
         grads: dict[str, Any] = {}
         seed = scale / len(target)
         for x_chunk, target_chunk, *mask_chunks in self.tier.chunks(x, target, *masks.values()):
-            output, vjps = self.run_layers(x_chunk, dict(zip(masks, mask_chunks, strict=True)), observe)
+            of_chunk = dict(zip(masks, mask_chunks, strict=True)) if masks else masks
+            output, vjps = self.run_layers(x_chunk, of_chunk, observe)
             loss, (doutput,) = self.loss_of(output, target_chunk)
             losses.append(float(loss))
 

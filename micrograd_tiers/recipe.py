@@ -6,7 +6,7 @@ from typing import Any
 from .datasets import Dataset, Standardizer, inputs_of, load_dataset, train_validation_split
 from .models import from_words, mlp
 from .network import Network
-from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .optimizers import OPTIMIZERS, SGD, Optimizer
 from .schedules import CosineAnnealing, Schedule, StepDecay
 from .training import Trainer
 
@@ -100,8 +100,7 @@ class Recipe:
             return SGD(rate, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)
         if self.momentum or self.nesterov:
             raise ValueError(f"--momentum goes with --optimizer sgd; {self.optimizer} has running means of its own")
-        kinds: dict[str, type[Optimizer]] = {"rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
-        return kinds[self.optimizer](rate, weight_decay=self.weight_decay)
+        return OPTIMIZERS[self.optimizer](rate, weight_decay=self.weight_decay)
 
     def make_schedule(self) -> Schedule | None:
         """Return how the learning rate falls, if it does."""

@@ -74,6 +74,3 @@ def check_epochs(schedule: Schedule, name: str) -> None:
     value = getattr(schedule, name)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{type(schedule).__name__}: {name} is {value!r}, expected a whole number of at least 1")
-
-
-SCHEDULES: dict[str, type[Schedule]] = {"step": StepDecay, "cosine": CosineAnnealing}

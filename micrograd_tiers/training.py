@@ -148,6 +148,11 @@ class Trainer:
             self._end_epoch()
         return loss
 
+    def run(self) -> None:
+        """Take all steps that are left; raises as `step`."""
+        while not self.finished:
+            self.step()
+
     def _draw_masks(self, n: int) -> dict[int, Any]:
         """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
         if self._mask_seed is None:
@@ -354,8 +359,7 @@ def fit(
             while not trainer.finished:
                 bar.update(trainer.step())
     else:
-        while not trainer.finished:
-            trainer.step()
+        trainer.run()
     return trainer.history
 
 

@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -79,15 +80,22 @@ def write_json(path: str | None, content: dict[str, Any]) -> None:
     """Write the results to a file, if one was asked for; NaN and infinity become null."""
     if path is not None:
         with replacing(path) as file:
-            file.write(json.dumps(without_nan(content), indent=1).encode() + b"\n")
+            file.write(json.dumps(_without_nan(content), indent=1).encode() + b"\n")
 
 
-def without_nan(content: Any) -> Any:
-    """Return the content with None in the place of NaN and infinity, which JSON does not know."""
+def write_results(folder: Path, texts: dict[str, str], content: dict[str, Any]) -> None:
+    """Write texts by the names of their files, and the content into results.json, each whole or not at all."""
+    for name, text in texts.items():
+        with replacing(folder / name) as file:
+            file.write(text.encode())
+    write_json(str(folder / "results.json"), content)
+
+
+def _without_nan(content: Any) -> Any:
     if isinstance(content, dict):
-        return {key: without_nan(value) for key, value in content.items()}
+        return {key: _without_nan(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [without_nan(value) for value in content]
+        return [_without_nan(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 

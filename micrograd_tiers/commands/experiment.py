@@ -1,13 +1,11 @@
 """`micrograd-tiers experiment`: run one of the classic studies, and write down what it finds."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..experiments import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, settings_of
-from ..files import replacing
-from .common import Progress, without_nan
+from ..experiments import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, runs_of
+from .common import Progress, write_results
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,12 +43,6 @@ def write(
         "quick": quick,
         "environment": environment(),
         "findings": report.findings,
-        "runs": [{**settings_of(task), "result": result} for task, result in zip(tasks, results, strict=True)],
+        "runs": runs_of(tasks, results),
     }
-    for name, written in (
-        ("report.md", text),
-        ("results.csv", as_csv(tasks, results)),
-        ("results.json", json.dumps(without_nan(content), indent=1) + "\n"),
-    ):
-        with replacing(out / name) as file:
-            file.write(written.encode())
+    write_results(out, {"report.md": text, "results.csv": as_csv(tasks, results)}, content)

@@ -1,18 +1,16 @@
 """`micrograd-tiers sweep`: train with every combination of settings, over several seeds."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from ..experiments import Result, Training, as_csv, environment, on_cluster, run_all, settings_of, table
+from ..experiments import Result, Training, as_csv, environment, on_cluster, run_all, runs_of, table
 from ..experiments.study import mean_and_deviation
-from ..files import replacing
 from ..recipe import Recipe
-from .common import Progress, without_nan
+from .common import Progress, write_results
 
 TYPES = get_type_hints(Recipe)
 
@@ -35,15 +33,9 @@ def run(args: argparse.Namespace) -> int:
         "grid": grid,
         "environment": environment(),
         "summary": rows,
-        "runs": [{**settings_of(task), "result": result} for task, result in zip(tasks, results, strict=True)],
+        "runs": runs_of(tasks, results),
     }
-    for name, written in (
-        ("results.csv", as_csv(tasks, results)),
-        ("results.json", json.dumps(without_nan(content), indent=1) + "\n"),
-        ("summary.md", table(rows) + "\n"),
-    ):
-        with replacing(out / name) as file:
-            file.write(written.encode())
+    write_results(out, {"results.csv": as_csv(tasks, results), "summary.md": table(rows) + "\n"}, content)
     print(f"\n{table(rows)}\n\nResults: {out / 'results.csv'}")
     return 0
 

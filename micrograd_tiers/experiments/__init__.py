@@ -5,7 +5,7 @@
 
 from .runs import Result, Task, Training, on_cluster, run_all, settings_of
 from .studies import STUDIES
-from .study import Report, Study, as_csv, environment, table
+from .study import Report, Study, as_csv, environment, runs_of, table
 
 __all__ = [
     "STUDIES",
@@ -18,6 +18,7 @@ __all__ = [
     "environment",
     "on_cluster",
     "run_all",
+    "runs_of",
     "settings_of",
     "table",
 ]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,21 @@ def mean_and_deviation(values: Sequence[float]) -> str:
     if len(values) < 2:
         return f"{values[0]:.4f}"
     return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+
+
+def mean_of(results: Sequence[Result], key: str) -> float:
+    """Return the mean of one figure over some runs."""
+    return float(np.mean([result[key] for result in results]))
+
+
+def last_loss(result: Result) -> float:
+    """Return the last validation loss of a `Training`; infinity if it diverged."""
+    return math.inf if result["diverged"] else float(result["validation_loss"][-1])
+
+
+def runs_of(tasks: Sequence[Task], results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Return settings and result of every run, for JSON."""
+    return [{**settings_of(task), "result": result} for task, result in zip(tasks, results, strict=True)]
 
 
 def as_csv(tasks: Sequence[Task], results: Sequence[Result]) -> str:

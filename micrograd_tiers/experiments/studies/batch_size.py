@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, last_loss, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, epochs=10,
@@ -48,13 +48,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     fixed = dict(zip(sizes, results[: len(sizes)], strict=True))
     scaled = dict(zip(sizes, results[len(sizes) :], strict=True))
     n_samples = (recipes[0].n_train or 60_000) - recipes[0].validation
-    target = 2 * min(map(_last, fixed.values()))
+    target = 2 * min(map(last_loss, fixed.values()))
     epochs = {size: _epochs_to(target, result) for size, result in fixed.items()}
     seconds = {size: _seconds(result) for size, result in fixed.items()}
     findings = {
         "seconds_an_epoch": {str(size): second for size, second in seconds.items()},
-        "validation_loss": {str(size): _last(result) for size, result in fixed.items()},
-        "validation_loss_in_proportion": {str(size): _last(result) for size, result in scaled.items()},
+        "validation_loss": {str(size): last_loss(result) for size, result in fixed.items()},
+        "validation_loss_in_proportion": {str(size): last_loss(result) for size, result in scaled.items()},
         "test_accuracy": {str(size): result["test_accuracy"] for size, result in fixed.items()},
         "target_loss": target,
         "epochs_to_target": {str(size): n for size, n in epochs.items()},
@@ -68,7 +68,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         by_epoch = {f"{n}": ([*range(1, r["epochs"] + 1)], r["validation_loss"]) for n, r in fixed.items()}
         by_second = {n: ([epoch * seconds[int(n)] for epoch in x], loss) for n, (x, loss) in by_epoch.items()}
         powers = [int(math.log2(size)) for size in sizes]  # the labels of the sizes would run into each other
-        ends = {name: (powers, [_last(r) for r in of.values()]) for name, of in ((FIXED, fixed), (SCALED, scaled))}
+        ends = {name: (powers, [last_loss(r) for r in of.values()]) for name, of in ((FIXED, fixed), (SCALED, scaled))}
         plots.panels(
             path,
             [
@@ -84,11 +84,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     return Report(answer, findings, {"batch-sizes": draw})
 
 
-def _last(result: Result) -> float:
-    """Return the last validation loss; infinity if the run diverged."""
-    return math.inf if result["diverged"] else float(result["validation_loss"][-1])
-
-
 def _seconds(result: Result) -> float:
     return float(result["seconds"] / max(1, result["epochs"]))
 
@@ -98,7 +93,7 @@ def _epochs_to(loss: float, result: Result) -> int | None:
 
 
 def _shown(result: Result) -> str:
-    return "diverged" if result["diverged"] else f"{_last(result):.4g}"
+    return "diverged" if result["diverged"] else f"{last_loss(result):.4g}"
 
 
 def _at_one_rate(fixed: Runs, n_samples: int, target: float) -> str:
@@ -136,7 +131,7 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     needed = {size: n for size, result in fixed.items() if (n := _epochs_to(target, result))}
     fewest = [size for size, n in needed.items() if n == min(needed.values())]
     soonest = min(needed, key=lambda size: needed[size] * _seconds(fixed[size]))
-    best = min(fixed, key=lambda size: _last(fixed[size]))
+    best = min(fixed, key=lambda size: last_loss(fixed[size]))
     small, large = min(fixed), max(fixed)
     return (
         f"Learning: all have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs']} epochs; the losses "
@@ -159,7 +154,7 @@ def _in_proportion(fixed: Runs, scaled: Runs) -> str:
         }
         for size, result in scaled.items()
     ]
-    small = [_last(result) for size, result in scaled.items() if size <= REFERENCE]
+    small = [last_loss(result) for size, result in scaled.items() if size <= REFERENCE]
     last = max(scaled)
     return (
         f"{table(rows)}\n\nWith a learning rate in proportion to the batch size, one large step goes about as far as "

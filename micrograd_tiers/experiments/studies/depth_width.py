@@ -11,7 +11,7 @@ import numpy as np
 from ...models import mlp
 from ...recipe import Recipe
 from ...training import evaluate
-from ..runs import Result, Task, Training
+from ..runs import Result, Task, Training, prepare
 from ..study import Report, Study, mean_and_deviation, percent, table
 
 BASE = Recipe(
@@ -68,11 +68,9 @@ class Fitted:
 
     def run(self, data_dir: str | None) -> Result:
         """Return the losses of training, validation and test set after the last epoch, and by epoch."""
-        data, _ = self.recipe.load_data(data_dir)
-        net = self.recipe.make_net(data)
-        trainer = self.recipe.make_trainer(net, data)
-        while not trainer.finished:
-            trainer.step()
+        data, trainer = prepare(self.recipe, data_dir)
+        trainer.run()
+        net = trainer.net
         test = evaluate(net, data.test_x, data.test_y)
         return {
             "fitted_loss": evaluate(net, trainer.X, trainer.y)["loss"],

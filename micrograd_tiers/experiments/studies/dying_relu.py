@@ -14,7 +14,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...training import Trainer, evaluate
 from ..runs import Result, Task
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, mean_of, percent, table
 
 N_EACH = 500  # examples of each class
 HIDDEN = 16
@@ -125,21 +125,17 @@ def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list
     return runs
 
 
-def _mean(results: Sequence[Result], key: str) -> float:
-    return float(np.mean([result[key] for result in results]))
-
-
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     """Return how many units die, when, and what helps."""
     runs = _by_case(tasks, results)
     rows = [
         {
             "run": name,
-            "dead of 16": f"{_mean(of, 'dead'):.1f}",
+            "dead of 16": f"{mean_of(of, 'dead'):.1f}",
             "from - to": f"{min(result['dead'] for result in of)} - {max(result['dead'] for result in of)}",
-            "accuracy": percent(_mean(of, "accuracy")),
-            "dead after 5 more epochs, shuffled": f"{_mean(of, 'dead_later'):.1f}",
-            "accuracy after them": percent(_mean(of, "accuracy_later")),
+            "accuracy": percent(mean_of(of, "accuracy")),
+            "dead after 5 more epochs, shuffled": f"{mean_of(of, 'dead_later'):.1f}",
+            "accuracy after them": percent(mean_of(of, "accuracy_later")),
         }
         for name, of in runs.items()
     ]
@@ -154,13 +150,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     )
     findings = {
         name: {
-            "dead": _mean(of, "dead"),
+            "dead": mean_of(of, "dead"),
             "fewest_dead": min(result["dead"] for result in of),
             "most_dead": max(result["dead"] for result in of),
             "dead_after_one_epoch": _mean_at(of, BATCHES // EVERY),
-            "accuracy": _mean(of, "accuracy"),
-            "dead_later": _mean(of, "dead_later"),
-            "accuracy_later": _mean(of, "accuracy_later"),
+            "accuracy": mean_of(of, "accuracy"),
+            "dead_later": mean_of(of, "dead_later"),
+            "accuracy_later": mean_of(of, "accuracy_later"),
         }
         for name, of in runs.items()
     }
@@ -185,25 +181,25 @@ def _what_happens(runs: dict[str, list[Result]]) -> str:
     revived = sum(result["dead_later"] < result["dead"] for result in ordered)
     return (
         f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} units are dead after "
-        f"one epoch and {_mean(ordered, 'dead'):.1f} of {HIDDEN} after five; shuffled, the same examples kill "
-        f"{_mean_at(shuffled, epoch):.1f} and {_mean(shuffled, 'dead'):.1f}. While the net sees one class only, it "
+        f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five; shuffled, the same examples kill "
+        f"{_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f}. While the net sees one class only, it "
         f"learns to say that class of everything, and comes to rest: the loss of its last batch is "
-        f"{_mean(ordered, 'loss_before'):.2g}. When the class changes, it is wrong and sure of it: the next one's is "
-        f"{_mean(ordered, 'loss_after'):.2g}. The gradients of one batch after the other are large and, as there is "
+        f"{mean_of(ordered, 'loss_before'):.2g}. When the class changes, it is wrong and sure of it: the next one's is "
+        f"{mean_of(ordered, 'loss_after'):.2g}. The gradients of one batch after the other are large and, as there is "
         "one class only, point much the same way; momentum adds them up, and units are thrown to where no sample "
         f"reaches them. {_early_deaths(ordered):.0%} of the deaths fall into the first {EARLY} of the {BATCHES // 2} "
         "batches of a class. A dead ReLU has no slope for any sample, so no gradient calls it back: in "
         f"{revived} of {len(ordered)} runs there were fewer of them after 5 more epochs in random order, and the "
-        f"accuracy came to {percent(_mean(ordered, 'accuracy_later'))}, not to the "
-        f"{percent(_mean(shuffled, 'accuracy_later'))} of the runs that were shuffled all along."
+        f"accuracy came to {percent(mean_of(ordered, 'accuracy_later'))}, not to the "
+        f"{percent(mean_of(shuffled, 'accuracy_later'))} of the runs that were shuffled all along."
     )
 
 
 def _what_helps(runs: dict[str, list[Result]]) -> str:
     cures = [runs[name] for name in ("rate 0.01", "no momentum", "rate 1, no momentum")]
-    slow, none, large = (f"{_mean(of, 'dead'):.1f}" for of in cures)
-    now = percent(max(_mean(of, "accuracy") for of in cures))
-    later = ", ".join(percent(_mean(of, "accuracy_later")) for of in cures)
+    slow, none, large = (f"{mean_of(of, 'dead'):.1f}" for of in cures)
+    now = percent(max(mean_of(of, "accuracy") for of in cures))
+    later = ", ".join(percent(mean_of(of, "accuracy_later")) for of in cures)
     return (
         f"What helps is to shuffle, first of all. Else smaller steps: a learning rate of 0.01 leaves {slow} units "
         f"dead, no momentum {none}. Momentum of 0.9 makes steps up to ten times as large; yet it is not only their "
@@ -217,13 +213,14 @@ def _what_helps(runs: dict[str, list[Result]]) -> str:
 def _what_does_not(runs: dict[str, list[Result]]) -> str:
     elu, xavier, bias, fast = (runs[name] for name in ("ELU", "Xavier start", "biases start at 1", "shuffled, rate 1"))
     return (
-        f"ELU helps in part. {_mean(elu, 'dead'):.1f} units end up below zero for all samples there too, but the slope "
-        f"is e**x there, not zero, and from shuffled epochs the net comes to {percent(_mean(elu, 'accuracy_later'))}, "
-        f"where ReLUs come to {percent(_mean(runs['in order'], 'accuracy_later'))}. Far below zero, e**x is next to "
-        "nothing, and the net does not come to what shuffling all along does. No cure at all is another start "
-        f"(Xavier: {_mean(xavier, 'dead'):.1f} dead) or biases that start at 1 ({_mean(bias, 'dead'):.1f}): the units "
-        "are not dead at the start, they are killed on the way. And shuffling does not help against steps that are too "
-        f"large in any order: with a learning rate of 1 and momentum, {_mean(fast, 'dead'):.1f} die all the same."
+        f"ELU helps in part. {mean_of(elu, 'dead'):.1f} units end up below zero for all samples there too, but the "
+        "slope is e**x there, not zero, and from shuffled epochs the net comes to "
+        f"{percent(mean_of(elu, 'accuracy_later'))}, where ReLUs come to "
+        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, e**x is next to nothing, and the "
+        "net does not come to what shuffling all along does. No cure at all is another start (Xavier: "
+        f"{mean_of(xavier, 'dead'):.1f} dead) or biases that start at 1 ({mean_of(bias, 'dead'):.1f}): the units are "
+        "not dead at the start, they are killed on the way. And shuffling does not help against steps that are too "
+        f"large in any order: with a learning rate of 1 and momentum, {mean_of(fast, 'dead'):.1f} die all the same."
     )
 
 

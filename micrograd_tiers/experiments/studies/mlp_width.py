@@ -12,7 +12,7 @@ from ...datasets import Dataset
 from ...network import Network
 from ...recipe import Recipe
 from ...training import evaluate
-from ..runs import Result, Task, Training
+from ..runs import Result, Task, Training, prepare
 from ..study import Report, Study, percent, table
 
 BASE = Recipe(
@@ -38,11 +38,9 @@ class Scores:
 
     def run(self, data_dir: str | None) -> Result:
         """Return directions and scores on the test set; of a net with one hidden neuron, what that says."""
-        data, _ = self.recipe.load_data(data_dir)
-        net = self.recipe.make_net(data)
-        trainer = self.recipe.make_trainer(net, data)
-        while not trainer.finished:
-            trainer.step()
+        data, trainer = prepare(self.recipe, data_dir)
+        trainer.run()
+        net = trainer.net
         scores = evaluate(net, data.test_x, data.test_y)
         return {
             "test_loss": scores["loss"],

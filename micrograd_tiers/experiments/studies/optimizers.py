@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, last_loss, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", batch_size=128, epochs=5,
@@ -49,14 +49,14 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         }
         for name, example in OPTIMIZERS.items()
     }
-    best = {name: min(runs, key=lambda rate: _last(runs[rate])) for name, runs in by_rate.items()}
+    best = {name: min(runs, key=lambda rate: last_loss(runs[rate])) for name, runs in by_rate.items()}
     good = {name: _good_rates(runs) for name, runs in by_rate.items()}
     findings = {
         "validation_loss": {
-            name: {f"{rate:g}": _last(result) for rate, result in runs.items()} for name, runs in by_rate.items()
+            name: {f"{rate:g}": last_loss(result) for rate, result in runs.items()} for name, runs in by_rate.items()
         },
         "best_rate": best,
-        "best_validation_loss": {name: _last(by_rate[name][rate]) for name, rate in best.items()},
+        "best_validation_loss": {name: last_loss(by_rate[name][rate]) for name, rate in best.items()},
         "test_accuracy": {name: by_rate[name][rate]["test_accuracy"] for name, rate in best.items()},
         "good_rates": {name: [rates[0], rates[-1]] for name, rates in good.items()},
         "diverged": {name: sum(result["diverged"] for result in runs.values()) for name, runs in by_rate.items()},
@@ -76,7 +76,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         plots.panels(
             path,
             [
-                plots.Panel("After the last epoch", power, "validation loss (nats)", by_power(_last), "y"),
+                plots.Panel("After the last epoch", power, "validation loss (nats)", by_power(last_loss), "y"),
                 plots.Panel(
                     "After the last epoch", power, "test accuracy", by_power(lambda r: float(r["test_accuracy"]))
                 ),
@@ -87,15 +87,10 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     return Report(answer, findings, {"learning-rates": draw})
 
 
-def _last(result: Result) -> float:
-    """Return the last validation loss; infinity if the run diverged."""
-    return math.inf if result["diverged"] else float(result["validation_loss"][-1])
-
-
 def _good_rates(runs: Runs) -> list[float]:
     """Return the learning rates, ascending, whose loss is nearly as low as that of the best one."""
-    lowest = min(map(_last, runs.values()))
-    return [rate for rate, result in sorted(runs.items()) if _last(result) <= GOOD * lowest]
+    lowest = min(map(last_loss, runs.values()))
+    return [rate for rate, result in sorted(runs.items()) if last_loss(result) <= GOOD * lowest]
 
 
 def _losses(by_rate: dict[str, Runs]) -> str:
@@ -104,7 +99,7 @@ def _losses(by_rate: dict[str, Runs]) -> str:
         {
             "learning rate": f"{rate:g}",
             **{
-                name: "diverged" if runs[rate]["diverged"] else f"{_last(runs[rate]):.4g}"
+                name: "diverged" if runs[rate]["diverged"] else f"{last_loss(runs[rate]):.4g}"
                 for name, runs in by_rate.items()
             },
         }
@@ -128,7 +123,7 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
         }
         for name, rate in best.items()
     ]
-    first = min(best, key=lambda name: _last(by_rate[name][best[name]]))
+    first = min(best, key=lambda name: last_loss(by_rate[name][best[name]]))
     widest, narrowest = (
         ", ".join(name for name in decades if abs(decades[name] - end) < 0.1)
         for end in (max(decades.values()), min(decades.values()))
@@ -144,20 +139,20 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
 def _why(by_rate: dict[str, Runs]) -> str:
     sgd, momentum, rmsprop, adam = by_rate.values()
     beyond = [
-        _last(result)
+        last_loss(result)
         for runs in by_rate.values()
         for rate, result in runs.items()
-        if rate > min(runs, key=lambda rate: _last(runs[rate]))
+        if rate > min(runs, key=lambda rate: last_loss(runs[rate]))
     ]
     lost = sum(loss > 0.95 * GUESSING for loss in beyond)
     return (
         "Momentum 0.9 adds up ten gradients, 1 / (1 - 0.9), so it does at a tenth of the rate what SGD does: at 0.001 "
-        f"it ends at {_last(momentum[0.001]):.3g}, SGD at 0.01 at {_last(sgd[0.01]):.3g}. RMSprop and Adam divide the "
-        "gradient by its own size, a running root mean square: each weight moves by about the learning rate in a step, "
-        "however small its gradient. So they want smaller numbers: at 0.001 they end at "
-        f"{_last(rmsprop[0.001]):.3g} and {_last(adam[0.001]):.3g}, SGD at {_last(sgd[0.001]):.3g}. The two sides of "
-        "the best rate are not alike. Below it, a run is slow. Above it, the weights are thrown about: of the "
-        f"{len(beyond)} runs there, {lost} end about where guessing is, log 10 = {GUESSING:.3f}, or above."
+        f"it ends at {last_loss(momentum[0.001]):.3g}, SGD at 0.01 at {last_loss(sgd[0.01]):.3g}. RMSprop and Adam "
+        "divide the gradient by its own size, a running root mean square: each weight moves by about the learning "
+        "rate in a step, however small its gradient. So they want smaller numbers: at 0.001 they end at "
+        f"{last_loss(rmsprop[0.001]):.3g} and {last_loss(adam[0.001]):.3g}, SGD at {last_loss(sgd[0.001]):.3g}. The "
+        "two sides of the best rate are not alike. Below it, a run is slow. Above it, the weights are thrown about: "
+        f"of the {len(beyond)} runs there, {lost} end about where guessing is, log 10 = {GUESSING:.3f}, or above."
     )
 
 

@@ -14,7 +14,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...training import Trainer, evaluate
 from ..runs import Result, Task
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, mean_of, percent, table
 
 N_TRAIN, N_TEST = 400, 1000
 HIDDEN = 8
@@ -115,10 +115,6 @@ def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list
     return runs
 
 
-def _mean(results: Sequence[Result], key: str) -> float:
-    return float(np.mean([result[key] for result in results]))
-
-
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     """Return how far apart units are, and what that costs."""
     runs = _by_case(tasks, results)
@@ -128,8 +124,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "hidden units": CASES[name][2],
             "largest difference between units": max(result["apart"] for result in of) if CASES[name][2] > 1 else "",
             "rank of their weights": _range([result["rank"] for result in of]),
-            "test loss": _mean(of, "test_loss"),
-            "test accuracy": percent(_mean(of, "test_accuracy")),
+            "test loss": mean_of(of, "test_loss"),
+            "test accuracy": percent(mean_of(of, "test_accuracy")),
         }
         for name, of in runs.items()
     ]
@@ -149,8 +145,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "smallest_difference": min(result["apart"] for result in of),
             "rank": sorted({result["rank"] for result in of}),
             "moved": {key: max(result["moved"][key] for result in of) for key in of[0]["moved"]},
-            "test_loss": _mean(of, "test_loss"),
-            "test_accuracy": _mean(of, "test_accuracy"),
+            "test_loss": mean_of(of, "test_loss"),
+            "test_accuracy": mean_of(of, "test_accuracy"),
         }
         for name, of in runs.items()
     }
@@ -163,7 +159,8 @@ def _range(values: Sequence[int]) -> str:
 
 def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
     zero, rand, one = (
-        percent(_mean(runs[f"sigmoid, {case}"], "test_accuracy")) for case in ("zero start", "random start", "one unit")
+        percent(mean_of(runs[f"sigmoid, {case}"], "test_accuracy"))
+        for case in ("zero start", "random start", "one unit")
     )
     moved = min(result["moved"]["0.weight"] for result in runs["sigmoid, zero start"])
     return (
@@ -179,14 +176,14 @@ def _relu_in_words(runs: dict[str, list[Result]]) -> str:
     zero = runs["ReLU, zero start"]
     moved = {name: max(result["moved"][name] for result in zero) for name in zero[0]["moved"]}
     moves = ", ".join(f"{name} by {most:.2g}" for name, most in moved.items())
-    rand = percent(_mean(runs["ReLU, random start"], "test_accuracy"))
+    rand = percent(mean_of(runs["ReLU, random start"], "test_accuracy"))
     return (
         f"ReLU: from the zero start nothing moves but the last bias ({moves}, at most, from start to end). The hidden "
         "layer puts out zeros, so its outputs give the last weights no gradient; the last weights are zero, so nothing "
         "comes back to the hidden layer; and the slope of ReLU at 0 is taken as 0 anyway. The last bias follows what "
         "each mini-batch happens to hold of the two classes, which are equally frequent. With it alone, the net says "
-        f"the same of every point: {percent(_mean(zero, 'test_accuracy'))} are right, and the loss, "
-        f"{_mean(zero, 'test_loss'):.3f}, is about that of a coin, log 2 = {np.log(2):.3f}. From the random start "
+        f"the same of every point: {percent(mean_of(zero, 'test_accuracy'))} are right, and the loss, "
+        f"{mean_of(zero, 'test_loss'):.3f}, is about that of a coin, log 2 = {np.log(2):.3f}. From the random start "
         f"{rand} are right."
     )
 
