@@ -1,11 +1,12 @@
 """Checks of what users hand to a network: numbers, labels, weights, settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import number
 from .errors import DataError
 from .layers import Layer
 from .layers.base import Shape
@@ -61,23 +62,22 @@ def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
     array = as_numbers(y, "y")
     if array.ndim != 1:
         raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
-    wrong: Iterable[Any] = array[~(np.isfinite(array) & (array == np.floor(array)))]
-    for label in wrong:
-        raise DataError(f"y holds the label {label}, expected whole numbers")
+    wrong = array[~(np.isfinite(array) & (array == np.floor(array)))]
+    if wrong.size:
+        raise DataError(f"y holds the label {wrong[0]}, expected whole numbers")
     wrong = array[(array < 0) | (array >= (np.inf if n_classes is None else n_classes))]
-    for label in wrong:
+    if wrong.size:
         upper = "" if n_classes is None else f" to {n_classes - 1}, one for each of the net's {n_classes} outputs"
-        raise DataError(f"y holds the label {label}, expected 0{upper or ' or more'}")
+        raise DataError(f"y holds the label {wrong[0]}, expected 0{upper or ' or more'}")
     return array.astype(np.int64)
 
 
 def checked_smoothing(smoothing: float, loss: str) -> float:
     """Return the label smoothing, or raise a ValueError if it is out of range or the loss has no labels."""
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"label_smoothing is {smoothing!r}, expected a number from 0 to below 1")
+    smoothing = number("label_smoothing", smoothing, at_least=0, below=1)
     if smoothing and loss != "softmax_cross_entropy":
         raise ValueError(f"label_smoothing is {smoothing:g}: the loss {loss!r} has no labels to smooth")
-    return float(smoothing)
+    return smoothing
 
 
 def checked_dtype(dtype: str) -> str:

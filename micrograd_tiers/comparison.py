@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import number
 from .checks import parameter_shapes
 from .datasets import Dataset
 from .errors import DivergedError
@@ -163,8 +164,7 @@ def compare_tiers(
     report : callable
         Is told what is being done.
     """
-    if not seconds > 0:
-        raise ValueError(f"seconds is {seconds}, expected a number above 0")
+    number("seconds", seconds, above=0)
     trainers = [
         Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
         for tier in tiers

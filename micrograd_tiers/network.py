@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import whole_number
 from .checks import (
     as_numbers,
     check_labels,
@@ -113,7 +114,7 @@ class Network:
         shape = self.shapes()[-1]
         if shape is not None and len(shape) != 1:
             raise ValueError(f"Network: the last layer gives {shape}, {self.loss} expects a row: end with Flatten()")
-        needed = (*SUPPORT, *(layer.op for layer in self.layers), self._loss_op)
+        needed = (*SUPPORT, *(op for layer in self.layers for op in layer.ops), self._loss_op)
         missing = [name for name in dict.fromkeys(needed) if not hasattr(self.tier, name)]
         if missing:
             message = f"tier {self.tier_name!r} does not have {', '.join(missing)}, which this network needs"
@@ -232,9 +233,8 @@ class Network:
             if masks is None or i in self.frozen:
                 x, layer_vjps = layer.forward(self.tier, x, *arrays, *self._buffers[i].values())
             else:
-                if observe and self._buffers[i]:
-                    layer.observe(self.tier, x, self._buffers[i])
-                x, layer_vjps = layer.forward_in_training(self.tier, x, masks.get(i), *arrays)
+                buffers = self._buffers[i] if observe else {}
+                x, layer_vjps = layer.forward_in_training(self.tier, x, masks.get(i), buffers, *arrays)
             vjps.append(layer_vjps)
         return x, vjps
 
@@ -271,7 +271,7 @@ class Network:
     def backprop(
         self, x: Any, target: Any, scale: float = 1.0, masks: Mapping[int, Any] = NO_MASKS, observe: bool = False
     ) -> tuple[float, dict[str, Any]]:
-        """Return mean loss and gradients, times scale, of one mini-batch; all in the tier's own arrays, unchecked.
+        """Return the mean loss of a mini-batch, and its gradients times scale; all in the tier's own arrays, unchecked.
 
         The chain rule is the loop over the layers in reverse: each vjp takes dL/d(the layer's output) and gives
         dL/d(one of its inputs). The loss is the mean over the N samples, so the backward pass starts from 1/N.
@@ -326,15 +326,19 @@ class Network:
         if len(array) == 0:
             raise DataError("X is empty: expected at least one sample")
         try:
-            self.shapes(array.shape[1:])
+            of_output = self.shapes(array.shape[1:])[-1]
         except ValueError as error:
             raise DataError(f"X has shape {array.shape}; {error}") from None
+        if of_output is None or len(of_output) != 1:
+            raise DataError(
+                f"X has shape {array.shape}; the last layer gives {of_output}, expected a row: end with Flatten()"
+            )
         return array.astype(self.dtype, copy=False)
 
     def check_targets(self, y: ArrayLike, n_samples: int) -> Array:
         """Return y as an ndarray fit for the loss, or raise a DataError that says what is wrong with it."""
         array = as_numbers(y, "y")
-        if len(array) != n_samples if array.ndim else True:
+        if array.ndim == 0 or len(array) != n_samples:
             raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
         n_outputs = (self.shapes()[-1] or (None,))[0]
         if self.loss == "mean_squared_error":
@@ -410,6 +414,8 @@ class Network:
         optimizer_numbers : int
             How many numbers the optimizer remembers for each parameter: `optimizer.numbers_per_parameter`.
         """
+        whole_number("summary: batch_size", batch_size)
+        whole_number("summary: optimizer_numbers", optimizer_numbers, 0)
         return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
 
     def state_dict(self) -> dict[str, Array]:
@@ -449,13 +455,16 @@ class Network:
         tier : str or Tier
             As in `Network`.
         exact, dtype
-            As in `Network`; those of this net where not given.
+            As in `Network`; those of this net where not given. At the scalar tier a float32 net becomes float64, which
+            holds the same weights.
         """
+        if dtype is None:
+            dtype = "float64" if tier == "scalar" else self.dtype
         net = Network(
             self.layers,
             self.loss,
             tier=tier,
-            dtype=self.dtype if dtype is None else dtype,
+            dtype=dtype,
             exact=self.exact if exact is None else exact,
             init="zeros",
             label_smoothing=self.label_smoothing,

@@ -5,11 +5,11 @@ The rules are written once, for all tiers, with two operations of the tier: `add
 
 import math
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
+from .arguments import make_number
 from .network import Network
 
 State = dict[str, Any]
@@ -33,8 +33,8 @@ class Optimizer:
     decays_gradient: ClassVar[bool] = True  # whether the decay is part of the gradient
 
     def __post_init__(self) -> None:
-        check_range(self, "learning_rate", above=0)
-        check_range(self, "weight_decay", at_least=0)
+        make_number(self, "learning_rate", above=0)
+        make_number(self, "weight_decay", at_least=0)
 
     @property
     def numbers_per_parameter(self) -> int:
@@ -97,12 +97,13 @@ class SGD(Optimizer):
     I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
     """
 
+    learning_rate: float = 0.1
     momentum: float = 0.0
     nesterov: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, "momentum", at_least=0, below=1)
+        make_number(self, "momentum", at_least=0, below=1)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov needs a momentum above 0, such as 0.9")
 
@@ -154,9 +155,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, "beta1", at_least=0, below=1)
-        check_range(self, "beta2", at_least=0, below=1)
-        check_range(self, "epsilon", above=0)
+        make_number(self, "beta1", at_least=0, below=1)
+        make_number(self, "beta2", at_least=0, below=1)
+        make_number(self, "epsilon", above=0)
 
     @property
     def numbers_per_parameter(self) -> int:
@@ -223,14 +224,14 @@ class RMSprop(Optimizer):
     T. Tieleman and G. Hinton, "Lecture 6.5: rmsprop", COURSERA: Neural networks for machine learning, 2012.
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float = 0.001
     beta: float = 0.99
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range(self, "beta", at_least=0, below=1)
-        check_range(self, "epsilon", above=0)
+        make_number(self, "beta", at_least=0, below=1)
+        make_number(self, "epsilon", above=0)
 
     @property
     def numbers_per_parameter(self) -> int:
@@ -252,16 +253,3 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam"
 def _sqrt(x: Any) -> Any:
     """Square root of a float or an array: correctly rounded in both cases, which float ** 0.5 is not."""
     return math.sqrt(x) if isinstance(x, float) else x**0.5
-
-
-def check_range(
-    settings: Any, name: str, *, above: float = -math.inf, at_least: float = -math.inf, below: float = math.inf
-) -> None:
-    """Make the setting of that name a float; ValueError if it is not a number in the range, as NaN never is."""
-    value = getattr(settings, name)
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
-    if not (number > above and at_least <= number < below):
-        lower = f"above {above}" if above > -math.inf else f"at least {at_least}"
-        upper = "finite" if below == math.inf else f"below {below}"
-        raise ValueError(f"{type(settings).__name__}: {name} is {value!r}, expected a number {lower} and {upper}")
-    object.__setattr__(settings, name, number)

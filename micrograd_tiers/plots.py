@@ -1,6 +1,6 @@
 """Pictures: tiers side by side, training curves, confusion matrices, images, points in the plane.
 
-The one module that imports matplotlib. Figures are built without pyplot, so no window, back end or global setting is
+The one module that draws. Figures are built without pyplot, so no window, back end or global setting is
 touched. Each function writes one file, whole or not at all, as PNG, SVG or PDF by the suffix of its path (PNG where
 there is none), and raises a ValueError if the suffix is another one or its arrays do not belong together.
 """
@@ -17,9 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import whole_number
 from .benchmark import CONTENDERS, Row
 from .benchmark.growth import NETS, GrowthCurve
 from .files import picture_format, replacing
@@ -235,8 +237,7 @@ def loss_curves(path: PathLike, history: History, *, steps_per_epoch: int, title
     title : str
     """
     picture_format(path)
-    if steps_per_epoch < 1:
-        raise ValueError(f"loss_curves: steps_per_epoch is {steps_per_epoch}, expected at least 1")
+    whole_number("loss_curves: steps_per_epoch", steps_per_epoch)
     accuracy = 100 * np.asarray(history.validation_accuracy)
     heights = [2, 1] if len(accuracy) else [1]
     figure = Figure(figsize=(6.5, 5.4 if len(accuracy) else 3.8), layout="constrained")
@@ -376,7 +377,7 @@ class Panel:
 
 
 def panels(path: PathLike, of: Sequence[Panel]) -> None:
-    """Draw lines in panels, each with a legend, in rows of at most three.
+    """Draw lines in panels, each with a legend below it, in rows of at most three.
 
     Parameters
     ----------
@@ -387,33 +388,49 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
     picture_format(path)
     rows = ceil(len(of) / 3)
     columns = ceil(len(of) / rows)
-    figure = Figure(figsize=(4.6 * columns, 3.6 * rows), layout="constrained")
+    fitting = {panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of}  # in a line
+    legend_lines = max(ceil(len(panel.lines) / fitting[panel.title]) for panel in of)
+    figure = Figure(figsize=(4.6 * columns, (3.5 + 0.16 * legend_lines) * rows), layout="constrained")
     for k, panel in enumerate(of):
         axes = figure.add_subplot(rows, columns, k + 1)
         for n, (label, (x, y)) in enumerate(panel.lines.items()):
             marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
-            axes.plot(x, y, color=PALETTE[n % len(PALETTE)], marker=marker, markersize=4, label=label)
-        axes.set(title=_wrapped(panel.title, 4.4), xlabel=panel.x_label, ylabel=panel.y_label)
+            style: dict[str, Any] = {"color": PALETTE[n % len(PALETTE)], "marker": marker, "markersize": 4}
+            axes.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line lies on top
+        axes.set(title=_wrapped(panel.title, 4.4), xlabel=_wrapped(panel.x_label, 4), ylabel=panel.y_label)
         if "x" not in panel.log and all(isinstance(x, int) for xs, _ in panel.lines.values() for x in xs):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half epoch
         for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if letter in panel.log:
                 axes.set(**{f"{letter}scale": "log"})
-                axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-                axis.set_major_formatter("{x:g}")
+                axis.set_major_locator(_log_ticks(*axis.get_view_interval(), narrow=letter == "x"))
+                axis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}")
                 axis.set_minor_formatter("")
         axes.grid(alpha=0.3)
         if len(panel.lines) > 1:
-            long = max(map(len, panel.lines)) > 24
-            below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, -0.2), "ncols": 1 if long else 3}
-            axes.legend(fontsize=8, framealpha=0.6, **(below if long or len(panel.lines) > 6 else {}))
+            below = offset_copy(axes.transAxes, figure, y=-0.45)  # the axis and its label are that high, in inches
+            axes.legend(
+                fontsize=8, ncols=fitting[panel.title], loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below,
+                borderaxespad=0,
+            )  # fmt: skip
     _save(figure, path)
 
 
+def _log_ticks(low: float, high: float, *, narrow: bool) -> Locator:
+    """Return what finds the labeled numbers of a logarithmic axis: some on every range, few enough to stand apart."""
+    decades = log10(high / low)
+    if decades < 1:
+        return MaxNLocator(5)
+    if decades <= (2 if narrow else 4):
+        return LogLocator(subs=(1, 2, 5), numticks=15)
+    return LogLocator(numticks=8)
+
+
 def image_grid(
-    path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None
-) -> None:
-    """Draw gray images side by side, each with a caption below it.
+    path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
+    columns: int | None = None,
+) -> None:  # fmt: skip
+    """Draw gray images side by side, each in a frame, with a caption below it.
 
     Parameters
     ----------
@@ -424,6 +441,8 @@ def image_grid(
     title : str
     colors : sequence of str, length N, optional
         The captions' colors, as matplotlib names them.
+    columns : int, optional
+        Images in a row.
     """
     picture_format(path)
     images = np.asarray(images)
@@ -432,7 +451,7 @@ def image_grid(
     if (N and images.ndim != 3) or len(captions) != N or len(colors) != N:
         got = f"images has shape {images.shape}, with {len(captions)} captions and {len(colors)} colors"
         raise ValueError(f"image_grid: {got}; expected (N, H, W), N and N")
-    columns = max(1, min(N, 8, ceil((1.7 * N) ** 0.5)))
+    columns = columns or max(1, min(N, 8, ceil((1.7 * N) ** 0.5)))
     rows = max(1, ceil(N / columns))
     labels = [_wrapped(caption, 0.76, size=7) for caption in captions]
     lines = max((label.count("\n") + 1 for label in labels), default=1)
@@ -444,7 +463,9 @@ def image_grid(
     for panel, image, label, color in zip(panels, images, labels, colors, strict=False):
         panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         panel.set_title(label, y=0, pad=-3, va="top", fontsize=7, color=color)
-    for panel in panels:
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set(color="0.7", linewidth=0.5)
+    for panel in panels[N:]:
         panel.set_axis_off()
     _save(figure, path)
 

@@ -1,16 +1,16 @@
 """A recipe: all that a training run depends on, in numbers and words that can be saved, compared and varied."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from .datasets import Dataset, Standardizer, inputs_of, load_dataset, train_validation_split
+from .arguments import whole_number
+from .datasets import Dataset, Standardizer, load_dataset, scaled, train_validation_split
 from .models import from_words, mlp
 from .network import Network
 from .optimizers import OPTIMIZERS, SGD, Optimizer
 from .schedules import CosineAnnealing, Schedule, StepDecay
 from .training import Trainer
-
-RATES = {"sgd": 0.1, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}  # where no learning rate is given
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Recipe:
     data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
         As in `load_dataset`, `Network` and `fit`.
     layers : str
-        The net in words, see `models.from_words`; else `mlp` with hidden, activation and dropout.
+        The net in words, see `models.from_words`; where empty, `mlp` with hidden, activation and dropout.
     optimizer : {"sgd", "rmsprop", "adam", "adamw"}
-        With learning_rate (`RATES` where not given), momentum, nesterov, weight_decay.
+        With learning_rate and weight_decay (the optimizer's own where not given), momentum, nesterov.
     schedule : str
         "step:EVERY[,BY]" or "cosine", over all epochs; none where empty.
     validation : int
@@ -46,7 +46,7 @@ class Recipe:
     learning_rate: float | None = None
     momentum: float = 0.0
     nesterov: bool = False
-    weight_decay: float = 0.0
+    weight_decay: float | None = None
     label_smoothing: float = 0.0
     schedule: str = ""
     batch_size: int = 64
@@ -58,10 +58,31 @@ class Recipe:
     no_standardize: bool = False
     seed: int = 0
 
+    def settings(self) -> dict[str, Any]:
+        """Return all settings that count, by name; with the numbers that were left to the optimizer."""
+        optimizer = self.make_optimizer()
+        rates = {"learning_rate": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
+        unused = ("hidden", "activation", "dropout") if self.layers else ("layers",)
+        return {name: value for name, value in (asdict(self) | rates).items() if name not in unused}
+
+    def check(self, data_dir: str | None = None) -> None:
+        """Raise, before anything is run, what a run would raise sooner or later."""
+        whole_number("validation", self.validation, 0)
+        sample = _sample(self.data, data_dir)
+        replace(self, validation=0, patience=None, keep_best=False).make_trainer(self.make_net(sample), sample)
+        if not self.validation and (self.patience is not None or self.keep_best):
+            raise ValueError("patience and keep_best go by the validation loss: give validation=N")
+
     def load_data(self, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
-        """Return the set as the net is to see it, and by what it was standardized, if it was."""
+        """Return the set as the net is to see it, and by what it was standardized, if it was.
+
+        Nothing is learned from the samples that are set aside for validation.
+        """
         data = load_dataset(self.data, data_dir=data_dir, n_train=self.n_train, n_test=self.n_test, seed=self.seed)
-        return inputs_of(data, standardize=not self.no_standardize)
+        if data.image_shape is not None or self.no_standardize:
+            return data, None
+        scale = Standardizer.fit(self.split(data)[0])
+        return scaled(data, scale), scale
 
     def split(self, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
         """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
@@ -78,6 +99,10 @@ class Recipe:
             "tier": self.tier, "dtype": self.dtype, "exact": self.exact, "init": self.init,
             "label_smoothing": self.label_smoothing, "seed": self.seed,
         }  # fmt: skip
+        if self.layers and (self.hidden, self.activation, self.dropout) != (
+            Recipe.hidden, Recipe.activation, Recipe.dropout
+        ):  # fmt: skip
+            raise ValueError("layers says what the net is: leave hidden, activation and dropout away")
         n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
         if not self.layers:
             sizes = [n_inputs, *self.hidden, n_classes]
@@ -93,14 +118,15 @@ class Recipe:
         ValueError
             If it is not known, or does not take what else is given.
         """
-        if self.optimizer not in RATES:
-            raise ValueError(f"--optimizer is {self.optimizer!r}, expected one of {', '.join(RATES)}")
-        rate = RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}")
+        settings = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+        given = {name: value for name, value in settings.items() if value is not None}
         if self.optimizer == "sgd":
-            return SGD(rate, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay)
+            return SGD(momentum=self.momentum, nesterov=self.nesterov, **given)
         if self.momentum or self.nesterov:
-            raise ValueError(f"--momentum goes with --optimizer sgd; {self.optimizer} has running means of its own")
-        return OPTIMIZERS[self.optimizer](rate, weight_decay=self.weight_decay)
+            raise ValueError(f"momentum goes with the optimizer sgd; {self.optimizer} has running means of its own")
+        return OPTIMIZERS[self.optimizer](**given)
 
     def make_schedule(self) -> Schedule | None:
         """Return how the learning rate falls, if it does."""
@@ -125,3 +151,8 @@ class Recipe:
             validation=validation, seed=self.seed, shuffle=not self.no_shuffle, schedule=self.make_schedule(),
             patience=self.patience, keep_best=self.keep_best,
         )  # fmt: skip
+
+
+@lru_cache
+def _sample(name: str, data_dir: str | None) -> Dataset:
+    return load_dataset(name, data_dir=data_dir, n_train=1, n_test=1)

@@ -1,11 +1,15 @@
 """Random generators from seeds, with an error that says what is wrong with the seed."""
 
+import operator
+
 import numpy as np
 
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:
     """Return a NumPy Generator for a seed of at least 0; a Generator is returned as it is."""
+    if isinstance(seed, np.random.Generator):
+        return seed
     try:
-        return np.random.default_rng(seed)
+        return np.random.default_rng(operator.index(seed))
     except (TypeError, ValueError):
         raise ValueError(f"seed is {seed!r}, expected a whole number of at least 0") from None

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .optimizers import check_range
+from .arguments import make_number, make_whole
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class StepDecay(Schedule):
     by: float = 0.1
 
     def __post_init__(self) -> None:
-        check_epochs(self, "every")
-        check_range(self, "by", above=0, below=math.nextafter(1, 2))
+        make_whole(self, "every")
+        make_number(self, "by", above=0, at_most=1)
 
     def factor(self, epoch: int) -> float:
         """Return by ** (epoch // every)."""
@@ -60,17 +60,10 @@ class CosineAnnealing(Schedule):
     floor: float = 0.001
 
     def __post_init__(self) -> None:
-        check_epochs(self, "epochs")
-        check_range(self, "floor", above=0, below=1)
+        make_whole(self, "epochs")
+        make_number(self, "floor", above=0, below=1)
 
     def factor(self, epoch: int) -> float:
         """Return floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2."""
         progress = min(epoch, self.epochs) / self.epochs
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def check_epochs(schedule: Schedule, name: str) -> None:
-    """ValueError unless the setting of that name is a number of epochs."""
-    value = getattr(schedule, name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{type(schedule).__name__}: {name} is {value!r}, expected a whole number of at least 1")

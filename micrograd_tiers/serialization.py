@@ -98,9 +98,7 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
         If there is no such file.
     """
     net = load_checkpoint(path).net
-    if tier is None:
-        return net
-    return net.to(tier, dtype="float64" if tier == "scalar" else None)  # exact: float64 holds every float32
+    return net if tier is None else net.to(tier)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+
+import numpy as np
 
 from .layers import Layer
 from .layers.base import Shape
-
-BYTES = {"float64": 8, "float32": 4}
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,14 @@ class Summary:
     dtype: str
 
     @property
+    def bytes_each(self) -> int:
+        """What one number takes."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
     def parameter_bytes(self) -> int:
         """What the parameters take."""
-        return BYTES[self.dtype] * sum(self.n_parameters)
+        return self.bytes_each * sum(self.n_parameters)
 
     @property
     def training_bytes(self) -> int:
@@ -54,16 +58,16 @@ class Summary:
         computed = sum(map(math.prod, self.shapes))
         kept = sum(layer.kept(shape) for layer, shape in zip(self.layers, self.shapes, strict=False))
         numbers = sum(self.n_parameters) + (1 + self.optimizer_numbers) * learned + self.batch_size * (computed + kept)
-        return BYTES[self.dtype] * numbers
+        return self.bytes_each * numbers
 
     @property
     def prediction_bytes(self) -> int:
         """What prediction needs at least: parameters, the mini-batch, one layer's input and output."""
-        held = max(
-            math.prod(shape_in) + layer.kept(shape_in) + math.prod(shape_out)
-            for layer, (shape_in, shape_out) in zip(self.layers, pairwise(self.shapes), strict=True)
-        )
-        return BYTES[self.dtype] * (sum(self.n_parameters) + self.batch_size * held)
+        sizes = [*map(math.prod, self.shapes)]
+        held = [
+            (sizes[i] if i else 0) + layer.kept(self.shapes[i]) + sizes[i + 1] for i, layer in enumerate(self.layers)
+        ]
+        return self.bytes_each * (sum(self.n_parameters) + self.batch_size * (sizes[0] + max(held)))
 
     def __str__(self) -> str:
         head = ("", "layer", "output", "parameters")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import whole_number
 from .checks import parameter_shapes
 from .errors import DataError, DivergedError
 from .metrics import accuracy
@@ -19,6 +20,7 @@ from .optimizers import SGD, Optimizer
 from .rng import generator
 from .schedules import Schedule
 
+TINY = float(np.finfo(float).tiny)  # the least learning rate: an optimizer's is above 0
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
 
 
@@ -74,15 +76,17 @@ class Trainer:
         patience: int | None = None,
         keep_best: bool = False,
     ) -> None:
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise ValueError(f"schedule is {schedule!r}, expected a Schedule such as CosineAnnealing(epochs=10)")
         self.net = net
         self.optimizer = SGD(0.1) if optimizer is None else optimizer
         self.schedule = schedule
-        self.patience = None if patience is None else _at_least_1("patience", patience)
+        self.patience = None if patience is None else whole_number("patience", patience)
         self.keep_best = keep_best
         if validation is None and (patience is not None or keep_best):
             raise ValueError("patience and keep_best go by the validation loss: give a validation set")
-        self.batch_size = _at_least_1("batch_size", batch_size)
-        self.epochs = _at_least_1("epochs", epochs)
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.epochs = whole_number("epochs", epochs)
         self.shuffle = shuffle
         self.X, self.y = _checked(net, X, y, "")
         self.validation = None if validation is None else _checked(net, *validation, "validation ")
@@ -91,6 +95,7 @@ class Trainer:
         self.epoch = 0
         self.position = 0
         self._best_weights: dict[str, NDArray[Any]] = {}
+        self._last_weights: dict[str, NDArray[Any]] = {}  # from which to go on, where the net ended with its best
         self._loss_sum = 0.0  # over the samples seen in this epoch
         self._optimizer_state: dict[str, Any] = {}
         self._rng = generator(seed)
@@ -166,7 +171,7 @@ class Trainer:
         self._optimizer = self.optimizer
         if self.schedule is not None:
             rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
-            self._optimizer = replace(self.optimizer, learning_rate=rate)
+            self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
         self._rng_state = self._rng.bit_generator.state  # from which this epoch's order can be drawn again
         self._order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
         self._block = range(0)
@@ -199,13 +204,14 @@ class Trainer:
             if self.best_epoch == self.epoch:
                 self._best_weights = self.net.state_dict()
             elif self.finished:
+                self._last_weights = self.net.state_dict()
                 self.net.load_state_dict(self._best_weights)
         self._begin_epoch()
 
     def _diverged(self, what: str) -> DivergedError:
         return DivergedError(
             f"training diverged at step {len(self.history.batch_loss)} (epoch {self.epoch + 1}): {what}. Usual causes: "
-            f"a learning rate that is too large (here {self.optimizer.learning_rate:g}; try a tenth), features that "
+            f"a learning rate that is too large (here {self._optimizer.learning_rate:g}; try a tenth), features that "
             "are not scaled, starting weights that are too large"
         )
 
@@ -229,7 +235,8 @@ class Trainer:
             "optimizer_counts": counts,
             "run": self._run(),
         }
-        arrays |= {f"best.{name}": weights for name, weights in self._best_weights.items()}
+        for kind, weights in (("best", self._best_weights), ("last", self._last_weights)):
+            arrays |= {f"{kind}.{name}": array for name, array in weights.items()}
         return {"state": np.array(json.dumps(state, default=np.ndarray.tolist)), **arrays}
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -256,9 +263,12 @@ class Trainer:
             self._begin_epoch()
             self.position, self._loss_sum = state["position"], state["loss_sum"]
             self.history = History(**{name: arrays[f"history.{name}"].tolist() for name in vars(self.history)})
-            self._best_weights = {
-                name.removeprefix("best."): array for name, array in arrays.items() if name.startswith("best.")
-            }
+            self._best_weights, self._last_weights = (
+                {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
+                for kind in ("best.", "last.")
+            )
+            if self._last_weights and not self.finished:
+                self.net.load_state_dict(self._last_weights)
             self._optimizer_state = dict(state["optimizer_counts"])
             shapes = parameter_shapes(self.net.layers)
             for name, array in arrays.items():
@@ -275,16 +285,20 @@ class Trainer:
 
     @cached_property
     def _data_checksum(self) -> int:
-        return zlib.crc32(np.ascontiguousarray(self.y).data, zlib.crc32(np.ascontiguousarray(self.X).data))
+        checksum = 0
+        for array in (self.X, self.y, *(self.validation or ())):
+            checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
+        return checksum
 
     def _run(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to end in the same bits."""
         return {
-            "optimizer": repr(self.optimizer)
-            if self.schedule is None
-            else f"{self.optimizer!r} with {self.schedule!r}",
+            "optimizer": repr(self.optimizer),
+            "schedule": repr(self.schedule),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
+            "patience": self.patience,
+            "keep_best": self.keep_best,
             "n_samples": self.n_samples,
             "data_checksum": self._data_checksum,
         }
@@ -343,10 +357,12 @@ def fit(
 
     Raises
     ------
+    ValueError
+        If a setting is out of its range, or patience or keep_best has no validation set to go by.
     DataError
         If samples or targets are not what the net expects.
     DivergedError
-        If the loss becomes NaN or infinite.
+        If the loss, a weight or the validation loss becomes NaN or infinite.
     """
     trainer = Trainer(
         net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
@@ -394,9 +410,3 @@ def _checked(net: Network, X: ArrayLike, y: ArrayLike, which: str) -> tuple[NDAr
     except DataError as error:
         raise DataError(f"{which}{error}") from None
     return samples, targets
-
-
-def _at_least_1(name: str, value: int) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1")
-    return int(value)

@@ -1,5 +1,6 @@
 """What the tests of the command line share: running it, in this process or (signals, pipes) in its own."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -24,6 +25,12 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def folder_of_study(tmp_path_factory):
+    """Return the folder in which the quick runs of a study are kept, for all tests that want them."""
+    return functools.cache(tmp_path_factory.mktemp)
 
 
 @pytest.fixture

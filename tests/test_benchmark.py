@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from micrograd_tiers.benchmark import CONTENDERS, Case, Race, Row, race, targets
+from micrograd_tiers.benchmark.cases import LENET
 from micrograd_tiers.benchmark.contenders import MOONS, check_contenders, equal_arrays
 from micrograd_tiers.benchmark.growth import SERIES, GrowthCurve
 from micrograd_tiers.benchmark.race import TOLERANCE, environment, gradients, quartiles
@@ -27,10 +28,11 @@ QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("sizes", [(5, 4, 3), LENET])
 @pytest.mark.parametrize("name", CONTENDERS)
-def test_every_contender_that_is_installed_computes_the_same_gradients(name, batch_size, dtype):
+def test_every_contender_that_is_installed_computes_the_same_gradients(name, sizes, batch_size, dtype):
     contender = CONTENDERS[name]
-    case = Case(contender.only or (5, 4, 3), batch_size, dtype)
+    case = Case(contender.only or sizes, batch_size, dtype)
     if not (contender.installed and contender.takes(case) and contender.held_to):
         pytest.skip("not installed, or not its case")
     _, expected, loss = gradients(contender.held_to, Case(case.sizes, batch_size))
@@ -130,18 +132,18 @@ def test_threads_are_pinned():
 
 def test_what_a_step_costs_is_counted_right():
     case = Case((784, 300, 10), 64)
-    assert case.n_parameters == 238_510
     assert case.flops == 2 * 64 * (2 * 784 * 300 + 3 * 300 * 10)
-    assert case.training_numbers == 2 * 238_510 + 64 * (784 + 300 + 300 + 10)
-    assert Case((784, 10), 1).prediction_numbers == 7850 + 784 + 10
+    convolutions, dense = (6 * 25 * 28**2, 16 * 6 * 25 * 10**2), (400 * 120, 120 * 84, 84 * 10)
+    assert Case(LENET, 64).flops == 2 * 64 * (3 * sum((*convolutions, *dense)) - convolutions[0])
 
 
 def test_memory_is_measured_for_the_tiers():
     case = Case((784, 30, 10), 64)
     with Race() as runner:
         measured = runner.memory(case, ["tensor", "Value", "PyTorch eager"][:2])
+    needed = case.summary.training_bytes
     assert [*measured] == ["tensor"]
-    assert 8 * case.training_numbers <= measured["tensor"]["training"] <= 1.3 * 8 * case.training_numbers + 5_000
+    assert needed <= measured["tensor"]["training"] <= 1.3 * needed + 5_000
     assert measured["tensor"]["prediction"] < measured["tensor"]["training"]
 
 
@@ -259,10 +261,10 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
         (["--base", "numpy"], "unknown contender 'numpy'"),
         (["--net", "784x300"], "--net is '784x300', expected numbers of units such as 784-300-10"),
         (["--net", "784-0-10"], "--net is '784-0-10'"),
-        (["--batch-size", "0"], "--batch-size is 0, expected at least 1"),
+        (["--batch-size", "0"], "--batch-size is 0, expected a whole number from 1"),
         (["--dtype", "float16"], "--dtype is 'float16', expected float64 or float32"),
-        (["--rounds", "0"], "--rounds is 0, expected at least 1"),
-        (["--threads", "0"], "--threads is 0, expected at least 1"),
+        (["--rounds", "0"], "--rounds is 0, expected a whole number from 1"),
+        (["--threads", "0"], "--threads is 0, expected a whole number from 1"),
         (["--seconds", "nan"], "--seconds is nan, expected a positive number of seconds"),
     ],
 )

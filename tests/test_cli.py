@@ -380,7 +380,8 @@ def test_the_defaults_of_train_are_those_of_its_help(cli, monkeypatch):
     help_text = cli("train", "--help").out
     assert cli("train", *SMALL, "--epochs", "1", "--json", "t.json").code == 0
     content = json_of("t.json")
-    assert content["settings"] | {"learning_rate": None} == DEFAULTS | {"n_train": 200, "n_test": 50, "epochs": 1}
+    resolved = {"learning_rate": None, "weight_decay": None}
+    assert content["settings"] | resolved == DEFAULTS | {"n_train": 200, "n_test": 50, "epochs": 1}
     assert content["n_parameters"] == 784 * 300 + 300 + 300 * 10 + 10
     for option, default in {"hidden": "300", "activation": "sigmoid", "init": "xavier", "batch-size": "64"}.items():
         assert re.search(rf"^ +--{option} .*\s.*\({default}\)$", help_text, re.MULTILINE)

@@ -93,7 +93,7 @@ UNKNOWN = {
     "unknown activation": ([*TRAIN, "--activation", "step"], ["activation 'step'", "sigmoid, tanh, relu, elu"]),
     "unknown init": ([*TRAIN, "--init", "magic"], ["initializer 'magic'", "xavier"]),
     "unknown init to compare": ([*COMPARE, "--init", "magic"], ["initializer 'magic'", "xavier"]),
-    "unknown optimizer": ([*TRAIN, "--optimizer", "newton"], ["--optimizer", "newton", "adam"]),
+    "unknown optimizer": ([*TRAIN, "--optimizer", "newton"], ["optimizer", "newton", "adam"]),
     "unknown dtype": ([*TRAIN, "--dtype", "float16"], ["dtype", "float16", "float64"]),
     "dtype of nonsense": ([*TRAIN, "--dtype", ","], ["dtype", "float64"]),
     "float32 at the scalar tier": ([*TRAIN, "--tier", "scalar", "--dtype", "float32"], ["scalar", "float32"]),

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from idx_files import write_set
 from PIL import Image
 
 from micrograd_tiers.cli import main
 from micrograd_tiers.commands.sweep import parse_grid
-from micrograd_tiers.experiments import STUDIES, Training, on_cluster, run_all, settings_of, table
+from micrograd_tiers.experiments import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
 from micrograd_tiers.recipe import Recipe
 
 XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_rate=0.5)
@@ -66,6 +67,18 @@ def test_results_do_not_depend_on_the_number_of_jobs(tmp_path):
     assert len({result["test_loss"] for result in one}) == 3
 
 
+def test_a_back_end_that_gives_all_results_in_the_end(tmp_path):
+    joblib = pytest.importorskip("joblib")
+    tasks = [Training(replace(XOR, seed=seed)) for seed in range(2)]
+
+    class AllAtOnce(joblib.parallel.ThreadingBackend):  # as Ray's
+        supports_return_generator = False
+
+    joblib.register_parallel_backend("all at once", AllAtOnce)
+    with joblib.parallel_config("all at once", n_jobs=2):
+        assert without_times(run_all(tasks, tmp_path / "a")) == without_times(run_all(tasks, tmp_path / "b", jobs=1))
+
+
 def test_the_same_runs_on_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed")
     pytest.importorskip("joblib")
@@ -73,17 +86,69 @@ def test_the_same_runs_on_a_dask_cluster(tmp_path):
     here = run_all(tasks, tmp_path / "here", jobs=1)
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        on_cluster(cluster.scheduler_address),
     ):
-        there = run_all(tasks, tmp_path / "there")
+        with on_cluster(cluster.scheduler_address):
+            there = run_all(tasks, tmp_path / "there")
+        grid = ["data=xor", "n_train=60", "n_test=30", "hidden=3", "epochs=2", "learning_rate=0.5", "seeds=0..2"]
+        options = ["--dask", cluster.scheduler_address, "--out", str(tmp_path / "sweep")]
+        assert main(["sweep", *grid, *options]) == 0
     assert without_times(here) == without_times(there)
+    runs = json.loads((tmp_path / "sweep" / "results.json").read_text())["runs"]
+    assert without_times(here) == without_times([run["result"] for run in runs])
 
 
 def test_a_run_that_diverges_is_a_result(tmp_path):
-    (result,) = run_all([Training(replace(XOR, learning_rate=1e6, init="standard_normal", epochs=9))], tmp_path)
-    assert result["diverged"] in (True, False)
-    (result,) = run_all([Training(replace(XOR, activation="relu", learning_rate=1e200))], tmp_path)
-    assert result["diverged"]
+    for epochs in (1, 2):  # in the last step, so that only the test loss shows it; or before
+        (result,) = run_all([Training(replace(XOR, activation="relu", learning_rate=1e200, epochs=epochs))], tmp_path)
+        assert result["diverged"]
+        assert result["test_loss"] is None
+    assert "NaN" not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_what_is_kept_counts_only_as_long_as_the_files_are_the_same_that_the_settings_name(tmp_path):
+    data, tier = tmp_path / "data", tmp_path / "my_tier.py"
+    tier.write_text("from micrograd_tiers.tiers.tensor import *\n")
+    tasks = [
+        Training(Recipe(data="mnist", hidden=(), n_train=20, n_test=10, epochs=1)),
+        Training(replace(XOR, tier=str(tier))),
+    ]
+    seen = []
+    for seed, line in ((0, ""), (0, ""), (1, ""), (1, "# another one")):
+        write_set(data / "mnist", seed=seed)
+        tier.write_text(tier.read_text() + line)
+        done = []
+        losses = [
+            result["test_loss"]
+            for result in run_all(
+                tasks,
+                tmp_path / "runs",
+                data_dir=str(data),
+                jobs=1,
+                on_result=lambda n, of: done.append(n),  # noqa: B023
+            )
+        ]
+        seen.append((done[0], losses))
+    (_, first), (kept, second), (one_kept, third), (one_kept_again, _) = seen
+    assert (kept, one_kept, one_kept_again) == (2, 1, 1)
+    assert first == second
+    assert first[0] != third[0]
+    assert first[1] == third[1]
+
+
+def test_settings_are_those_that_count_and_none_is_left_open():
+    dense = settings_of(Training(Recipe(optimizer="adamw")))["recipe"]
+    assert (dense["learning_rate"], dense["weight_decay"], dense["hidden"]) == (0.001, 0.01, [300])
+    assert "layers" not in dense
+    assert "hidden" not in settings_of(Training(Recipe(layers="conv:6,5 relu")))["recipe"]
+
+
+def test_columns_of_a_csv_do_not_hide_each_other():
+    @dataclass(frozen=True)
+    class Task:
+        optimizer: str
+
+    result = {"parts": {"optimizer": 3}, "loss": [1.0, 0.5], "images": [[0.0]]}
+    assert as_csv([Task("adam")], [result]) == "task,optimizer,parts.optimizer,loss\nTask,adam,3,1 0.5\n"
 
 
 def test_tables_are_markdown():
@@ -115,6 +180,15 @@ def test_sweep_trains_the_whole_grid_and_says_mean_and_deviation(tmp_path, monke
     assert content["runs"][0]["recipe"]["data"] == "xor"
 
 
+def test_a_sweep_whose_runs_diverge_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    grid = ["data=xor", "n_train=60", "n_test=30", "hidden=3", "activation=relu", "epochs=2", "seeds=0..1"]
+    assert main(["sweep", *grid, "learning_rate=1e200,0.1", "--jobs", "1"]) == 0
+    lost, fine = json.loads(Path("sweep/results.json").read_text())["summary"]
+    assert (lost["test loss"], lost["diverged"], fine["diverged"]) == ("-", 2, 0)
+    assert len(Path("sweep/results.csv").read_text().splitlines()) == 5
+
+
 def test_a_grid_in_words():
     words = ["learning-rate=0.1,1", "seeds=0..2", "hidden=3,4-5,", "exact=true", "layers=conv:6,5 relu | linear:9"]
     assert parse_grid(words) == {
@@ -135,8 +209,17 @@ def test_a_grid_in_words():
         (["momentum=much"], "momentum is 'much', expected a number"),
         (["exact=maybe"], "exact is 'maybe', expected true or false"),
         (["seed=1", "seeds=2"], "seed is given twice"),
-        (["optimizer=newton"], "--optimizer is 'newton'"),
+        (["optimizer=newton"], "optimizer is 'newton'"),
         (["schedule=linear"], "unknown schedule 'linear'"),
+        (["seeds=4..0"], "seed is '4..0', expected FIRST..LAST"),
+        (["hidden=-4"], "hidden is '', expected a whole number"),
+        (["data=xor", "activation=relu,swish"], "unknown activation 'swish'"),
+        (["data=xor", "tier=tensor,quantum"], "unknown tier 'quantum'"),
+        (["data=xor", "batch_size=64,0"], "batch_size is 0, expected a whole number from 1"),
+        (["data=xor", "dropout=0,2"], "p is 2.0, expected a number from 0 to 1"),
+        (["data=xor", "layers=relu|conv:3,3"], "expected images (C, H, W)"),
+        (["data=xor", "layers=relu", "hidden=3"], "leave hidden, activation and dropout away"),
+        (["data=xor", "patience=3"], "give validation=N"),
     ],
 )
 def test_a_grid_that_is_misspelled_is_refused(words, message, capsys, tmp_path, monkeypatch):
@@ -146,17 +229,25 @@ def test_a_grid_that_is_misspelled_is_refused(words, message, capsys, tmp_path, 
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("command", [["sweep", "data=xor,mnist"], ["experiment", "two-layer-mnist"]])
+def test_missing_data_are_named_before_anything_is_run(command, cli, folder):
+    code, _, err = cli(*command)
+    assert code == 1
+    assert "mnist: did not find train-images" in err
+    assert not [*folder.iterdir()]
+
+
 # Studies.
 
 
 @pytest.fixture(scope="session")
-def quick(tmp_path_factory):
+def quick(folder_of_study):
     """Run a study with --quick, once in all; return its folder and its findings."""
     done = {}
 
     def run(name):
         if name not in done:
-            folder = tmp_path_factory.mktemp(name)
+            folder = folder_of_study(name)
             assert main(["experiment", name, "--quick", "--out", str(folder), "--jobs", "1"]) == 0
             done[name] = folder, json.loads((folder / "results.json").read_text())["findings"]
         return done[name]
@@ -177,6 +268,7 @@ def test_a_study_writes_report_pictures_and_results(quick, name, capsys):
             assert picture.width > 300
     content = json.loads((folder / "results.json").read_text())
     rows = [*csv.DictReader((folder / "results.csv").read_text().splitlines())]
+    assert ("(A quick run" in report) == (STUDIES[name].tasks(True) != STUDIES[name].tasks(False))
     assert len(rows) == len(content["runs"]) == len(STUDIES[name].tasks(True))
     assert len([*(folder / "runs").iterdir()]) == len({str(settings_of(task)) for task in STUDIES[name].tasks(True)})
 
@@ -211,18 +303,31 @@ def test_the_vanishing_gradient_is_that_of_the_report(quick):
 
 
 def test_convolution_by_hand(quick):
-    assert quick("convolution-by-hand")[1] == {"n_parameters": 608, "shape": [8, 28, 28]}
+    findings = quick("convolution-by-hand")[1]
+    assert (findings["n_parameters"], findings["shape"]) == (608, [8, 28, 28])
+    assert findings["average"] == {
+        "vertical edge": [[0, 1], [0, 1]],
+        "horizontal edge": [[0, 0], [1, 1]],
+        "checkerboard": [[0.5, 0.5], [0.5, 0.5]],
+        "ramp": [[2.5, 4.5], [10.5, 12.5]],
+    }
+    assert findings["maximum"]["checkerboard"] == [[1, 1], [1, 1]]
+    assert findings["maximum"]["ramp"] == [[5, 7], [13, 15]]
 
 
 def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(quick):
     accuracy = quick("two-layer-mnist")[1]["test_accuracy"]
     assert accuracy["as the report says"] < accuracy["twice the epochs"]
     assert accuracy["as the report says"] < accuracy["learning rate 0.1"]
+    assert accuracy["as the report says"] < accuracy["Xavier start"]
 
 
-def test_small_batches_learn_faster_by_the_epoch(quick):
-    losses = [*quick("softmax-regression")[1]["training_loss_by_batch_size"].values()]
+def test_small_batches_are_ahead_after_an_epoch(quick):
+    findings = quick("softmax-regression")[1]
+    losses = [*findings["first_training_loss_by_batch_size"].values()]
     assert losses == sorted(losses)
+    by_rate = findings["validation_loss_by_rate"]
+    assert by_rate["0.001"] == max(by_rate.values())
 
 
 def test_relu_leaves_the_plateau_on_which_sigmoids_stay(quick):
@@ -250,6 +355,11 @@ def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameter
     n_parameters, accuracy = findings["nets"][findings["smallest"]]
     assert n_parameters < findings["dense"]["n_parameters"] / 10
     assert accuracy >= findings["dense"]["test_accuracy"]
+    best = {
+        kind: max(accuracy for name, (_, accuracy) in findings["nets"].items() if name.startswith(kind))
+        for kind in ("one", "two")
+    }
+    assert best["one"] < best["two"]
 
 
 def test_a_larger_code_loses_less(quick):
@@ -281,3 +391,21 @@ def test_the_full_run_is_in_the_documentation_and_the_index_says_what_the_report
     (row,) = re.findall(rf"^\| \[{name}\]\({name}/report.md\) \|.*?\| (.*) \|$", (DOCS / "README.md").read_text(), re.M)
     for number in re.findall(r"\d+\.\d+(?:e-\d+)?", row):
         assert number in report
+
+
+def test_what_the_documentation_reads_in_the_figures_of_the_full_runs():
+    def column(name, key):
+        return [float(row[key]) for row in csv.DictReader((DOCS / name / "results.csv").read_text().splitlines())]
+
+    written, longer, faster, xavier, _ = column("two-layer-mnist", "test_accuracy")[9:]
+    assert written < longer < 0.91 < min(faster, xavier)
+
+    by_rate = column_of_lists("softmax-regression", "validation_loss")[1:6]
+    assert max(by_rate[0][4:]) - min(by_rate[0][4:]) > 0.1  # 0.5 jumps
+    assert all(losses[-1] < losses[-2] for losses in by_rate[2:])  # below 0.1: still on their way down
+
+
+def column_of_lists(name, key):
+    """Return a column of a study's CSV, in which lists stand as words."""
+    rows = csv.DictReader((DOCS / name / "results.csv").read_text().splitlines())
+    return [[float(x) for x in row[key].split()] for row in rows]

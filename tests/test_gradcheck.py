@@ -853,7 +853,7 @@ def test_check_of_what_cannot_be_checked_exits_with_1(cli):
         (["--loss", "hinge"], "unknown loss 'hinge'"),
         (["--activation", "softplus"], "unknown activation"),
         (["--init", "ones"], "init"),
-        (["--n", "0"], "--n is 0, expected at least 1"),
+        (["--n", "0"], "--n is 0, expected a whole number from 1"),
         (["--coordinates", "-1"], "coordinates is -1"),
         (["--dtype", "float16"], "dtype is float16"),
         (["--tier", "scalar", "--dtype", "float32"], "float32"),

@@ -1,11 +1,14 @@
 """Layers for images, chance and normalization: alike at every tier, alike in PyTorch, clear about what they take."""
 
+import functools
+import operator
+
 import numpy as np
 import pytest
 
 import micrograd_tiers as mt
 from micrograd_tiers.models import from_words
-from micrograd_tiers.tiers import TIERS
+from micrograd_tiers.tiers import TIERS, get_tier
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
 RNG = np.random.default_rng(0)
@@ -123,6 +126,17 @@ def test_running_statistics_are_means_of_what_was_seen():
     variance = 0.7 * (0.7 + 0.3 * X[:5].var(axis=0, ddof=1)) + 0.3 * X[5:].var(axis=0, ddof=1)
     np.testing.assert_allclose(net.state_dict()["0.running_mean"], mean, rtol=1e-13)
     np.testing.assert_allclose(net.state_dict()["0.running_var"], variance, rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (4, 3, 2, 5)])
+def test_exact_batch_normalization_adds_one_term_after_the_other(shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    mean, variance = get_tier("tensor", exact=True).moments(x)
+    for c in range(3):
+        values = [float(v) for v in np.moveaxis(x, 1, 0)[c].ravel()]
+        n = len(values)
+        assert mean[c] == functools.reduce(operator.add, values) / n
+        assert variance[c] == functools.reduce(operator.add, [(v - mean[c]) * (v - mean[c]) for v in values]) / n
 
 
 def test_batch_normalization_predicts_each_sample_by_itself():
@@ -252,9 +266,22 @@ def test_layers_that_do_not_fit_together_are_refused_with_the_way_out(layers, me
         (lambda: mt.Conv2d(1, 2, 0), "Conv2d: kernel_size is 0"),
         (lambda: mt.Conv2d(1, 2, 3, padding=-1), "Conv2d: padding is -1"),
         (lambda: mt.AvgPool2d(2, stride=0), "AvgPool2d: stride is 0"),
-        (lambda: mt.Reshape((0, 3)), r"Reshape: shape is \(0, 3\)"),
+        (lambda: mt.Reshape((0, 3)), "Reshape: a size is 0"),
         (lambda: mt.Dropout(1.5), "Dropout: p is 1.5"),
+        (lambda: mt.Reshape(5), "Reshape: shape is 5, expected whole numbers such as"),
+        (lambda: mt.ELU("a"), "ELU: alpha is 'a', expected a number above 0"),
         (lambda: mt.BatchNorm1d(3, momentum=0), "BatchNorm1d: momentum is 0"),
+        (
+            lambda: mt.BatchNorm1d(3, momentum="a"),
+            "momentum is 'a', expected a number above 0 and at most 1",
+        ),
+        (lambda: mt.fit(mt.Network(NORMALIZED), X, Y, batch_size=9), "BatchNorm1d: got one number per channel"),
+        (
+            lambda: mt.Network([mt.Conv2d(1, 2, 3)]).loss_and_grads(X.reshape(10, 1, 6, 6), Y),
+            r"gives \(2, 4.*Flatten",
+        ),
+        (lambda: mt.lenet5().summary(batch_size=0), "summary: batch_size is 0"),
+        (lambda: mt.lenet5().summary(optimizer_numbers=mt.SGD()), "summary: optimizer_numbers is SGD"),
         (lambda: mt.Network([mt.Conv2d(1, 2, 3), mt.Flatten()]).forward(X), r"X has shape \(10, 36\); layer 0: conv2d"),
         (lambda: mt.Network(LAYERS).forward(X[:, 1:]), r"X has shape \(10, 35\); layer 0: reshape.*expects 36"),
     ],
@@ -329,7 +356,7 @@ def test_the_summary_counts_parameters_and_memory():
     outputs = 784 + 4704 + 4704 + 1176 + 1600 + 1600 + 400 + 400 + 120 + 120 + 84 + 84 + 10
     kept = 25 * 784 + 150 * 100
     assert summary.training_bytes == 4 * (2 * 61_706 + 10 * (784 + outputs + kept))
-    assert summary.prediction_bytes == 4 * (61_706 + 10 * (784 + 25 * 784 + 4704))
+    assert summary.prediction_bytes == 4 * (61_706 + 10 * (784 + (784 + 25 * 784 + 4704)))
     lines = str(summary).splitlines()
     assert [*lines[3].split()[:1], *lines[3].split()[-1:]] == ["1", "156"]
     assert lines[-2] == "61,706 parameters, 247 KB in float32"

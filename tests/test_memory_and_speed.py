@@ -126,4 +126,4 @@ def test_a_training_step_holds_at_most_1_3_times_what_it_needs(sizes, batch_size
 
     one_step()
     _, peak, _ = traced(one_step)
-    assert peak <= 1.3 * case.training_numbers * np.dtype(dtype).itemsize
+    assert peak <= 1.3 * case.summary.training_bytes

@@ -5,6 +5,7 @@ import pytest
 
 import micrograd_tiers as mt
 from micrograd_tiers.initializers import INITIALIZERS
+from micrograd_tiers.rng import generator
 from micrograd_tiers.tiers import TIERS
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
@@ -377,3 +378,16 @@ def test_the_repr_says_what_the_net_is():
     text = repr(mt.two_layer_net(2, 3, 2, tier="vector"))
     assert "Linear(in_features=2, out_features=3), Sigmoid(), Linear" in text
     assert "tier='vector'" in text
+
+
+def test_a_float32_net_has_the_same_weights_at_the_scalar_tier():
+    net = mt.mlp([4, 3], dtype="float32")
+    scalar = net.to("scalar")
+    assert scalar.dtype == "float64"
+    assert np.array_equal(scalar.state_dict()["0.weight"], net.state_dict()["0.weight"])
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5, "1", [1, 2]])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(ValueError, match=r"seed is .*, expected a whole number of at least 0"):
+        generator(seed)

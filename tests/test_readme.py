@@ -31,6 +31,16 @@ def test_the_ten_line_example_runs_and_learns(tmp_path, monkeypatch, capsys):
     assert min(names["history"].validation_loss) < 0.3
 
 
+def test_runs_go_to_any_back_end_of_joblib(tmp_path, monkeypatch):
+    pytest.importorskip("joblib")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(import joblib\n.*?)```", README, re.S)
+    here = re.sub(r".*register_ray.*", "", code).replace('"ray"', '"threading"').replace("seed=", "n_train=50, seed=")
+    names = {}
+    exec(here, names)
+    assert len(names["results"]) == len([*Path("runs").iterdir()]) == 5
+
+
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in re.findall(r"^micrograd-tiers .*", README, re.M)]
 
 

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
-    *("errors", "files", "threads", "engine", "nn"),
+    *("arguments", "errors", "files", "threads", "engine", "nn"),
     *("tiers", "initializers", "layers", "metrics", "rng", "datasets", "images"),
     *("checks", "summary", "network", "models", "optimizers", "schedules", "progress", "training"),
     *("recipe", "serialization", "comparison", "benchmark"),

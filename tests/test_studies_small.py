@@ -18,14 +18,14 @@ STUDIES = {module.STUDY.name: module.STUDY for module in (memory, zero_init, dyi
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory):
+def quick(folder_of_study):
     """Run the quick tasks of a study, once in all; return tasks, results and report."""
     done = {}
 
     def run(name):
         if name not in done:
             tasks = STUDIES[name].tasks(True)
-            results = run_all(tasks, tmp_path_factory.mktemp(name), jobs=1)
+            results = run_all(tasks, folder_of_study(name) / "runs", jobs=1)
             done[name] = tasks, results, STUDIES[name].report(tasks, results)
         return done[name]
 

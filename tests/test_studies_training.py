@@ -16,14 +16,14 @@ BY_NAME = pytest.mark.parametrize("study", [module.STUDY for module in MODULES],
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory):
+def quick(folder_of_study):
     """Run the quick tasks of a study, once in all; return tasks and results."""
     done = {}
 
     def run(study):
         if study.name not in done:
             tasks = study.tasks(True)
-            done[study.name] = tasks, run_all(tasks, tmp_path_factory.mktemp(study.name), jobs=1)
+            done[study.name] = tasks, run_all(tasks, folder_of_study(study.name) / "runs", jobs=1)
         return done[study.name]
 
     return run

@@ -229,8 +229,14 @@ def test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed(tier)
         while not trainer.finished:
             trainer.step()
     assert sha256_of_weights(whole.net) == sha256_of_weights(resumed.net)
-    with pytest.raises(mt.DataError, match="optimizer was"):
+    with pytest.raises(mt.DataError, match="schedule was"):
         mt.Trainer(half.net, X, y, epochs=3, **kwargs).load_state_dict(half.state_dict())
+
+
+def test_a_learning_rate_that_underflows_leaves_the_weights_as_they_are():
+    X, y = samples()
+    history = mt.fit(mt.mlp([5, 3]), X, y, epochs=400, schedule=mt.StepDecay(1, 0.1))
+    assert history.train_loss[-1] == history.train_loss[-2]
 
 
 def overfitting(**options):
@@ -266,6 +272,22 @@ def test_the_best_weights_are_kept_when_a_run_is_resumed():
         resumed.step()
     assert resumed.best_epoch < 30
     assert sha256_of_weights(resumed.net) == sha256_of_weights(overfitting(keep_best=True)[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"patience": 30}], ids=["all epochs", "stopped early"])
+def test_a_finished_run_that_kept_its_best_goes_on_from_its_last_weights(options):
+    (X, y), validation = samples(30), samples(40, seed=1)
+    options |= {"optimizer": mt.SGD(0.5, momentum=0.5), "validation": validation, "keep_best": True}
+    done = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, epochs=20, **options)
+    done.run()
+    assert 0 < done.best_epoch < 20
+    more = mt.Trainer(done.net, X, y, epochs=40, **options)
+    more.load_state_dict(done.state_dict())
+    whole = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, epochs=40, **options)
+    for trainer in (more, whole):
+        trainer.run()
+    assert more.history == whole.history
+    assert sha256_of_weights(more.net) == sha256_of_weights(whole.net)
 
 
 # The order of the samples.
@@ -450,11 +472,14 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path, tier, optimizer, steps):
         ({"shuffle": False}, "shuffle was True"),
         ({"X": samples(n=22)[0], "y": samples(n=22)[1]}, "n_samples was 23"),
         ({"X": samples(seed=1)[0]}, "the samples are not those of the saved run"),
+        ({"validation": samples(seed=2)}, "the samples are not those of the saved run"),
+        ({"patience": 3}, "patience was None, now it is 3"),
+        ({"keep_best": True}, "keep_best was False, now it is True"),
     ],
 )
 def test_a_run_is_not_resumed_with_other_data_or_settings(change, message):
     X, y = samples()
-    run = {"X": X, "y": y, "batch_size": 6}
+    run = {"X": X, "y": y, "batch_size": 6, "validation": samples(seed=1)}
     state = mt.Trainer(mt.two_layer_net(5, 4, 3), **run).state_dict()
     with pytest.raises(mt.DataError, match=message):
         mt.Trainer(mt.two_layer_net(5, 4, 3), **(run | change)).load_state_dict(state)
@@ -533,6 +558,7 @@ def test_a_batch_larger_than_the_set_is_one_short_batch():
         (lambda: mt.CosineAnnealing(5, floor=0), "CosineAnnealing: floor is 0"),
         (lambda: mt.fit(mt.mlp([5, 3]), *samples(), patience=0, validation=samples()), "patience is 0"),
         (lambda: mt.fit(mt.mlp([5, 3]), *samples(), keep_best=True), "give a validation set"),
+        (lambda: mt.fit(mt.mlp([5, 3]), *samples(), schedule="cosine"), "schedule is 'cosine', expected a Schedule"),
         (lambda: mt.SGD(0.1, weight_decay=-1), "weight_decay is -1"),
         (lambda: mt.Adam(0.1, beta2=1.0), "beta2 is 1.0"),
         (lambda: mt.Adam(0.1, epsilon=0), "epsilon is 0"),

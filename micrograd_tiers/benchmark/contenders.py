@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..models import lenet5
-from ..network import Network
 from ..optimizers import SGD
-from .cases import Array, Case
+from .cases import LENET, Array, Case
 
 Step = Callable[[], Any]  # one training step; returns the loss before it
 Weights = Callable[[], list[Any]]
@@ -46,6 +44,8 @@ class Contender:
         The number of layers of weights that its code is written for; 0 for any.
     only : tuple of int
         The sizes of the only net that it is about, if there is but one.
+    lenet : bool
+        Whether it can make a LeNet's step.
     held_to : str
         The contender whose loss and gradients it must give; "" for a limit, which computes none.
     recursive : bool
@@ -61,6 +61,7 @@ class Contender:
     largest_batch: int = 10**12
     layers: int = 0
     only: tuple[int, ...] = ()
+    lenet: bool = False
     held_to: str = "tensor"
     recursive: bool = False
 
@@ -74,7 +75,8 @@ class Contender:
         return (
             case.dtype in self.dtypes
             and (not self.only or case.sizes == self.only)
-            and case.n_parameters * case.batch_size <= self.most
+            and (self.lenet or case.sizes != LENET)
+            and sum(case.summary.n_parameters) * case.batch_size <= self.most
             and case.batch_size <= self.largest_batch
             and self.layers in (0, len(case.sizes) - 1)
         )
@@ -82,26 +84,18 @@ class Contender:
 
 def _tier(name: str, exact: bool = False) -> Make:
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-        return _step_of(case.net(name, exact), case, learning_rate)
+        net, (x, y) = case.net(name, exact), case.batch()
+        samples, target = net.tier.asarray(x, case.dtype), net.tier.asarray(y, "int64")
+        optimizer, memory = SGD(learning_rate), dict[str, Any]()
+
+        def step() -> float:
+            loss, grads = net.backprop(samples, target, optimizer.scale)
+            optimizer.step(net, grads, memory, optimizer.scale)
+            return loss
+
+        return step, lambda: [*net.state_dict().values()]
 
     return make
-
-
-def _step_of(net: Network, case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    x, y = case.batch()
-    samples, target = net.tier.asarray(x, case.dtype), net.tier.asarray(y, "int64")
-    optimizer, memory = SGD(learning_rate), dict[str, Any]()
-
-    def step() -> float:
-        loss, grads = net.backprop(samples, target, optimizer.scale)
-        optimizer.step(net, grads, memory, optimizer.scale)
-        return loss
-
-    return step, lambda: [*net.state_dict().values()]
-
-
-def _lenet(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    return _step_of(lenet5(dtype=case.dtype), case, learning_rate)
 
 
 # Opponents.
@@ -109,33 +103,22 @@ def _lenet(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 def _torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     """As in PyTorch's tutorial, https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html."""
+    import torch
     from torch import nn
 
     layers: list[Any] = []
     for inputs, outputs in pairwise(case.sizes):
         layers += [nn.Linear(inputs, outputs), nn.Sigmoid()]
-    return _torch_step(nn.Sequential(*layers[:-1]), case.weights(), case, learning_rate)
-
-
-def _torch_lenet(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    from torch import nn
-
-    model = nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)),
-        *(nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2)),
-        *(nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten()),
-        *(nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10)),
-    )
-    weights = [*lenet5(dtype=case.dtype).state_dict().values()]
-    return _torch_step(model, weights, case, learning_rate)
-
-
-def _torch_step(model: Any, weights: list[Any], case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    import torch
-
-    model = model.to(getattr(torch, case.dtype))
+    if case.sizes == LENET:
+        layers = [
+            nn.Unflatten(1, (1, 28, 28)),
+            *(nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2)),
+            *(nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten()),
+            *(nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10), nn.Sigmoid()),
+        ]
+    model = nn.Sequential(*layers[:-1]).to(getattr(torch, case.dtype))
     with torch.no_grad():
-        for parameter, values in zip(model.parameters(), weights, strict=True):
+        for parameter, values in zip(model.parameters(), case.weights(), strict=True):
             parameter.copy_(torch.from_numpy(values))
     x, y = map(torch.from_numpy, case.batch())
     loss_fn = torch.nn.CrossEntropyLoss()
@@ -442,18 +425,17 @@ def _flat_loop(fused: bool) -> Make:
 
 ONLY_64 = ("float64",)
 MOONS = (2, 16, 16, 1)
-LENET = (784, 6, 16, 120, 84, 10)  # channels, then units
 CONTENDERS = {
     contender.name: contender
     for contender in (
         Contender("scalar", _tier("scalar"), "tier", dtypes=ONLY_64, most=20_000_000),
-        Contender("vector", _tier("vector"), "tier"),
-        Contender("tensor", _tier("tensor"), "tier"),
+        Contender("vector", _tier("vector"), "tier", lenet=True),
+        Contender("tensor", _tier("tensor"), "tier", lenet=True),
         Contender("scalar exact", _tier("scalar", True), "exact", dtypes=ONLY_64, most=4_000_000),
         Contender("vector exact", _tier("vector", True), "exact", most=20_000_000),
         Contender("tensor exact", _tier("tensor", True), "exact", most=20_000_000),
         Contender("Value", _value, "engine", dtypes=ONLY_64, most=30_000, layers=2),
-        Contender("PyTorch eager", _torch_eager, "opponent", "torch"),
+        Contender("PyTorch eager", _torch_eager, "opponent", "torch", lenet=True),
         Contender("PyTorch in place", _torch_in_place, "opponent", "torch", layers=2),
         Contender("JAX jit", _jax, "opponent", "jax"),
         Contender("HIPS autograd", _autograd, "opponent", "autograd"),
@@ -471,8 +453,6 @@ CONTENDERS = {
             held_to="Value on moons",
             recursive=True,
         ),
-        Contender("LeNet", _lenet, "tier", only=LENET, held_to="LeNet"),
-        Contender("LeNet in PyTorch", _torch_lenet, "opponent", "torch", only=LENET, held_to="LeNet"),
         Contender("naive NumPy", _naive_numpy, "limit", layers=2),
         Contender("flat loop", _flat_loop(fused=False), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),
         Contender("flat loop, fused", _flat_loop(fused=True), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),

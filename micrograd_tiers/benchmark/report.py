@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..summary import BYTES, size_of
+from ..summary import size_of
 from .cases import Case
 from .contenders import CONTENDERS
 from .growth import NETS, GrowthCurve
@@ -87,13 +87,14 @@ def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
         f"Memory, {case}",
         f"{'':18}{'parameters':>12}{'training step':>16}{'measured':>12}{'':>7}{'prediction':>12}{'measured':>12}",
     ]
+    about = case.summary
     for name, held in measured.items():
         training, prediction = held["training"], held["prediction"]
-        each = FLOAT if name.startswith("scalar") else BYTES[case.dtype]
-        step = each * case.training_numbers
+        each = FLOAT / about.bytes_each if name.startswith("scalar") else 1
+        step = each * about.training_bytes
         lines.append(
-            f"{name:18}{size_of(each * case.n_parameters):>12}{size_of(step):>16}{size_of(training):>12}"
-            f"{f'({training / step:.2f})':>7}{size_of(each * case.prediction_numbers):>12}{size_of(prediction):>12}"
+            f"{name:18}{size_of(each * about.parameter_bytes):>12}{size_of(step):>16}{size_of(training):>12}"
+            f"{f'({training / step:.2f})':>7}{size_of(each * about.prediction_bytes):>12}{size_of(prediction):>12}"
         )
     return lines
 

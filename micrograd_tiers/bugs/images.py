@@ -449,8 +449,8 @@ SLOPE = "    slope = weight / np.sqrt(variance + epsilon)\n"
 CONSTANT = (
     "        if constant:\n"
     "            return dy * slope.reshape(channels)\n"
-    "        of_mean = dy.mean(axes)\n"
-    "        of_variance = (dy * centered).mean(axes) / (variance + epsilon)\n"
+    "        of_mean = total(dy, axes) / n\n"
+    "        of_variance = total(dy * centered, axes) / n / (variance + epsilon)\n"
     "        return slope.reshape(channels) * "
     "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))\n"
 )
@@ -506,7 +506,7 @@ BATCH_NORM_BUGS = (
         kind="tier",
         op="batch_norm",
         part="value",
-        edits=in_tiers(tensor=("x.mean(axes), x.var(axes)", "x.mean(axes), x.var(axes, ddof=1)")),
+        edits=in_tiers(tensor=("total(centered * centered, axes) / n", "total(centered * centered, axes) / (n - 1)")),
         symptom="Nothing to see: the accuracy is the same to a point.",
         property="the value against the formula, for few samples; y of each channel has a variance of 1",
         explanation="n - 1 is for estimating the variance of what the samples were drawn from, as the running variance "

@@ -270,7 +270,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "layers/normalization.py": (
                 (
-                    "tier.batch_norm(x, weight, bias, self.epsilon, mean, variance)",
+                    "tier.batch_norm(x, weight, bias, self.epsilon, mean, variance, True)",
                     "tier.batch_norm(x, weight, bias, self.epsilon)",
                 ),
             )
@@ -303,7 +303,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="batch_norm_running_variance_biased",
         title="the running variance is that of the samples seen, divided by n, not by n - 1",
         kind="network",
-        edits={"layers/normalization.py": (("variance * (n / max(1, n - 1))", "variance"),)},
+        edits={"layers/normalization.py": (("variance * (n / (n - 1))", "variance"),)},
         symptom="Nothing to see: the training loss is right to the last digit, the accuracy to a sample or two.",
         property="the running variance after one mini-batch, by the formula",
         explanation="The running variance estimates that of all samples, and a mini-batch's own is smaller by a factor "

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..arguments import whole_number
 from ..benchmark import CONTENDERS, Case, Race, Row
 from ..benchmark.contenders import check_contenders
 from ..benchmark.growth import measure_growth
@@ -48,8 +49,7 @@ def run(args: argparse.Namespace) -> int:
     check_contenders([*names, args.base])
     old = _old_rows(args.compare)
     for name in ("threads", "rounds"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"--{name} is {getattr(args, name)}, expected at least 1")
+        whole_number(f"--{name}", getattr(args, name))
     if not 0 < args.seconds < 3600:
         raise ValueError(f"--seconds is {args.seconds:g}, expected a positive number of seconds")
 
@@ -104,8 +104,7 @@ def _cases(args: argparse.Namespace) -> list[Case]:
         if dtype not in DTYPES:
             raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
     for batch_size in batch_sizes:
-        if batch_size < 1:
-            raise ValueError(f"--batch-size is {batch_size}, expected at least 1")
+        whole_number("--batch-size", batch_size)
     return [Case(_sizes(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from itertools import groupby, zip_longest
 from typing import Any
 
+from ..arguments import whole_number
 from ..bugs import BUGS, Bug, get_bug
 from ..bugs.demonstration import Demonstration, demonstrate
 from ..files import check_outputs
@@ -149,9 +150,7 @@ def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 def _question(seed: int) -> tuple[Bug, list[Bug]]:
     """Return the hidden bug, and it among others of its op or at least its kind, mixed."""
-    if seed < 0:
-        raise ValueError(f"seed is {seed}, expected a whole number of at least 0")
-    rng = random.Random(seed)
+    rng = random.Random(whole_number("seed", seed, 0))
     bug = rng.choice([*BUGS.values()])
     others = [other for other in BUGS.values() if other.kind == bug.kind and other is not bug]
     near = [other for other in others if other.op == bug.op]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import whole_number
 from ..datasets import inputs_of, load_dataset
 from ..files import check_outputs
 from ..gradcheck import check_network
@@ -20,8 +21,7 @@ N_LOADED = 200  # samples that mean and deviation come from, at least
 def run(args: argparse.Namespace) -> int:
     """Check the gradients of a new or a saved net on the first samples of a set."""
     check_outputs([args.json], inputs=[args.net] if args.net else [])
-    if args.n < 1:
-        raise ValueError(f"--n is {args.n}, expected at least 1 sample")
+    whole_number("--n", args.n)
     net, X, labels, about = _new(args) if args.net is None else _saved(args)
     n_outputs = net.forward(X[:1]).shape[1]
     y = np.eye(n_outputs)[labels] if net.loss == "mean_squared_error" else labels
@@ -40,7 +40,7 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a new net, with samples and labels."""
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
     data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
-    data, _ = inputs_of(data)
+    data = inputs_of(data)
     sizes = [data.train_x.shape[1], *args.hidden, len(data.class_names)]
     net = mlp(
         sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,

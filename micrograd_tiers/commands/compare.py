@@ -59,7 +59,7 @@ def _load(name: str, args: argparse.Namespace) -> Dataset:
     data = load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
     if args.n_train is None and data.image_shape is not None:
         data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
-    return inputs_of(data)[0]
+    return inputs_of(data)
 
 
 def _print(comparison: Comparison, args: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from ..arguments import whole_number
 from ..datasets import DATASETS, find_dataset, load_dataset
 from ..datasets.download import SOURCES, download
 from ..files import check_outputs
@@ -44,8 +45,7 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
     check_outputs(pictures=[picture])
     drawn_in_plane = args.data not in (*SOURCES, "glyphs")
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
-    if n < 1:
-        raise ValueError(f"--n is {n}, expected at least 1")
+    whole_number("--n", n)
     n_drawn = None if args.data in SOURCES else n
     data = load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):

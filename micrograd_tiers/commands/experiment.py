@@ -29,6 +29,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
+
+
 def write(
     study: Study, tasks: Sequence[Task], results: Sequence[Result], report: Report, out: Path, quick: bool
 ) -> None:
@@ -36,8 +39,12 @@ def write(
     for name, draw in report.pictures.items():
         draw(out / f"{name}.png")
     pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    if quick and study.tasks(True) != study.tasks(False):
+        answer = f"{QUICK}\n\n{report.answer}"
+    else:
+        answer = "\n\n".join(filter(None, [report.answer, report.reading]))
     command = f"micrograd-tiers experiment {study.name}{' --quick' if quick else ''}"
-    text = f"# {study.title}\n\n{study.question}\n\n{report.answer}\n{pictures}\nMade by `{command}`.\n"
+    text = f"# {study.title}\n\n{study.question}\n\n{answer}\n{pictures}\nMade by `{command}`.\n"
     content = {
         "study": study.name,
         "quick": quick,

@@ -19,9 +19,6 @@ def run(args: argparse.Namespace) -> int:
     """Run the grid; what is finished is kept, so that it can be interrupted and goes on later."""
     grid = parse_grid(args.grid)
     recipes = [Recipe(**dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
-    for recipe in recipes:  # better now than after an hour
-        recipe.make_optimizer()
-        recipe.make_schedule()
     out = Path(args.out)
     tasks = [*map(Training, recipes)]
     print(f"{len(tasks)} runs, in {out}")
@@ -41,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def summary(recipes: Sequence[Recipe], results: Sequence[Result], varied: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a row for each combination: mean and standard deviation over its seeds."""
+    """Return a row for each combination: mean and standard deviation over its seeds, but for runs that diverged."""
     groups: dict[Recipe, list[Result]] = {}
     for recipe, result in zip(recipes, results, strict=True):
         groups.setdefault(replace(recipe, seed=0), []).append(result)
@@ -49,11 +46,11 @@ def summary(recipes: Sequence[Recipe], results: Sequence[Result], varied: Sequen
         {
             **{name: _word(getattr(recipe, name)) for name in varied},
             "runs": len(runs),
-            "training loss": mean_and_deviation([result["train_loss"][-1] for result in runs if result["train_loss"]]),
-            "test loss": mean_and_deviation([result["test_loss"] for result in runs]),
-            "test accuracy": mean_and_deviation([result["test_accuracy"] for result in runs]),
-            "diverged": sum(result["diverged"] for result in runs),
-            "seconds": mean_and_deviation([result["seconds"] for result in runs]),
+            "training loss": mean_and_deviation([run["train_loss"][-1] for run in runs if not run["diverged"]]),
+            "test loss": mean_and_deviation([run["test_loss"] for run in runs if not run["diverged"]]),
+            "test accuracy": mean_and_deviation([run["test_accuracy"] for run in runs if not run["diverged"]]),
+            "diverged": sum(run["diverged"] for run in runs),
+            "seconds": mean_and_deviation([run["seconds"] for run in runs]),
         }
         for recipe, runs in groups.items()
     ]
@@ -85,9 +82,12 @@ def parse_grid(words: Sequence[str]) -> dict[str, list[Any]]:
 def _values(name: str, value: str) -> list[Any]:
     first, dots, last = value.partition("..")
     if dots and int in _kinds(name):
-        return [*range(_as(name, int, first), _as(name, int, last) + 1)]
+        numbers = [*range(_as(name, int, first), _as(name, int, last) + 1)]
+        if not numbers:
+            raise ValueError(f"{name} is {value!r}, expected FIRST..LAST, the smaller number first")
+        return numbers
     if name == "hidden":
-        return [tuple(_as(name, int, size) for size in value.split("-") if size)]
+        return [tuple(_as(name, int, size) for size in value.split("-")) if value else ()]
     for kind in _kinds(name):
         if kind is bool:
             if value not in ("true", "false"):

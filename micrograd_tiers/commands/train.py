@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     saved = load_checkpoint(args.resume) if args.resume is not None else None
     settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
     recipe = Recipe(**settings | {"hidden": tuple(settings["hidden"])})
-    settings["learning_rate"] = recipe.make_optimizer().learning_rate
+    settings = DEFAULTS | recipe.settings()
     recipe.make_schedule()  # which may be misspelled: better now than after the data are loaded
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
     check_outputs([checkpoint, args.json], [args.curves, args.confusion])
@@ -95,6 +95,8 @@ def _train(trainer: Trainer, checkpoint: str, info: dict[str, Any], *, bar: bool
                 progress.print(_epoch_line(trainer))
     if not saved:
         save(trainer.net, checkpoint, info=info, training=trainer.state_dict())
+    if trainer.finished and trainer.epoch < trainer.epochs:
+        print(f"stopped early: the lowest validation loss was that of epoch {trainer.best_epoch}")
 
 
 def _test(net: Network, data: Dataset) -> dict[str, Any]:
@@ -114,6 +116,11 @@ def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> d
     if not isinstance(settings, dict) or not settings.keys() <= DEFAULTS.keys():
         raise DataError(f"{path}: holds a net, but no training run that could be resumed")
     settings = DEFAULTS | settings
+    if settings["schedule"] == "cosine" and given.get("epochs", settings["epochs"]) != settings["epochs"]:
+        raise DataError(
+            f"{path}: its learning rate falls along a cosine over {settings['epochs']} epochs. "
+            "Leave --epochs away, or start a new run without --resume"
+        )
     for name, value in given.items():
         if name not in CHANGEABLE and value != settings[name]:
             option = f"--{name.replace('_', '-')}"

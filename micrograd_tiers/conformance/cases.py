@@ -198,8 +198,9 @@ def _pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: i
 
 
 def _reshaping(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    shape = pick([(2 * i * o,), (2 * i, o), (o, 2, i)])
-    return Example((_array(pick, numbers, n, 2, i, o), shape), _array(pick, ORDINARY, n, *shape))
+    shape = pick([(-1,), (2 * i, o), (o, 2, i)])
+    dy = _array(pick, ORDINARY, n, 2, i, o)
+    return Example((_array(pick, numbers, n, 2, i, o), shape), dy.reshape(n, *shape))
 
 
 def _masking(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..threads import pinned
 from ..tiers import CORE, OPS, SUPPORT, TIERS
 from .cases import CASE_OF
 from .trajectory import trainable
@@ -197,7 +198,7 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env=os.environ | pinned(1),
                 start_new_session=os.name == "posix",
             )
             try:

@@ -1,7 +1,7 @@
 """Data sets, each under a name: points in the plane, digits drawn offline, and the two published MNISTs.
 
 `load_dataset` gives any of them in one form, a `Dataset`; the functions beneath it are here too, for those who want
-one set with its own options. The modules know NumPy and nothing of the rest of the package.
+one set with its own options. The modules know NumPy, and of the package only its errors and checks of arguments.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import whole_number
 from ..rng import generator
-from ._common import whole_number
 from .glyphs import draw_glyphs
 from .idx import read_idx
 from .mnist import (
@@ -161,15 +161,12 @@ def load_dataset(
     return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")
 
 
-def inputs_of(data: Dataset, standardize: bool = True) -> tuple[Dataset, Standardizer | None]:
+def inputs_of(data: Dataset) -> Dataset:
     """Return the set as a net should see it: images as they are, other features with mean 0 and deviation 1.
 
     Mean and deviation are those of the training samples, for the test samples too.
     """
-    if data.image_shape is not None or not standardize:
-        return data, None
-    scale = Standardizer.fit(data.train_x)
-    return scaled(data, scale), scale
+    return data if data.image_shape is not None else scaled(data, Standardizer.fit(data.train_x))
 
 
 def scaled(data: Dataset, scale: Standardizer) -> Dataset:

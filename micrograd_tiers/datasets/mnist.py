@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..arguments import whole_number
 from ..errors import DataError
-from ._common import whole_number
 from .download import cache_folder
 from .download import download as fetch
 from .idx import read_idx
@@ -100,6 +100,12 @@ def find_dataset(name: str, data_dir: StrPath | None = None) -> Path | None:
         If there is no such set.
     """
     return _first_with_all(_folders(name, data_dir), list(FILES))
+
+
+def dataset_files(folder: Path) -> list[Path]:
+    """Return the files of a set, of those that are in this folder."""
+    found = (_file(folder, file) for files in FILES.values() for file in files)
+    return [file for file in found if file]
 
 
 def find_folder(name: str, splits: Sequence[str], data_dir: StrPath | None, *, download: bool) -> Path:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import whole_number
 from ..errors import DataError
 from ..rng import generator
-from ._common import whole_number
 
 
 def train_validation_split(

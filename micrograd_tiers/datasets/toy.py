@@ -10,7 +10,8 @@ at most one) wherever the set does not itself say how large they are.
 import numpy as np
 from numpy.typing import NDArray
 
-from ._common import balanced_labels, whole_number, within
+from ..arguments import number, whole_number
+from ._common import balanced_labels
 
 Points = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -124,7 +125,7 @@ def circles(n: int, *, rng: np.random.Generator, noise: float = 0.05, factor: fl
         If `n`, `noise` or `factor` is out of range.
     """
     y = balanced_labels(n, 2, rng)
-    radius = np.where(y == 0, 1.0, within("factor", factor, 0.0, 1.0))
+    radius = np.where(y == 0, 1.0, number("factor", factor, at_least=0, at_most=1))
     return _jitter(_polar(radius, rng.uniform(0.0, 2.0 * np.pi, size=len(y))), noise, rng), y
 
 
@@ -194,4 +195,4 @@ def _polar(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[n
 
 def _jitter(values: NDArray[np.float64], noise: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return `values` with normal noise of standard deviation `noise` added."""
-    return values + within("noise", noise, 0.0, 1.0) * rng.standard_normal(values.shape)
+    return values + number("noise", noise, at_least=0, at_most=1) * rng.standard_normal(values.shape)

@@ -1,29 +1,32 @@
 """Runs: the units of work of a study or a sweep, done side by side, each kept in a file as soon as it is finished.
 
 A task is a frozen dataclass of plain settings with a method `run(data_dir)` that returns a result for JSON. Equal tasks
-give equal results, wherever and beside whatever they run, so a result that was kept need not be computed again.
+give equal results, wherever and beside whatever they run, so a result that was kept need not be computed again, unless
+the files that its settings name, a data set or a tier, have changed.
 """
 
 import hashlib
 import json
+import math
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..datasets import Dataset
-from ..datasets.mnist import CLASS_NAMES
+from ..datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ..errors import DataError, DivergedError
 from ..files import replacing
 from ..recipe import Recipe
 from ..training import Trainer, evaluate
 
 Result = dict[str, Any]
-VERSION = 1  # of what is kept: another one is not taken for this one
+VERSION = 2  # of what is kept: another one is not taken for this one
 
 
 class Task(Protocol):
@@ -45,7 +48,7 @@ class Training:
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
-        """Return the history, the scores on the test set and the number of parameters; "diverged" if it did."""
+        """Return the history, the scores on the test set (None if the net diverged) and the number of parameters."""
         data, trainer = prepare(self.recipe, data_dir)
         start, diverged = time.perf_counter(), False
         try:
@@ -53,12 +56,14 @@ class Training:
         except DivergedError:
             diverged = True
         seconds = time.perf_counter() - start
-        scores = evaluate(trainer.net, data.test_x, data.test_y)
+        scores: dict[str, Any] = evaluate(trainer.net, data.test_x, data.test_y)
+        if diverged or not math.isfinite(scores["loss"]):
+            scores, diverged = dict.fromkeys(scores), True
         history = asdict(trainer.history)
         del history["batch_loss"]
         return {
             **history,
-            "epochs": trainer.epoch,
+            "epochs_run": trainer.epoch,
             "test_loss": scores["loss"],
             "test_accuracy": scores["accuracy"],
             "n_parameters": trainer.net.n_parameters,
@@ -69,28 +74,31 @@ class Training:
 
 def prepare(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Trainer]:
     """Return the set of a recipe, and its training run at the start."""
-    seed = 0 if recipe.data in CLASS_NAMES else recipe.seed  # a published set is the same for every seed: read once
-    data = _load(recipe.data, recipe.n_train, recipe.n_test, recipe.no_standardize, seed, data_dir)
+    names = ["data", "n_train", "n_test"]
+    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized: read once
+        names += ["no_standardize", "validation", "seed"]
+    data = _load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir)
     return data, recipe.make_trainer(recipe.make_net(data), data)
 
 
 @lru_cache(maxsize=1)  # the runs of one process mostly want the same
-def _load(
-    name: str, n_train: int | None, n_test: int | None, no_standardize: bool, seed: int, data_dir: str | None
-) -> Dataset:
-    recipe = Recipe(data=name, n_train=n_train, n_test=n_test, no_standardize=no_standardize, seed=seed)
+def _load(recipe: Recipe, data_dir: str | None) -> Dataset:
     return recipe.load_data(data_dir)[0]
 
 
 def settings_of(task: Task) -> dict[str, Any]:
-    """Return the settings of a task, as JSON has them, with its kind."""
-    settings: dict[str, Any] = json.loads(json.dumps(asdict(task)))  # type: ignore[call-overload]  # a dataclass
-    return {"task": type(task).__name__, **settings}
+    """Return the settings of a task that count, as JSON has them, with its kind."""
+    settings = {
+        field.name: value.settings() if isinstance(value := getattr(task, field.name), Recipe) else value
+        for field in fields(task)  # type: ignore[arg-type]  # a dataclass
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=asdict))
+    return {"task": type(task).__name__, **plain}
 
 
 def run_all(
     tasks: Sequence[Task],
-    folder: Path,
+    folder: str | Path,
     *,
     data_dir: str | None = None,
     jobs: int | None = None,
@@ -104,21 +112,37 @@ def run_all(
     folder : path
         Where each result is kept under a name made of its settings; what is there already is not run again.
     data_dir : str, optional
-        Where the data sets are.
+        Where the data sets are, on every machine that takes part.
     jobs : int, optional
         How many at a time. Where not given, as `joblib.parallel_config` says, which can also send the work to a
         cluster; without one, and without joblib, one after the other.
     on_result : callable
         Told how many of how many are done.
+
+    Raises
+    ------
+    ValueError, DataError
+        If a `Training` cannot be run, before any is; or if there is no joblib for several jobs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder)
     paths = [folder / f"{_key(task)}.json" for task in tasks]
-    results: dict[Path, Result | None] = {path: _kept(path) for path in paths}
+    checksums: dict[str, int] = {}
+    inputs = {path: _inputs(task, data_dir, checksums) for path, task in zip(paths, tasks, strict=True)}
+    results: dict[Path, Result | None] = {path: _kept(path, inputs[path]) for path in paths}
     missing = {path: task for path, task in zip(paths, tasks, strict=True) if results[path] is None}
+    for task in missing.values():
+        if isinstance(task, Training):
+            task.recipe.check(data_dir)  # better now than after an hour
+    folder.mkdir(parents=True, exist_ok=True)
     done = len(results) - len(missing)
     on_result(done, len(results))
     for path, result in _in_parallel(missing, data_dir, jobs):
-        content = {"version": VERSION, "settings": settings_of(missing[path]), "result": result}
+        content = {
+            "version": VERSION,
+            "settings": settings_of(missing[path]),
+            "inputs": inputs[path],
+            "result": result,
+        }
         with replacing(path) as file:
             file.write(json.dumps(content, indent=1).encode() + b"\n")
         results[path] = result
@@ -134,8 +158,11 @@ def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None
         yield from ((path, task.run(data_dir)) for path, task in tasks.items())
         return
     from joblib import Parallel, delayed
+    from joblib.parallel import get_active_backend
 
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    # Some back ends, as Ray's, give all results in the end, so that none is kept before.
+    one_by_one = get_active_backend()[0].supports_return_generator
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered" if one_by_one else "list")
     yield from work(delayed(_run)(path, task, data_dir) for path, task in tasks.items())
 
 
@@ -162,12 +189,36 @@ def _key(task: Task) -> str:
     return hashlib.sha256(json.dumps(settings_of(task), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _kept(path: Path) -> Result | None:
+def _inputs(task: Task, data_dir: str | None, checksums: dict[str, int]) -> dict[str, int]:
+    """Return checksums of the files that settings name: published data sets, and tiers."""
+    found = {}
+    for word in _words(settings_of(task)):
+        folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
+        files = dataset_files(folder) if folder else [Path(word)] if word.endswith(".py") else []
+        for file in filter(Path.is_file, files):
+            key = str(file)
+            if key not in checksums:
+                checksums[key] = zlib.crc32(file.read_bytes())
+            found[f"{word}/{file.name}"] = checksums[key]
+    return found
+
+
+def _words(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from _words(value)
+
+
+def _kept(path: Path, inputs: dict[str, int]) -> Result | None:
     with suppress(FileNotFoundError):
         try:
             content = json.loads(path.read_text())
+            if content["version"] != VERSION or content["inputs"] != inputs:
+                return None
             result: Result = content["result"]
-            return result if content["version"] == VERSION else None
+            return result
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
             raise DataError(
                 f"{path}: is not a result that was kept here: remove it, and it is computed again"

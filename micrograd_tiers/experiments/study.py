@@ -13,6 +13,7 @@ import numpy as np
 
 from .runs import Result, Task, settings_of
 
+Line = tuple[Sequence[float], Sequence[float]]  # x and y
 Draw = Callable[[Path], None]  # draws a picture into a file
 
 
@@ -23,16 +24,19 @@ class Report:
     Attributes
     ----------
     answer : str
-        Markdown: tables, and the answer in words.
+        Markdown: tables, and what they say.
     findings : dict
         The figures that the answer rests on, as JSON can hold them.
     pictures : dict of str to callable
         Each draws the picture of that name.
+    reading : str
+        Markdown: what the figures mean, where that holds for those of the published data only.
     """
 
     answer: str
     findings: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, Draw] = field(default_factory=dict)
+    reading: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,10 @@ def percent(share: float) -> str:
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """Return the mean and, of more than one, the standard deviation (over n - 1)."""
-    if len(values) < 2:
+    """Return the mean and, of more than one, the standard deviation (over n - 1); a dash if there is none."""
+    if not values:
+        return "-"
+    if len(values) == 1:
         return f"{values[0]:.4f}"
     return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
 
@@ -85,6 +91,11 @@ def mean_and_deviation(values: Sequence[float]) -> str:
 def mean_of(results: Sequence[Result], key: str) -> float:
     """Return the mean of one figure over some runs."""
     return float(np.mean([result[key] for result in results]))
+
+
+def by_epoch(values: Sequence[float]) -> Line:
+    """Return values, one for each epoch, as a line to draw."""
+    return [*range(1, len(values) + 1)], [*values]
 
 
 def last_loss(result: Result) -> float:
@@ -98,12 +109,16 @@ def runs_of(tasks: Sequence[Task], results: Sequence[Result]) -> list[dict[str, 
 
 
 def as_csv(tasks: Sequence[Task], results: Sequence[Result]) -> str:
-    """Return one line per run: settings and results that are single numbers or words."""
+    """Return one line per run: settings and results, what is nested under names such as parts.gradients.
+
+    Of a recipe, the settings stand for themselves; of lists, those of up to 100 numbers are there, as words.
+    """
     rows = []
     for task, result in zip(tasks, results, strict=True):
         settings = settings_of(task)
-        row = {"task": settings.pop("task"), **_flat(settings), **_flat(result)}
-        rows.append(row)
+        settings |= settings.pop("recipe", {})
+        rows.append(_flat(settings) | _flat(result))
+        assert not settings.keys() & result.keys()
     names = [*dict.fromkeys(name for row in rows for name in row)]
     out = io.StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
@@ -112,17 +127,15 @@ def as_csv(tasks: Sequence[Task], results: Sequence[Result]) -> str:
     return out.getvalue()
 
 
-def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is not a list; of a dict, its entries; short lists of settings as words."""
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in content.items():
         if isinstance(value, dict):
-            flat |= _flat(value)
-        elif isinstance(value, list):
-            if name == "hidden":
-                flat[name] = "-".join(map(str, value))
-        else:
-            flat[name] = value
+            flat |= _flat(value, f"{prefix}{name}.")
+        elif not isinstance(value, list):
+            flat[prefix + name] = value
+        elif len(value) <= 100 and all(isinstance(x, int | float) for x in value):
+            flat[prefix + name] = ("-" if name == "hidden" else " ").join(f"{x:.6g}" for x in value)
     return flat
 
 

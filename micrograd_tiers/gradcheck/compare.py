@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..arguments import whole_number
 from .arrays import Array
 from .report import ALL_ZERO, EMPTY, KINK, LOST, NOT_FINITE, PASS, SHAPE, WRONG, Check
 from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
@@ -57,8 +58,8 @@ def check_gradient(
 
 def _chosen(gradient: Array, n: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Return all coordinates, or n: half of them the largest (or NaN), the others as they come."""
-    if n is not None and (not isinstance(n, int | np.integer) or n < 0):
-        raise ValueError(f"n_coordinates is {n!r}, expected a whole number of at least 0")
+    if n is not None:
+        n = whole_number("n_coordinates", n, 0)
     order = [*range(gradient.size)]
     if n is not None and n < gradient.size:
         largest = np.argsort(-np.nan_to_num(np.abs(gradient), nan=math.inf), axis=None)

@@ -1,9 +1,9 @@
 """Activation functions: applied to each number by itself; no parameters."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..arguments import make_number
 from ..tiers import Tier, Vjp
 from .base import Layer
 
@@ -48,8 +48,7 @@ class ELU(Layer):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < math.inf:
-            raise ValueError(f"ELU: alpha is {self.alpha}, expected a positive finite number")
+        make_number(self, "alpha", above=0)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and its vjp."""

@@ -27,6 +27,11 @@ class Layer:
 
     op: ClassVar[str]
 
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions of the tier that the layer calls."""
+        return (self.op,)
+
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of the parameters by name, in the order in which the op takes them."""
         return {}
@@ -53,20 +58,34 @@ class Layer:
         value_and_vjps: tuple[Any, tuple[Vjp, ...]] = getattr(tier, self.op)(x, *arrays)
         return value_and_vjps
 
-    def forward_in_training(self, tier: Tier, x: Any, mask: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the same as the layer is while it learns, which most are always; mask is what `draw` has drawn."""
+    def forward_in_training(
+        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the same as the layer is while it learns, which most are always.
+
+        Parameters
+        ----------
+        tier : Tier
+        x : array of the tier
+        mask : array of the tier or None
+            What `draw` has drawn.
+        buffers : dict
+            What the layer may change, in place; empty where it is to remember nothing.
+        *parameters : array of the tier
+        """
         return self.forward(tier, x, *parameters)
 
     def kept(self, shape: Shape) -> int:
         """Return how many numbers the layer keeps for its derivative besides input and output, for one sample."""
         return 0
 
+    def products(self, shape: Shape) -> int:
+        """Return how many products of an input and a weight the layer adds up, for one sample of that shape."""
+        return 0
+
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array | None:
         """Return numbers that the layer needs at random in training, for samples x of that shape (N, ...)."""
         return None
-
-    def observe(self, tier: Tier, x: Any, buffers: dict[str, Any]) -> None:
-        """Change the buffers, in place, by what is seen of a mini-batch x in training."""
 
     def shape_in(self) -> Shape | None:
         """Return the shape that samples must have if the layer is the first; None if there are several."""
@@ -81,12 +100,3 @@ class Layer:
             If the layer cannot take it.
         """
         return shape
-
-
-def whole_number(layer: Layer, name: str, at_least: int) -> None:
-    """Make the setting of that name an int; ValueError if it is not a whole number from at_least to 2**31 - 1."""
-    value = getattr(layer, name)
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not at_least <= value < 2**31:
-        kind = type(layer).__name__
-        raise ValueError(f"{kind}: {name} is {value!r}, expected a whole number from {at_least} to {2**31 - 1}")
-    object.__setattr__(layer, name, int(value))

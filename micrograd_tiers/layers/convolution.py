@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..arguments import make_whole
 from ..tiers import Tier, Vjp
-from .base import Layer, Shape, whole_number
+from .base import Layer, Shape
 
 
 def positions(op: str, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> Shape:
@@ -50,8 +51,8 @@ class Conv2d(Layer):
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "kernel_size", "stride"):
-            whole_number(self, name, 1)
-        whole_number(self, "padding", 0)
+            make_whole(self, name, 1)
+        make_whole(self, "padding", 0)
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
@@ -67,6 +68,10 @@ class Conv2d(Layer):
         """Return C K K R S: what the window covers at each of its positions."""
         R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
         return shape[0] * self.kernel_size**2 * R * S
+
+    def products(self, shape: Shape) -> int:
+        """Return O C K K R S."""
+        return self.out_channels * self.kept(shape)
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
         """Return (O, R, S); the shape must be (C, H, W)."""
@@ -96,10 +101,10 @@ class Pool2d(Layer):
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        whole_number(self, "kernel_size", 1)
+        make_whole(self, "kernel_size", 1)
         if self.stride is None:
             object.__setattr__(self, "stride", self.kernel_size)
-        whole_number(self, "stride", 1)
+        make_whole(self, "stride", 1)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and its vjp."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .base import Layer, Shape, whole_number
+from ..arguments import make_whole
+from .base import Layer, Shape
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,16 @@ class Linear(Layer):
     out_features: int
 
     def __post_init__(self) -> None:
-        whole_number(self, "in_features", 1)
-        whole_number(self, "out_features", 1)
+        make_whole(self, "in_features", 1)
+        make_whole(self, "out_features", 1)
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+    def products(self, shape: Shape) -> int:
+        """Return I O."""
+        return self.in_features * self.out_features
 
     def shape_in(self) -> Shape:
         """Return (I,)."""

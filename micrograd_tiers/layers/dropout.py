@@ -1,11 +1,11 @@
 """Dropout: numbers that are left out by chance in training."""
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import make_number
 from ..tiers import Tier, Vjp
 from .base import Array, Layer, Shape
 
@@ -31,15 +31,15 @@ class Dropout(Layer):
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.p, Real) or isinstance(self.p, bool) or not 0 <= self.p <= 1:
-            raise ValueError(f"Dropout: p is {self.p!r}, expected a probability from 0 to 1")
-        object.__setattr__(self, "p", float(self.p))
+        make_number(self, "p", at_least=0, at_most=1)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return x and the vjp of the identity."""
         return x, (lambda dy: dy,)
 
-    def forward_in_training(self, tier: Tier, x: Any, mask: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
+    def forward_in_training(
+        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and its vjp; without a mask nothing is dropped."""
         return self.forward(tier, x) if mask is None else tier.dropout(x, mask)
 

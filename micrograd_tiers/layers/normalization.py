@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..arguments import make_number, make_whole
 from ..initializers import Initializer
-from ..tiers import Vjp
-from .base import Array, Layer, Shape, whole_number
+from ..tiers import Tier, Vjp
+from .base import Array, Layer, Shape
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ class BatchNorm(Layer):
     momentum: float = 0.1
 
     def __post_init__(self) -> None:
-        whole_number(self, "num_features", 1)
-        for name, value, most in (("epsilon", self.epsilon, 1e3), ("momentum", self.momentum, 1.0)):
-            if not 0 < value <= most:
-                raise ValueError(f"{type(self).__name__}: {name} is {value!r}, expected above 0, at most {most:g}")
+        make_whole(self, "num_features", 1)
+        make_number(self, "epsilon", above=0)
+        make_number(self, "momentum", above=0, at_most=1)
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions of the tier that the layer calls."""
+        return ("batch_norm", "moments")
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
@@ -55,24 +60,31 @@ class BatchNorm(Layer):
         C = self.num_features
         return {"running_mean": np.zeros(C), "running_var": np.ones(C), "num_batches_tracked": np.zeros(())}
 
-    def forward(self, tier: Any, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and the vjps, the running mean and variance being constants."""
         weight, bias, mean, variance, _ = arrays
-        value_and_vjps: tuple[Any, tuple[Vjp, ...]] = tier.batch_norm(x, weight, bias, self.epsilon, mean, variance)
-        return value_and_vjps
+        return tier.batch_norm(x, weight, bias, self.epsilon, mean, variance, True)
 
-    def forward_in_training(self, tier: Any, x: Any, mask: Any, *parameters: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps, with mean and variance of these samples."""
-        value_and_vjps: tuple[Any, tuple[Vjp, ...]] = tier.batch_norm(x, *parameters, self.epsilon)
-        return value_and_vjps
+    def forward_in_training(
+        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and the vjps, with mean and variance of these samples.
 
-    def observe(self, tier: Any, x: Any, buffers: dict[str, Any]) -> None:
-        """Move the running mean and variance towards those of x; the variance as it is estimated, over n - 1."""
-        mean, variance = tier.moments(x)
+        The running mean and variance move towards them; the variance as it is estimated, over n - 1.
+        """
         n = x.size // self.num_features
-        for name, seen in (("running_mean", mean), ("running_var", variance * (n / max(1, n - 1)))):
-            buffers[name] += self.momentum * (seen - buffers[name])
-        buffers["num_batches_tracked"] += 1
+        if n < 2:
+            raise ValueError(
+                f"{type(self).__name__}: got one number per channel, expected two at least, as one has no variance: "
+                "choose a batch size that leaves no sample alone"
+            )
+        mean, variance = tier.moments(x)
+        if buffers:
+            for name, seen in (("running_mean", mean), ("running_var", variance * (n / (n - 1)))):
+                buffers[name] += self.momentum * (seen - buffers[name])
+            buffers["num_batches_tracked"] += 1
+        weight, bias = parameters
+        return tier.batch_norm(x, weight, bias, self.epsilon, mean, variance)
 
     def checked(self, shape: Shape | None, n_axes: int, expected: str) -> Shape | None:
         """Return the shape if it has so many axes, and C channels."""

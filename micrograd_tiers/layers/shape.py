@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..arguments import whole_number
 from ..tiers import Tier, Vjp
 from .base import Layer, Shape
 
@@ -22,11 +23,9 @@ class Reshape(Layer):
     shape: Shape
 
     def __post_init__(self) -> None:
-        shape = tuple(self.shape)
-        if not shape or not all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in shape):
-            raise ValueError(
-                f"Reshape: shape is {self.shape!r}, expected whole numbers of at least 1, as in (1, 28, 28)"
-            )
+        if not isinstance(self.shape, list | tuple) or not self.shape:
+            raise ValueError(f"Reshape: shape is {self.shape!r}, expected whole numbers such as (1, 28, 28)")
+        shape = tuple(whole_number("Reshape: a size", size) for size in self.shape)
         object.__setattr__(self, "shape", shape)  # a saved net has a list
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:

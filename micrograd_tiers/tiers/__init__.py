@@ -99,10 +99,37 @@ class Tier(Protocol):
         """Largest number of each window, likewise; of equal ones the first gets the gradient; NaN stays NaN."""
 
     def reshape(self, x: Array, shape: tuple[int, ...]) -> tuple[Array, tuple[Vjp]]:
-        """The same numbers in the same order, each sample an array of that shape."""
+        """The same numbers in the same order, each sample an array of that shape; (-1,) is a row of all of them."""
 
     def dropout(self, x: Array, mask: Array) -> tuple[Array, tuple[Vjp]]:
         """mask * x, of each number; the mask is shaped as x, drawn by the caller, and has no gradient."""
+
+    def batch_norm(
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array,
+        epsilon: float = 1e-5,
+        mean: Array | None = None,
+        variance: Array | None = None,
+        constant: bool = False,
+    ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
+        """weight * (x - mean) / sqrt(variance + epsilon) + bias, channel by channel; for tiers that see whole batches.
+
+        Parameters
+        ----------
+        x : array, shape (N, C) or (N, C, H, W)
+        weight, bias : array, shape (C,)
+        epsilon : float
+            Above 0.
+        mean, variance : array, shape (C,), optional
+            `moments(x)`, which is computed where not given.
+        constant : bool
+            Whether mean and variance do not depend on x, as in prediction.
+        """
+
+    def moments(self, x: Array) -> tuple[Array, Array]:
+        """Mean and variance, both (C,), of each channel of x, shape (N, C) or (N, C, H, W), over all else."""
 
     def softmax_cross_entropy(self, logits: Array, target: Any) -> tuple[float, tuple[Vjp]]:
         """-log(softmax(logits)[target]) in nats, summed over the samples.
@@ -151,7 +178,10 @@ PRIMITIVES = (
 )
 COUPLED = ("batch_norm",)  # what only a tier can have that sees the whole mini-batch: of the built-in ones, tensor
 OPS = (*PRIMITIVES, *COUPLED)
-CORE = (*PRIMITIVES[:6], "softmax_cross_entropy", "mean_squared_error")  # what nets of dense layers are made of
+CORE = (  # what nets of dense layers are made of
+    *("linear", "sigmoid", "tanh", "relu", "elu", "softmax"),
+    *("softmax_cross_entropy", "mean_squared_error"),
+)
 SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
 
 

@@ -71,9 +71,12 @@ def _einsum_fuses() -> bool:
 EINSUM_FUSES = _einsum_fuses()
 
 
-def total(a: Array, axis: int = 0) -> Any:
-    """Sum along one axis, term after term."""
-    return +reduce(add, np.moveaxis(a, axis, 0))  # + copies: of a single term, reduce returns the term itself
+def total(a: Array, axis: int | tuple[int, ...] = 0) -> Any:
+    """Sum along one axis, or several, term after term."""
+    axes = np.atleast_1d(axis)
+    terms = np.moveaxis(a, axes, range(len(axes)))
+    # + copies: of a single term, reduce returns the term itself
+    return +reduce(add, terms.reshape(-1, *terms.shape[len(axes) :]))
 
 
 def _elementwise(f: Callable[[float], float]) -> Callable[[Any], Any]:

@@ -250,22 +250,31 @@ def mean_squared_error(y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
 
 def moments(x: Array) -> tuple[Array, Array]:
     """Mean and variance (C,) of each feature of x (N, C) over the samples, or of each channel over all its pixels."""
-    axes = (0, *range(2, x.ndim))
-    return x.mean(axes), x.var(axes)
+    axes, n = (0, *range(2, x.ndim)), x.size // x.shape[1]
+    mean = total(x, axes) / n
+    centered = x - mean.reshape(-1, *[1] * (x.ndim - 2))
+    return mean, total(centered * centered, axes) / n
 
 
 @quiet
 def batch_norm(
-    x: Array, weight: Array, bias: Array, epsilon: float = 1e-5, mean: Array = None, variance: Array = None
+    x: Array,
+    weight: Array,
+    bias: Array,
+    epsilon: float = 1e-5,
+    mean: Array = None,
+    variance: Array = None,
+    constant: bool = False,
 ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
     """y[n, c] = weight[c] * (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c].
 
-    Mean and variance are the mini-batch's, so that every y depends on every sample; or given, and constant.
+    Mean and variance are the mini-batch's `moments`, given or not, so that every y depends on every sample; or they are
+    given and constant.
     Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
     """
-    constant = mean is not None
-    if not constant:
+    if mean is None:
         mean, variance = moments(x)
+    n = x.size // len(weight)
     axes, channels = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))  # (C,) beside (N, C); (C, 1, 1) beside images
     slope = weight / np.sqrt(variance + epsilon)
     centered = x - mean.reshape(channels)
@@ -274,14 +283,14 @@ def batch_norm(
     def dx(dy: Array) -> Array:
         if constant:
             return dy * slope.reshape(channels)
-        of_mean = dy.mean(axes)
-        of_variance = (dy * centered).mean(axes) / (variance + epsilon)
+        of_mean = total(dy, axes) / n
+        of_variance = total(dy * centered, axes) / n / (variance + epsilon)
         return slope.reshape(channels) * (dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))
 
     def dweight(dy: Array) -> Array:
-        return (dy * centered).sum(axes) / np.sqrt(variance + epsilon)
+        return total(dy * centered, axes) / np.sqrt(variance + epsilon)
 
-    return y, (dx, dweight, lambda dy: dy.sum(axes))
+    return y, (dx, dweight, lambda dy: total(dy, axes))
 
 
 # What lets layers, network and optimizers be written once for all tiers.

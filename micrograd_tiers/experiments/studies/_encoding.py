@@ -20,6 +20,10 @@ class Encoding:
     hidden, code : int
         Units of the hidden layer, and of the code.
     batch_size, epochs : int
+    learning_rate : float
+        Of Adam.
+    dtype, init, seed
+        As in `Network`.
     """
 
     data: str = "mnist"
@@ -29,6 +33,17 @@ class Encoding:
     code: int = 32
     batch_size: int = 128
     epochs: int = 10
+    learning_rate: float = 0.001
+    dtype: str = "float32"
+    init: str = "kaiming"
+    seed: int = 0
+
+    def __str__(self) -> str:
+        """In words."""
+        return (
+            f"784-{self.hidden}-{self.code}-{self.hidden}-784, {self.dtype}, Adam at {self.learning_rate:g}, batches "
+            f"of {self.batch_size}, {self.epochs} epochs"
+        )
 
     def load(self, data_dir: str | None) -> Dataset:
         """Return the images."""
@@ -37,8 +52,8 @@ class Encoding:
     def train(self, data: Dataset) -> tuple[Network, History]:
         """Return the trained net, and its history."""
         sizes = [data.train_x.shape[1], self.hidden, self.code]
-        net = autoencoder(sizes, dtype="float32", init="kaiming", seed=0)
-        optimizer, x = Adam(0.001), data.train_x
+        net = autoencoder(sizes, dtype=self.dtype, init=self.init, seed=self.seed)
+        optimizer, x = Adam(self.learning_rate), data.train_x
         return net, fit(net, x, x, optimizer=optimizer, batch_size=self.batch_size, epochs=self.epochs)
 
 

@@ -52,7 +52,7 @@ def tasks(quick: bool) -> list[Task]:
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     """Return the loss against the size of the code."""
     encodings = [task.encoding for task in tasks if isinstance(task, Autoencoder)]
-    hidden, epochs, codes = encodings[0].hidden, encodings[0].epochs, [encoding.code for encoding in encodings]
+    codes = [encoding.code for encoding in encodings]
     alone = results[0]["mean_image_loss"]
     rows = [
         {
@@ -65,8 +65,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         for code, r in zip(codes, results, strict=True)
     ]
     answer = (
-        f"784-{hidden}-code-{hidden}-784, {epochs} epochs; the loss is the mean "
-        f"squared error of a pixel.\n\n{table(rows)}\n\n"
+        f"Nets such as {encodings[-1]}; the loss is the mean squared error of a pixel.\n\n{table(rows)}\n\n"
         f"The mean of all training images, a code of no numbers at all, has a loss of {alone:.4f}. Two numbers are "
         f"enough to bring that down to {results[0]['test_loss'] / alone:.0%}, {codes[-1]} to "
         f"{results[-1]['test_loss'] / alone:.0%}: images of digits fill a small part of the 784 dimensions. What is "
@@ -93,7 +92,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         ]
         images = np.array([image for _, row in rows for image in row]).reshape(-1, side, side)
         captions = [name for name, row in rows for _ in row]
-        plots.image_grid(path, images, captions, title="Test images, and what becomes of them")
+        plots.image_grid(path, images, captions, title="Test images, and what becomes of them", columns=N_SHOWN)
 
     return Report(answer, findings, {"loss": draw, "reconstructions": draw_images})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, last_loss, percent, table
+from ..study import Report, Study, by_epoch, last_loss, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, epochs=10,
@@ -65,14 +65,14 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        by_epoch = {f"{n}": ([*range(1, r["epochs"] + 1)], r["validation_loss"]) for n, r in fixed.items()}
-        by_second = {n: ([epoch * seconds[int(n)] for epoch in x], loss) for n, (x, loss) in by_epoch.items()}
+        lines = {f"{n}": by_epoch(r["validation_loss"]) for n, r in fixed.items()}
+        by_second = {n: ([epoch * seconds[int(n)] for epoch in x], loss) for n, (x, loss) in lines.items()}
         powers = [int(math.log2(size)) for size in sizes]  # the labels of the sizes would run into each other
         ends = {name: (powers, [last_loss(r) for r in of.values()]) for name, of in ((FIXED, fixed), (SCALED, scaled))}
         plots.panels(
             path,
             [
-                plots.Panel("Validation loss by batch size", "epoch", "loss (nats)", by_epoch, "y"),
+                plots.Panel("Validation loss by batch size", "epoch", "loss (nats)", lines, "y"),
                 plots.Panel("Validation loss by batch size", "second", "loss (nats)", by_second, "xy"),
                 plots.Panel(
                     "Time", "batch size (power of two)", "seconds an epoch", {"": (powers, [*seconds.values()])}, "y"
@@ -85,7 +85,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
 
 
 def _seconds(result: Result) -> float:
-    return float(result["seconds"] / max(1, result["epochs"]))
+    return float(result["seconds"] / max(1, result["epochs_run"]))
 
 
 def _epochs_to(loss: float, result: Result) -> int | None:
@@ -105,7 +105,7 @@ def _at_one_rate(fixed: Runs, n_samples: int, target: float) -> str:
             "batch size": size,
             "steps an epoch": steps[size],
             "seconds an epoch": seconds[size],
-            "after 1 epoch": result["validation_loss"][0] if result["epochs"] else "diverged",
+            "after 1 epoch": result["validation_loss"][0] if result["epochs_run"] else "diverged",
             "validation loss": _shown(result),
             "test accuracy": percent(result["test_accuracy"]),
             f"epochs to {target:.2g}": needed[size] or "more",
@@ -134,8 +134,8 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     best = min(fixed, key=lambda size: last_loss(fixed[size]))
     small, large = min(fixed), max(fixed)
     return (
-        f"Learning: all have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs']} epochs; the losses "
-        f"are those of the validation set. Batches of {best} end with the lowest. Those of {large} make only "
+        f"Learning: all have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs; the "
+        f"losses are those of the validation set. Batches of {best} end with the lowest. Those of {large} make only "
         f"{steps[large]} steps an epoch, and end at {_shown(fixed[large])}. With those of {small}, a step follows the "
         "noise of a single sample, at this rate too far to settle anywhere: they end at "
         f"{_shown(fixed[small])}. To {target:.2g}, twice the lowest loss, it takes the fewest epochs with batches of "

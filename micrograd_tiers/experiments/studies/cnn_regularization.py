@@ -7,7 +7,7 @@ from typing import Any
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, by_epoch, percent, table
 
 WORDS = "conv:8,3,1,1 {norm} relu max:2 conv:16,3,1,1 {norm} relu max:2 {drop} linear:128 relu {drop}"
 BASE = Recipe(
@@ -49,7 +49,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "training loss": result["train_loss"][-1],
             "test loss": result["test_loss"],
             "test accuracy": percent(result["test_accuracy"]),
-            "seconds an epoch": result["seconds"] / result["epochs"],
         }
         for name, result in variants.items()
     ]
@@ -69,7 +68,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     lowest = PROBABILITIES[min(range(len(by_p)), key=lambda k: by_p[k]["test_loss"])]
     answer = (
         f"{table(rows)}\n\n"
-        f"After {variants[best]['epochs']} epochs the best accuracy is that of the net {best}, "
+        f"After {variants[best]['epochs_run']} epochs the best accuracy is that of the net {best}, "
         f"{percent(variants[best]['test_accuracy'])}, the lowest test loss that of the net {surest}; the report has "
         f"{percent(COURSE)} within ten epochs. Training losses with dropout are taken while it drops, and so are "
         "higher than without.\n\n"
@@ -89,7 +88,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        losses = {name: ([*range(1, r["epochs"] + 1)], r["train_loss"]) for name, r in variants.items()}
+        losses = {name: by_epoch(r["train_loss"]) for name, r in variants.items()}
         accuracy = {"test accuracy": (PROBABILITIES, [r["test_accuracy"] for r in by_p])}
         plots.panels(
             path,

@@ -38,7 +38,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "in words": NETS[name],
             "parameters": result["n_parameters"],
             "test accuracy": percent(result["test_accuracy"]),
-            "seconds an epoch": result["seconds"] / result["epochs"],
+            "seconds an epoch": result["seconds"] / result["epochs_run"],
         }
         for name, result in by_name.items()
     ]

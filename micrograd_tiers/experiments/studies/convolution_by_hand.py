@@ -79,9 +79,14 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
                 array = np.array(image, float) / np.max(IMAGES[name])
                 images.append(array if len(array) == 4 else array.repeat(2, axis=0).repeat(2, axis=1))
                 captions.append(what)
-        plots.image_grid(path, images, captions, title="Pooling in windows of 2 by 2")
+        plots.image_grid(path, images, captions, title="Pooling in windows of 2 by 2", columns=6)
 
-    return Report(answer, {"n_parameters": shapes["n_parameters"], "shape": [O, R, S]}, {"pooling": draw})
+    findings = {
+        "n_parameters": shapes["n_parameters"],
+        "shape": [O, R, S],
+        **{kind: {name: r[kind] for name, r in zip(IMAGES, pooled, strict=True)} for kind in ("average", "maximum")},
+    }
+    return Report(answer, findings, {"pooling": draw})
 
 
 def _rows(image: Sequence[Sequence[float]]) -> str:

@@ -12,7 +12,7 @@ from ...models import mlp
 from ...recipe import Recipe
 from ...training import evaluate
 from ..runs import Result, Task, Training, prepare
-from ..study import Report, Study, mean_and_deviation, percent, table
+from ..study import Line, Report, Study, by_epoch, mean_and_deviation, percent, table
 
 BASE = Recipe(
     data="mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.05, batch_size=64, epochs=10,
@@ -131,8 +131,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        def lines(of: dict[str, Result], key: str) -> dict[str, tuple[list[int], list[float]]]:
-            return {name: ([*range(1, len(r[key]) + 1)], r[key]) for name, r in of.items()}
+        def lines(of: dict[str, Result], key: str) -> dict[str, Line]:
+            return {name: by_epoch(r[key]) for name, r in of.items()}
 
         first = {_label(own[0][0]): own[0][1] for own in shapes.values()}
         plots.panels(
@@ -193,15 +193,23 @@ def _compared(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
     spread = max(np.std([result["validation_loss"][-1] for _, result in shapes[name]], ddof=1) for name in three)
     return (
         f"{table(rows)}\n\nMeans and standard deviations of {len(shapes[best])} starts, after "
-        f"{shapes[best][0][1]['epochs']} epochs. The first layer holds most of the parameters, 785 for each of its "
+        f"{shapes[best][0][1]['epochs_run']} epochs. The first layer holds most of the parameters, 785 for each of its "
         f"units; from {DEPTHS[0]} to {DEPTHS[-1]} layers of equal width it shrinks from {first_widths[0]} to "
         f"{first_widths[-1]} units. The lowest mean validation loss, {equal[best]:.3g}, is that of {_layers(best)}, "
-        f"the highest, {equal[worst]:.3g}, that of {_layers(worst)}. The learning rate, {BASE.learning_rate:g}, is the "
+        f"the highest, {equal[worst]:.3g}, that of {_layers(worst)}{_near(equal, best, shapes)}. The learning "
+        f"rate, {BASE.learning_rate:g}, is the "
         "same for all, which need not suit shallow and deep nets alike. Of the nets with three layers, the lowest "
         f"loss, {three[least]:.3g}, is that of widths {widths[least]}, the highest, {three[most]:.3g}, that of "
         f"{widths[most]}. Starts of one shape differ by up to {spread:.2g} (standard deviation): "
         f"{'too much to call that a difference' if three[most] - three[least] < 2 * spread else 'less than that'}."
     )
+
+
+def _near(losses: dict[str, float], best: str, shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
+    """Say which others are too near to the best for the spread of their starts."""
+    spread = {name: np.std([r["validation_loss"][-1] for _, r in shapes[name]], ddof=1) for name in losses}
+    near = [name for name in losses if name != best and losses[name] - losses[best] < max(spread[name], spread[best])]
+    return f"; with {' and '.join(map(_layers, near))} it is within the spread of the starts" if near else ""
 
 
 def _ends(losses: dict[str, float]) -> tuple[str, str]:

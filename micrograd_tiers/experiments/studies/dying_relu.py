@@ -14,7 +14,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...training import Trainer, evaluate
 from ..runs import Result, Task
-from ..study import Report, Study, mean_of, percent, table
+from ..study import Line, Report, Study, mean_of, percent, table
 
 N_EACH = 500  # examples of each class
 HIDDEN = 16
@@ -26,20 +26,23 @@ EARLY = 20  # batches after the class has changed
 
 @dataclass(frozen=True)
 class Run:
-    """A net 2-16-2 on two moons: 5 epochs in some order, then 5 epochs shuffled.
+    """A net on two moons: some epochs in some order, then as many shuffled.
 
     Parameters
     ----------
     seed : int
         Of the points, the weights, and the order where it is shuffled.
     shuffle : bool
-        False: in each of the first 5 epochs all negative examples are seen before all positive ones.
+        False: in each of the first epochs all negative examples are seen before all positive ones.
     activation, init : str
         As in `mlp`.
     learning_rate, momentum : float
         Of SGD.
     bias : float
         From which the biases of the hidden units start.
+    hidden, batch_size : int
+    epochs : int
+        In that order, and shuffled.
     """
 
     seed: int
@@ -49,6 +52,9 @@ class Run:
     learning_rate: float = 0.1
     momentum: float = 0.9
     bias: float = 0.0
+    hidden: int = HIDDEN
+    batch_size: int = BATCH_SIZE
+    epochs: int = 5
 
     def run(self, data_dir: str | None) -> Result:
         """Return how many units are dead in the course of the run, the losses where the class changes, the accuracy.
@@ -59,19 +65,17 @@ class Run:
         X, y = moons(2 * N_EACH, rng=np.random.default_rng(self.seed))
         order = np.argsort(y, kind="stable")
         X, y = X[order], y[order]
-        net = mlp([2, HIDDEN, 2], self.activation, init=self.init, seed=self.seed)
-        net.load_state_dict(net.state_dict() | {"0.bias": np.full(HIDDEN, self.bias)})
+        net = mlp([2, self.hidden, 2], self.activation, init=self.init, seed=self.seed)
+        net.load_state_dict(net.state_dict() | {"0.bias": np.full(self.hidden, self.bias)})
         dead = [_dead(net, X)]
-        trainer = self._trainer(net, X, y, epochs=5, shuffle=self.shuffle)
+        trainer = self._trainer(net, X, y, shuffle=self.shuffle)
         while not trainer.finished:
             trainer.step()
-            if trainer.position % (EVERY * BATCH_SIZE) == 0:
+            if trainer.position % (EVERY * self.batch_size) == 0:
                 dead.append(_dead(net, X))
         accuracy = evaluate(net, X, y)["accuracy"]
         losses = np.array(trainer.history.batch_loss).reshape(-1, BATCHES // 2)  # a row for each block of one class
-        later = self._trainer(net, X, y, epochs=5, shuffle=True)
-        while not later.finished:
-            later.step()
+        self._trainer(net, X, y, shuffle=True).run()
         return {
             "dead_by_time": dead,
             "dead": dead[-1],
@@ -82,10 +86,17 @@ class Run:
             "accuracy_later": evaluate(net, X, y)["accuracy"],
         }
 
-    def _trainer(self, net: Network, X: NDArray[Any], y: NDArray[Any], *, epochs: int, shuffle: bool) -> Trainer:
+    def _trainer(self, net: Network, X: NDArray[Any], y: NDArray[Any], *, shuffle: bool) -> Trainer:
         optimizer = SGD(self.learning_rate, momentum=self.momentum)
         return Trainer(
-            net, X, y, optimizer=optimizer, batch_size=BATCH_SIZE, epochs=epochs, seed=self.seed, shuffle=shuffle
+            net,
+            X,
+            y,
+            optimizer=optimizer,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
+            shuffle=shuffle,
         )
 
 
@@ -227,15 +238,16 @@ def _what_does_not(runs: dict[str, list[Result]]) -> str:
 def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
     from ... import plots
 
-    def lines(names: Sequence[str]) -> dict[str, tuple[list[int], list[float]]]:
+    def lines(names: Sequence[str]) -> dict[str, Line]:
         means = {name: np.mean([result["dead_by_time"] for result in runs[name]], axis=0) for name in names}
         return {
-            name: ([EVERY * BATCH_SIZE * n for n in range(len(mean))], mean.tolist()) for name, mean in means.items()
+            name: ([EVERY * BATCH_SIZE * n / 1000 for n in range(len(mean))], mean.tolist())
+            for name, mean in means.items()
         }
 
     names = [*CASES]
     panels = [
-        plots.Panel(title, "samples seen (in order, the class changes every 500)", "dead units, mean", lines(shown))
+        plots.Panel(title, "thousands of samples (classes change every 0.5)", "dead units, mean", lines(shown))
         for title, shown in (("What helps", names[:5]), ("What does not, or in part", [names[0], *names[5:]]))
     ]
     plots.panels(path, panels)

@@ -12,7 +12,7 @@ from ...network import Network
 from ...optimizers import Adam
 from ...training import evaluate, fit
 from ..runs import Result, Task
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, by_epoch, percent, table
 from ._encoding import FULL, QUICK, Encoding
 
 STARTS = {
@@ -31,11 +31,14 @@ class Classifier:
     ----------
     encoder : {"pixels", "trained", "random", "tuned"}
     encoding : Encoding
-        How the encoder was trained.
+        How the encoder was trained; batch size, epochs and dtype are those of the classifier, too.
+    learning_rate : float
+        Of Adam, for the classifier.
     """
 
     encoder: str
     encoding: Encoding
+    learning_rate: float = 0.003
 
     def run(self, data_dir: str | None) -> Result:
         """Return scores, the number of parameters that learned, and the time that they took."""
@@ -43,7 +46,7 @@ class Classifier:
         net = self.start(data)
         start = time.perf_counter()
         history = fit(
-            net, data.train_x, data.train_y, optimizer=Adam(0.003), batch_size=self.encoding.batch_size,
+            net, data.train_x, data.train_y, optimizer=Adam(self.learning_rate), batch_size=self.encoding.batch_size,
             epochs=self.encoding.epochs,
         )  # fmt: skip
         seconds = time.perf_counter() - start
@@ -61,10 +64,12 @@ class Classifier:
         """Return the net before it is trained with labels."""
         n_classes = len(data.class_names)
         if self.encoder == "pixels":
-            return softmax_regression(data.train_x.shape[1], n_classes, dtype="float32")
+            return softmax_regression(data.train_x.shape[1], n_classes, dtype=self.encoding.dtype)
         encoder = self.encoding.train(data)[0]
         layers = encoder.layers[:3]  # Linear, ReLU, Linear: down to the code
-        net = Network([*layers, Linear(self.encoding.code, n_classes)], dtype="float32", init="kaiming", seed=1)
+        net = Network(
+            [*layers, Linear(self.encoding.code, n_classes)], dtype=self.encoding.dtype, init="kaiming", seed=1
+        )
         if self.encoder != "random":
             own = {
                 name: array
@@ -84,6 +89,7 @@ def tasks(quick: bool) -> list[Task]:
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     """Return accuracy, parameters and time."""
+    encoding, rate = next((task.encoding, task.learning_rate) for task in tasks if isinstance(task, Classifier))
     by_encoder = dict(zip(STARTS, results, strict=True))
     rows = [
         {
@@ -99,7 +105,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     gap = pixels["test_accuracy"] - frozen["test_accuracy"]
     compared = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
     answer = (
-        f"{table(rows)}\n\n"
+        f"The autoencoder: {encoding}. The classifiers: Adam at {rate:g}, else alike.\n\n{table(rows)}\n\n"
         f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
         f"code is {compared}. The code was learned without a single label. That of an encoder with random weights gets "
         f"{percent(random['test_accuracy'])}: so much is due to any code of this size, and the rest to what the "
@@ -112,9 +118,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        lines = {
-            STARTS[name]: ([*range(1, len(r["train_loss"]) + 1)], r["train_loss"]) for name, r in by_encoder.items()
-        }
+        lines = {STARTS[name]: by_epoch(r["train_loss"]) for name, r in by_encoder.items()}
         plots.panels(path, [plots.Panel("Training loss", "epoch", "loss (nats)", lines, "y")])
 
     return Report(answer, findings, {"loss": draw})

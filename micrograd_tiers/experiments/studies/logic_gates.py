@@ -17,7 +17,7 @@ from ..study import Report, Study, percent, table
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # the inputs a and b
 GATES = {"OR": np.array([0, 1, 1, 1]), "AND": np.array([0, 0, 0, 1]), "XOR": np.array([0, 1, 1, 0])}
-EPOCHS = 1000
+STEPS = 1000
 
 # Two classes are one unit: the softmax of 0 and z gives class 1 the probability sigmoid(z). So class 0 gets zeros.
 BY_HAND: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -65,7 +65,7 @@ class ByHand:
 
 @dataclass(frozen=True)
 class Learned:
-    """A net trained on the four corners by gradient descent, 1,000 steps at learning rate 1.
+    """A net trained on the four corners by gradient descent, all of them in each step.
 
     Parameters
     ----------
@@ -77,12 +77,16 @@ class Learned:
         Of the hidden units.
     seed : int
         Of the start.
+    steps : int
+    learning_rate : float
     """
 
     gate: str
     hidden: tuple[int, ...]
     activation: str
     seed: int
+    steps: int = STEPS
+    learning_rate: float = 1.0
 
     def run(self, data_dir: str | None) -> Result:
         """Return losses, accuracy, weights, and how many units of the first layer are above zero at no corner.
@@ -93,7 +97,14 @@ class Learned:
         net = _net(self.hidden, self.activation, self.seed)
         watched = None if self.hidden else (CORNERS, y)
         history = fit(
-            net, CORNERS, y, optimizer=SGD(1.0), batch_size=4, epochs=EPOCHS, shuffle=False, validation=watched
+            net,
+            CORNERS,
+            y,
+            optimizer=SGD(self.learning_rate),
+            batch_size=4,
+            epochs=self.steps,
+            shuffle=False,
+            validation=watched,
         )
         scores = evaluate(net, CORNERS, y)
         state = net.state_dict()
@@ -232,7 +243,7 @@ def _with_hidden(xor: dict[str, list[Result]]) -> str:
             {"hidden units": name, "starts": len(of), "XOR found": _found(of), **stuck}
             | {"others": len(losses) - sum(stuck.values())}
         )
-    return f"XOR with hidden units, {EPOCHS:,} steps at learning rate 1 from Xavier starts:\n\n{table(rows)}"
+    return f"XOR with hidden units, {STEPS:,} steps at learning rate 1 from Xavier starts:\n\n{table(rows)}"
 
 
 def _with_hidden_in_words(xor: dict[str, list[Result]]) -> str:
@@ -289,7 +300,7 @@ def _output_sum(name: str) -> str:
 def _draw_losses(path: Path, alone: dict[str, list[Result]], xor: list[Result]) -> None:
     from ... import plots
 
-    steps = [*range(1, EPOCHS + 1)]
+    steps = [*range(1, STEPS + 1)]
     units = {gate: (steps, of[0]["train_loss"]) for gate, of in alone.items()}
     hidden = {f"start {n + 1}": (steps, result["train_loss"]) for n, result in enumerate(xor[:6])}
     plots.panels(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...models import mlp
 from ...optimizers import OPTIMIZERS
-from ...summary import BYTES, size_of
+from ...summary import size_of
 from ..runs import Result, Task
 from ..study import Report, Study, table
 
@@ -18,7 +18,7 @@ NETS: tuple[tuple[int, ...], ...] = ((), (1,), (128,))  # hidden units between 7
 RULES = {"sgd": "SGD", "adam": "Adam"}
 BATCH_SIZE = 256  # of the tables
 PARTS = ("parameters", "gradients", "optimizer", "images", "outputs")
-NUMBER = BYTES["float64"]
+NUMBER = 8  # bytes of a float64
 
 
 @dataclass(frozen=True)

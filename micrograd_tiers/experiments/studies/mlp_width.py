@@ -13,7 +13,7 @@ from ...network import Network
 from ...recipe import Recipe
 from ...training import evaluate
 from ..runs import Result, Task, Training, prepare
-from ..study import Report, Study, percent, table
+from ..study import Line, Report, Study, by_epoch, percent, table
 
 BASE = Recipe(
     data="fashion-mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, batch_size=128,
@@ -136,8 +136,8 @@ def _widths(by_width: dict[int, Result]) -> str:
     best = min(by_width, key=lambda n: float(by_width[n]["validation_loss"][-1]))
     gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
     return (
-        f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs']} epochs. The training loss is "
-        "the mean over the last epoch, the validation loss that at its end, which is lowest with "
+        f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
+        "loss is the mean over the last epoch, the validation loss that at its end, which is lowest with "
         f"{_neurons_in_words(best)}. {_neurons_in_words(WIDTHS[0])} lower the training loss by "
         f"{gains['train_loss']:.2g} against none, but the validation loss by {gains['validation_loss']:.2g} only: the "
         "rest of the gain is knowledge of the training images, not of such images."
@@ -188,8 +188,8 @@ def _silence(silent: int) -> str:
 def _draw_losses(path: Path, by_width: dict[int, Result]) -> None:
     from ... import plots
 
-    def lines(key: str) -> dict[str, tuple[list[int], list[float]]]:
-        return {str(n or "none"): ([*range(1, r["epochs"] + 1)], r[key]) for n, r in by_width.items()}
+    def lines(key: str) -> dict[str, Line]:
+        return {str(n or "none"): by_epoch(r[key]) for n, r in by_width.items()}
 
     titles = {"train_loss": "Training loss by width", "validation_loss": "Validation loss by width"}
     plots.panels(path, [plots.Panel(title, "epoch", "loss (nats)", lines(key), "y") for key, title in titles.items()])
@@ -205,13 +205,13 @@ def _draw_one(path: Path, neuron: Result) -> None:
     shares = np.exp(scores - scores.max(axis=0))
     shares /= shares.sum(axis=0)
 
-    def lines(x: NDArray[Any], ys: Any) -> dict[str, tuple[list[float], list[float]]]:
+    def lines(x: NDArray[Any], ys: Any) -> dict[str, Line]:
         return {name: (x.tolist(), [*y]) for name, y in zip(neuron["classes"], ys, strict=True)}
 
     plots.panels(
         path,
         [
-            plots.Panel("Ten scores from one neuron", "its output", "score", lines(h, scores)),
+            plots.Panel("Ten scores from one tanh neuron", "its output", "score", lines(h, scores)),
             plots.Panel("The probabilities that they make", "its output", "probability", lines(h, shares)),
             plots.Panel(
                 "The test images", "its output", "images", lines((edges[1:] + edges[:-1]) / 2, neuron["counts"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, by_epoch, percent, table
 
 BASE = Recipe(
     data="mnist",
@@ -67,7 +67,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        lines = {name: ([*range(1, r["epochs"] + 1)], r["train_loss"]) for name, r in zip(NETS, results, strict=True)}
+        lines = {name: by_epoch(r["train_loss"]) for name, r in zip(NETS, results, strict=True)}
         plots.panels(path, [plots.Panel("Training loss, with dropout", "epoch", "loss (nats)", lines, "y")])
 
     return Report(answer, findings, {"loss": draw})

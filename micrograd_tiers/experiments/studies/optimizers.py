@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, last_loss, percent, table
+from ..study import Line, Report, Study, by_epoch, last_loss, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", batch_size=128, epochs=5,
@@ -66,12 +66,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     def draw(path: Path) -> None:
         from ... import plots
 
-        def by_power(value: Callable[[Result], float]) -> dict[str, tuple[list[float], list[float]]]:
+        def by_power(value: Callable[[Result], float]) -> dict[str, Line]:
             # As powers: the labels of seven decades would run into each other.
             return {name: ([*map(math.log10, runs)], [*map(value, runs.values())]) for name, runs in by_rate.items()}
 
         at_best = {f"{name}, {rate:g}": by_rate[name][rate]["validation_loss"] for name, rate in best.items()}
-        by_epoch = {name: ([*range(1, len(losses) + 1)], losses) for name, losses in at_best.items()}
+        lines = {name: by_epoch(losses) for name, losses in at_best.items()}
         power = "learning rate (power of ten)"
         plots.panels(
             path,
@@ -80,7 +80,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
                 plots.Panel(
                     "After the last epoch", power, "test accuracy", by_power(lambda r: float(r["test_accuracy"]))
                 ),
-                plots.Panel("Each at its best rate", "epoch", "validation loss (nats)", by_epoch, "y"),
+                plots.Panel("Each at its best rate", "epoch", "validation loss (nats)", lines, "y"),
             ],
         )
 
@@ -105,7 +105,7 @@ def _losses(by_rate: dict[str, Runs]) -> str:
         }
         for rate in rates
     ]
-    epochs = max(result["epochs"] for runs in by_rate.values() for result in runs.values())
+    epochs = max(result["epochs_run"] for runs in by_rate.values() for result in runs.values())
     return f"Validation losses after {epochs} epochs, in nats:\n\n{table(rows)}"
 
 

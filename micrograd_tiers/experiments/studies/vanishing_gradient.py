@@ -9,7 +9,7 @@ import numpy as np
 from ...models import mlp
 from ...tiers import tensor
 from ..runs import Result, Task
-from ..study import Report, Study, table
+from ..study import Report, Study, by_epoch, table
 
 WEIGHTS = (1.0, 10.0, 100.0)
 COURSE = {1.0: ("0.731059", "2.874697e-01"), 10.0: ("0.999955", "9.082923e-05"), 100.0: ("1.000000", "0")}
@@ -113,7 +113,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             "sigmoid": (x.tolist(), y[0].tolist()),
             "its derivative": (x.tolist(), dx(np.ones_like(y))[0].tolist()),
         }
-        layers = {name: ([*range(1, len(rms) + 1)], rms) for name, rms in deep.items()}
+        layers = {name: by_epoch(rms) for name, rms in deep.items()}
         plots.panels(
             path,
             [

@@ -23,7 +23,7 @@ EPOCHS = 40
 
 @dataclass(frozen=True)
 class Start:
-    """A net 2-...-2 on two moons; SGD with momentum 0.9, batches of 25, 40 epochs.
+    """A net 2-...-2 on two moons, trained by SGD with momentum.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ class Start:
     learning_rate : float
     seed : int
         Of the points, the weights and the order.
+    momentum : float
+    batch_size, epochs, n_train, n_test : int
     """
 
     activation: str
@@ -42,16 +44,27 @@ class Start:
     hidden: int
     learning_rate: float
     seed: int
+    momentum: float = 0.9
+    batch_size: int = 25
+    epochs: int = EPOCHS
+    n_train: int = N_TRAIN
+    n_test: int = N_TEST
 
     def run(self, data_dir: str | None) -> Result:
         """Return how far apart the units were, which weights moved, and the scores."""
-        X, y = moons(N_TRAIN + N_TEST, rng=np.random.default_rng(self.seed))
+        X, y = moons(self.n_train + self.n_test, rng=np.random.default_rng(self.seed))
         # Exact arithmetic adds in one order for every unit: equal units stay equal on any machine, to the last bit.
         net = mlp([2, self.hidden, 2], self.activation, init=self.init, seed=self.seed, exact=True)
         start = net.state_dict()
-        optimizer = SGD(self.learning_rate, momentum=0.9)
+        optimizer = SGD(self.learning_rate, momentum=self.momentum)
         trainer = Trainer(
-            net, X[:N_TRAIN], y[:N_TRAIN], optimizer=optimizer, batch_size=25, epochs=EPOCHS, seed=self.seed
+            net,
+            X[: self.n_train],
+            y[: self.n_train],
+            optimizer=optimizer,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
         )
         apart, by_epoch = [_apart(net)], [start["0.weight"][:, 0].tolist()]
         while not trainer.finished:
@@ -60,7 +73,7 @@ class Start:
             if trainer.position == 0:
                 by_epoch.append(net.state_dict()["0.weight"][:, 0].tolist())
         end = net.state_dict()
-        scores = evaluate(net, X[N_TRAIN:], y[N_TRAIN:])
+        scores = evaluate(net, X[self.n_train :], y[self.n_train :])
         return {
             "apart": max(apart),
             "apart_by_epoch": apart[:: trainer.steps_per_epoch],

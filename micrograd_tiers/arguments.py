@@ -1,0 +1,53 @@
+"""Checks of single arguments, which say the same thing in the same words everywhere.
+
+What is refused raises a ValueError that names the argument, what was got, and what is expected.
+"""
+
+import math
+import operator
+from numbers import Real
+from typing import Any
+
+MOST = 2**31 - 1  # NumPy could not count more in some of its places
+
+
+def whole_number(what: str, value: Any, at_least: int = 1) -> int:
+    """Return the value as an int if it is a whole number from at_least to 2**31 - 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or not at_least <= number <= MOST:
+        raise ValueError(f"{what} is {value!r}, expected a whole number from {at_least} to {MOST}")
+    return number
+
+
+def number(
+    what: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """Return the value as a float if it is a number in the range, as NaN never is."""
+    x = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not (x > above and x < below and at_least <= x <= at_most):
+        lower = f"above {above:g}" if above > -math.inf else f"of at least {at_least:g}"
+        upper = f"at most {at_most:g}" if at_most < math.inf else f"below {below:g}" if below < math.inf else "finite"
+        both = f"from {at_least:g} to {at_most:g}" if -math.inf < at_least and at_most < math.inf else ""
+        raise ValueError(f"{what} is {value!r}, expected a number {both or f'{lower} and {upper}'}")
+    return x
+
+
+def make_whole(settings: Any, name: str, at_least: int = 1) -> None:
+    """Make one setting of a frozen dataclass an int; ranges as in `whole_number`."""
+    checked = whole_number(f"{type(settings).__name__}: {name}", getattr(settings, name), at_least)
+    object.__setattr__(settings, name, checked)
+
+
+def make_number(settings: Any, name: str, **limits: float) -> None:
+    """Make one setting of a frozen dataclass a float; limits as in `number`."""
+    checked = number(f"{type(settings).__name__}: {name}", getattr(settings, name), **limits)
+    object.__setattr__(settings, name, checked)

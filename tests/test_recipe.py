@@ -1,0 +1,43 @@
+"""A recipe: what it leaves to others, and what it keeps apart."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers.datasets import Standardizer
+from micrograd_tiers.recipe import Recipe
+
+MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "optimizer"),
+    [
+        ({}, mt.SGD(0.1)),
+        ({"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, mt.SGD(0.1, 0.9, True, weight_decay=0.1)),
+        ({"optimizer": "rmsprop"}, mt.RMSprop(0.001)),
+        ({"optimizer": "adam", "learning_rate": 0.3}, mt.Adam(0.3)),
+        ({"optimizer": "adamw"}, mt.AdamW(0.001, weight_decay=0.01)),
+        ({"optimizer": "adamw", "weight_decay": 0.0}, mt.AdamW(0.001, weight_decay=0.0)),
+    ],
+)
+def test_what_is_not_said_is_the_optimizers_own(settings, optimizer):
+    assert Recipe(**settings).make_optimizer() == optimizer
+
+
+def test_nothing_is_learned_from_the_samples_that_are_set_aside():
+    raw, _ = replace(MOONS, no_standardize=True).load_data()
+    data, scale = MOONS.load_data()
+    x, _, validation = MOONS.split(raw)
+    assert len(x) == 60
+    assert np.array_equal(scale.mean, Standardizer.fit(x).mean)
+    trainer = MOONS.make_trainer(MOONS.make_net(data), data)
+    np.testing.assert_allclose(trainer.X.mean(axis=0), 0, atol=1e-14)
+    assert np.array_equal(trainer.validation[0], scale(validation[0]))
+
+
+@pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}])
+def test_a_sound_recipe_is_let_through(settings):
+    replace(MOONS, **settings).check()
