@@ -1,0 +1,107 @@
+"""How the site is built: walkthroughs, how-to pages, studies, reference.
+
+sphinx-build -W --keep-going docs docs/_build
+"""
+
+import re
+import warnings
+from pathlib import Path
+
+import micrograd_tiers
+
+ROOT = Path(__file__).parent.parent
+PAGES = {int(path.name[:2]): path.stem for path in (ROOT / "walkthroughs").glob("[0-9][0-9]_*.py")}
+
+project = "micrograd-tiers"
+author = "The micrograd-tiers founders"
+copyright = "The micrograd-tiers founders"
+default_role = "code"
+release = version = micrograd_tiers.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "**/GALLERY_HEADER.rst"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in docstrings are words, not links
+
+html_theme = "furo"
+html_title = "micrograd-tiers"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+mathjax_path = "mathjax/tex-svg.js"  # MathJax 3.2.2, here and not on some server: no page asks the network for anything
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+copybutton_prompt_text = "$ "
+myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "walkthroughs"),
+    "gallery_dirs": "walkthroughs",
+    "filename_pattern": r"[\\/]\d\d_",
+    "ignore_pattern": r"solutions",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+    "plot_gallery": "True",
+    "image_srcset": ["2x"],
+}
+
+warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+
+
+def setup(app):
+    """Let the walkthroughs be Markdown enough for editors, and reStructuredText enough for Sphinx."""
+    app.connect("source-read", read_walkthrough)
+
+
+def read_walkthrough(app, name, source):
+    """Turn $...$ into mathematics and "page 3" into a link, and fold the solutions away at the end."""
+    page = re.fullmatch(r"walkthroughs/(\d\d)_\w+", name)
+    if page is None:
+        return
+    text = re.sub(r"^\$\$\n(.*?)^\$\$$", lambda m: ".. math::\n\n" + indented(m[1]), source[0], flags=re.M | re.S)
+    runs = re.split(r"((?:^ {4,}.*\n)+)", text, flags=re.M)  # text and, in between, what is indented: code, output
+    runs[::2] = map(prose, runs[::2])
+    solutions = ROOT / "walkthroughs" / "solutions" / f"{page[1]}.py"
+    folded = f".. dropdown:: Solutions\n\n   .. literalinclude:: /../walkthroughs/solutions/{solutions.name}\n\n"
+    mark = ".. _sphx_glr_download_"
+    source[0] = "".join(runs).replace(mark, (folded if solutions.exists() else "") + mark, 1)
+
+
+def indented(text):
+    """Return the lines, each three spaces further in."""
+    return "".join(f"   {line}\n" for line in text.splitlines())
+
+
+def prose(text):
+    """Return text with its formulas and its links as Sphinx writes them."""
+    return re.sub(r"\b([Pp]age) (\d+)\b", link, re.sub(r"\$([^$]+)\$([.,:;?]?)", formula, text))
+
+
+def formula(match):
+    """Return a formula, and in it the mark that follows, which else could begin the next line."""
+    mark = rf"\text{{{match[2]}}}" if match[2] else ""
+    return f":math:`{match[1]}{mark}`"
+
+
+def link(match):
+    """Return "page 3" as a link, if there is such a page."""
+    page = PAGES.get(int(match[2]))
+    return f":doc:`{match[0]} <{page}>`" if page else match[0]
