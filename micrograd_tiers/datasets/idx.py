@@ -40,8 +40,8 @@ def read_idx(
     path : path
         The file.
     item_shape : tuple of int, optional
-        If given, the file must hold unsigned bytes of shape (N, *item_shape): `(28, 28)` for images, `()` for
-        labels. Checked on the header alone, before the elements are read.
+        If given, the file must hold unsigned bytes, N items of that shape: `(28, 28)` for images, `()` for labels.
+        Checked on the header alone, before the elements are read.
     max_bytes : int
         The most that the elements may take, 1 GiB by default: a small gzip file can claim, and hold, any size.
 

@@ -1,0 +1,92 @@
+"""The how-to pages run; the reference is complete; the site builds, and its pages are whole."""
+
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers import cli
+
+DOCS = Path(__file__).parent.parent / "docs"
+HOW_TO = sorted((DOCS / "howto").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
+def test_what_a_how_to_page_shows_works(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "joblib" in page.read_text():
+        pytest.importorskip("joblib")
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)))
+    runpy.run_path(str(script), run_name="page")
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
+def test_the_commands_of_a_how_to_page_exist(page):
+    for line in re.findall(r"^(?:\$|>)? *(micrograd-tiers .*?)(?: >.*)?$", page.read_text(), re.M):
+        command = shlex.split(line)[1:]
+        assert cli.build_parser().parse_args(command).command == command[0]
+
+
+def test_the_reference_has_every_public_name():
+    listed = re.findall(r"^   ([\w.]+)$", (DOCS / "reference.rst").read_text(), re.M)
+    assert {*mt.__all__} <= {*listed}
+    assert len(listed) == len({*listed})
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Build the site from a copy, as a fresh clone would; warnings are errors."""
+    pytest.importorskip("sphinx_gallery")
+    folder = tmp_path_factory.mktemp("site")
+    for part in ("docs", "walkthroughs"):
+        ignored = shutil.ignore_patterns("api", "_build", "__pycache__", *(["walkthroughs"] if part == "docs" else []))
+        shutil.copytree(DOCS.parent / part, folder / part, ignore=ignored)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", "built"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "built"
+
+
+@pytest.mark.slow
+def test_every_walkthrough_can_be_downloaded_as_a_notebook(site):
+    notebooks = {path.stem for path in site.rglob("*.ipynb")}
+    assert notebooks >= {path.stem for path in (DOCS.parent / "walkthroughs").glob("[0-9][0-9]_*.py")}
+
+
+@pytest.mark.slow
+def test_pages_are_whole_and_ask_the_network_for_nothing(site):
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium here")
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for path in sorted(site.rglob("*.html")):
+            if "_modules" in path.parts or "_static" in path.parts:
+                continue
+            page, problems = browser.new_page(), []
+            page.on(
+                "console", lambda message, to=problems: to.append(message.text) if message.type == "error" else None
+            )
+            page.on("pageerror", lambda error, to=problems: to.append(str(error)))
+            page.on("request", lambda r, to=problems: r.url.startswith(("file:", "data:")) or to.append(r.url))
+            page.goto(path.as_uri())
+            page.wait_for_load_state("networkidle")
+            formulas = page.locator(".math").count()
+            if formulas:
+                page.wait_for_selector("mjx-container")
+                assert page.locator("mjx-container").count() >= formulas, path
+                assert page.locator("mjx-merror").count() == 0, path
+            broken = page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+            assert problems + broken == [], path
+            page.close()
+        browser.close()
