@@ -225,9 +225,9 @@ def _what_does_not(runs: dict[str, list[Result]]) -> str:
     elu, xavier, bias, fast = (runs[name] for name in ("ELU", "Xavier start", "biases start at 1", "shuffled, rate 1"))
     return (
         f"ELU helps in part. {mean_of(elu, 'dead'):.1f} units end up below zero for all samples there too, but the "
-        "slope is e**x there, not zero, and from shuffled epochs the net comes to "
+        "slope is `e**x` there, not zero, and from shuffled epochs the net comes to "
         f"{percent(mean_of(elu, 'accuracy_later'))}, where ReLUs come to "
-        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, e**x is next to nothing, and the "
+        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, `e**x` is next to nothing, and the "
         "net does not come to what shuffling all along does. No cure at all is another start (Xavier: "
         f"{mean_of(xavier, 'dead'):.1f} dead) or biases that start at 1 ({mean_of(bias, 'dead'):.1f}): the units are "
         "not dead at the start, they are killed on the way. And shuffling does not help against steps that are too "

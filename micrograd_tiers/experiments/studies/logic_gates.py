@@ -207,7 +207,7 @@ def _one_unit_in_words(alone: dict[str, list[Result]]) -> str:
         f"logits. For OR training has found z = {found} (first start). OR and AND can be cut off by a straight line, "
         "XOR cannot: z = v a + w b + c has z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0) whatever the weights, and XOR wants "
         "the left side to be negative and the right side positive. So one corner at least is wrong, and 75% is the "
-        "best that there is. Nor is there anything to learn: the loss is the mean of log(1 + e**t) for t = z(0, 0), "
+        "best that there is. Nor is there anything to learn: the loss is the mean of `log(1 + e**t)` for t = z(0, 0), "
         "z(1, 1), -z(0, 1) and -z(1, 0). These sum to 0, and the curve bends upwards everywhere, so the mean is at "
         "least the curve's value at 0, log 2, and is that only where all four are 0: with the net that gives each "
         f"corner one half. There training ends from every start, within {off:.0e} of log 2 = {math.log(2):.6f}; how "

@@ -94,7 +94,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     f32, f64 = by_dtype["float32"], by_dtype["float64"]
     answer = (
         f"{table(rows)}\n\n"
-        f"e**z is infinite from z = {f32['overflow']:.1f} (float32) and {f64['overflow']:.1f} (float64) on, and "
+        f"`e**z` is infinite from z = {f32['overflow']:.1f} (float32) and {f64['overflow']:.1f} (float64) on, and "
         "infinity over infinity is NaN: that ends the naive form. With the largest logit subtracted nothing "
         f"overflows, but the probability of the other class is rounded to 0 from a gap of {f32['underflow']:.1f} and "
         f"{f64['underflow']:.1f} on, and log 0 is minus infinity. Log-sum-exp forms no probability, so there is "
