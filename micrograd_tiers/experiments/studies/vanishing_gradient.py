@@ -91,9 +91,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     answer = (
         f"{table(rows)}\n\n"
         "The report's figures come out with input x = 1, target t = 0, no bias, and `L = (p - t)**2` without the "
-        "factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second one, 9.082923e-05, is what float32 makes of it: 1 - p has "
-        "only three digits left there. In float64 it is 9.078749e-05. At w = 100 p is rounded to 1, so 1 - p is 0, in "
-        "both; the gradient is not zero but 7.4e-44, which the form `e / (1 + e)**2` keeps.\n\n"
+        "factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second one, 9.082923e-05, is what float32 makes of it: 1 - "
+        "p has only three digits left there. In float64 it is 9.078749e-05. At w = 100 p is rounded to 1, so 1 - p "
+        "is 0, in both; the gradient is not zero but 7.4e-44, which the form `e / (1 + e)**2` keeps.\n\n"
         f"{table(by_depth)}\n\n"
         "A sigmoid's slope is at most 1/4: each layer passes on a quarter of the gradient or less, and the first "
         "layers of a deep net hardly learn. tanh (slope up to 1) and ReLU (slope 1 where it is on) pass it on."
