@@ -3,11 +3,15 @@
 sphinx-build -W --keep-going docs docs/_build
 """
 
+import os
 import re
 import warnings
 from pathlib import Path
 
 import micrograd_tiers
+from micrograd_tiers.threads import pinned
+
+os.environ |= pinned(1)  # before NumPy is imported: threads that wait for each other would slow the pages down
 
 ROOT = Path(__file__).parent.parent
 PAGES = {int(path.name[:2]): path.stem for path in (ROOT / "walkthroughs").glob("[0-9][0-9]_*.py")}

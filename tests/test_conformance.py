@@ -299,6 +299,7 @@ def test_what_is_worth_nothing_does_not_count(cli, folder):
     assert "PASSED: 1 of 1 pass; 2 of 2 points" in result.out
     (folder / "points.toml").write_text("sigmoid = 0\n")
     assert cli("verify", "mine.py", "--points", "points.toml").code == 1
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"mine.py", "points.toml"}
 
 
 def test_a_new_tier_is_a_skeleton_to_fill_in(cli, folder):

@@ -1,5 +1,6 @@
 """Each walkthrough runs, in an empty folder, and what it asserts is so; its exercises have solutions that run."""
 
+import os
 import re
 import runpy
 from pathlib import Path
@@ -17,6 +18,7 @@ by_name = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def run(tmp_path, monkeypatch):
     """Run a script in an empty folder, without windows; the folder stays empty."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", os.environ.copy())
     backend = mpl.get_backend()
     mpl.use("agg")
 

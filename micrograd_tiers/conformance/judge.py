@@ -198,7 +198,7 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env=os.environ | pinned(1),
+                env=os.environ | pinned(1) | {"HYPOTHESIS_STORAGE_DIRECTORY": folder},
                 start_new_session=os.name == "posix",
             )
             try:
