@@ -97,7 +97,7 @@ def indented(text):
 
 def prose(text):
     """Return text with its formulas and its links as Sphinx writes them."""
-    return re.sub(r"\b([Pp]age) (\d+)\b", link, re.sub(r"\$([^$]+)\$([.,:;?]?)", formula, text))
+    return re.sub(r"\b([Pp]age)\s+(\d+)\b", link, re.sub(r"\$([^$]+)\$([.,:;?]?)", formula, text))
 
 
 def formula(match):

@@ -382,6 +382,8 @@ def fit(
 def evaluate(net: Network, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
     """Return {"loss": mean loss, "accuracy": share of right classes}; for nets that do not classify only the loss.
 
+    The loss is the one that the net is trained with, label smoothing included.
+
     Parameters
     ----------
     net : Network

@@ -1,0 +1,395 @@
+r"""
+2. The engine
+=============
+
+On page 1 we took derivatives by hand and multiplied them along the way: the chain rule. On this page a small class does
+it for us. It is a number that remembers what it was made of, and so can be asked how a result changes with it. At the
+end the package's own such class, `Value`, trains a network.
+
+You need page 1, and you should have seen a Python class before.
+"""
+
+# %%
+import random
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import micrograd_tiers as mt
+from micrograd_tiers import engine, nn
+
+# %% [markdown]
+# A number that remembers
+# -----------------------
+#
+# Take $L = v (w x + b)$ with $w = 3$, $x = 2$, $b = -4$ and $v = 5$. A computer does it step by step: $p = w x = 6$,
+# $z = p + b = 2$, $L = v z = 10$. An ordinary number forgets where it came from. Ours keeps two things: its
+# *operands*, the numbers that it was made of, and beside each operand a *slope*, the derivative of this number with
+# respect to that operand. On page 1 such a derivative was called local: it is known on the spot.
+#
+# - A sum $u + v$ moves by 1 for each step of $u$, and of $v$: slopes 1 and 1.
+# - A product $u v$ moves by $v$ for each step of $u$, and by $u$ for each step of $v$: slopes $v$ and $u$.
+# - $\operatorname{relu}(u)$ is $u$ where $u$ is positive, else 0: slope 1 or 0. The network below uses it.
+#
+# For `u + v` Python calls `u.__add__(v)`, and for `u * v` it calls `u.__mul__(v)`. So we can say what they do.
+
+
+# %%
+class MyValue:
+    def __init__(self, data, _prev=(), slopes=()):
+        self.data = data  # the number
+        self.grad = 0.0  # how a result changes with it: not known yet
+        self._prev = _prev  # the operands, under the name that they have in the package
+        self.slopes = slopes  # beside each operand, the derivative of this number with respect to it
+
+    def __add__(self, other):
+        return MyValue(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return MyValue(self.data * other.data, (self, other), (other.data, self.data))
+
+    def relu(self):
+        return MyValue(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
+
+
+w, x, b, v = MyValue(3.0), MyValue(2.0), MyValue(-4.0), MyValue(5.0)
+p = w * x
+z = p + b
+L = v * z
+print(L.data, [operand.data for operand in L._prev], L.slopes)
+assert (L.data, L._prev, L.slopes) == (10, (v, z), (2, 5))
+
+# %% [markdown]
+# Numbers with their operands make a *graph*, and each number in it is a *node*. Nodes that were not computed from
+# others, here $w$, $x$, $b$ and $v$, are the *leaves*.
+#
+# The walk back, by hand
+# ----------------------
+#
+# **Question.** How does $L$ change with $z$? With $p$? With each leaf? Start at $L$ and go back.
+#
+# We call $dL/du$ the *gradient* of the node $u$. That of $L$ itself is 1. Each node hands its gradient on to its
+# operands, times the slope:
+
+# %%
+L.grad = 1.0
+v.grad = z.data * L.grad  # L = v z
+z.grad = v.data * L.grad
+p.grad = 1.0 * z.grad  # z = p + b
+b.grad = 1.0 * z.grad
+w.grad = x.data * p.grad  # p = w x
+x.grad = w.data * p.grad
+assert (v.grad, z.grad, p.grad, b.grad, w.grad, x.grad) == (2, 5, 5, 5, 10, 15)
+
+tried = mt.numerical_gradient(lambda a: a[3] * (a[0] * a[1] + a[2]), np.array([3.0, 2.0, -4.0, 5.0]))
+print("tried, for w, x, b, v:", tried.round(6))
+assert abs(tried - [w.grad, x.grad, b.grad, v.grad]).max() < 1e-9
+
+# %% [markdown]
+# The last lines try it, as on page 1: all agree. Now a picture. The function draws a graph with its result on the
+# right, and each operand to the left of what was made of it. A box holds the node's number and its gradient. (How it
+# finds the places need not concern you.)
+
+
+# %%
+def draw(root, names, axes):
+    column, row = {}, {}
+
+    def place(node, depth):
+        column[node] = min(column.get(node, 0), -depth)
+        for operand in node._prev:
+            place(operand, depth + 1)
+        rows = [row[operand] for operand in node._prev]
+        row.setdefault(node, np.mean(rows) if rows else -sum(not seen._prev for seen in row))
+
+    place(root, 0)
+    for node in row:
+        for i, operand in enumerate(node._prev):
+            bend = 0.35 * (-1) ** i if row[node] == row[operand] else 0
+            arrow = {"arrowstyle": "->", "shrinkA": 28, "shrinkB": 30, "connectionstyle": f"arc3,rad={bend}"}
+            axes.annotate("", (column[node], row[node]), (column[operand], row[operand]), arrowprops=arrow)
+        text = f"{names[node]}\n{node.data:g}\ngradient {node.grad:g}"
+        box = {"boxstyle": "round", "facecolor": "lightyellow" if node is root else "white"}
+        axes.text(column[node], row[node], text, ha="center", va="center", bbox=box, fontsize=9)
+    axes.set(xlim=(min(column.values()) - 0.5, 0.5), ylim=(min(row.values()) - 0.9, 0.9))
+    axes.axis("off")
+
+
+figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
+draw(L, {w: "w", x: "x", p: "p = w x", b: "b", z: "z = p + b", v: "v", L: "L = v z"}, axes)
+plt.show()
+
+# %% [markdown]
+# Read it from right to left, against the arrows. A sum hands its gradient on unchanged. A product hands to each
+# operand its own gradient times the *other* operand's number.
+#
+# In which order?
+# ---------------
+#
+# Handing on is the same line for every node, as the slopes lie ready. It says `+=`, since a number that is used in
+# several places reaches the result along several ways, and what comes back along the ways is added: with $b = a + a$,
+# the node $a$ is an operand twice and gets 1 twice, and $db/da = 2$.
+#
+# Now one more: $b = a + a$, $c = b + b$. So $c = 4a$, and $dc/da = 4$. The first walk back that comes to mind is a
+# queue. Take the first node, let it hand on, and let its operands queue up behind the others.
+#
+# **Question.** What does this walk find for $a$?
+
+
+# %%
+def hand_on(node):
+    for operand, slope in zip(node._prev, node.slopes, strict=True):
+        operand.grad += slope * node.grad
+
+
+def walk(root, only_once=False):
+    queue, done = [root], set()
+    while queue:
+        node = queue.pop(0)
+        if not (only_once and node in done):
+            done.add(node)
+            hand_on(node)
+            queue.extend(node._prev)
+
+
+a = MyValue(3.0)
+b = a + a
+c = b + b
+c.grad = 1.0
+walk(c)
+print(a.grad)
+assert a.grad == 8
+
+# %% [markdown]
+# It finds 8. The walk comes to $b$ twice, since $b$ is an operand twice. Each time $b$ hands on *all* that it has,
+# which is 2, to each of its two operands: $2 \cdot (2 + 2) = 8$.
+#
+# So no node may have its turn twice. **Question.** Is that enough? Take one node more, $d = b + c = 2a + 4a = 6a$.
+
+# %%
+d = b + c
+a.grad, b.grad, c.grad, d.grad = 0.0, 0.0, 0.0, 1.0
+walk(d, only_once=True)
+print(a.grad, b.grad)
+assert (a.grad, b.grad) == (2, 3)
+
+# %% [markdown]
+# Not 6 but 2. The turns were $d$, $b$, $c$, $a$: when $b$ had its turn it had heard from $d$ alone, and handed on 1.
+# Then $c$ gave it 2 more, too late. In the end $b$ holds the right gradient, 3, but $a$ never learns of it.
+#
+# So this is the rule: **a node's turn comes when all that was made of it have had theirs.** A list in which every
+# node stands behind all of its operands is in *topological order*; the walk back reads it from the end. Such a list
+# is easy to make: list the operands first, then the node, and nobody twice.
+
+
+# %%
+def in_order(root):
+    order, listed = [], set()
+
+    def visit(node):
+        if node not in listed:
+            listed.add(node)
+            for operand in node._prev:
+                visit(operand)
+            order.append(node)
+
+    visit(root)
+    return order
+
+
+def backward(self):
+    order = in_order(self)
+    for node in order:
+        if node._prev:
+            node.grad = 0.0  # nodes that were computed start afresh; leaves keep what they hold
+    self.grad = 1.0
+    for node in reversed(order):
+        hand_on(node)
+
+
+MyValue.backward = backward  # from now on a method of the class
+
+assert in_order(d) == [a, b, c, d]
+a.grad = 0.0
+d.backward()
+assert (a.grad, b.grad, c.grad, d.grad) == (6, 3, 1, 1)
+
+figure, axes = plt.subplots(figsize=(6, 2), layout="constrained")
+draw(d, {a: "a", b: "b = a + a", c: "c = b + b", d: "d = b + c"}, axes)
+plt.show()
+
+# %% [markdown]
+# The engine is complete: a class of three operations, `hand_on`, `in_order` and `backward`. Six ways lead from $d$
+# back to $a$, and yet each of the four nodes has one turn.
+#
+# Why gradients are set to zero
+# -----------------------------
+#
+# **Question.** Call `backward` again. What does $a$ hold now?
+
+# %%
+d.backward()
+print(a.grad)
+assert a.grad == 12
+
+# %% [markdown]
+# Twice as much: leaves add to what they hold. That is wanted. If the loss is a sum over many samples, you may take
+# the samples one by one, call `backward` for each, and find the gradient of the sum. But once a weight has moved, its
+# old gradient belongs to a place where it no longer is. So before the next step it is set to 0.
+#
+# **Question.** And if you forget? Let one weight look for the lowest point of $L = (w - 3)^2$. In each step it goes
+# down the slope by a tenth of its gradient, $w \leftarrow w - 0.1 \cdot dL/dw$.
+
+
+# %%
+def descend(zeroing):
+    w, path = MyValue(0.0), []
+    for _ in range(60):
+        path.append(w.data)
+        difference = w + MyValue(-3.0)
+        L = difference * difference
+        if zeroing:
+            w.grad = 0.0
+        L.backward()
+        w.data -= 0.1 * w.grad
+    return np.array(path)
+
+
+with_zeroing, without = descend(True), descend(False)
+assert abs(with_zeroing[-1] - 3) < 1e-4
+assert abs(without[-20:] - 3).max() > 2.5
+
+figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+axes.plot(with_zeroing, "o-", markersize=3, label="set to zero before each step")
+axes.plot(without, "s--", markersize=3, label="forgotten")
+axes.set(xlabel="step", ylabel="w", ylim=(-1, 9))
+axes.legend(loc="upper right", ncols=2)
+plt.show()
+
+# %% [markdown]
+# With zeroing $w$ comes to rest at 3. Without, it swings past 3 and back: it is driven by all slopes that it has ever
+# met, like a ball in a bowl without friction.
+#
+# The package's Value
+# -------------------
+#
+# `micrograd_tiers.engine.Value` is such a class. It works as ours does, and can do more: minus, division, powers,
+# `exp`, `log`, `tanh`, `sigmoid`. Ordinary numbers may be mixed in. Here is one expression in both, its value and its
+# four gradients, for a hundred random draws:
+
+
+# %%
+def expression(Number, numbers):
+    a, b, c, d = leaves = [Number(n) for n in numbers]
+    h = (a * b + c).relu()
+    y = h * h + h * d + a * d
+    y.backward()
+    return [y.data, *(leaf.grad for leaf in leaves)]
+
+
+draws = np.random.default_rng(0).uniform(-2, 2, size=(100, 4)).tolist()
+mine, package = (np.array([expression(Number, numbers) for numbers in draws]) for Number in (MyValue, engine.Value))
+print("largest difference:", abs(mine - package).max())
+assert abs(mine - package).max() < 1e-12
+
+# %% [markdown]
+# Two moons
+# ---------
+#
+# So small an engine is Andrej Karpathy's idea: that of his *micrograd* has about a hundred lines. Here is its
+# demonstration, on `Value`. The points lie on two half circles that reach into each other; one is the class $y = 1$,
+# the other $y = -1$. The network gives each point a *score*, and says 1 if the score is positive. It has two inputs,
+# two layers of 16 neurons with relu, and one output. All that is in `nn.MLP`; a neuron is the $w x + b$ from above,
+# with one $w$ for each of its inputs. We call all $w$ and $b$ *weights*.
+#
+# The loss of a point is $\max(0, 1 - y \cdot \text{score})$: nothing if the score is right by a margin of 1, else
+# what is missing. It is called the *hinge loss*. We take the mean over all points, and add $0.0001 \sum w^2$ over all
+# weights, a little for large ones, so that they stay small.
+#
+# One pass over all points is an *epoch*; here it makes one step. The factor of the step, the 0.1 from above, is the
+# *learning rate*; it falls from 1 to 0.1. The original has 100 points and 100 epochs. Here are 50 and 30, so that the
+# page is done in seconds.
+
+# %%
+data = mt.load_dataset("moons", n_train=50, n_test=100)
+points, classes = data.train_x.tolist(), (2 * data.train_y - 1).tolist()
+model = nn.MLP(2, [16, 16, 1], rng=random.Random(1))
+print(len(model.parameters()), "weights")
+
+epochs = 30
+losses, accuracies = [], []
+for epoch in range(epochs):
+    scores = [model(point) for point in points]  # the walk there
+    hinge = [(1 + -y * score).relu() for y, score in zip(classes, scores, strict=True)]
+    loss = sum(hinge) * (1 / len(hinge)) + 0.0001 * sum(w * w for w in model.parameters())
+
+    model.zero_grad()  # of all weights
+    loss.backward()  # the walk back
+    learning_rate = 1 - 0.9 * epoch / epochs
+    for w in model.parameters():
+        w.data -= learning_rate * w.grad
+
+    losses.append(loss.data)
+    accuracies.append(np.mean([(score.data > 0) == (y > 0) for y, score in zip(classes, scores, strict=True)]))
+
+print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} in the last epoch; {accuracies[-1]:.0%} are right")
+assert losses[-1] < losses[0] / 5
+assert accuracies[-1] > 0.9
+
+# %% [markdown]
+# Look at what was learned: the sign of the score on a grid of places.
+
+# %%
+across, up = np.linspace(-1.5, 2.5, 25), np.linspace(-1, 1.5, 17)
+score = [[model([float(i), float(j)]).data for i in across] for j in up]
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+left.plot(losses, "o-", markersize=3, label="loss")
+left.plot(accuracies, "s-", markersize=3, label="share that is right")
+left.set(xlabel="epoch", ylim=(0, 1.05))
+left.legend(loc="center right")
+right.contourf(across, up, score, levels=[-1000, 0, 1000], colors=["C0", "C1"], alpha=0.25)
+for y, marker, color in ((-1, "o", "C0"), (1, "^", "C1")):
+    right.scatter(*data.train_x[np.equal(classes, y)].T, marker=marker, color=color, label=f"y = {y}")
+right.set(xlabel="first input", ylabel="second input")
+right.legend(loc="upper right")
+plt.show()
+
+unseen = [(model(point).data > 0) == (y > 0) for point, y in zip(data.test_x.tolist(), data.test_y, strict=True)]
+print(f"of {len(unseen)} points that it has never seen, {sum(unseen)} are right")
+assert sum(unseen) > 85
+
+# %% [markdown]
+# Faster than micrograd
+# ---------------------
+#
+# `Value` takes the place of micrograd's class; only the import changes. **Question.** Both build the same graph. How
+# can one be faster?
+#
+# In micrograd every operation makes a *function* that will do the handing on, and a set of its operands. Each is one
+# more object to make, and one more that Python's garbage collector, which searches memory for what is no longer
+# needed, has to look through time and again. Here an operation notes the slopes, which are plain numbers, and one
+# loop in `backward` does the handing on for all nodes, as our `hand_on` does.
+#
+# To measure it where you are, install micrograd and run
+# `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`.
+# The command first proves that both find the same gradients, then takes the time of one epoch of the demonstration,
+# in turns.
+#
+# Still, one object for each number is a heavy way to compute. On the next page we keep the chain rule and drop the
+# objects.
+#
+# Exercises
+# ---------
+#
+# 1. By hand: $L = (a + b) \cdot a$ with $a = 3$ and $b = -1$. What are $dL/da$ and $dL/db$? Then let `MyValue` do it:
+#    `assert (a.grad, b.grad) == ...`
+# 2. Give `MyValue` a method `tanh`; its slope is $1 - \tanh^2 u$. With `u = MyValue(0.3)` and `u.tanh().backward()`,
+#    `assert abs(u.grad - mt.numerical_gradient(np.tanh, np.array(0.3))) < 1e-12`
+# 3. Start with `y = a = MyValue(1.0)`, and double it 50 times, `y = y + y`. How many ways lead from $y$ back to $a$,
+#    and how many turns does `backward` take? `assert a.grad == 2**50`, `assert len(in_order(y)) == ...`
+# 4. Cross-entropy from page 1 with the package's class: let `z = [engine.Value(n) for n in (1.0, 2.0, 3.0)]`, and
+#    build $-\ln(e^{z_1} / \sum_k e^{z_k})$ with the methods `exp` and `log`. Counting from 0, the right class is 1.
+#    The gradients are prediction minus target: `assert abs(z[1].grad - (y[1] - 1)) < 1e-12`, where `y` is softmax.
+#
+# Next, on page 3: the same walk there and back for a whole network, in plain lists of floats.
