@@ -2,10 +2,10 @@ r"""
 1. Derivatives
 ==============
 
-A neural network learns by asking one question about each of its weights: *if this number were a little larger, would
-the mistake be larger or smaller?* The answer is a derivative. On this page we take derivatives in three ways, by
-trying, by rule and by chain, and end with the three formulas that stand at the end of every classifier: the
-derivative of softmax, of cross-entropy, and of the two together.
+A neural network is full of numbers that can be changed, its *weights*. It learns by asking one question about each of
+them: *if this number were a little larger, would the mistake be larger or smaller?* The answer is a derivative. On
+this page we take derivatives in three ways, by trying, by rule and by chain, and end with the three formulas that
+stand at the end of every classifier: the derivative of softmax, of cross-entropy, and of the two together.
 
 You need school calculus and a little Python. Every number on this page can be checked with pencil and paper.
 """
@@ -72,7 +72,8 @@ assert two_sided.min() < 1e-10 < two_sided[0]
 # Read the picture from the right. As $h$ shrinks, the error falls, with both sides twice as steeply as with one. Then
 # it rises again: a computer keeps about 16 digits, $f(x + h)$ and $f(x - h)$ have most of them in common, and what is
 # left of their difference is rounding. The best step lies in between. The package chooses it for you, and does better
-# still where it can (page 8 says how):
+# still where it can (page 8 says how). `mt.numerical_gradient` takes a function and the number, or the array of
+# numbers, at which to try it, and gives back one derivative for each number:
 
 # %%
 slope = mt.numerical_gradient(np.sin, np.array(1.0))
@@ -112,9 +113,10 @@ assert abs(dg(1.0) - mt.numerical_gradient(g, np.array(1.0))) < 1e-12
 # By chain
 # --------
 #
-# Networks are functions of functions. A neuron takes $x$, makes $z = wx + b$ of it, and hands on $y = \sigma(z) = 1 /
-# (1 + e^{-z})$. Suppose that the right answer is $t$, and the mistake is $L = (y - t)^2$. How does $L$ change with
-# $w$?
+# Networks are functions of functions. Their smallest part, a *neuron*, takes a number $x$, makes $z = wx + b$ of it,
+# and hands on $y = \sigma(z) = 1 / (1 + e^{-z})$. This curve from 0 to 1 is called the *sigmoid*; $w$ and $b$ are the
+# neuron's weights. Suppose that the right answer is $t$, and the mistake, from now on called the *loss*, is
+# $L = (y - t)^2$. How does $L$ change with $w$?
 #
 # If $z$ moves 2 for each step of $w$, and $y$ moves 0.2 for each step of $z$, and $L$ moves $-0.5$ for each step of
 # $y$, then $L$ moves $2 \cdot 0.2 \cdot (-0.5)$ for each step of $w$. That is the chain rule: **the derivatives on
@@ -125,11 +127,13 @@ assert abs(dg(1.0) - mt.numerical_gradient(g, np.array(1.0))) < 1e-12
 #               = 2(y - t) \cdot y(1 - y) \cdot x
 # $$
 #
-# The middle one is worth a line. With $e = e^{-z}$ and $y = 1 / (1 + e)$,
+# The middle one is worth a line. Write $q$ for $e^{-z}$, which has the derivative $-q$. Then $y = 1 / (1 + q)$, and
 #
 # $$
-# \frac{dy}{dz} = \frac{e}{(1 + e)^2} = \frac{1}{1 + e} \cdot \frac{e}{1 + e} = y (1 - y) .
+# \frac{dy}{dz} = \frac{-1}{(1 + q)^2} \cdot (-q) = \frac{1}{1 + q} \cdot \frac{q}{1 + q} = y (1 - y) ,
 # $$
+#
+# for $q / (1 + q) = 1 - 1 / (1 + q)$.
 #
 # Each factor is *local*: it asks only about its own step, and needs only numbers that the step has in its hands
 # anyway.
@@ -162,7 +166,8 @@ assert (y, dL_dy * dy_dz * dz_dw) == (0.5, -0.5)
 # Softmax
 # -------
 #
-# A classifier has a score $z_i$ for each class, and makes probabilities of them:
+# A classifier says to which of several classes something belongs. It has a score $z_i$ for each class, also called a
+# *logit*, and makes probabilities of them:
 #
 # $$
 # y_i = \frac{e^{z_i}}{\sum_k e^{z_k}}
@@ -179,7 +184,8 @@ print(y.round(4), "sum", y.sum())
 # **Question.** If the second score grows, what becomes of the first probability? And by how much?
 #
 # It falls, as all share one sum $S = \sum_k e^{z_k}$. There are two cases, and so a whole table of derivatives, the
-# *Jacobian*: row $i$, column $j$ says how $y_i$ moves with $z_j$. By the quotient rule,
+# *Jacobian*: row $i$, column $j$ says how $y_i$ moves if $z_j$ alone moves. Such a derivative is written with
+# $\partial$ in place of $d$. By the quotient rule,
 #
 # $$
 # \frac{\partial y_i}{\partial z_i} = \frac{e^{z_i} S - e^{z_i} e^{z_i}}{S^2} = y_i (1 - y_i),
@@ -187,7 +193,8 @@ print(y.round(4), "sum", y.sum())
 # \frac{\partial y_i}{\partial z_j} = \frac{0 \cdot S - e^{z_i} e^{z_j}}{S^2} = -y_i y_j \quad (j \neq i) .
 # $$
 #
-# Both in one line: $\operatorname{diag}(y) - y y^\mathsf{T}$.
+# In code: the table of all products $y_i y_j$ is `np.outer(y, y)`, and `np.diag(y)` has $y$ on the diagonal and 0
+# elsewhere. Their difference has both cases in it.
 
 # %%
 jacobian = np.diag(y) - np.outer(y, y)
@@ -198,7 +205,7 @@ def softmax(z):
     return np.exp(z) / np.exp(z).sum()
 
 
-tried = np.stack([mt.numerical_gradient(lambda z, i=i: softmax(z)[i], z) for i in range(3)])
+tried = np.stack([mt.numerical_gradient(lambda z, i=i: softmax(z)[i], z) for i in range(3)])  # row by row
 print("largest difference from what trying gives:", abs(jacobian - tried).max())
 assert abs(jacobian - tried).max() < 1e-12
 assert abs(jacobian.sum(axis=0)).max() < 1e-15
@@ -244,8 +251,9 @@ print(dL_dy.round(4))
 # j \neq c: \quad -\frac{1}{y_c} \cdot (-y_c y_j) = y_j .
 # $$
 #
-# Everything cancels. With the right answer written as a vector that is 1 at $c$ and 0 elsewhere ("one-hot"), it is
-# **prediction minus target**:
+# In code the sum over $i$ is `dL_dy @ jacobian`: each column of the table is multiplied with `dL_dy`, number by
+# number, and added up. Everything cancels. With the right answer written as a vector that is 1 at $c$ and 0 elsewhere
+# ("one-hot"), it is **prediction minus target**:
 #
 # $$
 # \frac{\partial L}{\partial z} = y - \text{onehot}(c) .
@@ -259,7 +267,8 @@ assert abs(by_chain - together).max() < 1e-15
 
 # %% [markdown]
 # This is what the package's loss does. Like all its operations, it returns the value and a function that carries a
-# derivative back through it. Its arrays hold one sample a row, so there is one more pair of brackets:
+# derivative back through it, here in a tuple of one: `(dlogits,)` unpacks it. Into that function goes $dL/dL = 1$.
+# Its arrays hold one case a row, so there is one more pair of brackets, which `z[None]` adds:
 
 # %%
 loss, (dlogits,) = tensor.softmax_cross_entropy(z[None], np.array([c]))
@@ -271,8 +280,10 @@ assert abs(dlogits(1.0)[0] - together).max() < 1e-15
 # Why local derivatives are enough
 # --------------------------------
 #
-# A net of 784 inputs, 300 hidden units and 10 classes has 238,510 weights. Trying each of them takes two evaluations
-# of the whole net. **Question.** How many evaluations is that for one step of learning?
+# A net for images of 28 by 28 pixels: 784 inputs, each connected to 300 neurons, the *hidden units*, and these to 10
+# scores. With a $b$ for each neuron and score that makes $(784 + 1) \cdot 300 + (300 + 1) \cdot 10 = 238{,}510$
+# weights. Trying each of them takes two evaluations of the whole net. **Question.** How many evaluations is that
+# until all weights have been asked once?
 
 # %%
 net = mt.two_layer_net(784, 300, 10)
@@ -290,8 +301,8 @@ assert net.n_parameters == 238_510
 #
 # 1. The derivative of $\tanh z$ is $1 - \tanh^2 z$. Write `dtanh` and check it:
 #    `assert abs(dtanh(0.3) - mt.numerical_gradient(np.tanh, np.array(0.3))) < 1e-12`
-# 2. By hand: a neuron with $x = 3$, $w = 1$, $b = -3$, $t = 0$. What are $y$ and $dL/dw$? Then
-#    `assert dL_dw == ...` with the function above.
+# 2. By hand: a neuron with $x = 3$, $w = 1$, $b = -3$, $t = 0$. What are $y$ and $dL/dw$? Then begin with
+#    `loss, y = neuron(1.0, x=3.0, b=-3.0, t=0.0)`, multiply the three factors, and `assert dL_dw == ...`
 # 3. Two logits, $(z, 0)$. Show that softmax gives the first class the probability $\sigma(z)$:
 #    `assert abs(softmax(np.array([z, 0]))[0] - 1 / (1 + np.exp(-z))) < 1e-15` for some $z$.
 # 4. The mean squared error of $n$ outputs is $L = \frac1n \sum_i (y_i - t_i)^2$. Derive $\partial L / \partial y_i$,

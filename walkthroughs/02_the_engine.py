@@ -288,7 +288,8 @@ def expression(Number, numbers):
 
 
 draws = np.random.default_rng(0).uniform(-2, 2, size=(100, 4)).tolist()
-mine, package = (np.array([expression(Number, numbers) for numbers in draws]) for Number in (MyValue, engine.Value))
+mine = np.array([expression(MyValue, numbers) for numbers in draws])
+package = np.array([expression(engine.Value, numbers) for numbers in draws])
 print("largest difference:", abs(mine - package).max())
 assert abs(mine - package).max() < 1e-12
 
@@ -307,12 +308,12 @@ assert abs(mine - package).max() < 1e-12
 # weights, a little for large ones, so that they stay small.
 #
 # One pass over all points is an *epoch*; here it makes one step. The factor of the step, the 0.1 from above, is the
-# *learning rate*; it falls from 1 to 0.1. The original has 100 points and 100 epochs. Here are 50 and 30, so that the
-# page is done in seconds.
+# *learning rate*; it falls from 1 towards 0.1. The original has 100 points and 100 epochs. Here are 50 and 30, so
+# that the page is done in seconds.
 
 # %%
 data = mt.load_dataset("moons", n_train=50, n_test=100)
-points, classes = data.train_x.tolist(), (2 * data.train_y - 1).tolist()
+points, classes = data.train_x.tolist(), (2 * data.train_y - 1).tolist()  # classes 0 and 1 become -1 and 1
 model = nn.MLP(2, [16, 16, 1], rng=random.Random(1))
 print(len(model.parameters()), "weights")
 
@@ -390,6 +391,7 @@ assert sum(unseen) > 85
 #    and how many turns does `backward` take? `assert a.grad == 2**50`, `assert len(in_order(y)) == ...`
 # 4. Cross-entropy from page 1 with the package's class: let `z = [engine.Value(n) for n in (1.0, 2.0, 3.0)]`, and
 #    build $-\ln(e^{z_1} / \sum_k e^{z_k})$ with the methods `exp` and `log`. Counting from 0, the right class is 1.
-#    The gradients are prediction minus target: `assert abs(z[1].grad - (y[1] - 1)) < 1e-12`, where `y` is softmax.
+#    The gradients are prediction minus target: with `y = np.exp([1, 2, 3]) / np.exp([1, 2, 3]).sum()`,
+#    `assert abs(z[1].grad - (y[1] - 1)) < 1e-12`.
 #
 # Next, on page 3: the same walk there and back for a whole network, in plain lists of floats.

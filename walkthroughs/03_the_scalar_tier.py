@@ -114,7 +114,7 @@ assert same(loss, log(4))
 
 # %%
 def backward(x, c, h, y, W2):
-    ds = [y[k] - (k == c) for k in range(2)]
+    ds = [y[k] - (k == c) for k in range(2)]  # True counts as 1, False as 0
     dW2 = [[ds[k] * h[j] for j in range(3)] for k in range(2)]
     db2 = [ds[k] for k in range(2)]
     dh = [sum(W2[k][j] * ds[k] for k in range(2)) for j in range(3)]
@@ -167,7 +167,7 @@ parameters = [W1, b1, W2, b2]
 assert sum(np.size(parameter) for parameter in parameters) == 17
 for n, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
 
-    def loss_with(values, n=n):
+    def loss_with(values, n=n):  # of the same net, with parameter n replaced; [3] is y
         return -log(forward(x, *parameters[:n], values, *parameters[n + 1 :])[3][c])
 
     assert same(mt.numerical_gradient(loss_with, np.array(parameter)), gradient, 1e-9)
@@ -224,8 +224,9 @@ assert loss_after < loss
 print(inspect.getsource(scalar.linear))
 
 # %% [markdown]
-# `dot` is the sum of products, and `zip(*weight)` goes through the columns of the weights. The three functions after
-# `return` are lines 4, 2 and 3 of the list above. They still know `x` and `weight`, for a function made inside
+# (The words after the colons say what kind of thing is meant; Python does not need them.) `dot` is the sum of
+# products, made with Python's `map`, and `zip(*weight)` goes through the columns of the weights. The three functions
+# after `return` are lines 4, 2 and 3 of the list above. They still know `x` and `weight`, for a function made inside
 # another one remembers what it saw there. The other ops, `sigmoid` and `softmax_cross_entropy`, are of the same form.
 # Now backpropagation fits every chain of ops. Walk there, and keep the vjps. Walk back, and hand to each what the one
 # behind it gave:
@@ -273,7 +274,8 @@ for name, by_hand in zip(names, gradients, strict=True):
 # takes 1,875 steps. The learning rate is 1.
 #
 # First a hundred steps with our own `step` and with the package's `Trainer`, from the same weights, on the same
-# points.
+# points. `mt.SGD(1.0)`, for stochastic gradient descent, is our step with the learning
+# rate 1.
 
 # %%
 data = mt.load_dataset("ellipse", n_test=1_000)
@@ -314,11 +316,11 @@ for moment, axes in zip(moments, row, strict=True):
 
     outside = net.predict_proba(grid)[:, 1].reshape(41, 41)
     axes.contourf(axis, axis, outside, levels=[0, 0.5, 1], colors=["C0", "C1"], alpha=0.3)
-    z = grid @ net.state_dict()["0.weight"].T + net.state_dict()["0.bias"]  # of all units at all places
-    for zj in z.T.reshape(3, 41, 41):
+    sums = grid @ net.state_dict()["0.weight"].T + net.state_dict()["0.bias"]  # z of all units at all places
+    for zj in sums.T.reshape(3, 41, 41):
         axes.contour(axis, axis, zj, levels=[0], colors="0.3", linestyles="dashed", linewidths=1)
-    for y, marker, color in ((0, "o", "C0"), (1, "^", "C1")):
-        axes.scatter(*data.test_x[:150][data.test_y[:150] == y].T, s=6, marker=marker, color=color)
+    for label, marker, color in ((0, "o", "C0"), (1, "^", "C1")):
+        axes.scatter(*data.test_x[:150][data.test_y[:150] == label].T, s=6, marker=marker, color=color)
     axes.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_0$")
     axes.set_title(f"{moment} steps\naccuracy {accuracies[-1]:.0%}", fontsize=10)
 row[0].set_ylabel("$x_1$")
@@ -349,8 +351,10 @@ assert min(outside[0].min(), outside[-1].min(), outside[:, 0].min(), outside[:, 
 #    `math.exp(1000)` is an error, and $1 / (1 + e^{-x}) = e^x / (e^x + 1)$.)
 # 3. The ops also run on the Values of page 2. Make Values of all weights, walk through the three ops and the loss,
 #    and call `backward` on it: `assert same(W1[0][0].grad, 3 / 16)`
-# 4. How far does a net with one hidden unit come, and with two? Train `mt.two_layer_net(2, 2, 2)` as above, with
-#    `mt.fit` and without `tier="scalar"`, which makes it fast: `assert accuracy_of[1] < 0.8 < 0.9 < accuracy_of[2]`
+# 4. How far does a net with one hidden unit come, and with two? Take `mt.two_layer_net(2, 1, 2)`, and then 2 in place
+#    of 1, without `tier="scalar"`, which makes it fast. `mt.fit` takes all steps of an epoch at once:
+#    `mt.fit(net, points, classes, optimizer=mt.SGD(1.0), batch_size=32)`. With the two accuracies in a dict,
+#    `assert accuracy_of[1] < 0.8 < 0.9 < accuracy_of[2]`
 #
 # Every product on this page was one turn of a loop in Python. Next, on page 4: the same net with NumPy's vectors,
 # where the loops over units are gone.

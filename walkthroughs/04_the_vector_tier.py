@@ -161,7 +161,8 @@ assert abs(dweight1 - [[-1, -0.5], [0.5, 0.25], [0.5, 0.25]]).max() < 1e-14
 # The lines as functions
 # ----------------------
 #
-# That was all. What was a loop has become:
+# That was all. In the functions below `dz`, `dh` and `dweight1` are no longer arrays but vjps, as on page 3:
+# functions that are still to be called. What was a loop has become:
 #
 # - the sum of each unit over its inputs: `weight @ x`, a dot product for each row
 # - the sum of each input over the units: `weight.T @ dy`, a dot product for each column
@@ -248,7 +249,7 @@ single = np.array([np.concatenate([part.ravel() for part in grads.values()]) for
 means = single.reshape(40, 64, 17).mean(axis=1)
 of_all = single.mean(axis=0)
 
-first, second = 9, 10  # dL/dw of logit 0: its weights from hidden units 0 and 1
+first, second = 9, 10  # 0 to 5 are 0.weight, 6 to 8 0.bias; then come the weights of logit 0 from hidden units 0 and 1
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.8), layout="constrained", sharex=True, sharey=True)
 for k, marker in enumerate("os"):
     swarm = single[:640][points.train_y[:640] == k]

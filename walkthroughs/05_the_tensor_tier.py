@@ -24,7 +24,8 @@ from micrograd_tiers.tiers import tensor
 # ------------------------
 #
 # One sample a row: $N$ samples with $I$ features each make a matrix of *shape* $(N, I)$. Four letters name all sizes
-# of the net: $N$ samples, $I$ inputs, $H$ hidden units, $C$ classes.
+# of the net: $N$ samples, $I$ inputs, $H$ hidden units, $C$ classes. The right classes, one for each row, are called
+# `y` from here on, as in the package; what was $c$ for one sample is `y[n]`.
 
 # %%
 N, H, C = 4, 3, 2  # and I = 2
@@ -103,8 +104,9 @@ assert dlogits.shape == logits.shape == (N, C)
 # use it?
 #
 # A row of `h` belongs to one sample, and changes the loss of that sample only. So dL/dh has no sum over samples, and
-# is page 4's $W^\mathsf{T} dy$ for each row, which is the matrix $dY\, W$. The weights and the bias belong to all
-# samples: each sample has a way from them to the loss, and the ways add up.
+# is page 4's $W^\mathsf{T} dy$ for each row, which is the matrix $dY\, W$: a product that is turned on its side has
+# its factors the other way round, $(W^\mathsf{T} dy)^\mathsf{T} = dy^\mathsf{T}\, W$. The weights and the bias belong
+# to all samples: each sample has a way from them to the loss, and the ways add up.
 
 # %%
 dh = dlogits @ weight2
@@ -144,7 +146,7 @@ print(tables[0], tables[1], tables[0] + tables[1], sep="\n\n")
 assert (small_dy.T @ small_x).tolist() == (tables[0] + tables[1]).tolist() == [[7, 2, 2], [2, -2, 1]]
 
 figure, grid = plt.subplots(1, 3, figsize=(7, 2.2), layout="constrained")
-titles = ["sample 0", "+ sample 1", "= dy' x"]
+titles = ["sample 0", "+ sample 1", "= dy.T @ x"]
 for axes, table, title in zip(grid, [*tables, small_dy.T @ small_x], titles, strict=True):
     axes.imshow(table, cmap="RdBu", vmin=-12, vmax=12)
     for (o, i), number in np.ndenumerate(table):
@@ -301,6 +303,8 @@ right.set(
 plt.show()
 
 # %% [markdown]
+# The loss first leaps up and the accuracy need not rise in every epoch: a learning rate of 1 is bold, as on page 4.
+#
 # The short last batch
 # --------------------
 #
