@@ -7,6 +7,8 @@ from pathlib import Path
 from ..experiments import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, runs_of
 from .common import Progress, write_results
 
+QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
+
 
 def run(args: argparse.Namespace) -> int:
     """List the studies, or run one; finished runs are kept, so that it can be interrupted and goes on later."""
@@ -27,9 +29,6 @@ def run(args: argparse.Namespace) -> int:
     write(study, tasks, results, report, out, args.quick)
     print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
     return 0
-
-
-QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
 
 
 def write(
