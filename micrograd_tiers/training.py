@@ -269,6 +269,7 @@ class Trainer:
             )
             if self._last_weights and not self.finished:
                 self.net.load_state_dict(self._last_weights)
+                self._last_weights = {}
             self._optimizer_state = dict(state["optimizer_counts"])
             shapes = parameter_shapes(self.net.layers)
             for name, array in arrays.items():

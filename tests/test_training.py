@@ -281,8 +281,11 @@ def test_a_finished_run_that_kept_its_best_goes_on_from_its_last_weights(options
     done = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, epochs=20, **options)
     done.run()
     assert 0 < done.best_epoch < 20
-    more = mt.Trainer(done.net, X, y, epochs=40, **options)
-    more.load_state_dict(done.state_dict())
+    begun = mt.Trainer(done.net, X, y, epochs=40, **options)
+    begun.load_state_dict(done.state_dict())
+    begun.step()  # and is interrupted again
+    more = mt.Trainer(begun.net, X, y, epochs=40, **options)
+    more.load_state_dict(begun.state_dict())
     whole = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, epochs=40, **options)
     for trainer in (more, whole):
         trainer.run()
