@@ -208,6 +208,7 @@ for axes, (case, of_case) in zip(both, rows.items(), strict=True):
         axes.semilogx(rates, [k] * len(rates), "o", alpha=0.5)
         axes.plot(statistics.median(rates), k, "k|", markersize=18)
     axes.set(xlabel="samples per second", yticks=range(3), yticklabels=TIERS, ylim=(2.5, -0.5), title=str(case))
+    axes.set_xlim(10, 10_000_000)
 plt.show()
 
 # %% [markdown]
