@@ -394,18 +394,15 @@ def test_the_full_run_is_in_the_documentation_and_the_index_says_what_the_report
 
 
 def test_what_the_documentation_reads_in_the_figures_of_the_full_runs():
-    def column(name, key):
-        return [float(row[key]) for row in csv.DictReader((DOCS / name / "results.csv").read_text().splitlines())]
-
-    written, longer, faster, xavier, _ = column("two-layer-mnist", "test_accuracy")[9:]
+    ((written,), (longer,), (faster,), (xavier,), _) = column("two-layer-mnist", "test_accuracy")[9:]
     assert written < longer < 0.91 < min(faster, xavier)
 
-    by_rate = column_of_lists("softmax-regression", "validation_loss")[1:6]
+    by_rate = column("softmax-regression", "validation_loss")[1:6]
     assert max(by_rate[0][4:]) - min(by_rate[0][4:]) > 0.1  # 0.5 jumps
     assert all(losses[-1] < losses[-2] for losses in by_rate[2:])  # below 0.1: still on their way down
 
 
-def column_of_lists(name, key):
-    """Return a column of a study's CSV, in which lists stand as words."""
+def column(name, key):
+    """Return a column of a study's CSV, in which a list is several words in a cell."""
     rows = csv.DictReader((DOCS / name / "results.csv").read_text().splitlines())
     return [[float(x) for x in row[key].split()] for row in rows]

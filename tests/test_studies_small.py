@@ -12,6 +12,7 @@ from PIL import Image
 
 from micrograd_tiers.experiments import run_all, settings_of
 from micrograd_tiers.experiments.studies import dying_relu, logic_gates, memory, zero_init
+from micrograd_tiers.experiments.study import dead_units
 from micrograd_tiers.models import mlp
 
 STUDIES = {module.STUDY.name: module.STUDY for module in (memory, zero_init, dying_relu, logic_gates)}
@@ -196,8 +197,8 @@ def test_elus_help_in_part(findings):
 def test_a_unit_is_dead_if_it_is_on_for_no_sample():
     net = mlp([1, 3, 2], "relu")
     net.load_state_dict(net.state_dict() | {"0.weight": [[1], [1], [-1]], "0.bias": [0, -2, -2]})
-    assert dying_relu._dead(net, np.array([[0.0], [1.0]])) == 2
-    assert dying_relu._dead(net, np.array([[0.0], [3.0]])) == 1
+    assert dead_units(net, np.array([[0.0], [1.0]])) == 2
+    assert dead_units(net, np.array([[0.0], [3.0]])) == 1
 
 
 # logic-gates.

@@ -1,6 +1,7 @@
 """What is raced: one training step of one net on one mini-batch."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Case:
         x = rng.random((self.batch_size, inputs)).astype(self.dtype)
         return x, rng.integers(0, classes, self.batch_size)
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """Shapes, parameters and memory."""
         return self.net("tensor").summary(batch_size=self.batch_size)

@@ -125,10 +125,14 @@ def run_all(
         If a `Training` cannot be run, before any is; or if there is no joblib for several jobs.
     """
     folder = Path(folder)
-    paths = [folder / f"{_key(task)}.json" for task in tasks]
+    settings = [settings_of(task) for task in tasks]
+    paths = [folder / f"{_key(of_task)}.json" for of_task in settings]
     checksums: dict[str, int] = {}
-    inputs = {path: _inputs(task, data_dir, checksums) for path, task in zip(paths, tasks, strict=True)}
-    results: dict[Path, Result | None] = {path: _kept(path, inputs[path]) for path in paths}
+    kept_with = {
+        path: {"settings": of_task, "inputs": _inputs(of_task, data_dir, checksums)}
+        for path, of_task in zip(paths, settings, strict=True)
+    }
+    results: dict[Path, Result | None] = {path: _kept(path, kept_with[path]["inputs"]) for path in paths}
     missing = {path: task for path, task in zip(paths, tasks, strict=True) if results[path] is None}
     for task in missing.values():
         if isinstance(task, Training):
@@ -137,12 +141,7 @@ def run_all(
     done = len(results) - len(missing)
     on_result(done, len(results))
     for path, result in _in_parallel(missing, data_dir, jobs):
-        content = {
-            "version": VERSION,
-            "settings": settings_of(missing[path]),
-            "inputs": inputs[path],
-            "result": result,
-        }
+        content = {"version": VERSION, **kept_with[path], "result": result}
         with replacing(path) as file:
             file.write(json.dumps(content, indent=1).encode() + b"\n")
         results[path] = result
@@ -185,14 +184,14 @@ def _run(path: Path, task: Task, data_dir: str | None) -> tuple[Path, Result]:
     return path, task.run(data_dir)
 
 
-def _key(task: Task) -> str:
-    return hashlib.sha256(json.dumps(settings_of(task), sort_keys=True).encode()).hexdigest()[:16]
+def _key(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _inputs(task: Task, data_dir: str | None, checksums: dict[str, int]) -> dict[str, int]:
+def _inputs(settings: dict[str, Any], data_dir: str | None, checksums: dict[str, int]) -> dict[str, int]:
     """Return checksums of the files that settings name: published data sets, and tiers."""
     found = {}
-    for word in _words(settings_of(task)):
+    for word in _words(settings):
         folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
         files = dataset_files(folder) if folder else [Path(word)] if word.endswith(".py") else []
         for file in filter(Path.is_file, files):

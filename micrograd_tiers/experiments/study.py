@@ -5,12 +5,15 @@ import io
 import math
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..network import Network
+from ..recipe import Recipe
 from .runs import Result, Task, settings_of
 
 Line = tuple[Sequence[float], Sequence[float]]  # x and y
@@ -91,6 +94,18 @@ def mean_and_deviation(values: Sequence[float]) -> str:
 def mean_of(results: Sequence[Result], key: str) -> float:
     """Return the mean of one figure over some runs."""
     return float(np.mean([result[key] for result in results]))
+
+
+def on_glyphs(recipe: Recipe, **others: Any) -> Recipe:
+    """Return the recipe for a quick run, on some glyphs, with other settings of these names too."""
+    return replace(recipe, **{"data": "glyphs", "n_train": 1500, "n_test": 500, **others})
+
+
+def dead_units(net: Network, X: NDArray[Any]) -> int:
+    """Return how many hidden units are above zero for no sample: a ReLU then puts out 0, and has no slope, for all."""
+    state = net.state_dict()
+    above = X @ state["0.weight"].T + state["0.bias"] > 0
+    return int((~above.any(axis=0)).sum())
 
 
 def by_epoch(values: Sequence[float]) -> Line:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, mean_and_deviation, table
+from ..study import Report, Study, mean_and_deviation, on_glyphs, table
 
 BASE = Recipe(data="mnist", dtype="float32", learning_rate=0.1, batch_size=128, epochs=10, validation=10_000)
 INITS = {"sigmoid": "xavier", "tanh": "xavier", "relu": "kaiming", "elu": "kaiming"}
@@ -24,7 +24,7 @@ def _recipe(activation: str, depth: int, seed: int, quick: bool) -> Recipe:
     recipe = replace(BASE, activation=activation, init=INITS[activation], hidden=(100,) * depth, seed=seed)
     if not quick:
         return recipe
-    return replace(recipe, data="glyphs", n_train=1500, n_test=500, validation=300, hidden=(30,) * depth, batch_size=16)
+    return on_glyphs(recipe, validation=300, hidden=(30,) * depth, batch_size=16)
 
 
 def tasks(quick: bool) -> list[Task]:

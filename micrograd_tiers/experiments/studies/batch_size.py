@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, by_epoch, last_loss, percent, table
+from ..study import Report, Study, by_epoch, last_loss, on_glyphs, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, epochs=10,
@@ -22,7 +22,7 @@ Runs = dict[int, Result]
 def _scaled(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
-    return replace(recipe, data="glyphs", n_train=1500, n_test=500, validation=300, hidden=(30,))
+    return on_glyphs(recipe, validation=300, hidden=(30,))
 
 
 def _rate(size: int) -> float:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, by_epoch, percent, table
+from ..study import Report, Study, by_epoch, on_glyphs, percent, table
 
 WORDS = "conv:8,3,1,1 {norm} relu max:2 conv:16,3,1,1 {norm} relu max:2 {drop} linear:128 relu {drop}"
 BASE = Recipe(
@@ -35,8 +34,10 @@ def tasks(quick: bool) -> list[Task]:
     """Return four variants over ten epochs, and ten probabilities of dropout after one."""
     if not quick:
         return [*map(Training, _recipes())]
-    few: dict[str, Any] = {"data": "glyphs", "n_train": 500, "n_test": 300, "batch_size": 10}
-    return [Training(replace(recipe, **few, epochs=min(2, recipe.epochs))) for recipe in _recipes()]
+    return [
+        Training(on_glyphs(recipe, n_train=500, n_test=300, batch_size=10, epochs=min(2, recipe.epochs)))
+        for recipe in _recipes()
+    ]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:

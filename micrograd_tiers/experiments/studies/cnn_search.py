@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, on_glyphs, percent, table
 
 BASE = Recipe(
     data="mnist", init="kaiming", dtype="float32", optimizer="adam", learning_rate=0.003, schedule="cosine", epochs=6
@@ -24,8 +23,7 @@ def tasks(quick: bool) -> list[Task]:
     """Return the dense net and the convolutional ones."""
     recipes = [replace(BASE, layers=words) for words in NETS.values()]
     if quick:
-        few: dict[str, Any] = {"data": "glyphs", "n_train": 1000, "n_test": 500, "batch_size": 10, "epochs": 4}
-        recipes = [replace(recipe, **few) for recipe in recipes]
+        recipes = [on_glyphs(recipe, n_train=1000, n_test=500, batch_size=10, epochs=4) for recipe in recipes]
     return [*map(Training, recipes)]
 
 

@@ -12,7 +12,7 @@ from ...models import mlp
 from ...recipe import Recipe
 from ...training import evaluate
 from ..runs import Result, Task, Training, prepare
-from ..study import Line, Report, Study, by_epoch, mean_and_deviation, percent, table
+from ..study import Line, Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
 
 BASE = Recipe(
     data="mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.05, batch_size=64, epochs=10,
@@ -98,7 +98,7 @@ def _shaped(ratios: Sequence[int], n_parameters: int) -> tuple[int, ...]:
 
 
 def _scaled(recipe: Recipe, quick: bool) -> Recipe:
-    return replace(recipe, data="glyphs", n_train=1500, n_test=500, validation=300) if quick else recipe
+    return on_glyphs(recipe, validation=300) if quick else recipe
 
 
 def tasks(quick: bool) -> list[Task]:

@@ -14,7 +14,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...training import Trainer, evaluate
 from ..runs import Result, Task
-from ..study import Line, Report, Study, mean_of, percent, table
+from ..study import Line, Report, Study, dead_units, mean_of, percent, table
 
 N_EACH = 500  # examples of each class
 HIDDEN = 16
@@ -67,12 +67,12 @@ class Run:
         X, y = X[order], y[order]
         net = mlp([2, self.hidden, 2], self.activation, init=self.init, seed=self.seed)
         net.load_state_dict(net.state_dict() | {"0.bias": np.full(self.hidden, self.bias)})
-        dead = [_dead(net, X)]
+        dead = [dead_units(net, X)]
         trainer = self._trainer(net, X, y, shuffle=self.shuffle)
         while not trainer.finished:
             trainer.step()
             if trainer.position % (EVERY * self.batch_size) == 0:
-                dead.append(_dead(net, X))
+                dead.append(dead_units(net, X))
         accuracy = evaluate(net, X, y)["accuracy"]
         losses = np.array(trainer.history.batch_loss).reshape(-1, BATCHES // 2)  # a row for each block of one class
         self._trainer(net, X, y, shuffle=True).run()
@@ -82,7 +82,7 @@ class Run:
             "loss_before": float(losses[:-1, -1].mean()),
             "loss_after": float(losses[1:, 0].mean()),
             "accuracy": accuracy,
-            "dead_later": _dead(net, X),
+            "dead_later": dead_units(net, X),
             "accuracy_later": evaluate(net, X, y)["accuracy"],
         }
 
@@ -98,13 +98,6 @@ class Run:
             seed=self.seed,
             shuffle=shuffle,
         )
-
-
-def _dead(net: Network, X: NDArray[Any]) -> int:
-    """Return how many hidden units are above zero for no sample: a ReLU then puts out 0, and has no slope, for all."""
-    state = net.state_dict()
-    above = X @ state["0.weight"].T + state["0.bias"] > 0
-    return int((~above.any(axis=0)).sum())
 
 
 BASE = Run(seed=0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, by_epoch, percent, table
+from ..study import Report, Study, by_epoch, on_glyphs, percent, table
 
 WORDS = "conv:6,5,1,2 {act} {pool}:2 conv:16,5 {act} {pool}:2 linear:120 {act} linear:84 {act}"
 CLASSIC = Recipe(
@@ -41,9 +41,8 @@ def tasks(quick: bool) -> list[Task]:
         return [*map(Training, RUNS)]
     return [
         Training(
-            replace(
+            on_glyphs(
                 recipe,
-                data="glyphs",
                 n_train=1000,
                 n_test=300,
                 batch_size=32,

@@ -13,7 +13,7 @@ from ...network import Network
 from ...optimizers import SGD
 from ...training import evaluate, fit
 from ..runs import Result, Task
-from ..study import Report, Study, percent, table
+from ..study import Report, Study, dead_units, percent, table
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # the inputs a and b
 GATES = {"OR": np.array([0, 1, 1, 1]), "AND": np.array([0, 0, 0, 1]), "XOR": np.array([0, 1, 1, 0])}
@@ -108,13 +108,12 @@ class Learned:
         )
         scores = evaluate(net, CORNERS, y)
         state = net.state_dict()
-        above = CORNERS @ state["0.weight"].T + state["0.bias"] > 0
         return {
             "train_loss": history.train_loss,
             "loss": scores["loss"],
             "accuracy": scores["accuracy"],
             "best_accuracy": max(history.validation_accuracy, default=scores["accuracy"]),
-            "off": int((~above.any(axis=0)).sum()),
+            "off": dead_units(net, CORNERS),
             "weights": {name: values.tolist() for name, values in state.items()},
         }
 

@@ -13,7 +13,7 @@ from ...network import Network
 from ...recipe import Recipe
 from ...training import evaluate
 from ..runs import Result, Task, Training, prepare
-from ..study import Line, Report, Study, by_epoch, percent, table
+from ..study import Line, Report, Study, by_epoch, on_glyphs, percent, table
 
 BASE = Recipe(
     data="fashion-mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, batch_size=128,
@@ -80,7 +80,7 @@ def _one_neuron(net: Network, data: Dataset, activation: str) -> Result:
 
 
 def _scaled(recipe: Recipe, quick: bool) -> Recipe:
-    return replace(recipe, data="glyphs", n_train=1500, n_test=500, validation=300, batch_size=32) if quick else recipe
+    return on_glyphs(recipe, validation=300, batch_size=32) if quick else recipe
 
 
 def _neurons() -> list[Recipe]:

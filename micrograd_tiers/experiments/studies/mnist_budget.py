@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, by_epoch, percent, table
+from ..study import Report, Study, by_epoch, on_glyphs, percent, table
 
 BASE = Recipe(
     data="mnist",
@@ -34,8 +33,7 @@ def tasks(quick: bool) -> list[Task]:
     """Return three nets."""
     recipes = [recipe for recipe, _ in NETS.values()]
     if quick:
-        few: dict[str, Any] = {"data": "glyphs", "n_train": 1200, "n_test": 500, "batch_size": 32, "epochs": 5}
-        recipes = [replace(recipe, **few) for recipe in recipes]
+        recipes = [on_glyphs(recipe, n_train=1200, n_test=500, batch_size=32, epochs=5) for recipe in recipes]
     return [*map(Training, recipes)]
 
 

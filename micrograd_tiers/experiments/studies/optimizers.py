@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Line, Report, Study, by_epoch, last_loss, percent, table
+from ..study import Line, Report, Study, by_epoch, last_loss, on_glyphs, percent, table
 
 BASE = Recipe(
     data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", batch_size=128, epochs=5,
@@ -28,7 +28,7 @@ Runs = dict[float, Result]
 def _scaled(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
-    return replace(recipe, data="glyphs", n_train=1500, n_test=500, validation=300, hidden=(30,), batch_size=16)
+    return on_glyphs(recipe, validation=300, hidden=(30,), batch_size=16)
 
 
 def tasks(quick: bool) -> list[Task]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Line, Report, Study, by_epoch, percent, table
+from ..study import Line, Report, Study, by_epoch, on_glyphs, percent, table
 
 BASE = Recipe(data="fashion-mnist", hidden=(), learning_rate=0.1, batch_size=256, epochs=10, validation=10_000)
 RATES = (0.5, 0.1, 0.05, 0.01, 0.001)
@@ -36,7 +36,7 @@ class Samples:
 
 
 def _scaled(recipe: Recipe, quick: bool) -> Recipe:
-    return replace(recipe, data="glyphs", n_train=1200, n_test=400, epochs=4, validation=200) if quick else recipe
+    return on_glyphs(recipe, n_train=1200, n_test=400, epochs=4, validation=200) if quick else recipe
 
 
 def tasks(quick: bool) -> list[Task]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...recipe import Recipe
 from ..runs import Result, Task, Training
-from ..study import Report, Study, by_epoch, mean_and_deviation, percent, table
+from ..study import Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
 
 COURSE = Recipe(
     data="mnist", hidden=(300,), init="standard_normal", learning_rate=0.03, batch_size=64, epochs=5, validation=10_000
@@ -26,9 +26,7 @@ def _scaled(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
     validation = 300 if recipe.validation else 0
-    return replace(
-        recipe, data="glyphs", n_train=1500, n_test=500, hidden=(50,), epochs=recipe.epochs // 2, validation=validation
-    )
+    return on_glyphs(recipe, hidden=(50,), epochs=recipe.epochs // 2, validation=validation)
 
 
 def _starts(quick: bool) -> list[Recipe]:
