@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, cast
 
+from . import registry
+
 Array = Any  # whatever the tier computes with
 Vjp = Callable[[Any], Array]
 
@@ -171,17 +173,10 @@ class Tier(Protocol):
         """Array of f(a, b, ...) for every element of arrays of one shape; f uses + - * / and ** only."""
 
 
-PRIMITIVES = (
-    *("linear", "sigmoid", "tanh", "relu", "elu", "softmax"),
-    *("conv2d", "avg_pool2d", "max_pool2d", "reshape", "dropout"),
-    *("softmax_cross_entropy", "smoothed_cross_entropy", "mean_squared_error"),
-)
-COUPLED = ("batch_norm",)  # what only a tier can have that sees the whole mini-batch: of the built-in ones, tensor
-OPS = (*PRIMITIVES, *COUPLED)
-CORE = (  # what nets of dense layers are made of
-    *("linear", "sigmoid", "tanh", "relu", "elu", "softmax"),
-    *("softmax_cross_entropy", "mean_squared_error"),
-)
+OPS = tuple(row.name for row in registry.OPS)
+PRIMITIVES = tuple(row.name for row in registry.OPS if row.family != "batch")
+COUPLED = tuple(row.name for row in registry.OPS if row.family == "batch")  # only for tiers that see whole mini-batches
+CORE = tuple(row.name for row in registry.OPS if row.family == "essence")  # what nets of dense layers are made of
 SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
 
 
