@@ -37,7 +37,7 @@ class Failures:
 
 def nothing_planted():
     """Return a bug that replaces files by themselves, so that a run without a bug goes the same way."""
-    files = {file: () for bug in BUGS.values() for file in bug.edits}
+    files = {file: () for bug in BUGS.values() for file in bug.files()}
     return Bug("nothing", "", "", files, "", "", "")
 
 

@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import BUGS, get_bug, planted
+from micrograd_tiers.bugs import BUGS, Bug, get_bug, planted
 from micrograd_tiers.bugs.demonstration import demonstrate
+from micrograd_tiers.bugs.museum import in_tiers
 from micrograd_tiers.commands.bugs import _question
 
 TESTS = Path(__file__).parent
@@ -158,13 +160,13 @@ def test_names_are_unique_and_kinds_come_one_after_the_other():
 
 @every_bug
 def test_a_bug_is_a_small_change_of_files_that_still_compile(bug):
-    assert bug.edits
-    for file, edits in bug.edits.items():
-        assert all(right != wrong for right, wrong in edits)
+    assert bug.files()
+    for file, edits in bug.files().items():
+        assert all(right != wrong for _, right, wrong in edits)
         compile(bug.source(file), file, "exec")
     lines = bug.difference().splitlines()
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    assert 1 <= len(changed) <= 20 * len(bug.edits)
+    assert 1 <= len(changed) <= 20 * len(bug.files())
 
 
 @every_bug
@@ -182,9 +184,29 @@ def test_a_bug_is_described(bug):
 def test_a_bug_that_has_grown_apart_from_its_file_says_so():
     import dataclasses
 
-    bug = dataclasses.replace(get_bug("acc_int_div"), edits={"metrics.py": (("no such text", ""),)})
-    with pytest.raises(ValueError, match=r"acc_int_div: metrics\.py holds 'no such text' 0 times, expected once"):
-        bug.source("metrics.py")
+    def source(where, right):
+        bug = dataclasses.replace(get_bug("acc_int_div"), edits={"metrics.py": ((where, right, ""),)})
+        return bug.source("metrics.py")
+
+    with pytest.raises(
+        ValueError, match=r"^bug acc_int_div: metrics\.py, accuracy: holds 'no' 0 times, expected once$"
+    ):
+        source("accuracy", "no")
+    with pytest.raises(ValueError, match=r"^bug acc_int_div: metrics\.py: holds 'def' [2-9] times, expected once$"):
+        source("", "def")
+    with pytest.raises(
+        ValueError, match=r"^bug acc_int_div: metrics\.py, accurate: no function or class of that name$"
+    ):
+        source("accurate", "no")
+
+
+def test_an_edit_of_a_tier_is_made_in_its_op_or_in_the_function_that_it_names():
+    edits = in_tiers(numpy=("y = np.maximum(x, 0)", "y = x"), scalar=(("zeros", "0.0", "1.0"), ("0.0", "1.0")))
+    bug = Bug("", "", "tier", edits, "", "", "", op="relu")
+    assert bug.tiers() == ("scalar", "vector", "tensor")
+    assert bug.tier("vector").relu(np.array([-2.0]))[0] == -2
+    assert bug.tier("scalar").relu([-2.0])[0] == [1.0]
+    assert bug.tier("scalar").zeros((2,)) == [1.0, 1.0]
 
 
 # A planted bug is in the second copy of the package alone.

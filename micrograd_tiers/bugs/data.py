@@ -9,7 +9,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/idx.py": (
-                ('struct.unpack(f">{n_dimensions}I", sizes)', 'struct.unpack(f"<{n_dimensions}I", sizes)'),
+                (
+                    "_read_header",
+                    'struct.unpack(f">{n_dimensions}I", sizes)',
+                    'struct.unpack(f"<{n_dimensions}I", sizes)',
+                ),
             )
         },
         symptom="It stops before training: the header claims billions of bytes.",
@@ -24,8 +28,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/mnist.py": (
-                ("    images = images[:n]\n", "    images = images[:n][:-1]\n"),
-                ("labels[:n].astype(np.int64)", "labels[:n][1:].astype(np.int64)"),
+                ("read_split", "images = images[:n]", "images = images[:n][:-1]"),
+                ("read_split", "labels[:n].astype(np.int64)", "labels[:n][1:].astype(np.int64)"),
             )
         },
         symptom="The net learns next to nothing, the accuracy is that of guessing, and no error is raised.",
@@ -38,7 +42,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="read_as_int8",
         title="pixels are read as signed bytes",
         kind="data",
-        edits={"datasets/idx.py": (('0x08: "u1"', '0x08: "i1"'),)},
+        edits={"datasets/idx.py": (("", '0x08: "u1"', '0x08: "i1"'),)},
         symptom="It learns slowly and ends at half the accuracy.",
         property="every pixel lies in [0, 1]",
         explanation="Bytes from 128 on become negative, so white turns into nearly black and the gray rim of each "
@@ -50,7 +54,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="images are unrolled column by column",
         kind="data",
         edits={
-            "datasets/mnist.py": (("images.reshape(len(images), -1)", 'images.reshape(len(images), -1, order="F")'),)
+            "datasets/mnist.py": (
+                ("read_split", "images.reshape(len(images), -1)", 'images.reshape(len(images), -1, order="F")'),
+            )
         },
         symptom="Nothing to see: training and test images are turned alike, and the accuracy is the same.",
         property="the loaded pixels are those that were written, in their order",
@@ -65,6 +71,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "datasets/mnist.py": (
                 (
+                    "read_split",
                     "np.divide(images.reshape(len(images), -1), 255, dtype=dtype)",
                     "images.reshape(len(images), -1).astype(dtype)",
                 ),
@@ -80,7 +87,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="integer_division",
         title="pixels are divided by 255 in whole numbers",
         kind="data",
-        edits={"datasets/mnist.py": (("np.divide(images", "np.floor_divide(images"),)},
+        edits={"datasets/mnist.py": (("read_split", "np.divide", "np.floor_divide"),)},
         symptom="The loss hardly falls, and the accuracy is that of guessing.",
         property="the loaded pixels are those that were written, divided by 255",
         explanation="x // 255 is 1 for the brightest pixels and 0 for all others: the images are black but for a few "
@@ -91,7 +98,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="test_not_scaled",
         title="training images are scaled, test images are not",
         kind="data",
-        edits={"datasets/mnist.py": ((", 255, dtype=dtype)", ', 255 if split == "train" else 1, dtype=dtype)'),)},
+        edits={
+            "datasets/mnist.py": (("read_split", "255, dtype=dtype", '255 if split == "train" else 1, dtype=dtype'),)
+        },
         symptom="The training loss is right to the last digit; the test accuracy lags a few points behind, and "
         "the net is the more confident of its answers.",
         property="every pixel lies in [0, 1], in both splits",
@@ -105,7 +114,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/preparation.py": (
-                ("order = generator(seed).permutation(len(X))", 'order = np.argsort(y, kind="stable")'),
+                (
+                    "train_validation_split",
+                    "order = generator(seed).permutation(len(X))",
+                    'order = np.argsort(y, kind="stable")',
+                ),
             )
         },
         symptom="The training loss is better than ever, and the validation accuracy is no better than guessing.",
@@ -120,7 +133,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/preparation.py": (
-                ("train, validation = order[:n_train], order[n_train:]", "train, validation = order, order[n_train:]"),
+                (
+                    "train_validation_split",
+                    "train, validation = order[:n_train], order[n_train:]",
+                    "train, validation = order, order[n_train:]",
+                ),
             )
         },
         symptom="The validation accuracy is ten points too good.",
@@ -133,7 +150,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="test_standardized_by_itself",
         title="each part is standardized by its own mean and deviation",
         kind="data",
-        edits={"datasets/preparation.py": (("(X - self.mean) / self.std", "(X - X.mean(axis=0)) / X.std(axis=0)"),)},
+        edits={
+            "datasets/preparation.py": (
+                ("Standardizer.__call__", "(X - self.mean) / self.std", "(X - X.mean(axis=0)) / X.std(axis=0)"),
+            )
+        },
         symptom="Nothing on a large, well-mixed test set. Where samples come a few at a time the accuracy falls "
         "by some points, and a sample that comes alone gives nan.",
         property="a sample is standardized to the same numbers alone as among others",
@@ -147,7 +168,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/preparation.py": (
-                ("std = from_first.std(axis=0)", "std = from_first.std() * np.ones(X.shape[1])"),
+                ("Standardizer.fit", "std = from_first.std(axis=0)", "std = from_first.std() * np.ones(X.shape[1])"),
             )
         },
         symptom="The net learns as if one of its features did not exist.",
@@ -163,8 +184,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "return array.copy() if isinstance(array, np.ndarray)",
-                    "return array if isinstance(array, np.ndarray)",
+                    "Network._ndarray",
+                    "array.copy()",
+                    "array",
                 ),
             )
         },
@@ -181,8 +203,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "for key, array in arrays.items():\n            if key in",
-                    "for key, array in list(arrays.items())[:-1]:\n            if key in",
+                    "Network.load_state_dict",
+                    "arrays.items()",
+                    "list(arrays.items())[:-1]",
                 ),
             )
         },
@@ -197,7 +220,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="resume_reseeds_shuffle",
         title="a resumed run starts its generator anew",
         kind="data",
-        edits={"training.py": (('            self._rng.bit_generator.state = state["rng_state"]\n', ""),)},
+        edits={"training.py": (("Trainer.load_state_dict", 'self._rng.bit_generator.state = state["rng_state"]', ""),)},
         symptom="Nothing to see: the resumed run goes through the samples in the order of its first epochs again.",
         property="a resumed run ends in the same bits as one that was never stopped",
         explanation="The state of the generator is part of the state of the run. Without it every run can be repeated, "
@@ -211,9 +234,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            else:\n"
-                    '                arrays[f"optimizer.{name}"] = '
-                    "np.array(self.net.tier.tolist(value), self.net.dtype)\n",
+                    "Trainer.state_dict",
+                    'else:\n    arrays[f"optimizer.{name}"] = np.array(self.net.tier.tolist(value), self.net.dtype)',
                     "",
                 ),
             )
@@ -230,10 +252,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "training.py": (
-                (
-                    '            self.position, self._loss_sum = state["position"], state["loss_sum"]\n',
-                    "",
-                ),
+                ("Trainer.load_state_dict", 'self.position, self._loss_sum = state["position"], state["loss_sum"]', ""),
             )
         },
         symptom="Nothing to see: one epoch is half as long again, and its loss is the lower for it.",

@@ -7,14 +7,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="add_assigns_grad",
         title="the backward pass of + assigns gradients instead of adding to them",
         kind="engine",
-        edits={
-            "engine.py": (
-                (
-                    "                a.grad += grad\n                b.grad += grad\n",
-                    "                a.grad = grad\n                b.grad = grad\n",
-                ),
-            )
-        },
+        edits={"engine.py": (("Value.backward", "a.grad += grad\nb.grad += grad", "a.grad = grad\nb.grad = grad"),)},
         symptom="A slower start, and then nothing: it learns almost as well.",
         property="the gradient of an expression that uses a number twice, such as a + a",
         explanation="A number that is used in several places gets a share of gradient from each, and the chain rule "
@@ -28,8 +21,9 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         edits={
             "engine.py": (
                 (
-                    "                a.grad += local[0] * grad\n                b.grad += local[1] * grad\n",
-                    "                a.grad = local[0] * grad\n                b.grad = local[1] * grad\n",
+                    "Value.backward",
+                    "a.grad += local[0] * grad\nb.grad += local[1] * grad",
+                    "a.grad = local[0] * grad\nb.grad = local[1] * grad",
                 ),
             )
         },
@@ -46,13 +40,16 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         edits={
             "engine.py": (
                 (
-                    '        return _node(self.data * other.data, (self, other), (other.data, self.data), "*")\n',
-                    '        out = _node(self.data * other.data, (self, other), (), "*")\n\n'
-                    "        def push() -> None:\n"
-                    "            self.grad += other.data * out.grad\n"
-                    "            other.grad += self.data * out.grad\n\n"
-                    "        out._backward = push\n"
-                    "        return out\n",
+                    "Value.__mul__",
+                    'return _node(self.data * other.data, (self, other), (other.data, self.data), "*")',
+                    'out = _node(self.data * other.data, (self, other), (), "*")\n'
+                    "\n"
+                    "def push() -> None:\n"
+                    "    self.grad += other.data * out.grad\n"
+                    "    other.grad += self.data * out.grad\n"
+                    "\n"
+                    "out._backward = push\n"
+                    "return out",
                 ),
             )
         },
@@ -67,7 +64,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="pow_missing_factor",
         title="the derivative of x**k lacks the factor k",
         kind="engine",
-        edits={"engine.py": (("return y, k * x ** (k - 1)\n", "return y, x ** (k - 1)\n"),)},
+        edits={"engine.py": (("_power", "return y, k * x ** (k - 1)", "return y, x ** (k - 1)"),)},
         symptom="With a squared error, it learns half as fast, as if the learning rate were half as large.",
         property="the derivative of x**k, against a numerical one, for some k other than 1",
         explanation="The slope has the right sign where k is positive and is off by a constant, which a learning rate "
@@ -78,7 +75,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="relu_returns_int",
         title="relu gives the whole number 0 where its input is negative",
         kind="engine",
-        edits={"engine.py": (("y = type(x)(0) if x < 0 else x", "y = 0 if x < 0 else x"),)},
+        edits={"engine.py": (("Value.relu", "y = type(x)(0) if x < 0 else x", "y = 0 if x < 0 else x"),)},
         symptom="Nothing to see: an int turns up among floats, and Python does not mind.",
         property="relu returns a number of the type that it was given",
         explanation="Sooner or later the number reaches something that does mind: a file format, a type check, or an "
@@ -89,7 +86,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="relu_grad_at_zero",
         title="the derivative of relu at 0 is 1",
         kind="engine",
-        edits={"engine.py": (('(1 if x > 0 else 0,), "ReLU")', '(1 if x >= 0 else 0,), "ReLU")'),)},
+        edits={"engine.py": (("Value.relu", "1 if x > 0 else 0", "1 if x >= 0 else 0"),)},
         symptom="Nothing to see: the curves take another course wherever an input is exactly 0, and end about as well.",
         property="the derivative of relu at 0",
         explanation="Any number from 0 to 1 can be defended there, but programs that are to agree have to choose the "
@@ -100,7 +97,11 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="exp_grad_uses_input",
         title="the derivative of exp is taken to be x",
         kind="engine",
-        edits={"engine.py": (('return _node(y, (self,), (y,), "exp")', 'return _node(y, (self,), (x,), "exp")'),)},
+        edits={
+            "engine.py": (
+                ("Value.exp", 'return _node(y, (self,), (y,), "exp")', 'return _node(y, (self,), (x,), "exp")'),
+            )
+        },
         symptom="The loss hardly falls, and the accuracy is that of guessing or not much better.",
         property="the derivative of exp, against a numerical one",
         explanation="exp is its own derivative: it is the result that counts, not the input. Where x is negative the "
@@ -111,7 +112,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="tanh_grad_uses_input",
         title="the derivative of tanh is computed from the input: 1 - x**2",
         kind="engine",
-        edits={"engine.py": (("(4 * s / (1 + s) ** 2,)", "(1 - x**2,)"),)},
+        edits={"engine.py": (("Value.tanh", "(4 * s / (1 + s) ** 2,)", "(1 - x**2,)"),)},
         symptom="It learns, a little worse or not even that, as long as most sums stay between -1 and 1.",
         property="the derivative of tanh, against a numerical one, far from 0",
         explanation="The formula 1 - y**2 wants the output y, which is never beyond 1. With the input it is right at 0 "
@@ -122,7 +123,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="sigmoid_grad_uses_input",
         title="the derivative of sigmoid is computed from the input: x (1 - x)",
         kind="engine",
-        edits={"engine.py": (("(e / (1 + e) ** 2,)", "(x * (1 - x),)"),)},
+        edits={"engine.py": (("Value.sigmoid", "(e / (1 + e) ** 2,)", "(x * (1 - x),)"),)},
         symptom="It seems to learn for some epochs; then the loss rises and becomes nan.",
         property="the derivative of sigmoid, against a numerical one",
         explanation="The formula y (1 - y) wants the output y. With the input it is 0 where the slope is largest, and "
@@ -135,12 +136,9 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         kind="engine",
         edits={
             "engine.py": (
-                ("            node = stack.pop()\n", "            node = stack.pop(0)\n"),
-                (
-                    "                    stack.append(node)\n                    stack.append(None)\n",
-                    "                    nodes.append(node)\n",
-                ),
-                ("        nodes.reverse()\n", ""),
+                ("Value.backward", "node = stack.pop()", "node = stack.pop(0)"),
+                ("Value.backward", "stack.append(node)\nstack.append(None)", "nodes.append(node)"),
+                ("Value.backward", "nodes.reverse()", ""),
             )
         },
         symptom="Without skip connections next to nothing; with one, it learns more slowly and ends a little worse.",
@@ -156,8 +154,9 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         edits={
             "engine.py": (
                 (
-                    "                    held.append((node, node.grad))\n                node.grad = 0\n",
-                    "                    held.append((node, node.grad))\n                    node.grad = 0\n",
+                    "Value.backward",
+                    "elif node.grad:\n    held.append((node, node.grad))\nnode.grad = 0",
+                    "elif node.grad:\n    held.append((node, node.grad))\n    node.grad = 0",
                 ),
             )
         },
@@ -174,13 +173,10 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         kind="engine",
         edits={
             "engine.py": (
-                (
-                    "    __hash__ = object.__hash__",
-                    "    __hash__ = lambda self: hash(self.data)",
-                ),
-                ("        mark = object()", "        seen: set[Value] = set()"),
-                ("elif node._seen is not mark:", "elif node not in seen:"),
-                ("                node._seen = mark\n", "                seen.add(node)\n"),
+                ("Value", "__hash__ = object.__hash__", "__hash__ = lambda self: hash(self.data)"),
+                ("Value.backward", "mark = object()", "seen: set[Value] = set()"),
+                ("Value.backward", "elif node._seen is not mark:", "elif node not in seen:"),
+                ("Value.backward", "node._seen = mark", "seen.add(node)"),
             )
         },
         symptom="Where the net or its loss has a relu, or its inputs are zeros and ones, nothing is learned: the "
@@ -195,7 +191,11 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="rsub_sign",
         title="5 - a is computed as a - 5",
         kind="engine",
-        edits={"engine.py": (('return -self + _number(other, "a - v")', 'return self - _number(other, "a - v")'),)},
+        edits={
+            "engine.py": (
+                ("Value.__rsub__", 'return -self + _number(other, "a - v")', 'return self - _number(other, "a - v")'),
+            )
+        },
         symptom="The hinge loss falls to 0 in no time, and the accuracy is as bad as before or worse.",
         property="the value and the derivative of 3 - v",
         explanation="Python calls __rsub__ on the right operand and hands it the left one. In a squared error the sign "
@@ -209,11 +209,13 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         edits={
             "engine.py": (
                 (
-                    "    __radd__ = __add__\n",
-                    "    def __iadd__(self, other: Value | float) -> Value:\n"
-                    "        self.data += other.data if isinstance(other, Value) else other\n"
-                    "        return self\n\n"
-                    "    __radd__ = __add__\n",
+                    "Value",
+                    "__radd__ = __add__",
+                    "def __iadd__(self, other: Value | float) -> Value:\n"
+                    "    self.data += other.data if isinstance(other, Value) else other\n"
+                    "    return self\n"
+                    "\n"
+                    "__radd__ = __add__",
                 ),
             )
         },

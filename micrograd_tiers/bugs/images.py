@@ -5,7 +5,7 @@ from .museum import Bug, in_tiers
 # What is right, where it is longer than a few words.
 MIRRORED = "weight[:, :, ::-1, ::-1].reshape(len(weight), -1)"
 MIRRORED_LISTS = "[[w for channel in kernel for w in flat(channel)[::-1]] for kernel in weight]"
-COVERED = "            window += dcell\n"
+COVERED = "window += dcell"
 CROPPED = "np.ascontiguousarray(unpadded(dimage, padding))"
 CROPPED_VECTOR = "unpadded(dimage, padding).copy()"
 FROM_THE_CORNER = "dimage[..., : x.shape[-2], : x.shape[-1]].copy()"
@@ -36,9 +36,9 @@ CONV2D_BUGS = (
         op="conv2d",
         part="dx",
         edits=in_tiers(
-            scalar=("for column in zip(*kernels, strict=True)]", f"for column in zip(*{MIRRORED_LISTS}, strict=True)]"),
-            vector=("matmul(kernels.T, dy", f"matmul({MIRRORED}.T, dy"),
-            tensor=("matmul(kernels.T, np", f"matmul({MIRRORED}.T, np"),
+            scalar=("zip(*kernels, strict=True)", f"zip(*{MIRRORED_LISTS}, strict=True)"),
+            vector=("kernels.T", f"{MIRRORED}.T"),
+            tensor=("kernels.T", f"{MIRRORED}.T"),
         ),
         symptom="It learns, more slowly, and stays up to six points behind.",
         property="the derivative with respect to x, with a kernel that is not symmetric",
@@ -84,10 +84,10 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=(
-                "backwards(places, *map(flat, dy)):  # dys",
-                "backwards(places[: -shape[1]], *(flat(dyo)[: -shape[1]] for dyo in dy)):  # dys",
+                "backwards(places, *map(flat, dy))",
+                "backwards(places[: -shape[1]], *(flat(dyo)[: -shape[1]] for dyo in dy))",
             ),
-            numpy=(COVERED, "            window[..., :-1, :] += dcell[..., :-1, :]\n"),
+            numpy=(COVERED, "window[..., :-1, :] += dcell[..., :-1, :]"),
         ),
         symptom="Nothing to see, or a slow start: the accuracy is the same to a point or three.",
         property="the derivative with respect to x, also for a single row of positions",
@@ -124,8 +124,8 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(
-                ("zip(windows(dimage, weight.shape[2:], stride), ", "zip(windows(dimage, weight.shape[2:], 1), "),
-                (COVERED, "            window[..., : dcell.shape[-2], : dcell.shape[-1]] += dcell\n"),
+                ("windows(dimage, weight.shape[2:], stride)", "windows(dimage, weight.shape[2:], 1)"),
+                (COVERED, "window[..., : dcell.shape[-2], : dcell.shape[-1]] += dcell"),
             )
         ),
         symptom="It learns, and stays five to ten points behind; with a stride of 1, nothing.",
@@ -142,7 +142,7 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("+= next(dcovered)", "= next(dcovered)"),
-            numpy=(COVERED, "            window[...] = dcell\n"),
+            numpy=(COVERED, "window[...] = dcell"),
         ),
         symptom="Next to nothing to see: it learns more slowly, and ends a point or two behind.",
         property="the derivative with respect to x, where windows overlap",
@@ -169,11 +169,10 @@ CONV2D_BUGS = (
     ),
 )
 
-SIZE = "    size = kernel_size * kernel_size\n"
+SIZE = "size = kernel_size * kernel_size"
 WINDOWS_OF_BOTH = "(windows(a, (kernel_size, kernel_size), stride) for a in (x, dx))"
-HERE = "            here = left * (window == y)\n"
-TO_LARGEST = "            for (h, w), d in backwards(its, dyc):\n                dchannel[h][w] += d\n"
-OF_EACH_CHANNEL = "        for dchannel, its, dyc in zip(dx, largest, map(flat, dy), strict=True):\n"
+HERE = "here = left * (window == y)"
+TO_LARGEST = "for (h, w), d in backwards(its, dyc):\n    dchannel[h][w] += d"
 
 POOLING_BUGS = (
     Bug(
@@ -183,8 +182,8 @@ POOLING_BUGS = (
         op="avg_pool2d",
         part="value",
         edits=in_tiers(
-            numpy=(SIZE, "    size = kernel_size\n"),
-            scalar=(SIZE, "    size = kernel_size\n"),
+            numpy=(SIZE, "size = kernel_size"),
+            scalar=(SIZE, "size = kernel_size"),
         ),
         symptom="Nothing bad to see: it learns faster, and ends several points better.",
         property="the value against the formula, for a window of more than one pixel",
@@ -216,13 +215,18 @@ POOLING_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=(
-                OF_EACH_CHANNEL + TO_LARGEST,
-                OF_EACH_CHANNEL.replace("dchannel, its", "dchannel, channel, its").replace("(dx, l", "(dx, x, l")
-                + "            for window, (i, j), d in backwards(places, its, dyc):\n"
-                "                for h, w in window:\n"
-                "                    dchannel[h][w] += d * (channel[h][w] == channel[i][j])\n",
+                (
+                    "for dchannel, its, dyc in zip(dx, largest, map(flat, dy), strict=True)",
+                    "for dchannel, channel, its, dyc in zip(dx, x, largest, map(flat, dy), strict=True)",
+                ),
+                (
+                    TO_LARGEST,
+                    "for window, (i, j), d in backwards(places, its, dyc):\n"
+                    "    for h, w in window:\n"
+                    "        dchannel[h][w] += d * (channel[h][w] == channel[i][j])",
+                ),
             ),
-            numpy=("            left -= here\n", ""),
+            numpy=("left -= here", ""),
         ),
         symptom="Nothing to see: equal numbers come from the black background, where only the bias of the layer below "
         "hears of it.",
@@ -238,7 +242,7 @@ POOLING_BUGS = (
         op="max_pool2d",
         part="dx",
         edits=in_tiers(
-            scalar=("max(window, key", "max(reversed(window), key"),
+            scalar=("max(window", "max(reversed(window)"),
             numpy=(WINDOWS_OF_BOTH, WINDOWS_OF_BOTH.replace("stride)", "stride)[::-1]")),
         ),
         symptom="Nothing to see: equal numbers come from equal pixels, and only the last digits differ.",
@@ -254,8 +258,8 @@ POOLING_BUGS = (
         op="max_pool2d",
         part="dx",
         edits=in_tiers(
-            scalar=("dchannel[h][w] += d\n", "dchannel[h][w] = d\n"),
-            numpy=("            dwindow += here\n", "            np.copyto(dwindow, here, where=here != 0)\n"),
+            scalar=("dchannel[h][w] += d", "dchannel[h][w] = d"),
+            numpy=("dwindow += here", "np.copyto(dwindow, here, where=here != 0)"),
         ),
         symptom="Nothing to see but a training loss that is a fifth higher; with windows that do not overlap, not even "
         "that.",
@@ -273,11 +277,11 @@ POOLING_BUGS = (
         edits=in_tiers(
             scalar=(
                 TO_LARGEST,
-                "            for window, d in backwards(places, dyc):\n"
-                "                for h, w in window:\n"
-                "                    dchannel[h][w] += d / len(window)\n",
+                "for window, d in backwards(places, dyc):\n"
+                "    for h, w in window:\n"
+                "        dchannel[h][w] += d / len(window)",
             ),
-            numpy=(HERE, "            here = dy / (kernel_size * kernel_size)\n"),
+            numpy=(HERE, "here = dy / (kernel_size * kernel_size)"),
         ),
         symptom="It learns more slowly: the training loss ends half as large again or more, the accuracy up to five "
         "points behind.",
@@ -292,7 +296,7 @@ POOLING_BUGS = (
         kind="tier",
         op="max_pool2d",
         part="value",
-        edits=in_tiers(numpy=("reduce(np.maximum, windows", "reduce(np.fmax, windows")),
+        edits=in_tiers(numpy=("np.maximum", "np.fmax")),
         symptom="Nothing to see as long as all is well. When it is not, the NaN of one layer is gone in the next.",
         property="a NaN in a window makes its y NaN",
         explanation="Every comparison with NaN is false, so `if x > largest` passes it over. What has gone wrong "
@@ -388,8 +392,8 @@ SHAPE_AND_CHANCE_BUGS = (
     ),
 )
 
-SMOOTHED_VALUE = "total(logits) / C)"
-SMOOTHED_VALUE_TENSOR = "total(logits, axis=1) / C)"
+SMOOTHED_VALUE = "total(logits) / C"
+SMOOTHED_VALUE_TENSOR = "total(logits, axis=1) / C"
 SHARE = "dloss * (smoothing / C)"
 
 SMOOTHING_BUGS = (
@@ -400,9 +404,9 @@ SMOOTHING_BUGS = (
         op="smoothed_cross_entropy",
         part="value",
         edits=in_tiers(
-            scalar=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE, "total(logits))")),
-            vector=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE, "total(logits))")),
-            tensor=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE_TENSOR, "total(logits, axis=1))")),
+            scalar=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE, "total(logits)")),
+            vector=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE, "total(logits)")),
+            tensor=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE_TENSOR, "total(logits, axis=1)")),
         ),
         symptom="The loss falls below 0 and on without end, the weights grow, and the accuracy is that of guessing.",
         property="the value against the formula; the gradient of each row sums to 0",
@@ -418,22 +422,20 @@ SMOOTHING_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(
-                "        smooth = [d - dloss * (smoothing / C) for d in dlogits(dloss)]\n"
-                "        smooth[target] += dloss * smoothing\n"
-                "        return smooth\n",
-                "        return dlogits(dloss)\n",
+                "smooth = [d - dloss * (smoothing / C) for d in dlogits(dloss)]\n"
+                "smooth[target] += dloss * smoothing\n"
+                "return smooth",
+                "return dlogits(dloss)",
             ),
             vector=(
-                "        smooth = dlogits(dloss) - dloss * (smoothing / C)\n"
-                "        smooth[target] += dloss * smoothing\n"
-                "        return smooth\n",
-                "        return dlogits(dloss)\n",
+                "smooth = dlogits(dloss) - dloss * (smoothing / C)\nsmooth[target] += dloss * smoothing\nreturn smooth",
+                "return dlogits(dloss)",
             ),
             tensor=(
-                "        smooth = dlogits(dloss) - dloss * (smoothing / C)\n"
-                "        smooth[rows, target] += dloss * smoothing\n"
-                "        return smooth\n",
-                "        return dlogits(dloss)\n",
+                "smooth = dlogits(dloss) - dloss * (smoothing / C)\n"
+                "smooth[rows, target] += dloss * smoothing\n"
+                "return smooth",
+                "return dlogits(dloss)",
             ),
         ),
         symptom="The accuracy is as good; the reported loss is a little higher, and the net as sure as without "
@@ -445,14 +447,14 @@ SMOOTHING_BUGS = (
     ),
 )
 
-SLOPE = "    slope = weight / np.sqrt(variance + epsilon)\n"
+SLOPE = "slope = weight / np.sqrt(variance + epsilon)"
 CONSTANT = (
-    "        if constant:\n"
-    "            return dy * slope.reshape(channels)\n"
-    "        of_mean = total(dy, axes) / n\n"
-    "        of_variance = total(dy * centered, axes) / n / (variance + epsilon)\n"
-    "        return slope.reshape(channels) * "
-    "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))\n"
+    "if constant:\n"
+    "    return dy * slope.reshape(channels)\n"
+    "of_mean = total(dy, axes) / n\n"
+    "of_variance = total(dy * centered, axes) / n / (variance + epsilon)\n"
+    "return slope.reshape(channels) * "
+    "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))"
 )
 
 BATCH_NORM_BUGS = (
@@ -462,7 +464,7 @@ BATCH_NORM_BUGS = (
         kind="tier",
         op="batch_norm",
         part="dx",
-        edits=in_tiers(tensor=(CONSTANT, "        return dy * slope.reshape(channels)\n")),
+        edits=in_tiers(tensor=(CONSTANT, "return dy * slope.reshape(channels)")),
         symptom="It learns, stays three to seven points behind, and its weights grow to almost twice the size.",
         property="the derivative against central differences; dx of a channel sums to 0",
         explanation="Every x moves the mean and the variance of its mini-batch, and so every other y. Where the "
@@ -477,8 +479,8 @@ BATCH_NORM_BUGS = (
         part="dx",
         edits=in_tiers(
             tensor=(
-                " - of_mean.reshape(channels) - centered * of_variance.reshape(channels))",
-                " - of_mean.reshape(channels))",
+                "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))",
+                "(dy - of_mean.reshape(channels))",
             )
         ),
         symptom="It learns, from nothing to five points behind, and its weights grow to half as much again.",
@@ -493,7 +495,7 @@ BATCH_NORM_BUGS = (
         kind="tier",
         op="batch_norm",
         part="value",
-        edits=in_tiers(tensor=(SLOPE, "    slope = weight / (np.sqrt(variance) + epsilon)\n")),
+        edits=in_tiers(tensor=(SLOPE, "slope = weight / (np.sqrt(variance) + epsilon)")),
         symptom="Nothing to see: the accuracy is the same to a point.",
         property="the value against the formula, where the variance is small",
         explanation="Where the variance is about 1, epsilon hardly counts. A channel that is all but constant is "
@@ -506,7 +508,9 @@ BATCH_NORM_BUGS = (
         kind="tier",
         op="batch_norm",
         part="value",
-        edits=in_tiers(tensor=("total(centered * centered, axes) / n", "total(centered * centered, axes) / (n - 1)")),
+        edits=in_tiers(
+            tensor=("moments", "total(centered * centered, axes) / n", "total(centered * centered, axes) / (n - 1)")
+        ),
         symptom="Nothing to see: the accuracy is the same to a point.",
         property="the value against the formula, for few samples; y of each channel has a variance of 1",
         explanation="n - 1 is for estimating the variance of what the samples were drawn from, as the running variance "

@@ -2,10 +2,10 @@
 
 from .museum import Bug, in_tiers
 
-E = "    e = exp(logits - logits.max(axis=1, keepdims=True))\n"
-P = "    p = e / total(e, axis=1)[:, None]\n\n"
-DLOGITS = "        return p * (dp - total(dp * p, axis=1)[:, None])\n"
-DLOGITS_VECTOR = "        return p * (dp - total(dp * p))\n"
+E = "e = exp(logits - logits.max(axis=1, keepdims=True))"
+P = "p = e / total(e, axis=1)[:, None]"
+DLOGITS = "return p * (dp - total(dp * p, axis=1)[:, None])"
+DLOGITS_VECTOR = "return p * (dp - total(dp * p))"
 DLOGITS_SCALAR = "[pi * (dpi - mean_dp) for pi, dpi in zip(p, dp, strict=True)]"
 
 # A bug of its vjp shows:
@@ -32,7 +32,7 @@ SOFTMAX_BUGS = (
         kind="tier",
         op="softmax",
         part="value",
-        edits=in_tiers(tensor=(E, "    e = exp(logits - logits.max())\n")),
+        edits=in_tiers(tensor=(E, "e = exp(logits - logits.max())")),
         symptom="Identical training, and NaN one day: 0/0 in a row that lies 746 below the largest of the batch.",
         property="finite for every finite input, rows of very different size in one batch",
         explanation="Any number may be subtracted from a row; it must be large enough that nothing overflows and "
@@ -46,12 +46,9 @@ SOFTMAX_BUGS = (
         op="softmax",
         part="value",
         edits=in_tiers(
-            scalar=(
-                "    e = [exp(z - largest) for z in logits]\n    e_sum",
-                "    e = [exp(z) for z in logits]\n    e_sum",
-            ),
-            vector=("    e = exp(logits - logits.max())\n", "    e = exp(logits)\n"),
-            tensor=(E, "    e = exp(logits)\n"),
+            scalar=("exp(z - largest)", "exp(z)"),
+            vector=("e = exp(logits - logits.max())", "e = exp(logits)"),
+            tensor=(E, "e = exp(logits)"),
         ),
         symptom="NaN, or OverflowError, once a logit exceeds 709.",
         property="finite for every finite input",
@@ -67,8 +64,8 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * (1 - pi) * dpi for pi, dpi in zip(p, dp, strict=True)]"),
-            vector=(DLOGITS_VECTOR, "        return p * (1 - p) * dp\n"),
-            tensor=(DLOGITS, "        return p * (1 - p) * dp\n"),
+            vector=(DLOGITS_VECTOR, "return p * (1 - p) * dp"),
+            tensor=(DLOGITS, "return p * (1 - p) * dp"),
         ),
         symptom=UNUSED + "elsewhere no class hears that another one has grown.",
         property="the derivative against complex step, for two classes or more",
@@ -83,8 +80,8 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * dpi for pi, dpi in zip(p, dp, strict=True)]"),
-            vector=(DLOGITS_VECTOR, "        return p * dp\n"),
-            tensor=(DLOGITS, "        return p * dp\n"),
+            vector=(DLOGITS_VECTOR, "return p * dp"),
+            tensor=(DLOGITS, "return p * dp"),
         ),
         symptom=UNUSED + "elsewhere all logits drift up or down together.",
         property="the derivative against complex step; the gradient of each row sums to 0",
@@ -113,7 +110,7 @@ SOFTMAX_BUGS = (
         kind="tier",
         op="softmax",
         part="dlogits",
-        edits=in_tiers(tensor=(DLOGITS, "        return p * (dp - total(dp * p, axis=0))\n")),
+        edits=in_tiers(tensor=(DLOGITS, "return p * (dp - total(dp * p, axis=0))")),
         symptom=UNUSED + "elsewhere the net learns badly, and with one sample a step not at all.",
         property="the derivative against complex step, for more than one sample",
         explanation="The axes are (samples, classes). The gradient of a sample depends on that sample alone.",
@@ -127,8 +124,8 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * (1 - pi) for pi in p]"),
-            vector=(DLOGITS_VECTOR, "        return p * (1 - p)\n"),
-            tensor=(DLOGITS, "        return p * (1 - p)\n"),
+            vector=(DLOGITS_VECTOR, "return p * (1 - p)"),
+            tensor=(DLOGITS, "return p * (1 - p)"),
         ),
         symptom=UNUSED + "elsewhere what goes back is the same whatever the error.",
         property="linearity in dy",
@@ -137,15 +134,14 @@ SOFTMAX_BUGS = (
     ),
 )
 
-LOSS = "    loss = sum_of_losses(log1p(rest) + (largest - logits[rows, target]))\n"
-LOSS_VECTOR = "    loss = log1p(rest) + (logits[top] - logits[target])\n\n"
-LOSS_SCALAR = "    loss = log1p(rest) + (logits[top] - logits[target])\n\n"
-AT_TARGET = "        p[rows, target] = 0\n        p[rows, target] = -total(p, axis=1)  # p - 1 at the target,"
-SURE = "        p[target] = -total(p)  # p - 1 at the target, as minus the others: no cancellation when p is nearly 1\n"
-AT_TARGET_VECTOR = "        p[target] = 0\n" + SURE
-AT_TARGET_SCALAR = "        p[target] = 0.0\n" + SURE
-DLOSS = "        return p * dloss\n"
-DLOSS_SCALAR = "        return [pi * dloss for pi in p]\n"
+LOSS = "loss = sum_of_losses(log1p(rest) + (largest - logits[rows, target]))"
+LOSS_VECTOR = "loss = log1p(rest) + (logits[top] - logits[target])"
+LOSS_SCALAR = "loss = log1p(rest) + (logits[top] - logits[target])"
+AT_TARGET = "p[rows, target] = 0\np[rows, target] = -total(p, axis=1)"
+AT_TARGET_VECTOR = "p[target] = 0\np[target] = -total(p)"
+AT_TARGET_SCALAR = "p[target] = 0.0\np[target] = -total(p)"
+DLOSS = "return p * dloss"
+DLOSS_SCALAR = "return [pi * dloss for pi in p]"
 
 CROSS_ENTROPY_BUGS = (
     Bug(
@@ -155,9 +151,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = -total(np.log((e / (1 + rest)[:, None])[rows, target]))\n"),
-            vector=(LOSS_VECTOR, "    loss = -np.log(e[target] / (1 + rest))\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = -_math('log')(e[target] / (1 + rest))\n\n"),
+            tensor=(LOSS, "loss = -total(np.log((e / (1 + rest)[:, None])[rows, target]))"),
+            vector=(LOSS_VECTOR, "loss = -np.log(e[target] / (1 + rest))"),
+            scalar=(LOSS_SCALAR, "loss = -_math('log')(e[target] / (1 + rest))"),
         ),
         symptom="The loss is infinite, or log complains of 0, once a logit lies 746 below another; digits are lost "
         "from 37 on.",
@@ -173,9 +169,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, LOSS.replace("))\n", ")) / np.log(10)\n")),
-            vector=(LOSS_VECTOR, "    loss = (log1p(rest) + (logits[top] - logits[target])) / np.log(10)\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = (log1p(rest) + (logits[top] - logits[target])) / math.log(10)\n\n"),
+            tensor=(LOSS, LOSS.replace("))", ")) / np.log(10)")),
+            vector=(LOSS_VECTOR, "loss = (log1p(rest) + (logits[top] - logits[target])) / np.log(10)"),
+            scalar=(LOSS_SCALAR, "loss = (log1p(rest) + (logits[top] - logits[target])) / math.log(10)"),
         ),
         symptom="The same accuracy; the loss is 2.303 times too small.",
         property="the value against the formula: two equal logits cost log(2) = 0.693 nats",
@@ -188,7 +184,7 @@ CROSS_ENTROPY_BUGS = (
         kind="tier",
         op="softmax_cross_entropy",
         part="value",
-        edits=in_tiers(tensor=(LOSS, LOSS.replace("))\n", ")) / len(logits)\n"))),
+        edits=in_tiers(tensor=(LOSS, LOSS.replace("))", ")) / len(logits)"))),
         symptom="The same accuracy; the reported loss shrinks as the batch grows.",
         property="the value, for more than one sample; duplicating the batch doubles the sum",
         explanation="Loss primitives return the sum over the samples they are given, and the network divides by N, "
@@ -202,9 +198,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = total(log1p(rest))\n"),
-            vector=(LOSS_VECTOR, "    loss = log1p(rest)\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = log1p(rest)\n\n"),
+            tensor=(LOSS, "loss = total(log1p(rest))"),
+            vector=(LOSS_VECTOR, "loss = log1p(rest)"),
+            scalar=(LOSS_SCALAR, "loss = log1p(rest)"),
         ),
         symptom="The same accuracy; the loss never exceeds log C and goes down even where predictions are wrong.",
         property="the value, where the target is not the largest logit",
@@ -218,9 +214,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = sum_of_losses(log1p(rest) - logits[rows, target])\n"),
-            vector=(LOSS_VECTOR, "    loss = log1p(rest) - logits[target]\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = log1p(rest) - logits[target]\n\n"),
+            tensor=(LOSS, "loss = sum_of_losses(log1p(rest) - logits[rows, target])"),
+            vector=(LOSS_VECTOR, "loss = log1p(rest) - logits[target]"),
+            scalar=(LOSS_SCALAR, "loss = log1p(rest) - logits[target]"),
         ),
         symptom="The same accuracy; the reported loss becomes negative.",
         property="the value against the formula; a loss is never negative",
@@ -234,9 +230,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = sum_of_losses(log1p(rest) + (2 * largest - logits[rows, target]))\n"),
-            vector=(LOSS_VECTOR, "    loss = log1p(rest) + (2 * logits[top] - logits[target])\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = log1p(rest) + (2 * logits[top] - logits[target])\n\n"),
+            tensor=(LOSS, "loss = sum_of_losses(log1p(rest) + (2 * largest - logits[rows, target]))"),
+            vector=(LOSS_VECTOR, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
+            scalar=(LOSS_SCALAR, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
         ),
         symptom="The same accuracy; the reported loss grows as the net becomes sure.",
         property="the value against the formula",
@@ -252,12 +248,12 @@ CROSS_ENTROPY_BUGS = (
         edits=in_tiers(
             tensor=(
                 LOSS,
-                "    log_p = logits - logits[rows, top][:, None] - log1p(rest)[:, None]\n"
-                "    loss = -total(np.eye(logits.shape[1])[target] * log_p)\n",
+                "log_p = logits - logits[rows, top][:, None] - log1p(rest)[:, None]\n"
+                "loss = -total(np.eye(logits.shape[1])[target] * log_p)",
             ),
             vector=(
                 LOSS_VECTOR,
-                "    loss = -total(np.eye(len(logits))[target] * (logits - logits[top] - log1p(rest)))\n\n",
+                "loss = -total(np.eye(len(logits))[target] * (logits - logits[top] - log1p(rest)))",
             ),
         ),
         symptom="Nothing to see, until a logit is -inf, as where a class is masked: NaN.",
@@ -272,11 +268,11 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            tensor=(DLOSS, "        p = logits.copy()\n        p[rows, target] -= 1\n        return p * dloss\n"),
-            vector=(DLOSS, "        p = logits.copy()\n        p[target] -= 1\n        return p * dloss\n"),
+            tensor=(DLOSS, "p = logits.copy()\np[rows, target] -= 1\nreturn p * dloss"),
+            vector=(DLOSS, "p = logits.copy()\np[target] -= 1\nreturn p * dloss"),
             scalar=(
                 DLOSS_SCALAR,
-                "        return [(z - (c == target)) * dloss for c, z in enumerate(logits)]\n",
+                "return [(z - (c == target)) * dloss for c, z in enumerate(logits)]",
             ),
         ),
         symptom="Learns by the squared error between logits and onehot, while another loss is shown.",
@@ -309,7 +305,7 @@ CROSS_ENTROPY_BUGS = (
         kind="tier",
         op="softmax_cross_entropy",
         part="dlogits",
-        edits=in_tiers(tensor=(DLOSS, "        return p * dloss / len(p)\n")),
+        edits=in_tiers(tensor=(DLOSS, "return p * dloss / len(p)")),
         symptom="Learns N times too slowly; a larger learning rate hides it.",
         property="the derivative, for more than one sample; duplicating the batch changes no row of dlogits",
         explanation="The seed of the backward pass is 1/N already: it comes in as dloss.",
@@ -322,12 +318,12 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            tensor=(DLOSS, "        q = e / (1 + rest)[:, None]\n        return p * dloss * q * (1 - q)\n"),
-            vector=(DLOSS, "        q = e / (1 + rest)\n        return p * dloss * q * (1 - q)\n"),
+            tensor=(DLOSS, "q = e / (1 + rest)[:, None]\nreturn p * dloss * q * (1 - q)"),
+            vector=(DLOSS, "q = e / (1 + rest)\nreturn p * dloss * q * (1 - q)"),
             scalar=(
                 DLOSS_SCALAR,
-                "        q = [ei / (1 + rest) for ei in e]\n"
-                "        return [pi * dloss * qi * (1 - qi) for pi, qi in zip(p, q, strict=True)]\n",
+                "q = [ei / (1 + rest) for ei in e]\n"
+                "return [pi * dloss * qi * (1 - qi) for pi, qi in zip(p, q, strict=True)]",
             ),
         ),
         symptom="Learns slowly and stalls: where the net is sure and wrong, hardly any gradient is left.",
@@ -343,8 +339,8 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            numpy=(DLOSS, "        return -p * dloss\n"),
-            scalar=(DLOSS_SCALAR, "        return [-pi * dloss for pi in p]\n"),
+            numpy=(DLOSS, "return -p * dloss"),
+            scalar=(DLOSS_SCALAR, "return [-pi * dloss for pi in p]"),
         ),
         symptom="The loss rises from the first step, and accuracy falls below chance.",
         property="the derivative against complex step, or one step of training",
@@ -359,7 +355,7 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            tensor=(AT_TARGET, "        #"),
+            tensor=(AT_TARGET, ""),
             vector=(AT_TARGET_VECTOR, ""),
             scalar=(AT_TARGET_SCALAR, ""),
         ),
@@ -375,9 +371,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            tensor=(DLOSS, "        p = 0 * p\n        p[rows, target] = -1\n        return p * dloss\n"),
-            vector=(DLOSS, "        p = 0 * p\n        p[target] = -1\n        return p * dloss\n"),
-            scalar=(DLOSS_SCALAR, "        return [-dloss if c == target else 0.0 for c in range(len(p))]\n"),
+            tensor=(DLOSS, "p = 0 * p\np[rows, target] = -1\nreturn p * dloss"),
+            vector=(DLOSS, "p = 0 * p\np[target] = -1\nreturn p * dloss"),
+            scalar=(DLOSS_SCALAR, "return [-dloss if c == target else 0.0 for c in range(len(p))]"),
         ),
         symptom="Logits grow without end, since being right is never right enough.",
         property="the derivative against complex step; the gradient of each row sums to 0",
@@ -393,18 +389,16 @@ CROSS_ENTROPY_BUGS = (
         edits=in_tiers(
             tensor=(
                 DLOSS,
-                "        q = e / (1 + rest)[:, None]\n        p = 0 * p\n"
-                "        p[rows, target] = -1 / q[rows, target]\n        return p * dloss\n",
+                "q = e / (1 + rest)[:, None]\np = 0 * p\np[rows, target] = -1 / q[rows, target]\nreturn p * dloss",
             ),
             vector=(
                 DLOSS,
-                "        q = e / (1 + rest)\n        p = 0 * p\n        p[target] = -1 / q[target]\n"
-                "        return p * dloss\n",
+                "q = e / (1 + rest)\np = 0 * p\np[target] = -1 / q[target]\nreturn p * dloss",
             ),
             scalar=(
                 DLOSS_SCALAR,
-                "        q = [ei / (1 + rest) for ei in e]\n"
-                "        return [-dloss / qi if c == target else 0.0 for c, qi in enumerate(q)]\n",
+                "q = [ei / (1 + rest) for ei in e]\n"
+                "return [-dloss / qi if c == target else 0.0 for c, qi in enumerate(q)]",
             ),
         ),
         symptom="Huge first steps, then saturation.",
@@ -420,8 +414,8 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            numpy=(DLOSS, "        return p * 1.0\n"),
-            scalar=(DLOSS_SCALAR, "        return list(p)\n"),
+            numpy=(DLOSS, "return p * 1.0"),
+            scalar=(DLOSS_SCALAR, "return list(p)"),
         ),
         symptom="Gradients are those of the sum, not of the mean: steps N times too large.",
         property="the derivative for a dloss that is not 1",
@@ -437,16 +431,13 @@ CROSS_ENTROPY_BUGS = (
         part="value",
         edits=in_tiers(
             tensor=(
-                "    rows = np.arange(len(logits))\n",
-                "    rows = np.arange(len(logits))\n    target = (target + 1) % logits.shape[1]\n",
+                "rows = np.arange(len(logits))",
+                "rows = np.arange(len(logits))\ntarget = (target + 1) % logits.shape[1]",
             ),
-            vector=(
-                "    top = logits.argmax()\n",
-                "    top = logits.argmax()\n    target = (target + 1) % len(logits)\n",
-            ),
+            vector=("top = logits.argmax()", "top = logits.argmax()\ntarget = (target + 1) % len(logits)"),
             scalar=(
-                "    top = max(range(len(logits)), key",
-                "    target = (target + 1) % len(logits)\n    top = max(range(len(logits)), key",
+                "top = max(range(len(logits)), key",
+                "target = (target + 1) % len(logits)\ntop = max(range(len(logits)), key",
             ),
         ),
         symptom="The loss goes down as it should; the accuracy is that of a net that is always wrong.",
@@ -464,8 +455,9 @@ CROSS_ENTROPY_BUGS = (
         edits=in_tiers(
             tensor=(
                 LOSS,
-                "    shift = logits.max()\n    shifted = exp(logits - shift)\n"
-                "    loss = total(np.log(total(shifted, axis=1)) + shift - logits[rows, target])\n",
+                "shift = logits.max()\n"
+                "shifted = exp(logits - shift)\n"
+                "loss = total(np.log(total(shifted, axis=1)) + shift - logits[rows, target])",
             )
         ),
         symptom="Identical training, and an infinite loss one day: log 0 in a row 746 below the largest of the batch.",
@@ -480,9 +472,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "    loss = total(np.log(total(exp(logits), axis=1)) - logits[rows, target])\n"),
-            vector=(LOSS_VECTOR, "    loss = np.log(total(exp(logits))) - logits[target]\n\n"),
-            scalar=(LOSS_SCALAR, "    loss = _math('log')(total([exp(z) for z in logits])) - logits[target]\n\n"),
+            tensor=(LOSS, "loss = total(np.log(total(exp(logits), axis=1)) - logits[rows, target])"),
+            vector=(LOSS_VECTOR, "loss = np.log(total(exp(logits))) - logits[target]"),
+            scalar=(LOSS_SCALAR, "loss = _math('log')(total([exp(z) for z in logits])) - logits[target]"),
         ),
         symptom="An infinite loss, or OverflowError, once a logit exceeds 709.",
         property="finite for every finite input",
@@ -513,9 +505,9 @@ CROSS_ENTROPY_BUGS = (
 DIFFERENCE = "(lambda dloss: 2 * difference / y.shape[1] * dloss,)"
 DIFFERENCE_VECTOR = "(lambda dloss: 2 * difference / len(y) * dloss,)"
 DIFFERENCE_SCALAR = "(lambda dloss: [2 * d / len(y) * dloss for d in difference],)"
-MSE = "    loss = sum_of_losses(total(difference * difference, axis=1) / y.shape[1])\n"
-MSE_VECTOR = "    loss = total(difference * difference) / len(y)\n"
-MSE_SCALAR = "    loss = total([d * d for d in difference]) / len(y)\n"
+MSE = "loss = sum_of_losses(total(difference * difference, axis=1) / y.shape[1])"
+MSE_VECTOR = "loss = total(difference * difference) / len(y)"
+MSE_SCALAR = "loss = total([d * d for d in difference]) / len(y)"
 
 SQUARED_ERROR_BUGS = (
     Bug(
@@ -589,9 +581,9 @@ SQUARED_ERROR_BUGS = (
         op="mean_squared_error",
         part="value",
         edits=in_tiers(
-            tensor=(MSE, "    loss = total(total(difference * difference, axis=1))\n"),
-            vector=(MSE_VECTOR, "    loss = total(difference * difference)\n"),
-            scalar=(MSE_SCALAR, "    loss = total([d * d for d in difference])\n"),
+            tensor=(MSE, "loss = total(total(difference * difference, axis=1))"),
+            vector=(MSE_VECTOR, "loss = total(difference * difference)"),
+            scalar=(MSE_SCALAR, "loss = total([d * d for d in difference])"),
         ),
         symptom="The same training; the reported loss is O times too large.",
         property="the value against the formula, for two outputs or more",
@@ -604,7 +596,7 @@ SQUARED_ERROR_BUGS = (
         kind="tier",
         op="mean_squared_error",
         part="value",
-        edits=in_tiers(tensor=(MSE, MSE.replace("y.shape[1])\n", "y.shape[1]) / len(y)\n"))),
+        edits=in_tiers(tensor=(MSE, MSE.replace("y.shape[1])", "y.shape[1]) / len(y)"))),
         symptom="The same training; the reported loss shrinks as the batch grows.",
         property="the value, for more than one sample",
         explanation="Loss primitives return the sum over the samples they are given, and the network divides by N.",
@@ -652,10 +644,10 @@ SQUARED_ERROR_BUGS = (
         edits=in_tiers(
             tensor=(
                 MSE,
-                "    loss = sum_of_losses(np.sqrt(total(difference * difference, axis=1) / y.shape[1]))\n",
+                "loss = sum_of_losses(np.sqrt(total(difference * difference, axis=1) / y.shape[1]))",
             ),
-            vector=(MSE_VECTOR, "    loss = np.sqrt(total(difference * difference) / len(y))\n"),
-            scalar=(MSE_SCALAR, "    loss = math.sqrt(total([d * d for d in difference]) / len(y))\n"),
+            vector=(MSE_VECTOR, "loss = np.sqrt(total(difference * difference) / len(y))"),
+            scalar=(MSE_SCALAR, "loss = math.sqrt(total([d * d for d in difference]) / len(y))"),
         ),
         symptom="The same training, if the derivative is that of the square; another loss is shown.",
         property="the value against the formula",
@@ -689,12 +681,12 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=(
-                ("        target += source\n", "        target = target + source\n"),
-                ("            t += scale * s\n", "            t = t + scale * s\n"),
+                ("target += source", "target = target + source"),
+                ("t += scale * s", "t = t + scale * s"),
             ),
             scalar=(
-                ("        target[:] = starmap(add", "        target = starmap(add"),
-                ("        target[:] = [t + scale * s", "        target = [t + scale * s"),
+                ("target[:] = starmap", "target = starmap"),
+                ("target[:] = [", "target = ["),
             ),
         ),
         symptom="Does not learn at all: the loss is the same after every epoch.",
@@ -709,8 +701,8 @@ SUPPORT_BUGS = (
         op="add_scaled",
         part="value",
         edits=in_tiers(
-            numpy=("            t += scale * s\n", "            t += s\n"),
-            scalar=("        target[:] = [t + scale * s", "        target[:] = [t + s"),
+            numpy=("t += scale * s", "t += s"),
+            scalar=("t + scale * s", "t + s"),
         ),
         symptom="The loss rises at once: the update adds the gradient, with a learning rate of 1.",
         property="target + scale * source, for a scale that is not 1",
@@ -724,15 +716,9 @@ SUPPORT_BUGS = (
         op="chunks",
         part="value",
         edits=in_tiers(
-            vector=(
-                "    return zip(*arrays, strict=True)\n",
-                "    return zip(*(a[:-1] for a in arrays), strict=True)\n",
-            ),
-            tensor=("    return iter((arrays,))\n", "    return iter((tuple(a[:-1] for a in arrays),))\n"),
-            scalar=(
-                "    return zip(*arrays, strict=True)\n\n\ndef add",
-                "    return zip(*(a[:-1] for a in arrays), strict=True)\n\n\ndef add",
-            ),
+            vector=("return zip(*arrays, strict=True)", "return zip(*(a[:-1] for a in arrays), strict=True)"),
+            tensor=("return iter((arrays,))", "return iter((tuple(a[:-1] for a in arrays),))"),
+            scalar=("zip(*arrays, strict=True)", "zip(*(a[:-1] for a in arrays), strict=True)"),
         ),
         symptom="In training nothing: one sample of each batch is never looked at. Predictions come out one short, as "
         "whoever compares them with labels will notice.",
@@ -748,8 +734,8 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=(
-                "    return np.asarray(values, dtype)\n",
-                "    return np.asarray(values, 'float32' if dtype == 'float64' else dtype)\n",
+                "return np.asarray(values, dtype)",
+                "return np.asarray(values, 'float32' if dtype == 'float64' else dtype)",
             )
         ),
         symptom="Nothing to see; results agree with the other tiers to 7 digits only.",

@@ -18,12 +18,14 @@ from types import ModuleType
 from typing import Any, cast
 
 from ..tiers import TIERS, Tier
+from .matching import replaced
 
 PACKAGE = __name__.split(".")[0]
 FOLDER = Path(__file__).parent.parent
 
-Edits = Mapping[str, tuple[tuple[str, str], ...]]
-Edit = tuple[str, str] | tuple[tuple[str, str], ...]
+Edit = tuple[str, str, str]  # where, right, wrong
+Edits = Mapping[str, tuple[Edit, ...]]
+TierEdit = tuple[str, str] | Edit
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +40,11 @@ class Bug:
         What is done wrong, in one line.
     kind : {"tier", "network", "training", "engine", "data"}
         The part of the program that it sits in.
-    edits : mapping of str to tuple of (str, str)
-        For each file that it changes ("tiers/tensor.py"): pairs of the right text, which occurs there once, and the
-        wrong one. A bug of a tier may have an edit for several tiers, each of which shows the same bug.
+    edits : mapping of str to tuple of (str, str, str)
+        For each file that it changes ("network.py"), or, made by `in_tiers`, for each tier: where (a function, a class,
+        a method, "Network.backprop"; "" is the whole file, or, in a tier, the op), what is right there, and occurs
+        once, and what is wrong. `matching` says how the two are written, and what of the right text need not be as it
+        is in the file. A bug that is in several tiers is the same in all of them.
     symptom : str
         What the person sees who trains with it.
     property : str
@@ -64,6 +68,18 @@ class Bug:
     op: str = ""
     part: str = ""
 
+    def files(self) -> Edits:
+        """Return the edits by the files that they are made in."""
+        if self.kind != "tier":
+            return self.edits
+        files: dict[str, tuple[Edit, ...]] = {}
+        for tier, edits in self.edits.items():
+            for where, right, wrong in edits:
+                where = where or self.op
+                file = file_of(tier, where.partition(".")[0])
+                files[file] = (*files.get(file, ()), (where, right, wrong))
+        return files
+
     def source(self, file: str) -> str:
         """Return the text of one of the package's files with the bug in it.
 
@@ -73,16 +89,18 @@ class Bug:
             If the file does not hold the right text just once: then file and bug have grown apart.
         """
         text = (FOLDER / file).read_text(encoding="utf-8")
-        for right, wrong in self.edits[file]:
-            if text.count(right) != 1:
-                raise ValueError(f"bug {self.name}: {file} holds {right!r} {text.count(right)} times, expected once")
-            text = text.replace(right, wrong)
+        for where, right, wrong in self.files()[file]:
+            try:
+                text = replaced(text, where, right, wrong)
+            except ValueError as error:
+                place = f"{file}, {where}" if where else file
+                raise ValueError(f"bug {self.name}: {place}: {error}") from None
         return text
 
     def difference(self) -> str:
         """Return what the bug changes, as a unified diff of every file."""
         lines: list[str] = []
-        for file in self.edits:
+        for file in self.files():
             right = (FOLDER / file).read_text(encoding="utf-8").splitlines()
             wrong = self.source(file).splitlines()
             lines += difflib.unified_diff(right, wrong, f"right/{file}", f"wrong/{file}", n=2, lineterm="")
@@ -90,26 +108,32 @@ class Bug:
 
     def tiers(self) -> tuple[str, ...]:
         """Return the names of the tiers that it has an edit for."""
-        return tuple(Path(file).stem for file in self.edits if file.startswith("tiers/"))
+        return tuple(self.edits) if self.kind == "tier" else ()
 
     def tier(self, name: str) -> Tier:
         """Return the built-in tier of that name with the bug in it."""
         module = ModuleType(f"{self.name}.{name}")
-        exec(compile(self.source(f"tiers/{name}.py"), f"{name}.py with {self.name}", "exec"), vars(module))
+        exec(compile(self.source(file_of(name, self.op)), f"{name}.py with {self.name}", "exec"), vars(module))
         return cast(Tier, module)
 
 
-def in_tiers(**edits: Edit) -> Edits:
-    """Return edits by file from one (right, wrong) pair, or several, per tier.
+def file_of(tier: str, function: str) -> str:
+    """Return the file that holds this function of a built-in tier."""
+    return f"tiers/{tier}.py"
 
-    `numpy` stands for vector and tensor, whose lines are the same.
+
+def in_tiers(**edits: TierEdit | tuple[TierEdit, ...]) -> Edits:
+    """Return edits by tier from one (right, wrong), or several, per tier.
+
+    They are made in the bug's op; (where, right, wrong) is made in another function. `numpy` stands for vector and
+    tensor, whose lines are the same.
     """
-    files: dict[str, tuple[tuple[str, str], ...]] = {}
+    tiers: dict[str, tuple[Edit, ...]] = {}
     for name, edit in edits.items():
-        pairs = (edit,) if isinstance(edit[0], str) else edit
-        for tier in ("vector", "tensor") if name == "numpy" else (name,):
-            files[f"tiers/{tier}.py"] = pairs
-    return {file: files[file] for file in (f"tiers/{tier}.py" for tier in TIERS) if file in files}
+        several = (edit,) if isinstance(edit[0], str) else edit
+        in_full = tuple(one if len(one) == 3 else ("", *one) for one in several)
+        tiers |= dict.fromkeys(("vector", "tensor") if name == "numpy" else (name,), in_full)
+    return {tier: tiers[tier] for tier in TIERS if tier in tiers}
 
 
 @contextmanager
@@ -155,7 +179,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         inside = fullname.removeprefix(PACKAGE + ".").replace(".", "/")
         for file in (f"{inside}.py", f"{inside}/__init__.py"):
-            if file in self.bug.edits:
+            if file in self.bug.files():
                 location = FOLDER / file
                 places = [str(location.parent)] if file.endswith("__init__.py") else None
                 return importlib.util.spec_from_file_location(

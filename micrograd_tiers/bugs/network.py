@@ -7,7 +7,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="loss_sum_grad_mean",
         title="the loss is the sum over the batch, its gradient that of the mean",
         kind="network",
-        edits={"network.py": (("return total(losses) / len(target), grads", "return total(losses), grads"),)},
+        edits={
+            "network.py": (
+                ("Network.backprop", "return total(losses) / len(target), grads", "return total(losses), grads"),
+            )
+        },
         symptom="The weights and the test accuracy are right to the last digit; the training loss is as many times too "
         "large as a batch has samples, and changes with the batch size.",
         property="the loss of a batch is the mean of the losses of its samples",
@@ -19,7 +23,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="double_batch_mean",
         title="the gradient is divided by the batch size twice",
         kind="network",
-        edits={"network.py": (("dy = doutput(seed)", "dy = doutput(seed / len(target))"),)},
+        edits={"network.py": (("Network.backprop", "dy = doutput(seed)", "dy = doutput(seed / len(target))"),)},
         symptom="The net hardly learns: the loss falls as if the learning rate were 16 times smaller, and smaller "
         "still with larger batches.",
         property="the gradient of the reported loss, against central differences, on more than one sample",
@@ -31,7 +35,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="gradient_not_divided",
         title="the gradient is summed over the batch and never divided by its size",
         kind="network",
-        edits={"network.py": (("dy = doutput(seed)", "dy = doutput(scale)"),)},
+        edits={"network.py": (("Network.backprop", "dy = doutput(seed)", "dy = doutput(scale)"),)},
         symptom="The loss jumps about and the accuracy falls far behind; with a learning rate 16 times smaller "
         "all would be well.",
         property="the gradient of the reported loss, against central differences, on more than one sample",
@@ -46,9 +50,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "seed = scale / len(target)\n",
-                    'if not hasattr(self, "batch_size"):\n            self.batch_size = len(target)\n'
-                    "        seed = scale / self.batch_size\n",
+                    "Network.backprop",
+                    "seed = scale / len(target)",
+                    'if not hasattr(self, "batch_size"):\n'
+                    "    self.batch_size = len(target)\n"
+                    "seed = scale / self.batch_size",
                 ),
             )
         },
@@ -64,13 +70,14 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "network.py": (
-                ("dy = doutput(seed)", "dy = doutput(scale)"),
+                ("Network.backprop", "dy = doutput(seed)", "dy = doutput(scale)"),
                 (
+                    "Network.backprop",
                     "return total(losses) / len(target), grads",
                     "for name in grads:\n"
-                    '            if name.endswith("weight"):\n'
-                    "                grads[name] = self.tier.elementwise(lambda g: g / len(target), grads[name])\n"
-                    "        return total(losses) / len(target), grads",
+                    '    if name.endswith("weight"):\n'
+                    "        grads[name] = self.tier.elementwise(lambda g: g / len(target), grads[name])\n"
+                    "return total(losses) / len(target), grads",
                 ),
             )
         },
@@ -87,11 +94,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "                    if name in grads:\n"
-                    "                        self.tier.add_scaled(grads[name], gradient, 1.0)\n"
-                    "                    else:\n"
-                    "                        grads[name] = gradient\n",
-                    "                    grads[name] = gradient\n",
+                    "Network.backprop",
+                    "if name in grads:\n"
+                    "    self.tier.add_scaled(grads[name], gradient, 1.0)\n"
+                    "else:\n"
+                    "    grads[name] = gradient",
+                    "grads[name] = gradient",
                 ),
             )
         },
@@ -109,11 +117,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
-                    "grads: dict[str, Any] = {}\n",
-                    "grads = {name: self.tier.elementwise(lambda w: 0.0 * w, p) "
-                    "for name, p in self.parameters.items()}\n",
+                    "Network.backprop",
+                    "grads: dict[str, Any] = {}",
+                    "grads = {name: self.tier.elementwise(lambda w: 0.0 * w, p) for name, p in "
+                    "self.parameters.items()}",
                 ),
-                ("reversed(range(len(self.layers)))", "reversed(range(1, len(self.layers)))"),
+                ("Network.backprop", "reversed(range(len(self.layers)))", "reversed(range(1, len(self.layers)))"),
             )
         },
         symptom="The loss falls far too slowly and the accuracy stops early: the first layer keeps its random "
@@ -127,11 +136,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="activation_derivative_skipped",
         title="dy passes through layers without parameters unchanged",
         kind="network",
-        edits={
-            "network.py": (
-                ("                dy = dx(dy)\n", "                if dparameters:\n                    dy = dx(dy)\n"),
-            )
-        },
+        edits={"network.py": (("Network.backprop", "dy = dx(dy)", "if dparameters:\n    dy = dx(dy)"),)},
         symptom="It learns even faster at first, then stays a few points behind, or behind by nothing at all.",
         property="the gradient of the first layer, against central differences",
         explanation="Activations have no weights, but they have a derivative. Without it the gradient of the first "
@@ -142,7 +147,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="gradients_not_cleared",
         title="the gradients of all earlier batches stay in the sum",
         kind="network",
-        edits={"network.py": (("grads: dict[str, Any] = {}\n", 'self.grads = grads = getattr(self, "grads", {})\n'),)},
+        edits={
+            "network.py": (
+                ("Network.backprop", "grads: dict[str, Any] = {}", 'self.grads = grads = getattr(self, "grads", {})'),
+            )
+        },
         symptom="The first batches are promising; then the loss rises past that of guessing, and the weights grow "
         "without end.",
         property="the gradient of a batch does not depend on what was computed before it",
@@ -154,7 +163,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="same_seed_for_every_layer",
         title="each layer draws its starting weights from a new generator with the same seed",
         kind="network",
-        edits={"network.py": (("initializer, rng))", "initializer, generator(seed)))"),)},
+        edits={"network.py": (("Network.__init__", "rng)", "generator(seed))"),)},
         symptom="Nothing to see: all layers start from the same sequence of numbers, and training breaks that up.",
         property="two layers of the same shape start from different weights",
         explanation="Weights that ought to be independent repeat each other from layer to layer, which can amplify "
@@ -168,6 +177,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "network.py": (
                 (
+                    "Network.predict_proba",
                     "lambda logits: self.tier.softmax(logits)[0], self.forward(X)",
                     "lambda logits: self.tier.softmax(self.tier.softmax(logits)[0])[0], self.forward(X)",
                 ),
@@ -184,7 +194,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="layers_never_in_training_mode",
         title="training runs the layers as prediction does: nothing is dropped, and running statistics normalize",
         kind="network",
-        edits={"network.py": (("if masks is None or i in self.frozen:", "if True:"),)},
+        edits={"network.py": (("Network.run_layers", "if masks is None or i in self.frozen:", "if True:"),)},
         symptom="The training loss is a fifth of what it should be, and with a net as small as this the accuracy is "
         "even better: it was trained without the dropout that was asked for.",
         property="a net whose dropout drops everything gives the same for all samples while it learns",
@@ -199,9 +209,10 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "layers/dropout.py": (
                 (
-                    "        return x, (lambda dy: dy,)\n",
-                    "        kept = self.draw(np.shape(x), np.random.default_rng(0))\n"
-                    "        return tier.dropout(x, tier.asarray(kept))\n",
+                    "Dropout.forward",
+                    "return x, (lambda dy: dy,)",
+                    "kept = self.draw(np.shape(x), np.random.default_rng(0))\n"
+                    "return tier.dropout(x, tier.asarray(kept))",
                 ),
             )
         },
@@ -217,10 +228,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/dropout.py": (
-                (
-                    "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)",
-                    "return kept * 1.0",
-                ),
+                ("Dropout.draw", "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)", "return kept * 1.0"),
             )
         },
         symptom="Next to nothing to see: two points behind, and surer of its answers.",
@@ -236,6 +244,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "layers/dropout.py": (
                 (
+                    "Dropout.draw",
                     "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)",
                     "return kept / self.p if self.p > 0 else np.ones(shape)",
                 ),
@@ -254,7 +263,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/dropout.py": (
-                ("rng.random(shape) >= self.p", "np.broadcast_to(rng.random(shape[1:]), shape) >= self.p"),
+                (
+                    "Dropout.draw",
+                    "rng.random(shape) >= self.p",
+                    "np.broadcast_to(rng.random(shape[1:]), shape) >= self.p",
+                ),
             )
         },
         symptom="Nothing to see: the first epochs are slower, and it ends a point behind.",
@@ -270,6 +283,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "layers/normalization.py": (
                 (
+                    "BatchNorm.forward",
                     "tier.batch_norm(x, weight, bias, self.epsilon, mean, variance, True)",
                     "tier.batch_norm(x, weight, bias, self.epsilon)",
                 ),
@@ -289,7 +303,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/normalization.py": (
-                ("self.momentum * (seen - buffers[name])", "(1 - self.momentum) * (seen - buffers[name])"),
+                (
+                    "BatchNorm.forward_in_training",
+                    "self.momentum * (seen - buffers[name])",
+                    "(1 - self.momentum) * (seen - buffers[name])",
+                ),
             )
         },
         symptom="The training loss is right to the last digit; the accuracy is up to two points too low, and jumps a "
@@ -303,7 +321,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="batch_norm_running_variance_biased",
         title="the running variance is that of the samples seen, divided by n, not by n - 1",
         kind="network",
-        edits={"layers/normalization.py": (("variance * (n / (n - 1))", "variance"),)},
+        edits={"layers/normalization.py": (("BatchNorm.forward_in_training", "variance * (n / (n - 1))", "variance"),)},
         symptom="Nothing to see: the training loss is right to the last digit, the accuracy to a sample or two.",
         property="the running variance after one mini-batch, by the formula",
         explanation="The running variance estimates that of all samples, and a mini-batch's own is smaller by a factor "

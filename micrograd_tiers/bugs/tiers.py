@@ -12,7 +12,7 @@ LINEAR_BUGS = (
         op="linear",
         part="value",
         edits=in_tiers(
-            scalar=("[dot(row, x) + b for row, b", "[dot(row, x) for row, b"),
+            scalar=("dot(row, x) + b", "dot(row, x)"),
             vector=("matmul(weight, x) + bias", "matmul(weight, x)"),
             tensor=("matmul(x, weight.T) + bias", "matmul(x, weight.T)"),
         ),
@@ -29,7 +29,7 @@ LINEAR_BUGS = (
         op="linear",
         part="value",
         edits=in_tiers(
-            scalar=("for row, b in zip(weight, bias", "for row, b in zip(zip(*weight), bias"),
+            scalar=("zip(weight, bias, strict=True)", "zip(zip(*weight), bias, strict=True)"),
             vector=("matmul(weight, x) + bias", "matmul(weight.T, x) + bias"),
             tensor=("matmul(x, weight.T) + bias", "matmul(x, weight) + bias"),
         ),
@@ -46,7 +46,7 @@ LINEAR_BUGS = (
         op="linear",
         part="value",
         edits=in_tiers(
-            scalar=("[dot(row, x) + b for row, b", "[dot(row[:-1], x[:-1]) + b for row, b"),
+            scalar=("dot(row, x)", "dot(row[:-1], x[:-1])"),
             vector=("matmul(weight, x) + bias", "matmul(weight[:, :-1], x[:-1]) + bias"),
             tensor=("matmul(x, weight.T) + bias", "matmul(x[:, :-1], weight[:, :-1].T) + bias"),
         ),
@@ -62,7 +62,7 @@ LINEAR_BUGS = (
         op="linear",
         part="value",
         edits=in_tiers(
-            scalar=("[dot(row, x) + b for row, b", "[dot(row, x) + len(x) * b for row, b"),
+            scalar=("dot(row, x) + b", "dot(row, x) + len(x) * b"),
             vector=("matmul(weight, x) + bias", "matmul(weight, x) + len(x) * bias"),
             tensor=("matmul(x, weight.T) + bias", "matmul(x, weight.T) + x.shape[1] * bias"),
         ),
@@ -80,8 +80,8 @@ LINEAR_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("[dot(column, dy) for column in zip(*weight, strict=True)]", "[dot(row, dy) for row in weight]"),
-            vector=("lambda dy: matmul(dy, weight),  # dL/dx", "lambda dy: matmul(weight, dy),  # dL/dx"),
-            tensor=("lambda dy: matmul(dy, weight),  # dL/dx", "lambda dy: matmul(dy, weight.T),  # dL/dx"),
+            vector=("lambda dy: matmul(dy, weight)", "lambda dy: matmul(weight, dy)"),
+            tensor=("lambda dy: matmul(dy, weight)", "lambda dy: matmul(dy, weight.T)"),
         ),
         symptom="With a square layer the net learns nearly as well as the right one; a shape error in any other.",
         property="the derivative with respect to x, on a square layer whose weight is not symmetric",
@@ -96,12 +96,9 @@ LINEAR_BUGS = (
         op="linear",
         part="dx",
         edits=in_tiers(
-            scalar=("[dot(column, dy) for column", "[dot(column[: len(x)], dy) for column"),
-            vector=("matmul(dy, weight),  # dL/dx", "matmul(dy[: x.size], weight[: x.size]),  # dL/dx"),
-            tensor=(
-                "matmul(dy, weight),  # dL/dx",
-                "matmul(dy[:, : x.shape[1]], weight[: x.shape[1]]),  # dL/dx",
-            ),
+            scalar=("dot(column, dy)", "dot(column[: len(x)], dy)"),
+            vector=("matmul(dy, weight)", "matmul(dy[: x.size], weight[: x.size])"),
+            tensor=("matmul(dy, weight)", "matmul(dy[:, : x.shape[1]], weight[: x.shape[1]])"),
         ),
         symptom="Nothing, as long as the layer has no more outputs than inputs.",
         property="the derivative with respect to x, on a layer with more outputs than inputs",
@@ -115,7 +112,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dx",
-        edits=in_tiers(tensor=("matmul(dy, weight),  # dL/dx", "matmul(dy, weight) / len(x),  # dL/dx")),
+        edits=in_tiers(tensor=("matmul(dy, weight)", "matmul(dy, weight) / len(x)")),
         symptom="The last layer learns as it should, all below it N times too slowly.",
         property="the derivative with respect to x, for more than one sample",
         explanation="Each sample's dx belongs to that sample alone. The mean over the mini-batch is already in dy: the "
@@ -129,9 +126,9 @@ LINEAR_BUGS = (
         op="linear",
         part="dx",
         edits=in_tiers(
-            scalar=("[dot(column, dy) for column in", "[total(dy) for column in"),
-            vector=("matmul(dy, weight),  # dL/dx", "total(dy) + 0 * x,  # dL/dx"),
-            tensor=("matmul(dy, weight),  # dL/dx", "total(dy, axis=1)[:, None] + 0 * x,  # dL/dx"),
+            scalar=("dot(column, dy)", "total(dy)"),
+            vector=("matmul(dy, weight)", "total(dy) + 0 * x"),
+            tensor=("matmul(dy, weight)", "total(dy, axis=1)[:, None] + 0 * x"),
         ),
         symptom="Hardly learns: the layers below get the same signal for every unit.",
         property="the derivative with respect to x",
@@ -146,8 +143,8 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo * xi for dyo in dy] for xi in x]"),
-            vector=("OuterProduct(x),  #               dL/dweight", "lambda dy: x[:, None] * dy,  # dL/dweight"),
-            tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(x.T, dy),  #    dL/dweight"),
+            vector=("OuterProduct(x)", "lambda dy: x[:, None] * dy"),
+            tensor=("matmul(dy.T, x)", "matmul(x.T, dy)"),
         ),
         symptom="A shape error, except in square layers, which train badly.",
         property="shape and value of the derivative with respect to weight, on square layers too",
@@ -160,7 +157,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy[-1:].T, x[-1:]),  #    dL/dweight")),
+        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy[-1:].T, x[-1:])")),
         symptom="Learns slowly: every step sees one sample, with 1/N of its weight.",
         property="the derivative with respect to weight, for more than one sample",
         explanation="An assignment in the loop over samples where an addition belongs: each sample overwrites the one "
@@ -173,7 +170,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy[:-1].T, x[:-1]),  #    dL/dweight")),
+        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy[:-1].T, x[:-1])")),
         symptom="Nothing to see with large batches; with one sample a step the weights never change.",
         property="the derivative with respect to weight, for few samples",
         explanation="A loop that ends one short.",
@@ -185,7 +182,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy.T, x) / len(x),  #    dL/dweight")),
+        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy.T, x) / len(x)")),
         symptom="Learns N times too slowly; a larger learning rate hides it.",
         property="the derivative with respect to weight, for more than one sample",
         explanation="The mean over the mini-batch is taken once, where the loss is: dy has the 1/N in it. Divided "
@@ -198,12 +195,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(
-            tensor=(
-                "matmul(dy.T, x),  #    dL/dweight",
-                "total(dy, axis=0)[:, None] * total(x, axis=0),  #    dL/dweight",
-            )
-        ),
+        edits=in_tiers(tensor=("matmul(dy.T, x)", "total(dy, axis=0)[:, None] * total(x, axis=0)")),
         symptom="Hardly learns: what tells the samples of a batch apart is lost.",
         property="the derivative with respect to weight, for more than one sample",
         explanation="The sum of products is not the product of sums. With one sample the two are the same.",
@@ -216,11 +208,8 @@ LINEAR_BUGS = (
         op="linear",
         part="dweight",
         edits=in_tiers(
-            vector=(
-                "OuterProduct(x),  #               dL/dweight",
-                "lambda dy: (dy[:, None] * x).astype('f4').astype('f8'),  # dL/dweight",
-            ),
-            tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy.T, x).astype('f4').astype('f8'),  # dL/dweight"),
+            vector=("OuterProduct(x)", "lambda dy: (dy[:, None] * x).astype('f4').astype('f8')"),
+            tensor=("matmul(dy.T, x)", "matmul(dy.T, x).astype('f4').astype('f8')"),
         ),
         symptom="Nothing to see; two tiers that should agree to 1e-14 differ at 1e-8.",
         property="the derivative to 1e-12, or the weights of two tiers after one step",
@@ -236,8 +225,8 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
-            vector=("OuterProduct(x),  #               dL/dweight", "lambda dy: dy[:, None] + 0 * x,  # dL/dweight"),
-            tensor=("matmul(dy.T, x),  #    dL/dweight", "matmul(dy.T, 0 * x + 1),  #    dL/dweight"),
+            vector=("OuterProduct(x)", "lambda dy: dy[:, None] + 0 * x"),
+            tensor=("matmul(dy.T, x)", "matmul(dy.T, 0 * x + 1)"),
         ),
         symptom="Hardly learns: all weights of a unit move together, like its bias.",
         property="the derivative with respect to weight",
@@ -250,7 +239,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dbias",
-        edits=in_tiers(tensor=("total(dy, axis=0),  #  dL/dbias", "total(dy, axis=0) / len(dy),  #  dL/dbias")),
+        edits=in_tiers(tensor=("total(dy, axis=0)", "total(dy, axis=0) / len(dy)")),
         symptom="Nothing to see: biases learn N times too slowly, and weights make up for it.",
         property="the derivative with respect to bias, for more than one sample",
         explanation="Every sample uses the bias once, so its shares add up, as those of weight do. The mean is in dy.",
@@ -262,7 +251,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dbias",
-        edits=in_tiers(tensor=("total(dy, axis=0),  #  dL/dbias", "dy + 0,  #  dL/dbias")),
+        edits=in_tiers(tensor=("total(dy, axis=0)", "dy + 0")),
         symptom="A shape error, or, where the update broadcasts, one bias per sample.",
         property="the shape of the derivative with respect to bias",
         explanation="bias was broadcast over the samples in the forward pass; what was broadcast forward is summed "
@@ -276,8 +265,8 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            vector=("dy.copy(),  #          dL/dbias", "0 * dy + dy.sum(),  #          dL/dbias"),
-            tensor=("total(dy, axis=0),  #  dL/dbias", "total(dy, axis=1),  #  dL/dbias"),
+            vector=("dy.copy()", "0 * dy + dy.sum()"),
+            tensor=("total(dy, axis=0)", "total(dy, axis=1)"),
         ),
         symptom="A shape error, except where the batch has as many samples as the layer outputs.",
         property="shape and value of the derivative with respect to bias, at N = O too",
@@ -291,9 +280,9 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            scalar=("lambda dy: list(dy),  #", "lambda dy: [0.0 for _ in dy],  #"),
-            vector=("dy.copy(),  #          dL/dbias", "0 * dy,  #          dL/dbias"),
-            tensor=("total(dy, axis=0),  #  dL/dbias", "0 * total(dy, axis=0),  #  dL/dbias"),
+            scalar=("lambda dy: list(dy)", "lambda dy: [0.0 for _ in dy]"),
+            vector=("dy.copy()", "0 * dy"),
+            tensor=("total(dy, axis=0)", "0 * total(dy, axis=0)"),
         ),
         symptom="Nothing to see on centered data: the biases stay where they started.",
         property="the derivative with respect to bias; a gradient that is zero proves nothing",
@@ -306,7 +295,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dbias",
-        edits=in_tiers(tensor=("total(dy, axis=0),  #  dL/dbias", "dy[-1].copy(),  #  dL/dbias")),
+        edits=in_tiers(tensor=("total(dy, axis=0)", "dy[-1].copy()")),
         symptom="Nothing to see: the biases' steps are small and noisy.",
         property="the derivative with respect to bias, for more than one sample",
         explanation="The right shape, and with one sample the right number: each sample overwrites the one before.",
@@ -318,7 +307,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dbias",
-        edits=in_tiers(tensor=("total(dy, axis=0),  #  dL/dbias", "dy[0].copy(),  #  dL/dbias")),
+        edits=in_tiers(tensor=("total(dy, axis=0)", "dy[0].copy()")),
         symptom="Nothing to see: the biases' steps are small and noisy.",
         property="the derivative with respect to bias, for more than one sample",
         explanation="dy[0] has the right shape, and with one sample the right numbers. Every sample has a share.",
@@ -331,8 +320,8 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            scalar=("lambda dy: list(dy),  #", "lambda dy: dy,  #"),
-            vector=("dy.copy(),  #          dL/dbias", "dy,  #          dL/dbias"),
+            scalar=("lambda dy: list(dy)", "lambda dy: dy"),
+            vector=("dy.copy()", "dy"),
         ),
         symptom="Nothing, until somebody adds the next sample's gradient to it: then dy, which others still need, "
         "changes under their hands.",
@@ -413,11 +402,8 @@ SIGMOID_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(
-                (
-                    "    def dx(dy: Array) -> Array:\n        # dy/dx = y",
-                    "    LAST[:] = [e]\n\n    def dx(dy: Array) -> Array:\n        e = LAST[0]\n        # dy/dx = y",
-                ),
-                ("@quiet\ndef sigmoid", "LAST: list[Array] = []\n\n\n@quiet\ndef sigmoid"),
+                ("def dx(dy: Array) -> Array:", "LAST[:] = [e]\n\ndef dx(dy: Array) -> Array:\n    e = LAST[0]"),
+                ("@quiet", "LAST: list[Array] = []\n\n\n@quiet"),
             ),
         ),
         symptom="One hidden layer and one batch at a time: nothing. Two layers with sigmoid, or one sample after the "
@@ -486,12 +472,12 @@ SIGMOID_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=(
-                ("@quiet\ndef sigmoid", "def sigmoid"),
-                ("    y = np.maximum(e, x >= 0) / (1 + e)\n", "    y = 1 / (1 + np.exp(-x))\n"),
+                ("@quiet", ""),
+                ("y = np.maximum(e, x >= 0) / (1 + e)", "y = 1 / (1 + np.exp(-x))"),
             ),
             scalar=(
-                "(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]",
-                "1 / (1 + exp(-xi)) for xi in x]",
+                "[(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]",
+                "[1 / (1 + exp(-xi)) for xi in x]",
             ),
         ),
         symptom="OverflowError, or a warning, once an input falls below -709; the result of NumPy is still right.",
@@ -609,11 +595,8 @@ TANH_BUGS = (
         op="tanh",
         part="value",
         edits=in_tiers(
-            numpy=("    y = tanh_of(x)\n", "    y = (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x))\n"),
-            scalar=(
-                "    y = [tanh_of(xi) for xi in x]\n",
-                "    y = [(exp(xi) - exp(-xi)) / (exp(xi) + exp(-xi)) for xi in x]\n",
-            ),
+            numpy=("y = tanh_of(x)", "y = (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x))"),
+            scalar=("y = [tanh_of(xi) for xi in x]", "y = [(exp(xi) - exp(-xi)) / (exp(xi) + exp(-xi)) for xi in x]"),
         ),
         symptom="NaN, or OverflowError, once an input exceeds 709.",
         property="finite for every finite input",
@@ -624,8 +607,8 @@ TANH_BUGS = (
 
 RELU = "(lambda dy: dy * (x > 0),)"
 RELU_SCALAR = "(lambda dy: [dyi * (xi > 0) for xi, dyi in zip(x, dy, strict=True)],)"
-RELU_VALUE = "    y = np.maximum(x, 0)\n"
-RELU_VALUE_SCALAR = "    y = [0.0 if xi <= 0 else xi for xi in x]\n"
+RELU_VALUE = "y = np.maximum(x, 0)"
+RELU_VALUE_SCALAR = "y = [0.0 if xi <= 0 else xi for xi in x]"
 
 
 def _relu_dx(numpy: str, scalar: str) -> Edits:
@@ -718,8 +701,8 @@ RELU_BUGS = (
         op="relu",
         part="value",
         edits=in_tiers(
-            numpy=(RELU_VALUE, "    y = np.where(x <= 0, 0.01 * x, x)\n"),
-            scalar=(RELU_VALUE_SCALAR, "    y = [0.01 * xi if xi <= 0 else xi for xi in x]\n"),
+            numpy=(RELU_VALUE, "y = np.where(x <= 0, 0.01 * x, x)"),
+            scalar=(RELU_VALUE_SCALAR, "y = [0.01 * xi if xi <= 0 else xi for xi in x]"),
         ),
         symptom="Nothing to see.",
         property="the value, at negative x",
@@ -733,8 +716,8 @@ RELU_BUGS = (
         op="relu",
         part="value",
         edits=in_tiers(
-            numpy=(RELU_VALUE, "    y = np.where(x > 0, x, 0)\n"),
-            scalar=(RELU_VALUE_SCALAR, "    y = [xi if xi > 0 else 0.0 for xi in x]\n"),
+            numpy=(RELU_VALUE, "y = np.where(x > 0, x, 0)"),
+            scalar=(RELU_VALUE_SCALAR, "y = [xi if xi > 0 else 0.0 for xi in x]"),
         ),
         symptom="Nothing: a net whose weights are NaN goes on predicting.",
         property="NaN in, NaN out",
@@ -749,8 +732,8 @@ RELU_BUGS = (
         op="relu",
         part="value",
         edits=in_tiers(
-            numpy=(RELU_VALUE, "    x[x <= 0] = 0\n    y = x\n"),
-            scalar=(RELU_VALUE_SCALAR, "    x[:] = [0.0 if xi <= 0 else xi for xi in x]\n    y = x\n"),
+            numpy=(RELU_VALUE, "x[x <= 0] = 0\ny = x"),
+            scalar=(RELU_VALUE_SCALAR, "x[:] = [0.0 if xi <= 0 else xi for xi in x]\ny = x"),
         ),
         symptom="Nothing, as long as nobody needs x again: a skip connection, or the layer below, or the data itself.",
         property="no input changes",
@@ -761,8 +744,8 @@ RELU_BUGS = (
 
 ELU_DX = "np.where(x <= 0, dy * (alpha * exp(np.minimum(x, 0))), dy)"
 ELU_DX_SCALAR = "[dyi * (alpha * exp(xi)) if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"
-ELU_VALUE = "    y = np.where(x <= 0, alpha * expm1(np.minimum(x, 0)), x)\n"
-ELU_VALUE_SCALAR = "    y = [alpha * expm1(xi) if xi <= 0 else xi for xi in x]\n"
+ELU_VALUE = "y = np.where(x <= 0, alpha * expm1(np.minimum(x, 0)), x)"
+ELU_VALUE_SCALAR = "y = [alpha * expm1(xi) if xi <= 0 else xi for xi in x]"
 
 ELU_BUGS = (
     Bug(
@@ -787,8 +770,8 @@ ELU_BUGS = (
         op="elu",
         part="value",
         edits=in_tiers(
-            numpy=(ELU_VALUE, "    y = np.where(x <= 0, expm1(np.minimum(x, 0)), x)\n"),
-            scalar=(ELU_VALUE_SCALAR, "    y = [expm1(xi) if xi <= 0 else xi for xi in x]\n"),
+            numpy=(ELU_VALUE, "y = np.where(x <= 0, expm1(np.minimum(x, 0)), x)"),
+            scalar=(ELU_VALUE_SCALAR, "y = [expm1(xi) if xi <= 0 else xi for xi in x]"),
         ),
         symptom="Nothing, as long as alpha is 1.",
         property="the value, at an alpha that is not 1",
@@ -838,8 +821,8 @@ ELU_BUGS = (
         op="elu",
         part="value",
         edits=in_tiers(
-            numpy=(ELU_VALUE, "    y = np.where(x <= 0, expm1(alpha * np.minimum(x, 0)), x)\n"),
-            scalar=(ELU_VALUE_SCALAR, "    y = [expm1(alpha * xi) if xi <= 0 else xi for xi in x]\n"),
+            numpy=(ELU_VALUE, "y = np.where(x <= 0, expm1(alpha * np.minimum(x, 0)), x)"),
+            scalar=(ELU_VALUE_SCALAR, "y = [expm1(alpha * xi) if xi <= 0 else xi for xi in x]"),
         ),
         symptom="Nothing, as long as alpha is 1.",
         property="the value, at an alpha that is not 1",
@@ -880,8 +863,8 @@ ELU_BUGS = (
         op="elu",
         part="value",
         edits=in_tiers(
-            numpy=(ELU_VALUE, "    y = np.where(x <= 0, alpha * exp(np.minimum(x, 0)), x)\n"),
-            scalar=(ELU_VALUE_SCALAR, "    y = [alpha * exp(xi) if xi <= 0 else xi for xi in x]\n"),
+            numpy=(ELU_VALUE, "y = np.where(x <= 0, alpha * exp(np.minimum(x, 0)), x)"),
+            scalar=(ELU_VALUE_SCALAR, "y = [alpha * exp(xi) if xi <= 0 else xi for xi in x]"),
         ),
         symptom="Learns, less well: the function jumps at 0.",
         property="the value, at negative x",
@@ -894,7 +877,7 @@ ELU_BUGS = (
         kind="tier",
         op="elu",
         part="value",
-        edits=in_tiers(numpy=(ELU_VALUE, "    y = np.where(x <= 0, alpha * expm1(x), x)\n")),
+        edits=in_tiers(numpy=(ELU_VALUE, "y = np.where(x <= 0, alpha * expm1(x), x)")),
         symptom="A warning of overflow once an input exceeds 709; the result is still right.",
         property="no warning for any finite input",
         explanation="np.where computes both branches for every element, and picks afterwards.",

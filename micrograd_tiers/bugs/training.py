@@ -10,6 +10,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
+                    "Trainer._begin_epoch",
                     "self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)",
                     "np.arange(self.n_samples)",
                 ),
@@ -29,6 +30,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
+                    "Trainer._begin_epoch",
                     "self._rng.permutation(self.n_samples) if",
                     "self._rng.integers(0, self.n_samples, self.n_samples) if",
                 ),
@@ -47,8 +49,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "        self._order = self._rng.permutation",
-                    "        if self.epoch == 0:\n            self._order = self._rng.permutation",
+                    "Trainer._begin_epoch",
+                    "self._order =",
+                    "if self.epoch == 0:\n    self._order =",
                 ),
             )
         },
@@ -65,8 +68,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "self._block_y = asarray(self.y[chosen], ",
-                    "self._block_y = asarray(self._rng.permutation(self.y)[self._block.start : self._block.stop], ",
+                    "Trainer._next_batch",
+                    "self.y[chosen]",
+                    "self._rng.permutation(self.y)[self._block.start : self._block.stop]",
                 ),
             )
         },
@@ -82,7 +86,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "training.py": (
-                ("if self.position == self.n_samples:", "if self.n_samples - self.position < self.batch_size:"),
+                (
+                    "Trainer.step",
+                    "if self.position == self.n_samples:",
+                    "if self.n_samples - self.position < self.batch_size:",
+                ),
             )
         },
         symptom="Nothing to see: 12 of 1,500 samples are left out in each epoch, and the reported loss is a "
@@ -99,13 +107,13 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "return self._block_x[start : start + self.batch_size], "
-                    "self._block_y[start : start + self.batch_size]",
-                    "end = start + self.batch_size - 1\n"
-                    "        return self._block_x[start:end], self._block_y[start:end]",
+                    "Trainer._next_batch",
+                    "return self._block_x[start : start + self.batch_size], self._block_y[start : start + "
+                    "self.batch_size]",
+                    "end = start + self.batch_size - 1\nreturn self._block_x[start:end], self._block_y[start:end]",
                 ),
-                ("        self.position += len(target)\n", "        self.position += self.batch_size\n"),
-                ("if self.position == self.n_samples:", "if self.position >= self.n_samples:"),
+                ("Trainer.step", "self.position += len(target)", "self.position += self.batch_size"),
+                ("Trainer.step", "if self.position == self.n_samples:", "if self.position >= self.n_samples:"),
             )
         },
         symptom="Nothing to see: of every 16 samples one is left out, and the reported loss is a sixteenth too low.",
@@ -121,21 +129,21 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            loss, grads = self.net.backprop("
-                    "x, target, self._optimizer.scale, masks, observe=True)\n"
-                    "            self.history.batch_loss.append(loss)\n"
-                    "            if not math.isfinite(loss):\n"
-                    '                raise self._diverged(f"the loss is {loss}")\n'
-                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
-                    "            losses = []\n"
-                    "            for n in range(len(target)):\n"
-                    "                loss, grads = self.net.backprop(x[n : n + 1], target[n : n + 1])\n"
-                    "                self._optimizer.step(self.net, grads, self._optimizer_state)\n"
-                    "                losses.append(loss)\n"
-                    "            loss = float(np.mean(losses))\n"
-                    "            self.history.batch_loss.append(loss)\n"
-                    "            if not math.isfinite(loss):\n"
-                    '                raise self._diverged(f"the loss is {loss}")\n',
+                    "Trainer.step",
+                    "loss, grads = self.net.backprop(x, target, self._optimizer.scale, masks, observe=True)\n"
+                    "self.history.batch_loss.append(loss)\n"
+                    "if not math.isfinite(loss):\n"
+                    '    raise self._diverged(f"the loss is {loss}")\n'
+                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "losses = []\n"
+                    "for n in range(len(target)):\n"
+                    "    loss, grads = self.net.backprop(x[n : n + 1], target[n : n + 1])\n"
+                    "    self._optimizer.step(self.net, grads, self._optimizer_state)\n"
+                    "    losses.append(loss)\n"
+                    "loss = float(np.mean(losses))\n"
+                    "self.history.batch_loss.append(loss)\n"
+                    "if not math.isfinite(loss):\n"
+                    '    raise self._diverged(f"the loss is {loss}")',
                 ),
             )
         },
@@ -153,10 +161,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
-                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
-                    "            loss, _ = self.net.backprop(x, target)\n"
-                    "            self.history.batch_loss[-1] = loss\n",
+                    "Trainer.step",
+                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
+                    "loss, _ = self.net.backprop(x, target)\n"
+                    "self.history.batch_loss[-1] = loss",
                 ),
             )
         },
@@ -174,6 +183,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
+                    "Trainer._end_epoch",
                     "self.history.train_loss.append(self._loss_sum / self.n_samples)",
                     "self.history.train_loss.append(self.history.batch_loss[-1])",
                 ),
@@ -191,16 +201,16 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
-                    "        self._loss_sum += loss * len(target)\n"
-                    "        self.position += len(target)\n"
-                    "        if self.position == self.n_samples:\n"
-                    "            self._end_epoch()\n",
-                    "        self._loss_sum += loss * len(target)\n"
-                    "        self.position += len(target)\n"
-                    "        if self.position == self.n_samples:\n"
-                    "            self._end_epoch()\n"
-                    "        self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n",
+                    "Trainer.step",
+                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "",
+                ),
+                (
+                    "Trainer.step",
+                    "if self.position == self.n_samples:\n    self._end_epoch()",
+                    "if self.position == self.n_samples:\n"
+                    "    self._end_epoch()\n"
+                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
                 ),
             )
         },
@@ -215,7 +225,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="evaluated_on_training_data",
         title="validation looks at the training samples",
         kind="training",
-        edits={"training.py": (("evaluate(self.net, *self.validation)", "evaluate(self.net, self.X, self.y)"),)},
+        edits={
+            "training.py": (
+                ("Trainer._end_epoch", "evaluate(self.net, *self.validation)", "evaluate(self.net, self.X, self.y)"),
+            )
+        },
         symptom="The validation accuracy is some points better than it has any right to be.",
         property="the last validation loss is what evaluating the trained net on the validation samples gives",
         explanation="A net is always better on samples that it was trained on. The curve can no longer show "
@@ -229,9 +243,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "            scores = evaluate(self.net, *self.validation)\n",
-                    "            mixed = self._rng.permutation(len(self.validation[0]))\n"
-                    "            scores = evaluate(self.net, self.validation[0][mixed], self.validation[1][mixed])\n",
+                    "Trainer._end_epoch",
+                    "scores = evaluate(self.net, *self.validation)",
+                    "mixed = self._rng.permutation(len(self.validation[0]))\n"
+                    "scores = evaluate(self.net, self.validation[0][mixed], self.validation[1][mixed])",
                 ),
             )
         },
@@ -247,12 +262,13 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "training.py": (
-                ("if not math.isfinite(loss):", "if loss == math.nan:"),
+                ("Trainer.step", "if not math.isfinite(loss):", "if loss == math.nan:"),
                 (
+                    "Trainer._end_epoch",
                     "if not all(np.isfinite(weights).all() for",
                     "if any((weights == math.nan).any() for",
                 ),
-                ('if not math.isfinite(scores["loss"]):', 'if scores["loss"] == math.nan:'),
+                ("Trainer._end_epoch", 'if not math.isfinite(scores["loss"]):', 'if scores["loss"] == math.nan:'),
             )
         },
         symptom="With too large a learning rate, the run goes on to its end with a loss of nan and nobody is told.",
@@ -264,7 +280,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="acc_int_div",
         title="the accuracy is divided in whole numbers",
         kind="training",
-        edits={"metrics.py": (("float(np.mean(predicted == y))", "float(np.sum(predicted == y) // len(y))"),)},
+        edits={
+            "metrics.py": (("accuracy", "float(np.mean(predicted == y))", "float(np.sum(predicted == y) // len(y))"),)
+        },
         symptom="The accuracy is 0 in every epoch, although the loss falls.",
         property="the accuracy of known answers",
         explanation="The share of right answers lies between 0 and 1, and // rounds it down to 0 unless all are right.",
@@ -274,7 +292,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="confusion_transposed",
         title="the confusion matrix counts predicted classes in rows",
         kind="training",
-        edits={"metrics.py": (("(y, predicted), 1)", "(predicted, y), 1)"),)},
+        edits={"metrics.py": (("confusion_matrix", "(y, predicted)", "(predicted, y)"),)},
         symptom="Loss and accuracy are right; only who is taken for whom is told the wrong way round.",
         property="the confusion matrix of known answers that is not symmetric",
         explanation="Both conventions exist, so the picture looks fine. Its diagonal and its sum do not change, and "
@@ -288,9 +306,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "            parameter = net.parameters[name]\n",
-                    '            if name.endswith("bias"):\n                continue\n'
-                    "            parameter = net.parameters[name]\n",
+                    "Optimizer.step",
+                    "parameter = net.parameters[name]",
+                    'if name.endswith("bias"):\n    continue\nparameter = net.parameters[name]',
                 ),
             )
         },
@@ -307,6 +325,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
+                    "SGD._move",
                     "net.tier.add_scaled(parameter, gradient, rate)",
                     "net.tier.add_scaled(parameter, gradient, -rate)",
                 ),
@@ -324,18 +343,20 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "            if self.weight_decay and self.decays_gradient:\n"
-                    "                gradient = net.tier.elementwise("
-                    "lambda g, w: g + self.weight_decay * w, gradient, parameter)\n",
+                    "Optimizer.step",
+                    "if self.weight_decay and self.decays_gradient:\n"
+                    "    gradient = net.tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, "
+                    "parameter)",
                     "",
                 ),
             ),
             "training.py": (
                 (
-                    "        self._loss_sum += loss * len(target)\n",
-                    "        penalty = sum(float(np.sum(weights**2)) for weights in self.net.state_dict().values())\n"
-                    "        loss += self.optimizer.weight_decay / 2 * penalty\n"
-                    "        self._loss_sum += loss * len(target)\n",
+                    "Trainer.step",
+                    "self._loss_sum += loss * len(target)",
+                    "penalty = sum(float(np.sum(weights**2)) for weights in self.net.state_dict().values())\n"
+                    "loss += self.optimizer.weight_decay / 2 * penalty\n"
+                    "self._loss_sum += loss * len(target)",
                 ),
             ),
         },
@@ -350,7 +371,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="velocity_shared",
         title="all parameters share one velocity",
         kind="training",
-        edits={"optimizers.py": (('key = f"velocity.{name}"', 'key = "velocity"'),)},
+        edits={"optimizers.py": (("SGD._move", 'key = f"velocity.{name}"', 'key = "velocity"'),)},
         symptom="It stops in the first step: operands could not be broadcast together.",
         property="steps with momentum, replayed by an independent implementation",
         explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
@@ -364,6 +385,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
+                    "Adam._move",
                     "mean_unbiased, square_unbiased = 1 / (1 - b1**t), 1 / (1 - b2**t)",
                     "mean_unbiased, square_unbiased = 1.0, 1.0",
                 ),
@@ -380,7 +402,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="adam_shared_count",
         title="Adam counts a step for each parameter instead of each batch",
         kind="training",
-        edits={"optimizers.py": (('f"count.{name}"', '"count"'),)},
+        edits={"optimizers.py": (("Adam._move", 'f"count.{name}"', '"count"'),)},
         symptom="Nothing to worry anybody: the loss falls even faster.",
         property="two steps of Adam, replayed by an independent implementation",
         explanation="With four parameters, time runs four times too fast, and the correction of the running means "
@@ -394,8 +416,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "initializers.py": (
                 (
-                    "    limit = math.sqrt(6 / sum(_fans(shape)))\n    return rng.uniform(-limit, limit, shape)",
-                    "    limit = math.sqrt(6 / sum(_fans(shape)))\n    return np.full(shape, limit)",
+                    "xavier_uniform",
+                    "rng.uniform(-limit, limit, shape)",
+                    "np.full(shape, limit)",
                 ),
             )
         },
@@ -410,7 +433,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="kaiming_fan_swapped",
         title="kaiming_normal divides by the number of outputs instead of inputs",
         kind="training",
-        edits={"initializers.py": (("* math.sqrt(2 / _fans(shape)[0])", "* math.sqrt(2 / _fans(shape)[1])"),)},
+        edits={"initializers.py": (("kaiming_normal", "_fans(shape)[0]", "_fans(shape)[1]"),)},
         symptom="Nothing to see with two layers; in a deep net the signal would grow or die away from layer to layer.",
         property="the starting weights have the standard deviation that is promised, in a layer that is not square",
         explanation="The variance of a sum grows with the number of its terms, which is that of the inputs. Square "
@@ -421,7 +444,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="xavier_without_sqrt",
         title="xavier_uniform forgets the square root",
         kind="training",
-        edits={"initializers.py": (("limit = math.sqrt(6 / sum(_fans(shape)))", "limit = 6 / sum(_fans(shape))"),)},
+        edits={"initializers.py": (("xavier_uniform", "math.sqrt(6 / sum(_fans(shape)))", "6 / sum(_fans(shape))"),)},
         symptom="A slow start, and then nothing: after ten epochs the accuracy is a point behind.",
         property="the starting weights have the standard deviation that is promised",
         explanation="A variance was taken for a standard deviation. The weights start too small, the signal shrinks "
@@ -434,9 +457,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "optimizers.py": (
-                ("            raw = gradient\n", "            raw, old = gradient, state.get(key)\n"),
-                ("            if self.nesterov:\n", "            if self.nesterov and old is not None:\n"),
-                ("g + self.momentum * v, raw, state[key])", "g + self.momentum * v, raw, old)"),
+                ("SGD._move", "raw = gradient", "raw, old = gradient, state.get(key)"),
+                ("SGD._move", "if self.nesterov:", "if self.nesterov and old is not None:"),
+                ("SGD._move", "raw, state[key]", "raw, old"),
             )
         },
         symptom="Nothing to see but a first epoch that is a little slower; after ten the accuracy is the same.",
@@ -451,11 +474,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "optimizers.py": (
-                ("decays_gradient: ClassVar[bool] = False", "decays_gradient: ClassVar[bool] = True"),
+                ("AdamW", "decays_gradient: ClassVar[bool] = False", "decays_gradient: ClassVar[bool] = True"),
                 (
-                    "        if self.weight_decay:\n"
-                    "            net.tier.add_scaled(parameter, parameter, "
-                    "-self.learning_rate * self.weight_decay)\n",
+                    "AdamW._move",
+                    "if self.weight_decay:\n"
+                    "    net.tier.add_scaled(parameter, parameter, -self.learning_rate * self.weight_decay)",
                     "",
                 ),
             )
@@ -473,13 +496,12 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "        x, target = self._next_batch()\n        # A loss",
-                    "        x, target = self._next_batch()\n"
-                    "        if self.schedule is not None:\n"
-                    "            rate = self.optimizer.learning_rate * "
-                    "self.schedule.factor(len(self.history.batch_loss))\n"
-                    "            self._optimizer = replace(self.optimizer, learning_rate=rate)\n"
-                    "        # A loss",
+                    "Trainer.step",
+                    "x, target = self._next_batch()",
+                    "x, target = self._next_batch()\n"
+                    "if self.schedule is not None:\n"
+                    "    rate = self.optimizer.learning_rate * self.schedule.factor(len(self.history.batch_loss))\n"
+                    "    self._optimizer = replace(self.optimizer, learning_rate=rate)",
                 ),
             )
         },
@@ -496,6 +518,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
+                    "Trainer._draw_masks",
                     "np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])",
                     "np.random.default_rng(self._mask_seed)",
                 ),
