@@ -1,65 +1,28 @@
-"""The op table as the tests see it: the rows that the package judges tiers by, and a second, independent formula each.
-
-A new op has its row, with the strategies for its inputs, in `micrograd_tiers/conformance/cases.py`, and its formula
-here: as short as can be, for ordinary numbers, real or complex, from which complex-step derivatives are taken.
-"""
+"""What tests of ops share: a part of an op at a tier, and derivatives by complex step."""
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from micrograd_tiers.conformance.cases import OP_CASES, part_of
+from micrograd_tiers.conformance.formulas import FORMULAS
 
-__all__ = ["FORMULAS", "OP_CASES", "complex_step", "gradient_of", "value_of"]
+__all__ = ["COMPLEX", "OP_CASES", "complex_step", "gradient_of", "value_of"]
 
-FORMULAS = {
-    "linear": lambda x, weight, bias: x @ weight.T + bias,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "tanh": np.tanh,
-    "relu": lambda x: np.where(x.real > 0, x, 0),
-    "elu": lambda x, alpha: np.where(x.real > 0, x, alpha * (np.exp(x) - 1)),
-    "softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
-    "conv2d": lambda x, weight, bias, stride, padding: (
-        np.einsum("ncrsij,ocij->nors", windows(pad(x, padding), weight.shape[2:], stride), weight) + bias[:, None, None]
-    ),
-    "avg_pool2d": lambda x, size, stride: windows(x, (size, size), stride).mean(axis=(-2, -1)),
-    "max_pool2d": lambda x, size, stride: largest(windows(x, (size, size), stride)),
-    "reshape": lambda x, shape: x.reshape(len(x), *shape),
-    "dropout": lambda x, mask: x * mask,
-    "softmax_cross_entropy": lambda z, t: np.sum(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), t]),
-    "smoothed_cross_entropy": lambda z, t, smoothing: (
-        -np.sum(
-            ((1 - smoothing) * np.eye(z.shape[1])[t] + smoothing / z.shape[1])
-            * (z - np.log(np.exp(z).sum(axis=1, keepdims=True)))
-        )
-    ),
-    "mean_squared_error": lambda y, t: np.sum((y - t) ** 2) / y.shape[1],
-    "batch_norm": lambda x, weight, bias, epsilon: np.moveaxis(
-        weight * normal(np.moveaxis(x, 1, -1), epsilon) + bias, -1, 1
-    ),
+
+def log_softmax(z):
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+def smoothed_cross_entropy(z, target, smoothing):
+    right = log_softmax(z)[np.arange(len(z)), target]
+    return -(1 - smoothing) * right.sum() - smoothing * log_softmax(z).mean(axis=1).sum()
+
+
+# Values of ordinary numbers, real or complex. Those of the judge, but where it asks for a function of real numbers.
+COMPLEX = {name: formula.value for name, formula in FORMULAS.items()} | {
+    "softmax": lambda z: np.exp(log_softmax(z)),
+    "softmax_cross_entropy": lambda z, target: smoothed_cross_entropy(z, target, 0.0),
+    "smoothed_cross_entropy": smoothed_cross_entropy,
 }
-
-
-def pad(x, padding):
-    """Images with zeros on each side."""
-    return np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
-
-
-def windows(x, size, stride):
-    """(N, C, H, W) -> (N, C, R, S, K, K)."""
-    return sliding_window_view(x, size, axis=(2, 3))[:, :, ::stride, ::stride]
-
-
-def largest(seen):
-    """The number with the largest real part of each window."""
-    cells = seen.reshape(*seen.shape[:4], -1)
-    return np.take_along_axis(cells, cells.real.argmax(axis=-1, keepdims=True), -1)[..., 0]
-
-
-def normal(x, epsilon):
-    """Each feature, in the last axis, with mean 0 and variance 1 over all others."""
-    axes = tuple(range(x.ndim - 1))
-    centered = x - x.mean(axis=axes)
-    return centered / np.sqrt((centered**2).mean(axis=axes) + epsilon)
 
 
 def value_of(case, tier, example):

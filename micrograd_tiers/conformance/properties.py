@@ -1,7 +1,4 @@
-"""What must be true of every op of every tier.
-
-Expected numbers are those of the tensor tier, whose derivatives have three witnesses of their own in the tests.
-"""
+"""What must be true of every op of every tier, the built-in ones included: expected numbers come from `formulas`."""
 
 import warnings
 from collections.abc import Callable
@@ -11,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tiers import Tier, get_tier
-from .cases import Example, OpCase, calls, chunks_of, part_of
+from ..tiers import Tier
+from .cases import Example, OpCase, calls, chunks_of
+from .formulas import FORMULAS
 from .guard import Wrong, checked, described, numbers_of, outcome
 
 Array = NDArray[Any]
@@ -148,7 +146,11 @@ def _check_vjp_is_pure(
 
 def reference(case: OpCase, example: Example, part: str) -> Any:
     """Return what one part should be: an ndarray, samples first, or a float."""
-    return part_of(case, get_tier("tensor"), example, part)
+    formula = FORMULAS[case.name]
+    with np.errstate(all="ignore"):  # an infinity on the way to what is finite
+        if part == "value":
+            return formula.value(*example.inputs)
+        return formula.gradients[case.parts.index(part) - 1](*example.inputs, example.dy)
 
 
 def _check_numbers(case: OpCase, tier: Tier, example: Example, part: str, property: str) -> None:

@@ -1,0 +1,210 @@
+"""The formula of every op, which the judge believes: value and gradients of a whole mini-batch, straight from the book.
+
+Nothing here is taken from the tiers; where mathematics knows another form of a derivative, that one is used. The tests
+hold the gradients against complex steps of the values. Speed counts for little, and rounding for less than the judge's
+tolerance.
+
+Shapes: N samples, I inputs, O outputs, C classes or channels, K rows and columns of a window, R by S windows.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Formula(NamedTuple):
+    """What an op must agree with.
+
+    Attributes
+    ----------
+    value : callable
+        From all arguments of the op.
+    gradients : tuple of callable
+        From all arguments and dy, which is dL/d(value), to dL/d(argument), for each differentiable argument in turn.
+    """
+
+    value: Callable[..., Any]
+    gradients: tuple[Callable[..., Any], ...]
+
+
+# Numbers one by one.
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))  # e**-x may well be infinite
+
+
+# Classes: z (N, C) are logits, q (N, C) is how probable each class should be.
+
+
+def _log_softmax(z: Array) -> Array:
+    return np.asarray(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+
+
+def _softmax(z: Array) -> Array:
+    p = np.exp(_log_softmax(z))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))  # 1 but for what is lost at logits of 3000
+
+
+def _softmax_dz(z: Array, dp: Array) -> Array:
+    p = _softmax(z)
+    jacobian = np.einsum("nc,ck->nck", p, np.eye(z.shape[1])) - np.einsum("nc,nk->nck", p, p)
+    return np.asarray(np.einsum("nck,nk->nc", jacobian, dp))
+
+
+def _cross_entropy(z: Array, q: Array) -> Any:
+    return -np.sum(np.where(q == 0, 0, q * _log_softmax(z)))
+
+
+def _cross_entropy_dz(z: Array, q: Array, dloss: float) -> Array:
+    return np.asarray(dloss * (_softmax(z) * q.sum(axis=1, keepdims=True) - q))
+
+
+def _one_hot(target: Array, z: Array, smoothing: float = 0.0) -> Array:
+    C = z.shape[1]
+    return np.asarray((1 - smoothing) * np.eye(C)[target] + smoothing / C)
+
+
+# Images.
+
+
+def _padded(x: Array, padding: int) -> Array:
+    return np.pad(x, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+
+
+def _windows(x: Array, K: int, stride: int) -> Array:
+    """(N, C, H, W) -> (N, C, R, S, K, K)."""
+    return sliding_window_view(x, (K, K), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
+def _added(dwindows: Array, shape: tuple[int, ...], stride: int) -> Array:
+    """(N, C, R, S, K, K) -> (N, C, H, W): the way back, window by window."""
+    dx, K = np.zeros(shape), dwindows.shape[-1]
+    for r, s in np.ndindex(dwindows.shape[2:4]):
+        dx[:, :, r * stride : r * stride + K, s * stride : s * stride + K] += dwindows[:, :, r, s]
+    return dx
+
+
+def _conv2d(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
+    windows = _windows(_padded(x, padding), weight.shape[-1], stride)
+    return np.asarray(np.einsum("ncrsij,ocij->nors", windows, weight) + bias[:, None, None])
+
+
+def _conv2d_dx(x: Array, weight: Array, bias: Array, stride: int, padding: int, dy: Array) -> Array:
+    dimage = _added(np.einsum("nors,ocij->ncrsij", dy, weight), _padded(x, padding).shape, stride)
+    return dimage[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]]
+
+
+def _conv2d_dweight(x: Array, weight: Array, bias: Array, stride: int, padding: int, dy: Array) -> Array:
+    windows = _windows(_padded(x, padding), weight.shape[-1], stride)
+    return np.asarray(np.einsum("nors,ncrsij->ocij", dy, windows))
+
+
+def _avg_pool2d_dx(x: Array, K: int, stride: int, dy: Array) -> Array:
+    return _added(np.einsum("ncrs,ij->ncrsij", dy, np.ones((K, K)) / K**2), x.shape, stride)
+
+
+def _places_of_largest(x: Array, K: int, stride: int) -> tuple[Array, Array]:
+    """Windows as rows, (N, C, R, S, K K), and in which place of each the (first) largest number stands."""
+    windows = _windows(x, K, stride)
+    rows = windows.reshape(*windows.shape[:4], K * K)
+    return rows, rows.real.argmax(axis=-1, keepdims=True)  # of a row with NaN: its place
+
+
+def _max_pool2d(x: Array, K: int, stride: int) -> Array:
+    return np.take_along_axis(*_places_of_largest(x, K, stride), axis=-1)[..., 0]
+
+
+def _max_pool2d_dx(x: Array, K: int, stride: int, dy: Array) -> Array:
+    rows, places = _places_of_largest(x, K, stride)
+    drows = np.where(np.arange(K * K) == places, dy[..., None], 0)
+    return _added(drows.reshape(*rows.shape[:4], K, K), x.shape, stride)
+
+
+# Batches: a row of M numbers for each feature or channel, over all samples and pixels.
+
+
+def _rows(x: Array) -> Array:
+    """(N, C, ...) -> (C, M)."""
+    return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
+
+
+def _as_batch(rows: Array, x: Array) -> Array:
+    """(C, M) -> (N, C, ...), shaped as x."""
+    return np.moveaxis(rows.reshape(x.shape[1], x.shape[0], *x.shape[2:]), 0, 1)
+
+
+def _normal(x: Array, epsilon: float) -> tuple[Array, Array]:
+    """Rows of mean 0 and variance 1, and by what they were divided, (C, 1)."""
+    centered = _rows(x) - _rows(x).mean(axis=1, keepdims=True)
+    sigma = np.sqrt((centered**2).mean(axis=1, keepdims=True) + epsilon)
+    return centered / sigma, sigma
+
+
+def _batch_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
+    return _as_batch(weight[:, None] * _normal(x, epsilon)[0] + bias[:, None], x)
+
+
+def _batch_norm_dx(x: Array, weight: Array, bias: Array, epsilon: float, dy: Array) -> Array:
+    (normal, sigma), drows = _normal(x, epsilon), _rows(dy)
+    along = normal * (drows * normal).mean(axis=1, keepdims=True)
+    return _as_batch(weight[:, None] / sigma * (drows - drows.mean(axis=1, keepdims=True) - along), x)
+
+
+def _batch_norm_dweight(x: Array, weight: Array, bias: Array, epsilon: float, dy: Array) -> Array:
+    return np.asarray(np.einsum("cm,cm->c", _rows(dy), _normal(x, epsilon)[0]))
+
+
+FORMULAS = {
+    "linear": Formula(
+        lambda x, weight, bias: np.einsum("ni,oi->no", x, weight) + bias,
+        (
+            lambda x, weight, bias, dy: np.einsum("no,oi->ni", dy, weight),
+            lambda x, weight, bias, dy: np.einsum("no,ni->oi", dy, x),
+            lambda x, weight, bias, dy: dy.sum(axis=0),
+        ),
+    ),
+    "sigmoid": Formula(_sigmoid, (lambda x, dy: dy * _sigmoid(x) * _sigmoid(-x),)),
+    "tanh": Formula(
+        lambda x: 2 * _sigmoid(2 * x) - 1,
+        (lambda x, dy: dy * 4 * _sigmoid(2 * x) * _sigmoid(-2 * x),),
+    ),
+    "relu": Formula(
+        lambda x: np.where(x.real <= 0, 0, x),
+        (lambda x, dy: dy * np.heaviside(x, 0),),
+    ),
+    "elu": Formula(
+        lambda x, alpha: np.where(x.real <= 0, alpha * (np.exp(x) - 1), x),
+        (lambda x, alpha, dy: dy * np.where(x <= 0, alpha * np.exp(x), 1),),
+    ),
+    "softmax": Formula(_softmax, (_softmax_dz,)),
+    "softmax_cross_entropy": Formula(
+        lambda z, target: _cross_entropy(z, _one_hot(target, z)),
+        (lambda z, target, dloss: _cross_entropy_dz(z, _one_hot(target, z), dloss),),
+    ),
+    "mean_squared_error": Formula(
+        lambda y, target: ((y - target) ** 2).mean(axis=1).sum(),
+        (lambda y, target, dloss: dloss * 2 * (y - target) / y.shape[1],),
+    ),
+    "smoothed_cross_entropy": Formula(
+        lambda z, target, smoothing: _cross_entropy(z, _one_hot(target, z, smoothing)),
+        (lambda z, target, smoothing, dloss: _cross_entropy_dz(z, _one_hot(target, z, smoothing), dloss),),
+    ),
+    "dropout": Formula(lambda x, mask: mask * x, (lambda x, mask, dy: mask * dy,)),
+    "conv2d": Formula(
+        _conv2d,
+        (_conv2d_dx, _conv2d_dweight, lambda x, weight, bias, stride, padding, dy: dy.sum(axis=(0, 2, 3))),
+    ),
+    "avg_pool2d": Formula(lambda x, K, stride: _windows(x, K, stride).mean(axis=(-2, -1)), (_avg_pool2d_dx,)),
+    "max_pool2d": Formula(_max_pool2d, (_max_pool2d_dx,)),
+    "reshape": Formula(lambda x, shape: x.reshape(len(x), *shape), (lambda x, shape, dy: dy.reshape(x.shape),)),
+    "batch_norm": Formula(
+        _batch_norm,
+        (_batch_norm_dx, _batch_norm_dweight, lambda x, weight, bias, epsilon, dy: _rows(dy).sum(axis=1)),
+    ),
+}
