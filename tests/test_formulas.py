@@ -11,7 +11,7 @@ from profiles import examples
 
 from micrograd_tiers.bugs import get_bug
 from micrograd_tiers.conformance import Search, judge_op
-from micrograd_tiers.conformance.cases import CASE_OF
+from micrograd_tiers.conformance.cases import CASE_OF, EXAMPLES
 from micrograd_tiers.conformance.formulas import FORMULAS
 from micrograd_tiers.tiers import SUPPORT, Tier, get_tier, registry
 
@@ -21,7 +21,7 @@ every_op = pytest.mark.parametrize("case", OP_CASES, ids=lambda case: case.name)
 def test_registry_formulas_examples_and_protocol_name_the_same_ops():
     names = {row.name for row in registry.OPS}
     methods = {name for name, member in vars(Tier).items() if inspect.isfunction(member) and name[0] != "_"}
-    assert names == {*FORMULAS} == {*CASE_OF} == methods - {"moments", *SUPPORT}
+    assert names == {*FORMULAS} == {*EXAMPLES} == methods - {"moments", *SUPPORT}
     assert {"moments", *SUPPORT} < methods
 
 
@@ -34,7 +34,7 @@ def test_a_formula_has_a_gradient_for_each_differentiable_argument(case):
 @examples(20)
 @given(data=st.data())
 def test_each_gradient_is_the_complex_step_of_the_value(case, data):
-    inputs, dy = data.draw(case.ordinary.strategy)
+    inputs, dy = data.draw(case.examples.ordinary.strategy)
     value, gradients = FORMULAS[case.name]
     np.testing.assert_allclose(value(*inputs), COMPLEX[case.name](*inputs), rtol=1e-12, atol=1e-13)
     for k, gradient in enumerate(gradients):

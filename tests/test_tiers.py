@@ -48,7 +48,7 @@ def test_the_three_files_hold_the_same_functions_in_the_same_order():
 @examples(20)
 @given(data=st.data())
 def test_value_and_vjps_are_those_of_the_formula(case, tier_name, exact, data):
-    example = data.draw(case.ordinary.strategy)
+    example = data.draw(case.examples.ordinary.strategy)
     formula, tier = FORMULAS[case.name], get_tier(tier_name, exact)
     value = value_of(case, tier, example)
     np.testing.assert_allclose(value, formula.value(*example.inputs), rtol=1e-12, atol=1e-13)
@@ -75,7 +75,7 @@ def test_no_op_violates_what_every_tier_is_judged_by(case, tier_name, exact):
 @examples(20)
 @given(data=st.data())
 def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
-    example = data.draw(case.ordinary.strategy)
+    example = data.draw(case.examples.ordinary.strategy)
     reference, *others = (get_tier(name, exact=True) for name in TIERS)
     for tier in others:
         if case.name != "smoothed_cross_entropy":  # its value is a sum of two sums at one tier, of pairs at the others
@@ -91,7 +91,7 @@ def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
 @given(data=st.data())
 def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(case, data):
     tier = get_tier("scalar")
-    inputs, dy = example = data.draw(case.ordinary.strategy)
+    inputs, dy = example = data.draw(case.examples.ordinary.strategy)
     nodes = [np.vectorize(Value, otypes=[object])(a) if k < case.n_differentiable else a for k, a in enumerate(inputs)]
     shared = [a.tolist() if isinstance(a, np.ndarray) else a for a in nodes[case.n_samplewise :]]
     total = Value(0.0)
@@ -117,7 +117,7 @@ def test_the_scalar_tiers_forward_code_runs_on_values_and_their_backward_agrees(
 @given(data=st.data(), factor=st.sampled_from([2.0, -1.0, 0.3]))
 def test_vjps_are_linear_in_dy(case, tier_name, data, factor):
     tier = get_tier(tier_name)
-    inputs, dy = data.draw(case.ordinary.strategy)
+    inputs, dy = data.draw(case.examples.ordinary.strategy)
     other = dy[::-1] ** 2 if not case.is_loss else dy**2
     for k in range(case.n_differentiable):
         both, first, second = (gradient_of(case, tier, Example(inputs, d), k) for d in (dy + factor * other, dy, other))

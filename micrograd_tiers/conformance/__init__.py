@@ -1,6 +1,7 @@
 """The judge of anybody's tier: what every op must be, the smallest example on which one is not, and the likely bug.
 
-`judge("my_tier.py")` returns a `Verdict`; `report.text` words it. `OP_CASES` is the op table.
+`judge("my_tier.py")` returns a `Verdict`; `report.text` words it. Each op has its row in `tiers.registry`; under the
+same name stand what it must agree with (`formulas`) and the examples on which it must (`cases`).
 """
 
 from .cases import OP_CASES, Example, OpCase

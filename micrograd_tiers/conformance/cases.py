@@ -1,7 +1,7 @@
-"""The op table: every primitive of the tiers, what it takes, and how examples of its inputs are drawn.
+"""The examples on which each op of the registry is tried.
 
-An example is a whole mini-batch and a dy. `part_of` cuts it into what a tier handles and puts the results
-together again, so that one row of the table serves every tier.
+An example is a whole mini-batch and a dy. `part_of` cuts it into what a tier handles and puts the results together
+again, so that one set of examples serves every tier.
 """
 
 import math
@@ -16,7 +16,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ..tiers import Tier
+from ..tiers import Tier, registry
+from ..tiers.registry import Op
 from ..tiers.scalar import total
 
 Array = NDArray[Any]
@@ -38,46 +39,33 @@ class Example(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class OpCase:
-    """One row of the op table.
+class Examples:
+    """What one op is tried on.
 
     Attributes
     ----------
-    name : str
-        Of the primitive.
-    arguments : tuple of str
-        All of them, in signature order; those that have a vjp come first.
-    n_differentiable : int
-        How many have a vjp.
-    n_samplewise : int
-        How many have one entry per sample.
-    is_loss : bool
-        Whether the value is one number, summed over the samples.
     ordinary : Recipe
         Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not;
         less of all that for images.
     extreme : Recipe
         Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
-    special : tuple of Example
-        NaN and infinity.
     plain : Example
         One of everyday size, with more samples, inputs and outputs than one.
+    special : tuple of Example
+        NaN and infinity.
     """
 
-    name: str
-    arguments: tuple[str, ...]
-    n_differentiable: int
-    n_samplewise: int
-    is_loss: bool
     ordinary: "Recipe"
     extreme: "Recipe"
-    special: tuple[Example, ...]
     plain: Example
+    special: tuple[Example, ...] = ()
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What can be right or wrong: the value, and the gradient with respect to each differentiable argument."""
-        return ("value", *(f"d{argument}" for argument in self.arguments[: self.n_differentiable]))
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OpCase(Op):
+    """A row of the registry with the examples of its op."""
+
+    examples: Examples
 
 
 # How numbers and shapes are drawn. Earlier is simpler: hypothesis shrinks towards the first of each list.
@@ -94,6 +82,7 @@ MASKS = [0.0, 2.0, 1.25]
 SMOOTHINGS = [0.1, 0.5, 0.0]
 
 Pick = Callable[[Sequence[Any]], Any]  # returns one of several
+Make = Callable[[Pick, list[float], int, int, int], Example]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +101,7 @@ class Recipe:
         N and I of one example more.
     """
 
-    make: Callable[[Pick, list[float], int, int, int], Example]
+    make: Make
     numbers: list[float]
     sizes_out: list[int]
     sizes_in: list[int] = field(default_factory=lambda: SIZES)
@@ -243,149 +232,99 @@ ONE_NAN = np.arange(36.0).reshape(2, 2, 3, 3) / 10
 ONE_NAN[1, 0, 1, 1] = NAN
 
 
-def _pool(name: str, ordinary: Callable[..., Example]) -> OpCase:
-    return OpCase(
-        name=name,
-        arguments=("x", "kernel_size", "stride"),
-        n_differentiable=1,
-        n_samplewise=1,
-        is_loss=False,
-        ordinary=Recipe(ordinary, ORDINARY, [1], FEW, FEW, (10, 2)),
-        extreme=Recipe(_pooling, SQUARABLE, [1], FEW, FEW, (10, 2)),
-        special=(Example((ONE_NAN, 2, 1), np.ones((2, 2, 2, 2))),),
+def _of_images(
+    ordinary: Make, extreme: Make, numbers: list[float], sizes_out: list[int] = FEW, batch_sizes: list[int] = FEW
+) -> tuple[Recipe, Recipe]:
+    """Recipes of fewer and smaller samples."""
+    sizes = sizes_out, FEW, batch_sizes, (10, 2)
+    return Recipe(ordinary, ORDINARY, *sizes), Recipe(extreme, numbers, *sizes)
+
+
+def _of_pooling(ordinary: Make) -> Examples:
+    return Examples(
+        *_of_images(ordinary, _pooling, SQUARABLE, [1]),
         plain=Example((PLAIN_IMAGES, 2, 1), PLAIN_IMAGES[:, :, :2, :2]),
+        special=(Example((ONE_NAN, 2, 1), np.ones((2, 2, 2, 2))),),
     )
 
 
-def _activation(name: str, *defaults: float) -> OpCase:
-    make = _with_alpha if defaults else _elementwise
-    return OpCase(
-        name=name,
-        arguments=("x", "alpha")[: 1 + len(defaults)],
-        n_differentiable=1,
-        n_samplewise=1,
-        is_loss=False,
+def _of_activation(*settings: float) -> Examples:
+    make = _with_alpha if settings else _elementwise
+    return Examples(
         ordinary=Recipe(make, ORDINARY, [1]),
         extreme=Recipe(make, LARGE, [1]),
-        special=(Example((NOT_FINITE, *defaults), np.ones((4, 2))),),
-        plain=Example((PLAIN, *defaults), PLAIN),
+        plain=Example((PLAIN, *settings), PLAIN),
+        special=(Example((NOT_FINITE, *settings), np.ones((4, 2))),),
     )
 
 
-OP_CASES = (
-    OpCase(
-        name="linear",
-        arguments=("x", "weight", "bias"),
-        n_differentiable=3,
-        n_samplewise=1,
-        is_loss=False,
+EXAMPLES = {
+    "linear": Examples(
         ordinary=Recipe(_linear, ORDINARY, SIZES),
         extreme=Recipe(_linear, SQUARABLE, SIZES),
-        special=(Example((_rows([1.0, 2.0], [NAN, 2.0]), _rows([1.0, -1.0]), np.array([1.0])), _rows([1.0], [2.0])),),
         plain=Example((PLAIN, _rows([1.0, 2.0, 3.0], [0.5, -1.0, 1.0]), np.array([1.0, -2.0])), PLAIN[:, :2]),
+        special=(Example((_rows([1.0, 2.0], [NAN, 2.0]), _rows([1.0, -1.0]), np.array([1.0])), _rows([1.0], [2.0])),),
     ),
-    _activation("sigmoid"),
-    _activation("tanh"),
-    _activation("relu"),
-    _activation("elu", ALPHAS[0]),
-    OpCase(
-        name="softmax",
-        arguments=("logits",),
-        n_differentiable=1,
-        n_samplewise=1,
-        is_loss=False,
+    "sigmoid": _of_activation(),
+    "tanh": _of_activation(),
+    "relu": _of_activation(),
+    "elu": _of_activation(ALPHAS[0]),
+    "softmax": Examples(
         ordinary=Recipe(_elementwise, ORDINARY, [1]),
         extreme=Recipe(_elementwise, LARGE_LOGITS, [1]),
-        special=LOGITS,
         plain=Example((PLAIN,), PLAIN),
+        special=LOGITS,
     ),
-    OpCase(
-        name="conv2d",
-        arguments=("x", "weight", "bias", "stride", "padding"),
-        n_differentiable=3,
-        n_samplewise=1,
-        is_loss=False,
-        ordinary=Recipe(_convolution, ORDINARY, FEW, FEW, FEW, (10, 2)),
-        extreme=Recipe(_convolution, SQUARABLE, FEW, FEW, FEW, (10, 2)),
-        special=(Example((ONE_NAN, np.ones((1, 2, 2, 2)), np.array([1.0]), 1, 0), np.ones((2, 1, 2, 2))),),
-        plain=Example(
-            (PLAIN_IMAGES, PLAIN_IMAGES[:, :, 1:, 1:], np.array([1.0, -2.0]), 1, 0), PLAIN_IMAGES[:, :, :2, :2]
-        ),
-    ),
-    _pool("avg_pool2d", _pooling),
-    _pool("max_pool2d", _pooling_without_ties),
-    OpCase(
-        name="reshape",
-        arguments=("x", "shape"),
-        n_differentiable=1,
-        n_samplewise=1,
-        is_loss=False,
-        ordinary=Recipe(_reshaping, ORDINARY, FEW, FEW, FEW, (10, 2)),
-        extreme=Recipe(_reshaping, LARGE, FEW, FEW, FEW, (10, 2)),
-        special=(Example((ONE_NAN, (3, 6)), np.ones((2, 3, 6))),),
-        plain=Example((PLAIN_IMAGES, (3, 6)), PLAIN_IMAGES.reshape(2, 3, 6)),
-    ),
-    OpCase(
-        name="dropout",
-        arguments=("x", "mask"),
-        n_differentiable=1,
-        n_samplewise=2,
-        is_loss=False,
-        ordinary=Recipe(_masking, ORDINARY, FEW, FEW, FEW, (10, 2)),
-        extreme=Recipe(_masking, SQUARABLE, FEW, FEW, FEW, (10, 2)),
-        special=(),
-        plain=Example((PLAIN, _rows([2.0, 0.0, 2.0], [0.0, 0.0, 2.0])), PLAIN),
-    ),
-    OpCase(
-        name="softmax_cross_entropy",
-        arguments=("logits", "target"),
-        n_differentiable=1,
-        n_samplewise=2,
-        is_loss=True,
+    "softmax_cross_entropy": Examples(
         ordinary=Recipe(_classification, ORDINARY, [1]),
         extreme=Recipe(_classification, LARGE_LOGITS, [1]),
+        plain=Example((PLAIN, np.array([2, 0])), 2.0),
         special=(
             _of_loss([0.0, -INF], 0),
             _of_loss([0.0, -INF], 1),
             _of_loss([-INF, -INF], 0),
             _of_loss([NAN, 0.0], 1),
         ),
-        plain=Example((PLAIN, np.array([2, 0])), 2.0),
     ),
-    OpCase(
-        name="smoothed_cross_entropy",
-        arguments=("logits", "target", "smoothing"),
-        n_differentiable=1,
-        n_samplewise=2,
-        is_loss=True,
-        ordinary=Recipe(_smoothed, ORDINARY, [1]),
-        extreme=Recipe(_smoothed, LARGE_LOGITS, [1]),
-        special=(),
-        plain=Example((PLAIN, np.array([2, 0]), 0.1), 2.0),
-    ),
-    OpCase(
-        name="mean_squared_error",
-        arguments=("y", "target"),
-        n_differentiable=1,
-        n_samplewise=2,
-        is_loss=True,
+    "mean_squared_error": Examples(
         ordinary=Recipe(_regression, ORDINARY, [1]),
         extreme=Recipe(_regression, SQUARABLE, [1]),
-        special=(),
         plain=Example((PLAIN, PLAIN[::-1]), 2.0),
     ),
-    OpCase(
-        name="batch_norm",
-        arguments=("x", "weight", "bias", "epsilon"),
-        n_differentiable=3,
-        n_samplewise=1,
-        is_loss=False,
-        ordinary=Recipe(_normalization, ORDINARY, FEW, FEW, [2, 3, 7], (10, 2)),
-        extreme=Recipe(_normalization_of_extremes, [0.0, 1.0, -1.0, 1e10, -1e10, 1e-150], FEW, FEW, [2, 3, 7], (10, 2)),
-        special=(),
+    "smoothed_cross_entropy": Examples(
+        ordinary=Recipe(_smoothed, ORDINARY, [1]),
+        extreme=Recipe(_smoothed, LARGE_LOGITS, [1]),
+        plain=Example((PLAIN, np.array([2, 0]), 0.1), 2.0),
+    ),
+    "dropout": Examples(
+        *_of_images(_masking, _masking, SQUARABLE),
+        plain=Example((PLAIN, _rows([2.0, 0.0, 2.0], [0.0, 0.0, 2.0])), PLAIN),
+    ),
+    "conv2d": Examples(
+        *_of_images(_convolution, _convolution, SQUARABLE),
+        plain=Example(
+            (PLAIN_IMAGES, PLAIN_IMAGES[:, :, 1:, 1:], np.array([1.0, -2.0]), 1, 0), PLAIN_IMAGES[:, :, :2, :2]
+        ),
+        special=(Example((ONE_NAN, np.ones((1, 2, 2, 2)), np.array([1.0]), 1, 0), np.ones((2, 1, 2, 2))),),
+    ),
+    "avg_pool2d": _of_pooling(_pooling),
+    "max_pool2d": _of_pooling(_pooling_without_ties),
+    "reshape": Examples(
+        *_of_images(_reshaping, _reshaping, LARGE),
+        plain=Example((PLAIN_IMAGES, (3, 6)), PLAIN_IMAGES.reshape(2, 3, 6)),
+        special=(Example((ONE_NAN, (3, 6)), np.ones((2, 3, 6))),),
+    ),
+    "batch_norm": Examples(
+        *_of_images(
+            _normalization,
+            _normalization_of_extremes,
+            [0.0, 1.0, -1.0, 1e10, -1e10, 1e-150],
+            batch_sizes=[2, 3, 7],
+        ),
         plain=Example((PLAIN, np.array([1.0, -0.5, 2.0]), np.array([0.0, 1.0, -1.0]), 1e-5), PLAIN[:, ::-1]),
     ),
-)
+}
+OP_CASES = tuple(OpCase(**vars(row), examples=EXAMPLES[row.name]) for row in registry.OPS)
 CASE_OF = {case.name: case for case in OP_CASES}
 
 

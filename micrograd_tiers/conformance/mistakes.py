@@ -85,7 +85,7 @@ def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
 
 def _wrong_shape(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis:
     got, expected = tuple(finding.got), tuple(finding.expected)
-    _, plain = probe(case, tier, case.plain, finding.part).failure or ("", ())  # N is 2: an axis of 1 tells
+    _, plain = probe(case, tier, case.examples.plain, finding.part).failure or ("", ())  # N is 2: an axis of 1 tells
     why = "" if finding.part == "value" else "A gradient has the shape of what it is the gradient of."
     if plain and len(plain) == len(expected) + 1 and plain[0] == 1:
         what, why = "summed over the samples, and keeps an axis of length 1 for them", "keepdims is for broadcasting."

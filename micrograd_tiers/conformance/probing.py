@@ -93,5 +93,7 @@ def right(case: OpCase, example: Example, part: str) -> Outcome:
 def drawn(case: OpCase, kind: str = "ordinary") -> tuple[Example, ...]:
     """Return examples of that kind, of every shape."""
     if kind == "special":
-        return case.special
-    return tuple((case.extreme if kind == "extreme" else case.ordinary).sweep(N_PROBES))[1:]  # less the large batch
+        return case.examples.special
+    return tuple((case.examples.extreme if kind == "extreme" else case.examples.ordinary).sweep(N_PROBES))[
+        1:
+    ]  # less the large batch

@@ -54,8 +54,8 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     stop = time.monotonic() + search.seconds
     findings: dict[str, Finding] = {}
     for kind in CHECKS:
-        recipe = case.extreme if kind == "extreme" else case.ordinary
-        examples = case.special if kind == "special" else recipe.sweep(search.n_examples)
+        recipe = case.examples.extreme if kind == "extreme" else case.examples.ordinary
+        examples = case.examples.special if kind == "special" else recipe.sweep(search.n_examples)
         parts = [part for part in case.parts if part not in findings]
         for finding in _sweep(kind, case, tier, parts, examples, stop):
             if _said_already(finding, findings.values()):

@@ -120,8 +120,8 @@ def _n_right(tier: Tier) -> int:
     for case in OP_CASES:
         for part in case.parts:
             try:
-                got = outcome(case, tier, case.plain, part)
-                n += bool(np.allclose(got, reference(case, case.plain, part)))
+                got = outcome(case, tier, case.examples.plain, part)
+                n += bool(np.allclose(got, reference(case, case.examples.plain, part)))
             except (Wrong, NotImplementedError, AttributeError):
                 continue
     return n
