@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..gradcheck import numerical_gradient
+from ..models import ACTIVATIONS
 from ..tiers import Tier
 from .cases import Example, OpCase, part_of
 from .probing import Diagnosis, close, drawn, probe, right
@@ -281,7 +282,7 @@ def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosi
         conditions["one_output_only"] = ("for a single output", lambda e: e.inputs[0].shape[1] == 1)
     elif case.name == "elu":
         conditions["alpha_one_only"] = ("where alpha is 1", lambda e: e.inputs[1] == 1)
-    if case.name in ("sigmoid", "tanh", "relu", "elu"):
+    if case.name in ACTIVATIONS:
         conditions["wrong_where_negative"] = ("where no input is negative", lambda e: (e.inputs[0] >= 0).all())
         conditions["wrong_where_positive"] = ("where no input is positive", lambda e: (e.inputs[0] <= 0).all())
     for name, (words, condition) in conditions.items():

@@ -1,6 +1,7 @@
 """The skeleton of a tier, to be filled in: signatures, formulas and shapes, and no derivative."""
 
-from ..tiers import SUPPORT
+from ..tiers import CORE, SUPPORT
+from ..tiers.registry import ROW_OF, Op
 
 HEAD = '''"""My {grain} tier: {handles}.
 
@@ -31,47 +32,18 @@ def {signature}:
     raise NotImplementedError
 '''
 
-# Per op: signature, formula, what it takes and what it returns; {x}, {y}, {z} stand for the shapes of one call's data.
-OPS = (
-    (
-        "linear(x, weight, bias)",
-        "Affine map, y[o] = sum over i of weight[o, i] x[i], plus bias[o]",
-        "x {x}, weight (O, I), bias (O,)",
-        "y {y}, and (dx, dweight, dbias): from dy {y} to {x}, (O, I) and (O,){summed}",
-    ),
-    ("sigmoid(x)", "y = 1 / (1 + e**-x), of each number", "x {x}", "y {x}, and (dx,): from dy {x} to {x}"),
-    ("tanh(x)", "Hyperbolic tangent, of each number", "x {x}", "y {x}, and (dx,): from dy {x} to {x}"),
-    (
-        "relu(x)",
-        "y = max(x, 0), of each number; derivative 0 at 0, and NaN stays NaN",
-        "x {x}",
-        "y {x}, and (dx,): from dy {x} to {x}",
-    ),
-    (
-        "elu(x, alpha=1.0)",
-        "y = x where x > 0, alpha (e**x - 1) elsewhere, of each number; at 0 the derivative is alpha",
-        "x {x}, alpha a number",
-        "y {x}, and (dx,): from dy {x} to {x}",
-    ),
-    (
-        "softmax(logits)",
-        "p[c] = e**logits[c] / sum over k of e**logits[k]",
-        "logits {z}",
-        "p {z}, and (dlogits,): from dp {z} to {z}",
-    ),
-    (
-        "softmax_cross_entropy(logits, target)",
-        "-log(softmax(logits)[target]), in nats",
-        "logits {z}, target {t}: the right class, 0 to C - 1",
-        "the loss, one number{over}, and (dlogits,): from dloss, a number, to {z}",
-    ),
-    (
-        "mean_squared_error(y, target)",
-        "Mean over the O outputs of (y - target)**2",
-        "y {y}, target {y}",
-        "the loss, one number{over}, and (dy,): from dloss, a number, to {y}",
-    ),
-)
+# The shapes in one call of an op: of its value, which is y or p, or nothing for a loss; and of its arguments in turn.
+# {x}, {y}, {z}, {t} depend on the grain.
+SHAPES = {
+    "linear": ("y {y}", "{x}", "(O, I)", "(O,)"),
+    "sigmoid": ("y {x}", "{x}"),
+    "tanh": ("y {x}", "{x}"),
+    "relu": ("y {x}", "{x}"),
+    "elu": ("y {x}", "{x}", "a number"),
+    "softmax": ("p {z}", "{z}"),
+    "softmax_cross_entropy": ("", "{z}", "{t}: the right class, 0 to C - 1"),
+    "mean_squared_error": ("", "{y}", "{y}"),
+}
 
 GRAINS = {
     "scalar": {
@@ -90,23 +62,38 @@ GRAINS = {
         "imports": "import numpy as np  # noqa: F401",
     },
 }
-ONE_SAMPLE = {"x": "(I,)", "y": "(O,)", "z": "(C,)", "t": "an int", "summed": "", "over": ""}
+ONE_SAMPLE = {"x": "(I,)", "y": "(O,)", "z": "(C,)", "t": "an int", "summed": ""}
 MINI_BATCH = {
     "x": "(N, I)",
     "y": "(N, O)",
     "z": "(N, C)",
     "t": "(N,) of int",
     "summed": ", summed over the samples",
-    "over": ", summed over the samples",
 }
 
 
 def skeleton(grain: str) -> str:
-    """Return the source of a tier with nothing in it, for one of "scalar", "vector" and "tensor"."""
+    """Return the source of a tier with nothing in it, for one of the built-in grains."""
     shapes = MINI_BATCH if grain == "tensor" else ONE_SAMPLE
     source = HEAD.format(grain=grain, support=", ".join(sorted(SUPPORT)), **GRAINS[grain])
-    for signature, formula, takes, returns in OPS:
-        source += OP.format(
-            signature=signature, formula=formula, takes=takes.format(**shapes), returns=returns.format(**shapes)
-        )
-    return source
+    return source + "".join(_function(ROW_OF[name], shapes) for name in CORE)
+
+
+def _function(row: Op, shapes: dict[str, str]) -> str:
+    """Return one function, to be filled in."""
+    value, *arguments = (shape.format(**shapes) for shape in SHAPES[row.name])
+    n = row.n_differentiable
+    vjps = ", ".join(row.parts[1:]) + "," * (n == 1)
+    *others, last = arguments[:n]
+    to = f"{', '.join(others)} and {last}" if others else last
+    if row.is_loss:
+        returns = f"the loss, one number{shapes['summed']}, and ({vjps}): from dloss, a number, to {to}"
+    else:
+        summed = shapes["summed"] if n > row.n_samplewise else ""
+        returns = f"{value}, and ({vjps}): from d{value} to {to}{summed}"
+    return OP.format(
+        signature=f"{row.name}({', '.join(row.signature)})",
+        formula=row.formula,
+        takes=", ".join(map(" ".join, zip(row.arguments, arguments, strict=True))),
+        returns=returns,
+    )

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ..tiers import OPS, SUPPORT, Tier, get_tier
+from ..tiers import OPS, SUPPORT, TIERS, Tier, get_tier
 from .cases import OP_CASES
 from .guard import Wrong, guarded, numbers_of, outcome, short
 from .properties import Finding, reference
@@ -111,7 +111,7 @@ def grain_of(tier: Any) -> str:
             return "tensor"
         return "scalar" if isinstance(first, list) else "vector"
     except Exception:
-        return max(("tensor", "vector", "scalar"), key=lambda grain: _n_right(completed(tier, grain)))
+        return max(reversed(TIERS), key=lambda grain: _n_right(completed(tier, grain)))
 
 
 def _n_right(tier: Tier) -> int:

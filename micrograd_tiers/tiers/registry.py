@@ -53,9 +53,12 @@ def _loss(name: str, signature: tuple[str, ...], family: str, formula: str) -> O
 
 
 OPS = (
-    Op("linear", ("x", "weight", "bias"), 3, 1, "essence", "y[o] = sum over i of weight[o, i] x[i], plus bias[o]"),
+    Op(
+        *("linear", ("x", "weight", "bias"), 3, 1, "essence"),
+        "Affine map: y[o] = sum over i of weight[o, i] x[i], plus bias[o]",
+    ),
     Op("sigmoid", ("x",), 1, 1, "essence", "y = 1 / (1 + e**-x), of each number"),
-    Op("tanh", ("x",), 1, 1, "essence", "y = tanh(x), of each number"),
+    Op("tanh", ("x",), 1, 1, "essence", "y = tanh(x), the hyperbolic tangent, of each number"),
     Op("relu", ("x",), 1, 1, "essence", "y = max(x, 0), of each number; derivative 0 at 0, and NaN stays NaN"),
     Op(
         *("elu", ("x", "alpha=1.0"), 1, 1, "essence"),
@@ -66,19 +69,22 @@ OPS = (
         *("softmax_cross_entropy", ("logits", "target"), "essence"),
         "-log(softmax(logits)[target]), in nats",
     ),
-    _loss("mean_squared_error", ("y", "target"), "essence", "mean over the O outputs of (y - target)**2"),
+    _loss("mean_squared_error", ("y", "target"), "essence", "Mean over the O outputs of (y - target)**2"),
     _loss(
         *("smoothed_cross_entropy", ("logits", "target", "smoothing"), "more"),
-        "cross-entropy to 1 - smoothing for the right class, plus smoothing / C for every class",
+        "Cross-entropy to 1 - smoothing for the right class, plus smoothing / C for every class",
     ),
     Op("dropout", ("x", "mask"), 1, 2, "more", "y = mask x, of each number"),
     Op(
         *("conv2d", ("x", "weight", "bias", "stride=1", "padding=0"), 3, 1, "images"),
         "y[o, r, s] = sum over c, i, j of weight[o, c, i, j] x[c, r stride + i, s stride + j], plus bias[o]",
     ),
-    Op("avg_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images", "mean of each window of K x K pixels"),
-    Op("max_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images", "largest number of each window of K x K pixels"),
-    Op("reshape", ("x", "shape"), 1, 1, "images", "the same numbers in the same order, in another shape"),
+    Op("avg_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images", "Mean of each window of K x K pixels"),
+    Op(
+        *("max_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images"),
+        "Largest number of each window of K x K pixels; of equal ones the first gets the gradient",
+    ),
+    Op("reshape", ("x", "shape"), 1, 1, "images", "The same numbers in the same order, in another shape"),
     Op(
         *("batch_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "batch"),
         "y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]",
