@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
-    *("arguments", "errors", "files", "threads", "engine", "nn"),
+    *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "metrics", "rng", "datasets", "images"),
     *("checks", "summary", "network", "models", "optimizers", "schedules", "progress", "training"),
     *("recipe", "serialization", "comparison", "benchmark"),
@@ -60,10 +60,16 @@ def test_nothing_imports_the_command_line():
 
 
 def test_the_engine_knows_nothing_of_the_tiers():
-    assert not [*imported_parts(PACKAGE / "engine.py")]
+    assert [*imported_parts(PACKAGE / "engine.py")] == ["_engine"]
+    assert not [*imported_parts(PACKAGE / "_engine.py")]
 
 
-@pytest.mark.parametrize("name", ["engine.py", "nn.py", "tiers/scalar.py", "cli.py", "__init__.py"])
+@pytest.mark.parametrize("name", ["engine.py", "_engine.py"])
+def test_the_engine_needs_the_standard_library_only(name):
+    assert {*external_imports(PACKAGE / name)} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", ["nn.py", "tiers/scalar.py", "cli.py", "__init__.py"])
 def test_no_numpy_in(name):
     assert "numpy" not in external_imports(PACKAGE / name)
 

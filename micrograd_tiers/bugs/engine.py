@@ -64,7 +64,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="pow_missing_factor",
         title="the derivative of x**k lacks the factor k",
         kind="engine",
-        edits={"engine.py": (("_power", "return y, k * x ** (k - 1)", "return y, x ** (k - 1)"),)},
+        edits={"_engine.py": (("power", "return y, k * x ** (k - 1)", "return y, x ** (k - 1)"),)},
         symptom="With a squared error, it learns half as fast, as if the learning rate were half as large.",
         property="the derivative of x**k, against a numerical one, for some k other than 1",
         explanation="The slope has the right sign where k is positive and is off by a constant, which a learning rate "
@@ -135,10 +135,10 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="backward visits the nodes breadth first",
         kind="engine",
         edits={
-            "engine.py": (
-                ("Value.backward", "node = stack.pop()", "node = stack.pop(0)"),
-                ("Value.backward", "stack.append(node)\nstack.append(None)", "nodes.append(node)"),
-                ("Value.backward", "nodes.reverse()", ""),
+            "_engine.py": (
+                ("in_order", "node = stack.pop()", "node = stack.pop(0)"),
+                ("in_order", "stack.append(node)\nstack.append(None)", "nodes.append(node)"),
+                ("in_order", "nodes.reverse()", ""),
             )
         },
         symptom="Without skip connections next to nothing; with one, it learns more slowly and ends a little worse.",
@@ -152,9 +152,9 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="inner nodes keep the gradient of the last backward pass",
         kind="engine",
         edits={
-            "engine.py": (
+            "_engine.py": (
                 (
-                    "Value.backward",
+                    "in_order",
                     "elif node.grad:\n    held.append((node, node.grad))\nnode.grad = 0",
                     "elif node.grad:\n    held.append((node, node.grad))\n    node.grad = 0",
                 ),
@@ -172,11 +172,11 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="nodes that hold equal numbers are taken for the same node",
         kind="engine",
         edits={
-            "engine.py": (
-                ("Value", "__hash__ = object.__hash__", "__hash__ = lambda self: hash(self.data)"),
-                ("Value.backward", "mark = object()", "seen: set[Value] = set()"),
-                ("Value.backward", "elif node._seen is not mark:", "elif node not in seen:"),
-                ("Value.backward", "node._seen = mark", "seen.add(node)"),
+            "_engine.py": (
+                ("Node", "__hash__ = object.__hash__", "__hash__ = lambda self: hash(self.data)"),
+                ("in_order", "mark = object()", "seen: set[Any] = set()"),
+                ("in_order", "elif node._seen is not mark:", "elif node not in seen:"),
+                ("in_order", "node._seen = mark", "seen.add(node)"),
             )
         },
         symptom="Where the net or its loss has a relu, or its inputs are zeros and ones, nothing is learned: the "
@@ -192,8 +192,8 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="5 - a is computed as a - 5",
         kind="engine",
         edits={
-            "engine.py": (
-                ("Value.__rsub__", 'return -self + _number(other, "a - v")', 'return self - _number(other, "a - v")'),
+            "_engine.py": (
+                ("Node.__rsub__", 'return -self + number(other, "a - v")', 'return self - number(other, "a - v")'),
             )
         },
         symptom="The hinge loss falls to 0 in no time, and the accuracy is as bad as before or worse.",
@@ -210,12 +210,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "engine.py": (
                 (
                     "Value",
-                    "__radd__ = __add__",
+                    "def __rpow__",
                     "def __iadd__(self, other: Value | float) -> Value:\n"
                     "    self.data += other.data if isinstance(other, Value) else other\n"
                     "    return self\n"
                     "\n"
-                    "__radd__ = __add__",
+                    "def __rpow__",
                 ),
             )
         },

@@ -1,0 +1,228 @@
+# mypy: disable-error-code="no-any-return"
+"""The rest of the engine: what `Value` has besides derivatives, and the numbers it refuses, each with its reason."""
+
+from __future__ import annotations
+
+import math
+import operator
+import reprlib
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, TypeVar, cast
+
+LEAST = {"log": 0, "log1p": -1, "sqrt": 0}  # where each begins to be real
+
+V = TypeVar("V", bound="Node")  # `Value`, which lives in the file that imports this one
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, object], bool]:
+    """Return a method that compares by value, with another node or with a number."""
+
+    def method(self: Node, other: object) -> bool:
+        x = other.data if isinstance(other, Node) else other
+        return bool(compare(self.data, x)) if isinstance(x, Real) else NotImplemented
+
+    return method
+
+
+class Node:
+    """All of a `Value` that needs no derivative of its own: operators made of +, * and **, comparisons, copies."""
+
+    # _local: for each of _prev, in the same order, the derivative of this node with respect to it; or the function
+    # that was assigned as _backward; () in leaves. _seen: the mark of the last backward pass that came by.
+    __slots__ = ("_local", "_op", "_prev", "_seen", "data", "grad")
+
+    __array_ufunc__ = None  # NumPy then leaves `np.float64(2) * v` and `array * v` to the methods here and in Value
+
+    data: float
+    grad: float
+    _prev: tuple[Any, ...]
+    _local: tuple[float, ...] | Callable[[], None]
+    _op: str
+    _seen: object
+    __add__: Any
+    __mul__: Any
+    __pow__: Any
+
+    def __neg__(self: V) -> V:
+        return self * -1
+
+    def __pos__(self: V) -> V:
+        return self
+
+    def __sub__(self: V, other: V | float) -> V:
+        return self + -(other if isinstance(other, Node) else number(other, "v - a"))
+
+    def __rsub__(self: V, other: float) -> V:
+        return -self + number(other, "a - v")
+
+    def __truediv__(self: V, other: V | float) -> V:
+        return self * (other**-1 if isinstance(other, Node) else power(number(other, "v / a"), -1)[0])
+
+    def __rtruediv__(self: V, other: float) -> V:
+        return self**-1 * number(other, "a / v")
+
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
+    __hash__ = object.__hash__  # by identity: a graph holds many equal numbers, and each is a node of its own
+
+    def __repr__(self) -> str:
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """The function that adds this node's share to the `grad` of its operands; may be assigned."""
+        return self._local if callable(self._local) else self._push
+
+    @_backward.setter
+    def _backward(self, push: Callable[[], None]) -> None:
+        self._local = push
+
+    def _push(self) -> None:
+        for child, slope in zip(self._prev, cast("tuple[float, ...]", self._local), strict=True):
+            child.grad += slope * self.grad
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Reduce for pickle and deepcopy: the whole graph below, as a flat table, so that depth does not matter.
+
+        Leaves stay objects of their own, so that parameters pickled along with a model remain the model's. The
+        other nodes belong to their table: two results that share them come back with a copy each.
+        """
+        if not self._local:
+            return type(self), (self.data, (), self._op), (getattr(self, "__dict__", None), {"grad": self.grad})
+        nodes, index = [self], {self: 0}
+        for node in nodes:  # grows while it is walked
+            if callable(node._local):
+                raise TypeError(
+                    f"Value: a {node._op!r} node has a _backward function of its own, expected one of the package's "
+                    "operations to pickle or copy; keep the parameters instead, or only the number: Value(v.data)"
+                )
+            for child in node._prev:
+                if child not in index:
+                    index[child] = len(nodes)
+                    nodes.append(child)
+        table = [
+            (n.data, n.grad, n._op, n._local, [index[child] for child in n._prev]) if n._local else n for n in nodes
+        ]
+        return rebuilt, (type(self), table)
+
+
+def rebuilt(cls: Callable[[float], V], table: list[Any]) -> V:
+    """Return the first node of the table that `Node.__reduce__` made; leaves are in it as they are."""
+    nodes: list[Any] = [row if isinstance(row, Node) else cls(0) for row in table]
+    for node, row in zip(nodes, table, strict=True):
+        if node is not row:
+            node.data, node.grad, node._op, node._local, operands = row
+            node._prev = tuple(nodes[i] for i in operands)
+    return nodes[0]
+
+
+def pass_nothing_on() -> None:
+    """Stand in for the `_backward` of a node that was made by hand, until one is assigned."""
+
+
+def in_order(root: V) -> tuple[list[V], list[tuple[V, float]]]:
+    """Return all that a node was computed from, each before its operands, and what leaves hold; set all `grad` to 0.
+
+    Depth first: a node is listed once all it was computed from is listed. In reverse, a node's turn comes when all that
+    was computed from it has added its share, and `grad` is complete.
+    """
+    nodes: list[Any] = []
+    held: list[tuple[Any, float]] = []
+    mark = object()  # of this pass; cheaper than a set of the nodes seen
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:  # all that the next on the stack was computed from is listed
+            nodes.append(stack.pop())
+        elif node._seen is not mark:
+            node._seen = mark
+            if node._local:
+                stack.append(node)
+                stack.append(None)
+                stack.extend(node._prev)
+            elif node.grad:
+                held.append((node, node.grad))
+            node.grad = 0
+    nodes.reverse()
+    return nodes, held
+
+
+# Numbers, and those that are refused.
+
+
+def number(a: object, use: str) -> float:
+    """Return `a` if it is a real number; `use` is the expression that needs it, for the error's text."""
+    if isinstance(a, (int, float)):
+        return a
+    if isinstance(a, Integral):
+        return int(a)
+    if isinstance(a, Real):
+        return cast(float, a)
+    if isinstance(a, Node):
+        way_out = "it is a Value already, and its number is a.data"
+    elif hasattr(a, "__len__") and not isinstance(a, str):
+        way_out = f"one Value per number: [{use} for a in array]"
+    else:
+        way_out = "convert it to a float first"
+    raise TypeError(
+        f"{use}: a is {reprlib.repr(a)} ({type(a).__name__}), expected "
+        f"{'' if use == 'Value(a)' else 'a Value or '}a real number; {way_out}"
+    )
+
+
+def exponential(function: Callable[[float], float], x: float) -> float:
+    """Return exp or expm1 of x, where it fits a float."""
+    try:
+        return function(x)
+    except OverflowError:
+        raise OverflowError(
+            f"{function.__name__}: got {x}, expected at most 709.78, or the result does not fit a float; "
+            "subtract the largest exponent first, as log-sum-exp does"
+        ) from None
+
+
+def argument(op: str, x: float) -> float:
+    """Return x as a float, if log, log1p or sqrt is real there."""
+    x = float(x)
+    if x < LEAST[op] or (x == LEAST[op] and op != "sqrt"):
+        cure = "clamp it first" if op == "log1p" else "add a small constant, or clamp it first"
+        raise ValueError(f"{op}: got {x}, expected a number {'>=' if op == 'sqrt' else '>'} {LEAST[op]}; {cure}")
+    return x
+
+
+def power(x: float, k: float) -> tuple[float, float]:
+    """Return y = x**k, where it is real, and its derivative k x**(k - 1) with respect to x, finite or not."""
+    if x == 0 and k < 0:
+        raise ZeroDivisionError(
+            f"**: got {x} ** {k}, a division by 0, expected another base; add a small constant first"
+        )
+    if x < 0 and k % 1 > 0:
+        raise ValueError(f"**: got {x} ** {k}, expected a base >= 0 or a whole exponent; take abs(base) first")
+    try:
+        y = x**k
+    except OverflowError:
+        raise OverflowError(
+            f"**: got {x} ** {k}, expected a result below 1.8e308, where a float ends; rescale the base"
+        ) from None
+    x, k = _python(x), _python(k)
+    try:
+        return y, k * x ** (k - 1)
+    except ZeroDivisionError:  # x = 0 and k < 1: vertical, unless x**k is the constant 1
+        return y, math.inf if k else 0
+    except OverflowError:  # the power alone is too large, the product perhaps is not
+        return y, k * _python(y) / x
+
+
+def slope_in_exponent(x: float, y: float) -> float:
+    """Return the derivative y log(x) of y = x**k with respect to k; 0**k counts as the constant that it is."""
+    return _python(y) * math.log(x) if x > 0 else 0 if x == 0 else math.nan
+
+
+def _python(x: float) -> float:
+    """Return Python's own number: where NumPy's warn on overflow and division by 0, these raise or give inf."""
+    return x if isinstance(x, int) else float(x)
