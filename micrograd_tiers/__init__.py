@@ -28,6 +28,12 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .layers import Reshape as Reshape
     from .layers import Sigmoid as Sigmoid
     from .layers import Tanh as Tanh
+    from .losses import BinaryCrossEntropy as BinaryCrossEntropy
+    from .losses import Hinge as Hinge
+    from .losses import Loss as Loss
+    from .losses import MeanAbsoluteError as MeanAbsoluteError
+    from .losses import MeanSquaredError as MeanSquaredError
+    from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .metrics import accuracy as accuracy
     from .metrics import confusion_matrix as confusion_matrix
     from .models import autoencoder as autoencoder
@@ -74,6 +80,12 @@ _MODULE_OF = {  # what happens
     "ReLU": "layers",
     "Sigmoid": "layers",
     "Tanh": "layers",
+    "BinaryCrossEntropy": "losses",
+    "Hinge": "losses",
+    "Loss": "losses",
+    "MeanAbsoluteError": "losses",
+    "MeanSquaredError": "losses",
+    "SoftmaxCrossEntropy": "losses",
     "accuracy": "metrics",
     "confusion_matrix": "metrics",
     "autoencoder": "models",

@@ -8,15 +8,16 @@ Exit codes: 0 done, 1 bad data or file (or tiers that are not the same), 2 wrong
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import NoReturn, TypeAlias
 
 from . import __version__
+from .losses import LOSSES
 from .threads import pinned
+from .tiers.protocol import ACTIVATIONS, TIERS
 
-TIERS = ("scalar", "vector", "tensor")
 DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
 NOT_GIVEN = argparse.SUPPRESS
 
@@ -27,6 +28,12 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""
         self.exit(2, f"micrograd-tiers: {message}; {self.prog} --help shows what there is\n")
+
+
+def _choices(names: Iterable[str]) -> str:
+    """Return names as a list in words: "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -84,9 +91,9 @@ def _add_train(commands: Commands) -> None:
     _add_data_options(parser, default=NOT_GIVEN)
     # Left out of the namespace where not given: then --resume takes the saved value, a new run that of recipe.Recipe.
     options = parser.add_argument_group("net and training").add_argument
-    options("--tier", default=NOT_GIVEN, help="scalar, vector, tensor, or your own .py file (tensor)")
+    options("--tier", default=NOT_GIVEN, help=f"{', '.join(TIERS)}, or your own .py file (tensor)")
     options("--hidden", type=int, nargs="*", default=NOT_GIVEN, metavar="H", help="hidden units of each layer (300)")
-    options("--activation", default=NOT_GIVEN, help="sigmoid, tanh, relu or elu (sigmoid)")
+    options("--activation", default=NOT_GIVEN, help=f"{_choices(ACTIVATIONS)} (sigmoid)")
     options("--dropout", type=float, default=NOT_GIVEN, metavar="P", help="of each hidden layer's outputs (0)")
     options(
         "--layers",
@@ -169,10 +176,10 @@ def _add_check(commands: Commands) -> None:
     _add_data_dir(parser)
     parser.add_argument("--net", metavar="FILE", help="net that train has saved, checked on its test samples")
     options = parser.add_argument_group("samples, and the net where none is named").add_argument
-    options("--tier", help="scalar, vector, tensor, or your own .py file (tensor, or that of the saved net)")
+    options("--tier", help=f"{', '.join(TIERS)}, or your own .py file (tensor, or that of the saved net)")
     options("--hidden", type=int, nargs="*", default=[5, 4], metavar="H", help="hidden units of each layer (5 4)")
-    options("--activation", default="sigmoid", help="sigmoid, tanh, relu or elu (sigmoid)")
-    options("--loss", default="softmax_cross_entropy", help="or mean_squared_error (softmax_cross_entropy)")
+    options("--activation", default="sigmoid", help=f"{_choices(ACTIVATIONS)} (sigmoid)")
+    options("--loss", default="softmax_cross_entropy", help=f"{_choices(LOSSES)} (softmax_cross_entropy)")
     options("--init", default="xavier", help="weights: standard_normal, uniform, xavier, kaiming, ... (xavier)")
     options("--dtype", default="float64", help="float64 or float32 (float64)")
     options("--exact", action="store_true", help="the arithmetic that gives the same bits at every tier")
@@ -196,7 +203,7 @@ def _add_bugs(commands: Commands) -> None:
     _add_common(show)
     train = actions.add_parser("train", help="train without the bug and with it, and compare")
     train.add_argument("name", metavar="NAME", help="of the bug")
-    train.add_argument("--tier", choices=TIERS, help="scalar, vector or tensor (the fastest that has the bug)")
+    train.add_argument("--tier", choices=TIERS, help=f"{_choices(TIERS)} (the fastest that has the bug)")
     train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves")
     _add_common(train)
     quiz = actions.add_parser("quiz", help="guess a hidden bug from what training looks like")

@@ -5,55 +5,57 @@ All numbers are drawn here, once, in float64, and then handed to a tier: so ever
 
 import math
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from .tiers.lists import filled
 
-Initializer = Callable[[tuple[int, ...], np.random.Generator], NDArray[np.float64]]
+Shape = tuple[int, ...]
+Array = Any  # ndarray, or nested lists of floats
+Initializer = Callable[[Shape, Any], Array]  # from a shape and a generator such as numpy.random.Generator
 
 
-def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+def _fans(shape: Shape) -> tuple[int, int]:
     """Numbers that feed one output, and that one input feeds: weight (O, I) or (O, I, K, K)."""
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
 
 
-def standard_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def standard_normal(shape: Shape, rng: Any) -> Array:
     """Mean 0, standard deviation 1, whatever the number of inputs: large nets start saturated."""
     return rng.standard_normal(shape)
 
 
-def uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def uniform(shape: Shape, rng: Any) -> Array:
     """Between -1/sqrt(I) and 1/sqrt(I), as PyTorch's nn.Linear does."""
     limit = 1 / math.sqrt(_fans(shape)[0])
     return rng.uniform(-limit, limit, shape)
 
 
-def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def xavier_uniform(shape: Shape, rng: Any) -> Array:
     """Between -sqrt(6 / (I + O)) and sqrt(6 / (I + O)) (Glorot and Bengio 2010, equation 16)."""
     limit = math.sqrt(6 / sum(_fans(shape)))
     return rng.uniform(-limit, limit, shape)
 
 
-def xavier_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def xavier_normal(shape: Shape, rng: Any) -> Array:
     """Mean 0, variance 2 / (I + O) (Glorot and Bengio 2010, equation 12)."""
     return rng.standard_normal(shape) * math.sqrt(2 / sum(_fans(shape)))
 
 
-def kaiming_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def kaiming_uniform(shape: Shape, rng: Any) -> Array:
     """Between -sqrt(6 / I) and sqrt(6 / I): variance 2 / I, for ReLU (He et al. 2015)."""
     limit = math.sqrt(6 / _fans(shape)[0])
     return rng.uniform(-limit, limit, shape)
 
 
-def kaiming_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def kaiming_normal(shape: Shape, rng: Any) -> Array:
     """Mean 0, variance 2 / I, for ReLU (He et al. 2015, equation 10)."""
     return rng.standard_normal(shape) * math.sqrt(2 / _fans(shape)[0])
 
 
-def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def zeros(shape: Shape, rng: Any) -> Array:
     """All zero: every hidden unit stays like every other. To show why starts are random."""
-    return np.zeros(shape)
+    return filled(shape)
 
 
 INITIALIZERS: dict[str, Initializer] = {

@@ -9,7 +9,6 @@ import numpy as np
 
 from .initializers import Initializer
 from .layers import (
-    ELU,
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
@@ -19,16 +18,16 @@ from .layers import (
     Layer,
     Linear,
     MaxPool2d,
-    ReLU,
     Reshape,
     Sigmoid,
-    Tanh,
-)  # fmt: skip
+)
+from .layers.activation import Activation
 from .layers.base import Shape
+from .losses import Loss
 from .network import Network
 from .tiers import Tier
 
-ACTIVATIONS: dict[str, Callable[[], Layer]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "elu": ELU}
+ACTIVATIONS: dict[str, type[Activation]] = {layer.op: layer for layer in Activation.__subclasses__()}
 POOLINGS: dict[str, Callable[[int], Layer]] = {"avg": AvgPool2d, "max": MaxPool2d}
 
 
@@ -37,7 +36,7 @@ def mlp(
     activation: str = "sigmoid",
     *,
     dropout: float = 0.0,
-    loss: str = "softmax_cross_entropy",
+    loss: str | Loss = "softmax_cross_entropy",
     tier: str | Tier = "tensor",
     dtype: str = "float64",
     exact: bool = False,
@@ -51,8 +50,8 @@ def mlp(
     ----------
     sizes : sequence of int
         Inputs, hidden units of each layer, outputs: [784, 300, 10]. Two sizes make softmax regression.
-    activation : {"sigmoid", "tanh", "relu", "elu"}
-        After every layer but the last.
+    activation : str
+        After every layer but the last: "sigmoid", "tanh", "relu", ... (see `ACTIVATIONS`).
     dropout : float
         Probability with which each output of the hidden layers is dropped in training.
     loss, tier, dtype, exact, init, label_smoothing, seed
@@ -114,7 +113,8 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
 
     Parameters
     ----------
-    activation : {"sigmoid", "tanh", "relu", "elu"}
+    activation : str
+        As in `mlp`.
     pooling : {"avg", "max"}
     n_classes : int
         C.
@@ -146,8 +146,8 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     ----------
     sizes : sequence of int
         Inputs, hidden units of each layer of the encoder, size of the code: [784, 128, 32]. The decoder mirrors them.
-    activation : {"sigmoid", "tanh", "relu", "elu"}
-        Of the hidden layers. The code is linear; the output a sigmoid, as pixels are from 0 to 1.
+    activation : str
+        As in `mlp`, of the hidden layers. The code is linear; the output a sigmoid, as pixels are from 0 to 1.
     **options
         As in `Network`: tier, dtype, exact, init, seed.
     """
@@ -186,8 +186,8 @@ def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Netw
     ----------
     words : str
         Layers in their order, without the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
-        dropout:P, batchnorm, flatten, sigmoid, tanh, relu, elu. What goes in follows from what comes before. Images are
-        flattened before the first linear layer, and a linear layer to the C classes closes the net.
+        dropout:P, batchnorm, flatten, and the names of `ACTIVATIONS`. What goes in follows from what comes before.
+        Images are flattened before the first linear layer, and a linear layer to the C classes closes the net.
     shape : tuple of int
         Of a sample as the first of these layers takes it: (784,) or (1, 28, 28). Images are given as rows.
     n_classes : int

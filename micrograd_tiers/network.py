@@ -1,4 +1,4 @@
-"""The network: a chain of layers with its weights. Backpropagation, whole, is `Network.backprop`.
+"""The network: a chain of layers with its weights. Backpropagation is the loop in `backprop.py`.
 
 What users hand in is checked here, once, and turned into arrays of the tier; what they get back are ndarrays again.
 """
@@ -11,28 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .checks import (
-    as_numbers,
-    check_labels,
-    check_state,
-    checked_dtype,
-    checked_smoothing,
-    parameter_shapes,
-)
+from .backprop import Step, backprop, forward
+from .checks import Targets, as_numbers, check_state, check_targets, checked_dtype, parameter_shapes
 from .errors import DataError
 from .initializers import Initializer, get_initializer
 from .layers import Layer
 from .layers.base import Shape
+from .losses import Loss, get_loss
 from .rng import generator
 from .summary import Summary, summary_of
-from .tiers import COUPLED, SUPPORT, Tier, Vjp, get_tier, name_of
-from .tiers.scalar import total  # rounds once, so that the order of the losses does not matter
+from .tiers import COUPLED, SUPPORT, Tier, functions_of, get_tier, name_of
+from .tiers.arrays import quiet
+from .tiers.lists import total  # rounds once, so that the order of the losses does not matter
 
 Array = NDArray[Any]
 
-LOSSES = ("softmax_cross_entropy", "mean_squared_error")
-QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore")  # inf and nan are shown, not warned of
-NO_MASKS: Mapping[int, Any] = {}
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
 
 
@@ -43,21 +36,32 @@ class Network:
     ----------
     layers : sequence of Layer
         In the order in which a sample passes them.
-    loss : {"softmax_cross_entropy", "mean_squared_error"}
-        The first takes class labels (N,), the second targets (N, O).
+    loss : str or Loss
+        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``.
     tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
         The scalar tier has float64 only.
     exact : bool
         Slower arithmetic that gives the same bits at every tier (see `tiers.exact`): weights, outputs, and in float64
-        the losses too, unless labels are smoothed.
+        the losses too.
     init : str or callable
-        How the weights start (see `initializers.INITIALIZERS`); biases start at zero.
+        Initializer of the weights (see `initializers.INITIALIZERS`); biases start at zero.
     label_smoothing : float
-        What of the target of "softmax_cross_entropy" is spread over all classes, from 0 to below 1.
+        Another spelling of ``SoftmaxCrossEntropy(smoothing=...)``.
     seed : int or numpy.random.Generator
-        From which the weights are drawn; the same numbers at every tier.
+        Source of the starting weights; the same numbers at every tier.
+
+    Attributes
+    ----------
+    loss : Loss
+    tier : Tier
+    functions : object
+        The tier's functions as the network calls them: unchecked, as it has checked its arrays.
+    parameters : dict
+        Arrays of the tier, keyed as in `state_dict()`.
+    frozen : frozenset of int
+        Numbers of the layers that do not learn.
 
     Raises
     ------
@@ -68,7 +72,7 @@ class Network:
     def __init__(
         self,
         layers: Sequence[Layer],
-        loss: str = "softmax_cross_entropy",
+        loss: str | Loss = "softmax_cross_entropy",
         *,
         tier: str | Tier = "tensor",
         dtype: str = "float64",
@@ -78,8 +82,7 @@ class Network:
         seed: int | np.random.Generator = 0,
     ) -> None:
         self.layers = tuple(layers)
-        self.loss = loss
-        self.label_smoothing = checked_smoothing(label_smoothing, loss)
+        self.loss = get_loss(loss, label_smoothing)
         self.tier = get_tier(tier, exact)
         built_in = name_of(self.tier)
         self.exact = built_in is not None and built_in[1]
@@ -88,6 +91,7 @@ class Network:
         else:
             self.tier_name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
         self.dtype = checked_dtype(dtype)
+        self.functions = functions_of(self.tier, self.dtype)
         self._check_architecture()
 
         rng = generator(seed)
@@ -98,7 +102,7 @@ class Network:
                 self._set(f"{i}.{name}", layer.initial(name, initializer, rng))
         self._names = [tuple(f"{i}.{name}" for name in layer.parameter_shapes()) for i, layer in enumerate(self.layers)]
         self._buffers = [
-            {name: np.array(values, self.dtype) for name, values in layer.buffers().items()} for layer in self.layers
+            {name: self._tier_buffer(values) for name, values in layer.buffers().items()} for layer in self.layers
         ]
         self.frozen: frozenset[int] = frozenset()
         self.freeze()
@@ -109,18 +113,22 @@ class Network:
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise ValueError(f"Network: got {layer!r} among the layers, expected a Layer such as Linear(784, 300)")
-        if self.loss not in LOSSES:
-            raise ValueError(f"unknown loss {self.loss!r}: expected one of {', '.join(LOSSES)}")
         shape = self.shapes()[-1]
         if shape is not None and len(shape) != 1:
-            raise ValueError(f"Network: the last layer gives {shape}, {self.loss} expects a row: end with Flatten()")
-        needed = (*SUPPORT, *(op for layer in self.layers for op in layer.ops), self._loss_op)
-        missing = [name for name in dict.fromkeys(needed) if not hasattr(self.tier, name)]
+            raise ValueError(
+                f"Network: the last layer gives {shape}, {self.loss.name} expects a row: end with Flatten()"
+            )
+        if shape is not None:
+            self.loss.check_outputs(shape[0])
+        self._check_tier_has(*SUPPORT, *(op for layer in self.layers for op in layer.ops), *self.loss.ops)
+
+    def _check_tier_has(self, *functions: str) -> None:
+        missing = [name for name in dict.fromkeys(functions) if not hasattr(self.tier, name)]
         if missing:
             message = f"tier {self.tier_name!r} does not have {', '.join(missing)}, which this network needs"
             coupled = [name for name in missing if name in COUPLED]
             if coupled:
-                message += f"; {coupled[0]} couples the samples of a mini-batch: use tier='tensor', which sees them all"
+                message += f"; {coupled[0]} mixes the samples of a mini-batch: use tier='tensor', which sees them all"
             raise ValueError(message)
 
     def shapes(self, shape: Shape | None = None) -> list[Shape | None]:
@@ -147,18 +155,17 @@ class Network:
         return shapes
 
     @property
-    def _loss_op(self) -> str:
-        return "smoothed_cross_entropy" if self.label_smoothing else self.loss
-
-    def loss_of(self, outputs: Any, target: Any) -> tuple[Any, tuple[Vjp]]:
-        """Return the loss, summed over the samples of a chunk, and its vjp."""
-        settings = (self.label_smoothing,) if self.label_smoothing else ()
-        loss_and_vjp: tuple[Any, tuple[Vjp]] = getattr(self.tier, self._loss_op)(outputs, target, *settings)
-        return loss_and_vjp
+    def label_smoothing(self) -> float:
+        """Share of the target that is spread over all classes."""
+        return getattr(self.loss, "smoothing", 0.0)
 
     def _set(self, key: str, values: ArrayLike) -> None:
         # The tier may use the array as it is, so it gets a copy of its own.
         self.parameters[key] = self.tier.asarray(np.array(values, self.dtype), self.dtype)
+
+    def _tier_buffer(self, values: ArrayLike) -> Any:
+        array = np.array(values, self.dtype)
+        return self.tier.asarray(array, self.dtype) if array.ndim else float(array)  # a count is a number
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
@@ -169,7 +176,7 @@ class Network:
 
     # From samples to predictions.
 
-    @QUIET
+    @quiet
     def forward(self, X: ArrayLike) -> Array:
         """Return the last layer's output: the logits of a classifier.
 
@@ -187,22 +194,25 @@ class Network:
         DataError
             If X is empty, not numeric, or has another number of features than the net.
         """
-        return self._apply(lambda x: self.run_layers(x)[0], self.check_samples(X))
+        return self._apply(lambda x: self.run(x)[0], self.check_samples(X))
 
-    @QUIET
+    @quiet
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probability of each class, shape (N, C), for X of shape (N, I)."""
-        if self.loss != "softmax_cross_entropy":
-            raise ValueError(f"predict_proba: a net with loss {self.loss!r} gives values, not probabilities")
-        return self._apply(lambda logits: self.tier.softmax(logits)[0], self.forward(X))
+        """Return the probability of each class, shape (N, C), for X of shape (N, I).
+
+        With the loss "binary_cross_entropy" and one output: of no and yes, (N, 2); with several, of yes, (N, O).
+        """
+        logits = self.loss.logits(self.forward(X))
+        return self._apply(lambda chunk: self.loss.probabilities(self.functions, chunk), logits)
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the most probable class of each sample, shape (N,); of two equal ones the first.
+        """Return what the net says of each sample.
 
-        With the loss "mean_squared_error", the outputs themselves, shape (N, O).
+        With the loss "softmax_cross_entropy" the most probable class, (N,); with "binary_cross_entropy" 0 or 1 and
+        with "hinge" -1 or 1, by the sign of the output; otherwise the outputs themselves, (N, O).
         """
-        outputs = self.forward(X)
-        return outputs.argmax(axis=1) if self.loss == "softmax_cross_entropy" else outputs
+        predictions: Array = self.loss.predictions(self.forward(X))
+        return predictions
 
     def _apply(self, function: Callable[[Any], Any], samples: Array) -> Array:
         """Return the values of function for all samples, computed chunk by chunk in the tier's own arrays."""
@@ -213,35 +223,27 @@ class Network:
         ]
         return np.concatenate(values)
 
-    def run_layers(
-        self, x: Any, masks: Mapping[int, Any] | None = None, observe: bool = False
-    ) -> tuple[Any, list[tuple[Vjp, ...]]]:
-        """Return one chunk's output, and each layer's vjps on the way; all in the tier's own arrays, unchecked.
+    def run(self, x: Any, *, training: bool = False, noise: Sequence[Any] = ()) -> tuple[Any, list[Any], list[Any]]:
+        """Return one chunk's output, each layer's vjps, and what each saw; in the tier's own arrays, unchecked.
 
         Parameters
         ----------
         x : array of the tier
-        masks : mapping, optional
-            If given, layers behave as in training: dropout drops by the mask of that layer's number, if there is one;
-            batch norm takes mean and variance of x. Frozen layers are as in prediction all the same.
-        observe : bool
-            Whether the running statistics of batch norm take notice of x.
+        training : bool
+            Layers that are not frozen behave as in training: dropout drops what the noise says, if there is any; batch
+            norm takes mean and variance of x.
+        noise : sequence of array of the tier
+            One for each layer that draws, as from `draw_noise`.
         """
-        vjps = []
-        for i, layer in enumerate(self.layers):
-            arrays = [self.parameters[name] for name in self._names[i]]
-            if masks is None or i in self.frozen:
-                x, layer_vjps = layer.forward(self.tier, x, *arrays, *self._buffers[i].values())
-            else:
-                buffers = self._buffers[i] if observe else {}
-                x, layer_vjps = layer.forward_in_training(self.tier, x, masks.get(i), buffers, *arrays)
-            vjps.append(layer_vjps)
-        return x, vjps
+        outputs: tuple[Any, list[Any], list[Any]] = forward(self.functions, self.steps(training), x, noise)
+        return outputs
 
     # Loss and gradients.
 
-    @QUIET
-    def loss_and_grads(self, X: ArrayLike, y: ArrayLike) -> tuple[float, dict[str, Array]]:
+    @quiet
+    def loss_and_grads(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss over the samples and its gradient with respect to every parameter that is not frozen.
 
         As in training, batch norm takes mean and variance of these samples; but dropout drops nothing.
@@ -249,68 +251,90 @@ class Network:
         Parameters
         ----------
         X : array_like, shape (N, I)
-        y : array_like, shape (N,) of class labels 0 ... C - 1; shape (N, O) with the loss "mean_squared_error"
+        y : array_like
+            Targets as the loss takes them (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
+        sample_weight : array_like, shape (N,), optional
+            Weight of each sample, at least 0; the mean divides by their sum.
 
         Returns
         -------
         loss : float
-            In nats per sample for softmax cross-entropy.
+            In nats per sample for cross-entropies.
         grads : dict of ndarray
             Keyed and shaped as in `state_dict()`.
 
         Raises
         ------
         DataError
-            If samples or targets are not what the net expects.
+            If samples, targets or weights are not what the net expects.
         """
         X = self.check_samples(X)
-        x, target = self.tier.asarray(X, self.dtype), self._tier_targets(self.check_targets(y, len(X)))
-        loss, grads = self.backprop(x, target)
+        self.check_batch(X.shape)
+        targets = self.check_targets(y, len(X), sample_weight, shape=X.shape[1:])
+        x = self.tier.asarray(X, self.dtype)
+        loss, grads, _ = self.backprop(x, self.tier_targets(targets), prepared=targets)
         return loss, {name: self._ndarray(grads[name]) for name in self.parameters if name in grads}
 
     def backprop(
-        self, x: Any, target: Any, scale: float = 1.0, masks: Mapping[int, Any] = NO_MASKS, observe: bool = False
-    ) -> tuple[float, dict[str, Any]]:
-        """Return the mean loss of a mini-batch, and its gradients times scale; all in the tier's own arrays, unchecked.
+        self,
+        x: Any,
+        targets: tuple[Any, ...],
+        factor: float = 1.0,
+        noise: Sequence[Any] = (),
+        *,
+        prepared: Targets | None = None,
+    ) -> tuple[float, dict[str, Any], list[Any]]:
+        """Return the mean loss of a mini-batch, its gradient times a factor, and what batch norm saw.
 
-        The chain rule is the loop over the layers in reverse: each vjp takes dL/d(the layer's output) and gives
-        dL/d(one of its inputs). The loss is the mean over the N samples, so the backward pass starts from 1/N.
-        The other arguments are those of `run_layers`.
+        All arrays are the tier's own, and unchecked.
+
+        Parameters
+        ----------
+        x : array of the tier
+        targets : tuple of array of the tier
+            The targets and, if samples have weights, those.
+        factor : float
+            Of the gradients, such as ``optimizer.gradient_factor``.
+        noise : sequence of array of the tier
+            As in `run`.
+        prepared : Targets, optional
+            What the targets are made of: it has their loss, and the sum of the weights. By default these are the net's
+            loss and the number of samples.
         """
-        losses = []
-        grads: dict[str, Any] = {}
-        seed = scale / len(target)
-        for x_chunk, target_chunk, *mask_chunks in self.tier.chunks(x, target, *masks.values()):
-            of_chunk = dict(zip(masks, mask_chunks, strict=True)) if masks else masks
-            output, vjps = self.run_layers(x_chunk, of_chunk, observe)
-            loss, (doutput,) = self.loss_of(output, target_chunk)
-            losses.append(float(loss))
+        loss_fn, count = (prepared.loss, prepared.divisor) if prepared else (self.loss, len(targets[0]))
+        losses, grads, seen = backprop(self.functions, self.steps(), loss_fn, x, targets, factor / count, noise)
+        return total([*map(float, losses)]) / count, grads, seen
 
-            dy = doutput(seed)
-            for i in reversed(range(len(self.layers))):
-                dx, *dparameters = vjps[i]
-                for name, dparameter in zip(self._learned[i], dparameters if self._learned[i] else (), strict=True):
-                    gradient = getattr(dparameter, "later", dparameter)(dy)  # a promise, if the tier makes one
-                    if name in grads:
-                        self.tier.add_scaled(grads[name], gradient, 1.0)
-                    else:
-                        grads[name] = gradient
-                if i == self._first_that_learns:
-                    break  # nobody needs dL/dx
-                dy = dx(dy)
-        for name, gradient in grads.items():
-            if hasattr(gradient, "now"):
-                grads[name] = gradient.now()
-        return total(losses) / len(target), grads
+    def apply_seen(self, seen: Sequence[Any], samples_shape: Shape) -> None:
+        """Update the running means of batch norm with what was seen in a mini-batch of that shape (N, ...)."""
+        for i, n in self._counts(samples_shape):
+            if seen[i] is not None:
+                self._buffers[i].update(self.layers[i].updated(self.functions, self._buffers[i], seen[i], n))
 
-    @QUIET
-    def mean_loss(self, outputs: ArrayLike, y: ArrayLike) -> float:
+    def check_batch(self, samples_shape: Shape) -> None:
+        """Raise a ValueError if a layer cannot train on a mini-batch of that shape (N, ...)."""
+        for i, n in self._counts(samples_shape):
+            self.layers[i].check_batch(n)
+
+    def _counts(self, samples_shape: Shape) -> list[tuple[int, int]]:
+        """Return (i, numbers per channel) for each layer that has buffers and is not frozen."""
+        layers = [i for i, buffers in enumerate(self._buffers) if buffers and i not in self.frozen]
+        if not layers:
+            return []
+        shapes = self.shapes(samples_shape[1:])
+        return [(i, samples_shape[0] * math.prod((shapes[i] or ())[1:])) for i in layers]
+
+    def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean loss of given outputs, shape (N, C) as from `forward`, for the targets y."""
         outputs = np.asarray(outputs, self.dtype)
-        target = self._tier_targets(self.check_targets(y, len(outputs)))
-        chunks = self.tier.chunks(self.tier.asarray(outputs, self.dtype), target)
-        loss: float = total([float(self.loss_of(*chunk)[0]) for chunk in chunks]) / len(outputs)
-        return loss
+        return self.loss_of_outputs(outputs, self.check_targets(y, len(outputs), sample_weight))
+
+    @quiet
+    def loss_of_outputs(self, outputs: Array, targets: Targets) -> float:
+        """Return the mean loss of given outputs (N, O) for targets as from `check_targets`."""
+        chunks = self.tier.chunks(self.tier.asarray(outputs, self.dtype), *self.tier_targets(targets))
+        losses = [float(targets.loss.forward(self.functions, *chunk)[0]) for chunk in chunks]
+        return float(total(losses) / targets.divisor)
 
     # What comes in.
 
@@ -335,22 +359,27 @@ class Network:
             )
         return array.astype(self.dtype, copy=False)
 
-    def check_targets(self, y: ArrayLike, n_samples: int) -> Array:
-        """Return y as an ndarray fit for the loss, or raise a DataError that says what is wrong with it."""
-        array = as_numbers(y, "y")
-        if array.ndim == 0 or len(array) != n_samples:
-            raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
-        n_outputs = (self.shapes()[-1] or (None,))[0]
-        if self.loss == "mean_squared_error":
-            if array.ndim != 2 or n_outputs not in (None, array.shape[1]):
-                raise DataError(f"y has shape {array.shape}, mean_squared_error expects (N, {n_outputs or 'O'})")
-            if not np.isfinite(array).all():
-                raise DataError("y holds NaN or infinite targets: remove or repair these samples")
-            return array.astype(self.dtype, copy=False)
-        return check_labels(array, n_outputs)
+    def check_targets(
+        self, y: ArrayLike, n_samples: int, sample_weight: ArrayLike | None = None, *, shape: Shape | None = None
+    ) -> Targets:
+        """Return y and the weights of the samples as the loss takes them, or raise a DataError that says what is wrong.
 
-    def _tier_targets(self, targets: Array) -> Any:
-        return self.tier.asarray(targets, targets.dtype.name)
+        The shape is that of one sample, where the first layer does not say it.
+        """
+        n_outputs = (self.shapes(shape)[-1] or (None,))[0]
+        if n_outputs is not None:
+            self.loss.check_outputs(n_outputs)
+        targets = check_targets(self.loss, y, n_samples, n_outputs, self.dtype, sample_weight)
+        self._check_tier_has(*targets.loss.ops)
+        return targets
+
+    def tier_targets(self, targets: Targets) -> tuple[Any, ...]:
+        """Return targets, and weights if there are any, as arrays of the tier."""
+        return tuple(self.tier.asarray(array, array.dtype.name) for array in targets.arrays)
+
+    def tier_array(self, array: Any) -> Any:
+        """Return an array of the tier with the numbers of an ndarray; what is no ndarray is returned as it is."""
+        return self.tier.asarray(array, self.dtype) if isinstance(array, np.ndarray) else array
 
     # What is learned.
 
@@ -378,29 +407,44 @@ class Network:
 
     def _freeze(self, layers: frozenset[int]) -> None:
         self.frozen = layers
-        self._learned = [() if i in layers else names for i, names in enumerate(self._names)]
-        self._first_that_learns = next((i for i, names in enumerate(self._learned) if names), len(self.layers) - 1)
 
-    def draw_masks(self, samples_shape: Shape, rng: np.random.Generator) -> dict[int, Array]:
-        """Return what dropout keeps of a mini-batch of that shape (N, ...), by the number of the layer."""
-        shapes = self.shapes(samples_shape[1:])
-        masks = {}
-        for i, (layer, shape) in enumerate(zip(self.layers, shapes, strict=False)):
+        parts = [*enumerate(zip(self.layers, self._names, self._buffers, strict=True))]
+        self._training_steps, self._prediction_steps = (
+            [
+                Step(layer, names, self.parameters, kept, training and i not in layers)
+                for i, (layer, names, kept) in parts
+            ]
+            for training in (True, False)
+        )
+
+    def steps(self, training: bool = True) -> list[Step]:
+        """Return the layers with their arrays; in training those that are not frozen learn."""
+        return self._training_steps if training else self._prediction_steps
+
+    def draw_noise(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array]:
+        """Return the random numbers of a training step on samples of that shape (N, ...): the masks of dropout.
+
+        Numbers are drawn for every layer that needs some, in order; those of frozen layers are not returned.
+        """
+        noise = []
+        for i, (layer, shape) in enumerate(zip(self.layers, self.shapes(samples_shape[1:]), strict=False)):
             assert shape is not None  # as that of the samples is known
-            mask = layer.draw((samples_shape[0], *shape), rng)
-            if mask is not None:
-                masks[i] = mask
-        return masks
+            drawn = layer.draw((samples_shape[0], *shape), rng)
+            if drawn is not None and i not in self.frozen:
+                noise.append(drawn)
+        return noise
 
     # Weights in and out.
 
     @property
     def n_parameters(self) -> int:
-        """How many numbers the net learns, those of frozen layers included."""
+        """Count of the parameters, those of frozen layers included."""
         return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
 
     def _ndarray(self, array: Any) -> Array:
-        return array.copy() if isinstance(array, np.ndarray) else np.array(self.tier.tolist(array), self.dtype)
+        if isinstance(array, np.ndarray):
+            return array.copy()
+        return np.array(array if isinstance(array, float) else self.tier.tolist(array), self.dtype)
 
     def summary(self, shape: Shape | None = None, *, batch_size: int = 64, optimizer_numbers: int = 0) -> Summary:
         """Return shapes, parameters and memory; print it for a table.
@@ -423,7 +467,7 @@ class Network:
         state: dict[str, Array] = {}
         for i, names in enumerate(self._names):
             state |= {name: self._ndarray(self.parameters[name]) for name in names}
-            state |= {f"{i}.{name}": values.copy() for name, values in self._buffers[i].items()}
+            state |= {f"{i}.{name}": self._ndarray(values) for name, values in self._buffers[i].items()}
         return state
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
@@ -445,7 +489,7 @@ class Network:
                 self._set(key, array)
             else:
                 layer, _, name = key.partition(".")
-                self._buffers[int(layer)][name] = np.array(array, self.dtype)
+                self._buffers[int(layer)][name] = self._tier_buffer(array)
 
     def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
         """Return a new net with the same weights at another tier; this one stays as it is.
@@ -467,7 +511,6 @@ class Network:
             dtype=dtype,
             exact=self.exact if exact is None else exact,
             init="zeros",
-            label_smoothing=self.label_smoothing,
         )
         net.load_state_dict(self.state_dict())
         net.freeze(*self.frozen)

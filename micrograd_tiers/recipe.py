@@ -102,7 +102,7 @@ class Recipe:
         if self.layers and (self.hidden, self.activation, self.dropout) != (
             Recipe.hidden, Recipe.activation, Recipe.dropout
         ):  # fmt: skip
-            raise ValueError("layers says what the net is: leave hidden, activation and dropout away")
+            raise ValueError("layers says what the net is: leave out hidden, activation and dropout")
         n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
         if not self.layers:
             sizes = [n_inputs, *self.hidden, n_classes]

@@ -14,6 +14,7 @@ from .checks import check_state
 from .errors import DataError
 from .files import replacing
 from .layers import Layer
+from .losses import LOSSES, Loss, get_loss
 from .network import Network
 from .tiers import TIERS
 
@@ -66,11 +67,11 @@ def save(
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
         "layers": [{"type": type(layer).__name__, **asdict(layer)} for layer in net.layers],
-        "loss": net.loss,
+        "loss": net.loss.name if type(net.loss) is LOSSES.get(net.loss.name) else type(net.loss).__name__,
+        "loss_settings": asdict(net.loss),
         "tier": net.tier_name,
         "dtype": net.dtype,
         "exact": net.exact,
-        "label_smoothing": net.label_smoothing,
         "frozen": sorted(net.frozen),
         "info": dict(info or {}),
     }
@@ -120,10 +121,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         layers = [_layer(description) for description in header["layers"]]
         check_state(arrays, layers)  # before a net is built: the layers may claim any size
         tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
-        net = Network(
-            layers, header["loss"], tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros",
-            label_smoothing=header.get("label_smoothing", 0.0),
-        )  # fmt: skip
+        net = Network(layers, _loss(header), tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
         net.freeze(*header.get("frozen", ()))
         return Checkpoint(net, dict(header["info"]), training)
@@ -136,6 +134,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             raise
         reason = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else repr(error)
         raise DataError(f"{path}: not a whole net saved by micrograd_tiers: {reason}") from None
+
+
+def _loss(header: dict[str, Any]) -> Loss:
+    if "loss_settings" not in header:  # a file of an earlier version
+        return get_loss(header["loss"], header.get("label_smoothing", 0.0))
+    if header["loss"] not in LOSSES:
+        raise DataError(f"unknown loss {header['loss']!r}")
+    return LOSSES[header["loss"]](**header["loss_settings"])
 
 
 def _layer(description: dict[str, Any]) -> Layer:

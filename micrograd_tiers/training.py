@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,15 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .checks import parameter_shapes
+from .checks import Targets, parameter_shapes
 from .errors import DataError, DivergedError
 from .metrics import accuracy
 from .network import Network
 from .optimizers import SGD, Optimizer
 from .rng import generator
 from .schedules import Schedule
+from .tiers.arrays import quiet
 
-TINY = float(np.finfo(float).tiny)  # the least learning rate: an optimizer's is above 0
+TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
 
 
@@ -75,6 +77,7 @@ class Trainer:
         schedule: Schedule | None = None,
         patience: int | None = None,
         keep_best: bool = False,
+        sample_weight: ArrayLike | None = None,
     ) -> None:
         if schedule is not None and not isinstance(schedule, Schedule):
             raise ValueError(f"schedule is {schedule!r}, expected a Schedule such as CosineAnnealing(epochs=10)")
@@ -88,8 +91,12 @@ class Trainer:
         self.batch_size = whole_number("batch_size", batch_size)
         self.epochs = whole_number("epochs", epochs)
         self.shuffle = shuffle
-        self.X, self.y = _checked(net, X, y, "")
-        self.validation = None if validation is None else _checked(net, *validation, "validation ")
+        self.X, self.targets = _checked(net, X, y, "", sample_weight)
+        self.y, self.validation = y, validation
+        if validation is not None:
+            self._validation_x, self._validation_targets = _checked(net, *validation, "validation ")
+        for size in {min(self.batch_size, self.n_samples), self.n_samples % self.batch_size} - {0}:
+            net.check_batch((size, *self.X.shape[1:]))
 
         self.history = History()
         self.epoch = 0
@@ -99,8 +106,8 @@ class Trainer:
         self._loss_sum = 0.0  # over the samples seen in this epoch
         self._optimizer_state: dict[str, Any] = {}
         self._rng = generator(seed)
-        has_masks = bool(net.draw_masks((1, *self.X.shape[1:]), np.random.default_rng(0)))
-        self._mask_seed = int(self._rng.integers(2**63)) if has_masks else None
+        draws = any(layer.draw((1, 1), np.random.default_rng(0)) is not None for layer in net.layers)
+        self._mask_seed = int(self._rng.integers(2**63)) if draws else None
         self._begin_epoch()
 
     @property
@@ -130,6 +137,7 @@ class Trainer:
         losses = self.history.validation_loss
         return 1 + losses.index(min(losses)) if losses else 0
 
+    @quiet
     def step(self) -> float:
         """Train on the next mini-batch; return its mean loss before the step.
 
@@ -138,17 +146,21 @@ class Trainer:
         DivergedError
             If the loss is NaN or infinite, or a weight or the validation loss at the end of an epoch.
         """
-        x, target = self._next_batch()
-        # A loss that overflows is noticed below, and explained better than by a NumPy warning.
-        with np.errstate(over="ignore", invalid="ignore"):
-            masks = self._draw_masks(len(target))
-            loss, grads = self.net.backprop(x, target, self._optimizer.scale, masks, observe=True)
-            self.history.batch_loss.append(loss)
-            if not math.isfinite(loss):
-                raise self._diverged(f"the loss is {loss}")
-            self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)
-        self._loss_sum += loss * len(target)
-        self.position += len(target)
+        x, arrays, targets = self._next_batch()
+        n = len(targets.values)
+        noise = self._draw_noise(n)
+        factor = self._optimizer.gradient_factor
+        loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)
+        self.history.batch_loss.append(loss)
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss is {loss}")
+        self.net.apply_seen(seen, (n, *self.X.shape[1:]))
+        before = self.net.state_dict() if len(self.history.batch_loss) == 1 else None
+        self._optimizer.apply(self.net, grads, self._optimizer_state)
+        if before is not None:
+            self._check_moved(before, grads)
+        self._loss_sum += loss * targets.divisor
+        self.position += n
         if self.position == self.n_samples:
             self._end_epoch()
         return loss
@@ -158,13 +170,25 @@ class Trainer:
         while not self.finished:
             self.step()
 
-    def _draw_masks(self, n: int) -> dict[int, Any]:
+    def _draw_noise(self, n: int) -> list[Any]:
         """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
         if self._mask_seed is None:
-            return {}
+            return []
         rng = np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])
-        masks = self.net.draw_masks((n, *self.X.shape[1:]), rng)
-        return {i: self.net.tier.asarray(mask.astype(self.net.dtype), self.net.dtype) for i, mask in masks.items()}
+        noise = self.net.draw_noise((n, *self.X.shape[1:]), rng)
+        return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
+
+    def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
+        """Warn if the first step has moved no weight, though some gradient is not 0."""
+        after = self.net.state_dict()
+        moved = any(not np.array_equal(before[name], after[name], equal_nan=True) for name in grads)
+        if not moved and any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values()):
+            warnings.warn(
+                f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
+                f"small to show, or add_scaled of the tier {self.net.tier_name!r} neither changes its target nor "
+                "returns the sum",
+                stacklevel=3,
+            )
 
     def _begin_epoch(self) -> None:
         self.position, self._loss_sum = 0, 0.0
@@ -176,24 +200,30 @@ class Trainer:
         self._order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
         self._block = range(0)
 
-    def _next_batch(self) -> tuple[Any, Any]:
-        """Return the next batch_size samples and targets, or what is left of the epoch, in the tier's arrays."""
+    def _next_batch(self) -> tuple[Any, tuple[Any, ...], Targets]:
+        """Return the next batch_size samples and targets, or what is left of the epoch.
+
+        Samples, and targets with their weights, come as arrays of the tier; the targets also as they are, for their
+        loss and the sum of their weights.
+        """
         if self.position not in self._block:
             batches = max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(self.position, min(self.position + batches * self.batch_size, self.n_samples))
             chosen = self._order[self._block.start : self._block.stop]
-            asarray = self.net.tier.asarray
-            self._block_x = asarray(self.X[chosen], self.net.dtype)
-            self._block_y = asarray(self.y[chosen], self.y.dtype.name)
+            self._block_x = self.net.tier.asarray(self.X[chosen], self.net.dtype)
+            self._block_targets = self.targets.of(chosen)
+            self._block_arrays = self.net.tier_targets(self._block_targets)
         start = self.position - self._block.start
-        return self._block_x[start : start + self.batch_size], self._block_y[start : start + self.batch_size]
+        batch = slice(start, start + self.batch_size)
+        arrays = tuple(array[batch] for array in self._block_arrays)
+        return self._block_x[batch], arrays, self._block_targets.of(batch)
 
     def _end_epoch(self) -> None:
         if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
             raise self._diverged("a weight is NaN or infinite")
-        self.history.train_loss.append(self._loss_sum / self.n_samples)
+        self.history.train_loss.append(self._loss_sum / self.targets.divisor)
         if self.validation is not None:
-            scores = evaluate(self.net, *self.validation)
+            scores = _scores(self.net, self._validation_x, self._validation_targets)
             if not math.isfinite(scores["loss"]):
                 raise self._diverged(f"the validation loss is {scores['loss']}")
             self.history.validation_loss.append(scores["loss"])
@@ -218,14 +248,19 @@ class Trainer:
     # Stopping and taking up again.
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return all that the rest of the run depends on, but for the weights and the data."""
+        """Return everything needed to resume, except weights and data."""
         arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
         counts = {}
-        for name, value in self._optimizer_state.items():
-            if isinstance(value, int):
-                counts[name] = value
-            else:
-                arrays[f"optimizer.{name}"] = np.array(self.net.tier.tolist(value), self.net.dtype)
+        for name in self.net.parameters:  # in their order, whichever step came first
+            memory = self._optimizer_state.get(name, {})
+            undeclared = {*memory} - {*self.optimizer.slots, "count"}
+            if undeclared:
+                raise ValueError(f"{self.optimizer} remembers {', '.join(undeclared)}, which its slots do not name")
+            for slot, value in memory.items():
+                if isinstance(value, int):
+                    counts[f"{slot}.{name}"] = value
+                else:
+                    arrays[f"optimizer.{slot}.{name}"] = np.array(self.net.tier.tolist(value), self.net.dtype)
         state = {
             "epoch": self.epoch,
             "position": self.position,
@@ -233,7 +268,7 @@ class Trainer:
             "rng_state": self._rng_state,
             "mask_seed": self._mask_seed,
             "optimizer_counts": counts,
-            "run": self._run(),
+            "run": self._settings(),
         }
         for kind, weights in (("best", self._best_weights), ("last", self._last_weights)):
             arrays |= {f"{kind}.{name}": array for name, array in weights.items()}
@@ -249,7 +284,7 @@ class Trainer:
         """
         try:
             state = json.loads(str(arrays["state"]))
-            for name, ours in self._run().items():
+            for name, ours in self._settings().items():
                 theirs = state["run"][name]
                 if name == "data_checksum" and theirs != ours:
                     raise DataError("cannot resume: the samples are not those of the saved run")
@@ -270,28 +305,40 @@ class Trainer:
             if self._last_weights and not self.finished:
                 self.net.load_state_dict(self._last_weights)
                 self._last_weights = {}
-            self._optimizer_state = dict(state["optimizer_counts"])
-            shapes = parameter_shapes(self.net.layers)
-            for name, array in arrays.items():
-                if name.startswith("optimizer."):
-                    memory = name.removeprefix("optimizer.")  # velocity.0.weight
-                    expected = shapes[memory.partition(".")[2]]
-                    if array.shape != expected:
-                        raise ValueError(f"{name} has shape {array.shape}, expected {expected}")
-                    self._optimizer_state[memory] = self.net.tier.asarray(np.array(array), self.net.dtype)
+            self._optimizer_state = {
+                name: self._memory_of(name, shape, arrays, state["optimizer_counts"])
+                for name, shape in parameter_shapes(self.net.layers).items()
+            }
         except DataError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
 
+    def _memory_of(
+        self, name: str, shape: tuple[int, ...], arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """Return what the optimizer remembers of one parameter; nothing if it was frozen, or has not moved yet."""
+        kept = {slot: arrays.get(f"optimizer.{slot}.{name}") for slot in self.optimizer.slots}
+        count = counts.get(f"count.{name}")
+        if count is None and all(array is None for array in kept.values()):
+            return {}
+        memory: dict[str, Any] = {} if count is None else {"count": count}
+        for slot, array in kept.items():
+            if array is None or array.shape != shape:
+                got = "is missing" if array is None else f"has shape {array.shape}"
+                raise ValueError(f"optimizer.{slot}.{name} {got}, expected shape {shape}")
+            memory[slot] = self.net.tier.asarray(np.array(array), self.net.dtype)
+        return memory
+
     @cached_property
     def _data_checksum(self) -> int:
+        held_back = () if self.validation is None else (self._validation_x, *self._validation_targets.arrays)
         checksum = 0
-        for array in (self.X, self.y, *(self.validation or ())):
+        for array in (self.X, *self.targets.arrays, *held_back):
             checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
         return checksum
 
-    def _run(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """Return what must be the same for a resumed run to end in the same bits."""
         return {
             "optimizer": repr(self.optimizer),
@@ -319,6 +366,7 @@ def fit(
     schedule: Schedule | None = None,
     patience: int | None = None,
     keep_best: bool = False,
+    sample_weight: ArrayLike | None = None,
     progress: bool = False,
 ) -> History:
     """Train a net in place.
@@ -349,6 +397,8 @@ def fit(
         Stop early, when the validation loss has been above its lowest for so many epochs.
     keep_best : bool
         End with the weights of the epoch that had the lowest validation loss.
+    sample_weight : array_like, shape (N,), optional
+        Weight of each sample, at least 0: the mean loss of a batch divides by their sum.
     progress : bool
         Show a progress bar (needs tqdm: pip install 'micrograd-tiers[progress]').
 
@@ -367,7 +417,7 @@ def fit(
     """
     trainer = Trainer(
         net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
-        shuffle=shuffle, schedule=schedule, patience=patience, keep_best=keep_best,
+        shuffle=shuffle, schedule=schedule, patience=patience, keep_best=keep_best, sample_weight=sample_weight,
     )  # fmt: skip
     if progress:
         from .progress import ProgressBar
@@ -380,28 +430,37 @@ def fit(
     return trainer.history
 
 
-def evaluate(net: Network, X: ArrayLike, y: ArrayLike) -> dict[str, float]:
-    """Return {"loss": mean loss, "accuracy": share of right classes}; for nets that do not classify only the loss.
+def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
+    """Return {"loss": mean loss, "accuracy": share of right predictions}.
 
-    The loss is the one that the net is trained with, label smoothing included.
+    The loss is the one that the net is trained with, label smoothing included. There is no accuracy where targets are
+    values or probabilities; weights of samples do not count in it, and samples whose label is ignored are left out.
 
     Parameters
     ----------
     net : Network
-    X, y
+    X, y, sample_weight
         As in `Network.loss_and_grads`.
     """
-    outputs = net.forward(X)
-    scores = {"loss": net.mean_loss(outputs, y)}
-    if net.loss == "softmax_cross_entropy":
-        scores["accuracy"] = accuracy(outputs.argmax(axis=1), np.asarray(y))
+    samples = net.check_samples(X)
+    return _scores(net, samples, net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:]))
+
+
+def _scores(net: Network, samples: NDArray[Any], targets: Targets) -> dict[str, float]:
+    outputs = net.forward(samples)
+    scores = {"loss": net.loss_of_outputs(outputs, targets)}
+    if targets.truth is not None:
+        predicted, truth = net.loss.predictions(outputs)[targets.counted], targets.truth[targets.counted]
+        scores["accuracy"] = accuracy(predicted.ravel(), truth.ravel())
     return scores
 
 
-def _checked(net: Network, X: ArrayLike, y: ArrayLike, which: str) -> tuple[NDArray[Any], NDArray[Any]]:
+def _checked(
+    net: Network, X: ArrayLike, y: ArrayLike, which: str, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[Any], Targets]:
     try:
         samples = net.check_samples(X)
-        targets = net.check_targets(y, len(samples))
+        targets = net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:])
         wrong = ~np.isfinite(samples)
         if wrong.any():
             n, *place = np.argwhere(wrong)[0]

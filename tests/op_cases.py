@@ -22,6 +22,8 @@ COMPLEX = {name: formula.value for name, formula in FORMULAS.items()} | {
     "softmax": lambda z: np.exp(log_softmax(z)),
     "softmax_cross_entropy": lambda z, target: smoothed_cross_entropy(z, target, 0.0),
     "smoothed_cross_entropy": smoothed_cross_entropy,
+    "soft_cross_entropy": lambda z, target: -np.sum(target * log_softmax(z)),
+    "binary_cross_entropy": lambda z, target: (np.log(1 + np.exp(z)) - target * z).mean(axis=1).sum(),
 }
 
 

@@ -503,7 +503,8 @@ BAD_SAMPLES = {
     "a fractional label": (X, with_value(Y, 0.5), "label 0.5.*whole"),
     "a label of NaN": (X, with_value(Y, np.nan), "label nan"),
     "labels of text": (X, ["inside"] * 20, "numbers"),
-    "one-hot labels": (X, np.eye(2)[Y], "shape"),
+    "probabilities that do not add up to 1": (X, np.eye(2)[Y] / 2, "row 0 is .* add up to 1"),
+    "one-hot labels of other classes": (X, np.eye(3)[Y], "shape"),
 }
 bad_samples = pytest.mark.parametrize(("x", "y", "words"), BAD_SAMPLES.values(), ids=BAD_SAMPLES)
 
@@ -942,7 +943,7 @@ VECTOR = Path(vector.__file__).read_text()
 WRONG_TIERS = {
     "an empty file": ("", "is not a tier"),
     "a tier without relu": (VECTOR.replace("def relu(", "def rectify("), "relu"),
-    "a tier without chunks": (VECTOR.replace("def chunks(", "def pieces("), "chunks"),
+    "a tier without what serves its ops": ("def linear(x, weight, bias):\n    pass\n", "asarray, tolist, chunks"),
     "a file that is no Python": ("def linear(x, weight, bias:\n    pass\n", "syntax|never closed"),
     "a file that imports what is not there": ("import nosuchmodule\n" + VECTOR, "nosuchmodule"),
 }

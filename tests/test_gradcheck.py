@@ -48,12 +48,18 @@ def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
         inputs += [normal(n_outputs, 3), normal(n_outputs)]
     if op_name == "conv2d":
         inputs += [normal(n_outputs, 2, 3, 3), normal(n_outputs)]
-    if op_name in ("mean_squared_error", "dropout"):
+    if op_name in ("mean_squared_error", "mean_absolute_error", "dropout"):
         inputs += [normal(*shape)]
+    if op_name == "hinge":
+        inputs += [rng.choice([-1.0, 1.0], shape)]
+    if op_name == "binary_cross_entropy":
+        inputs += [rng.random(shape)]
+    if op_name == "soft_cross_entropy":
+        inputs += [rng.dirichlet([1.0] * 3, shape[:-1])]
     if op_name == "max_pool2d":
         inputs[0] += 0.001 * np.arange(inputs[0].size).reshape(shape)  # no ties
     inputs = [a.tolist() for a in inputs] if tier_name == "scalar" else inputs
-    if op_name.endswith("cross_entropy"):
+    if op_name in ("softmax_cross_entropy", "smoothed_cross_entropy"):
         inputs += [rng.integers(0, 3, 4) if tier_name == "tensor" else 1]
     return inputs + SETTINGS.get(op_name, [])
 
@@ -457,7 +463,7 @@ def test_no_primitive_fails_on_any_inputs(seed, scale, name):
         first = (np.array(first) * scale).tolist() if name == "scalar" else first * scale
         report = check_vjps(getattr(get_tier(name), op_name), [first, *others], seed=seed)
         for check in report.checks:
-            dead = op_name == "relu" and check.verdict == EXACTLY_ZERO
+            dead = op_name in ("relu", "hinge") and check.verdict == EXACTLY_ZERO
             saturated = op_name == "softmax" and check.verdict == IN_ROUNDING and abs(check.analytic) < 1e-9
             assert check.passed or dead or saturated, f"{op_name}\n{report}"
 
@@ -850,7 +856,7 @@ def test_check_of_what_cannot_be_checked_exits_with_1(cli):
     ("args", "message"),
     [
         (["--tier", "tensr"], "unknown tier 'tensr'"),
-        (["--loss", "hinge"], "unknown loss 'hinge'"),
+        (["--loss", "nll"], "unknown loss 'nll'"),
         (["--activation", "softplus"], "unknown activation"),
         (["--init", "ones"], "init"),
         (["--n", "0"], "--n is 0, expected a whole number from 1"),

@@ -185,7 +185,7 @@ def test_each_step_drops_something_else_and_a_resumed_run_the_same_as_the_whole(
             trainer.step()
         return trainer
 
-    assert not np.array_equal(*(run(k)._draw_masks(4)[9] for k in (0, 1)))
+    assert not np.array_equal(*(run(k)._draw_noise(4)[-1] for k in (0, 1)))
     half, resumed = run(5), run(2)
     resumed.load_state_dict(half.state_dict())
     resumed.net.load_state_dict(half.net.state_dict())
@@ -260,7 +260,7 @@ def test_layers_that_do_not_fit_together_are_refused_with_the_way_out(layers, me
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: mt.Network([mt.BatchNorm1d(5)], tier="vector"), "does not have batch_norm.*couples the samples"),
+        (lambda: mt.Network([mt.BatchNorm1d(5)], tier="vector"), "does not have batch_norm.*mixes the samples"),
         (lambda: mt.Network([mt.Linear(4, 6)], label_smoothing=1), "label_smoothing is 1"),
         (lambda: mt.mlp([4, 6], loss="mean_squared_error", label_smoothing=0.1), "no labels to smooth"),
         (lambda: mt.Conv2d(1, 2, 0), "Conv2d: kernel_size is 0"),
@@ -379,3 +379,22 @@ def test_the_summary_asks_for_a_shape_that_it_cannot_know():
     with pytest.raises(ValueError, match="the shape of a sample is not known"):
         net.summary()
     assert net.summary((1, 6, 6)).shapes[-1] == (32,)
+
+
+def test_a_layer_of_ones_own_may_have_buffers():
+    class Shift(mt.Layer):
+        @property
+        def ops(self):
+            return ()
+
+        def buffers(self):
+            return {"shift": np.array([1.0, 2.0, 3.0, 4.0])}
+
+        def forward(self, tier, x, shift):
+            return x + shift, (lambda dy: dy.copy(),)
+
+    net = mt.Network([mt.Linear(5, 4), Shift(), mt.Linear(4, 3)])
+    X, y = np.random.default_rng(0).random((6, 5)), [0, 1, 2, 0, 1, 2]
+    mt.fit(net, X, y, batch_size=4)
+    assert net.state_dict()["1.shift"].tolist() == [1, 2, 3, 4]
+    assert mt.check_network(net, X, y).passed

@@ -214,7 +214,7 @@ def test_a_file_cannot_name_code_to_run(saved, tmp_path):
         ({"layers": [{"type": "os"}]}, "unknown layer 'os'"),
         ({"layers": [{"type": "Linear"}]}, "not a whole net"),
         ({"layers": [{"type": "Linear", "in_features": 10**7, "out_features": 10**7}]}, "0.weight has shape"),
-        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"loss": "nll"}, "unknown loss 'nll'"),
         ({"dtype": "object"}, "dtype is object"),
         ({"format": "other"}, "format other"),
     ],

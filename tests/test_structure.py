@@ -16,8 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # What each part may import of the package: only what stands before it. A folder counts as one part.
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
-    *("tiers", "initializers", "layers", "metrics", "rng", "datasets", "images"),
-    *("checks", "summary", "network", "models", "optimizers", "schedules", "progress", "training"),
+    *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
+    *("metrics", "rng", "datasets", "images", "checks", "summary", "network", "models", "progress", "training"),
     *("recipe", "serialization", "comparison", "benchmark"),
     *("gradcheck", "bugs", "conformance"),
     *("plots", "experiments", "commands", "cli"),

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -611,20 +612,47 @@ def test_confusion_matrix_wants_labels_in_range():
 
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize(
-    ("optimizer", "scale"),
+    ("optimizer", "factor"),
     [(mt.SGD(0.1), -0.1), (mt.SGD(0.1, momentum=0.9), 1), (mt.SGD(0.1, weight_decay=0.01), 1), (mt.Adam(0.1), 1)],
     ids=["sgd", "momentum", "decay", "adam"],
 )
-def test_a_step_is_the_same_whether_or_not_gradients_come_multiplied(tier, optimizer, scale):
-    assert optimizer.scale == scale
+def test_a_step_is_the_same_whether_or_not_gradients_come_multiplied(tier, optimizer, factor):
+    assert optimizer.gradient_factor == factor
     nets = [mt.two_layer_net(4, 3, 2, tier=tier) for _ in range(2)]
     rng = np.random.default_rng(0)
     x, y = nets[0].tier.asarray(rng.random((5, 4))), nets[0].tier.asarray([0, 1, 1, 0, 1], "int64")
     states = {}, {}
     for _ in range(3):
-        for net, state, factor in zip(nets, states, (1.0, optimizer.scale), strict=True):
-            _, grads = net.backprop(x, y, factor)
-            optimizer.step(net, grads, state, factor)
+        _, grads, _ = nets[0].backprop(x, (y,))
+        optimizer.step(nets[0], grads, states[0])
+        _, grads, _ = nets[1].backprop(x, (y,), factor)
+        optimizer.apply(nets[1], grads, states[1])
     plain, multiplied = (net.state_dict() for net in nets)
     for name, weights in plain.items():
         np.testing.assert_allclose(multiplied[name], weights, rtol=0, atol=1e-15)
+
+
+def test_an_optimizer_that_remembers_more_than_its_slots_name_is_not_saved_by_halves():
+    @dataclass(frozen=True)
+    class Counting(mt.SGD):
+        def update(self, tier, gradient, parameter, memory):
+            memory["steps"] = memory.get("steps", 0) + 1
+            return super().update(tier, gradient, parameter, {})
+
+    trainer = mt.Trainer(mt.two_layer_net(2, 3, 2), [[1.0, 2.0]], [0], optimizer=Counting(0.1), epochs=2)
+    trainer.step()
+    with pytest.raises(ValueError, match=r"Counting.* remembers steps, which its slots do not name"):
+        trainer.state_dict()
+
+
+def test_a_file_that_lacks_one_array_of_the_optimizers_memory_is_refused():
+    def trainer():
+        net = mt.two_layer_net(2, 3, 2)
+        return mt.Trainer(net, [[1.0, 2.0], [0.0, 1.0]], [0, 1], optimizer=mt.Adam(0.1), batch_size=1, epochs=2)
+
+    first = trainer()
+    first.step()
+    state = first.state_dict()
+    del state["optimizer.square.0.bias"]
+    with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing, expected shape \(3,\)"):
+        trainer().load_state_dict(state)

@@ -89,8 +89,8 @@ def _tier(name: str, exact: bool = False) -> Make:
         optimizer, memory = SGD(learning_rate), dict[str, Any]()
 
         def step() -> float:
-            loss, grads = net.backprop(samples, target, optimizer.scale)
-            optimizer.step(net, grads, memory, optimizer.scale)
+            loss, grads, _ = net.backprop(samples, (target,), optimizer.gradient_factor)
+            optimizer.apply(net, grads, memory)
             return loss
 
         return step, lambda: [*net.state_dict().values()]

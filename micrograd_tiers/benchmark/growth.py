@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..tiers import TIERS
 from .cases import Case
 from .race import Race
 
-TIERS = ("scalar", "vector", "tensor")
 SCALAR_BATCH = 4  # where others have 64: its time per sample does not depend on it, which the batch series shows
 LONGEST = 600.0  # seconds for an epoch of MNIST that somebody will still wait for
 MNIST = 60_000

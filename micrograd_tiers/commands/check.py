@@ -4,9 +4,8 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from ..arguments import whole_number
+from ..checks import targets_from_labels
 from ..datasets import inputs_of, load_dataset
 from ..files import check_outputs
 from ..gradcheck import check_network
@@ -24,13 +23,13 @@ def run(args: argparse.Namespace) -> int:
     whole_number("--n", args.n)
     net, X, labels, about = _new(args) if args.net is None else _saved(args)
     n_outputs = net.forward(X[:1]).shape[1]
-    y = np.eye(n_outputs)[labels] if net.loss == "mean_squared_error" else labels
+    y = targets_from_labels(net.loss, labels, n_outputs)
     report = check_network(net, X, y, n_coordinates=args.coordinates, seed=args.seed or 0)
     mode = f"{net.tier_name} tier, {net.dtype}{', exact' * net.exact}"
-    print(f"{about['net']} with {net.loss} on {plural(len(X), 'sample')} of {about['data']}:", end=" ")
+    print(f"{about['net']} with {net.loss.name} on {plural(len(X), 'sample')} of {about['data']}:", end=" ")
     print(f"{net.n_parameters:,} parameters, {mode}")
     print(report)
-    settings = {"loss": net.loss, "tier": net.tier_name, "dtype": net.dtype, "exact": net.exact, "n": len(X)}
+    settings = {"loss": net.loss.name, "tier": net.tier_name, "dtype": net.dtype, "exact": net.exact, "n": len(X)}
     checks = [asdict(check) for check in report.checks]
     write_json(args.json, {"command": "check", **about, **settings, "passed": report.passed, "checks": checks})
     return 0 if report.passed else 1
@@ -41,7 +40,8 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
     data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
     data = inputs_of(data)
-    sizes = [data.train_x.shape[1], *args.hidden, len(data.class_names)]
+    n_outputs = 1 if args.loss == "hinge" else len(data.class_names)
+    sizes = [data.train_x.shape[1], *args.hidden, n_outputs]
     net = mlp(
         sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,
         init=args.init, seed=seed,

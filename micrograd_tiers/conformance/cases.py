@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ..tiers import Tier, registry
+from ..tiers.lists import total
 from ..tiers.registry import Op
-from ..tiers.scalar import total
 
 Array = NDArray[Any]
 
@@ -166,6 +166,25 @@ def _smoothed(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Examp
     return Example((logits, target, pick(SMOOTHINGS)), dy)
 
 
+def _regression_without_ties(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    (y, target), dy = _regression(pick, numbers, n, i, o)
+    return Example((y, target + 0.25), dy)
+
+
+def _yes_or_no(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    return Example((_array(pick, numbers, n, i), _array(pick, [1.0, 0.0, 0.25], n, i)), pick(ORDINARY))
+
+
+def _signs(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    return Example((_array(pick, numbers, n, i), _array(pick, [1.0, -1.0], n, i)), pick(ORDINARY))
+
+
+def _distributions(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    shares = _array(pick, [1.0, 0.0, 2.0, 0.5], n, i)
+    shares[:, 0] += shares.sum(axis=1) == 0
+    return Example((_array(pick, numbers, n, i), shares / shares.sum(axis=1, keepdims=True)), pick(ORDINARY))
+
+
 def _convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
     K, stride, padding = pick(FEW), pick([1, 2]), pick([0, 1])
     H, W = (max(1, K - 2 * padding) + pick([1, 0, 2]) for _ in range(2))
@@ -224,6 +243,10 @@ LOGITS = (
 )
 
 
+def _of_targets(first: list[float], target: list[float]) -> Example:
+    return Example((_rows(first, [1.0, 2.0]), _rows(target, [1.0, 0.0])), 2.0)
+
+
 def _of_loss(logits: list[float], target: int) -> Example:
     return Example((_rows(logits, [1.0, 2.0]), np.array([target, 0])), 2.0)
 
@@ -248,7 +271,8 @@ def _of_pooling(ordinary: Make) -> Examples:
     )
 
 
-def _of_activation(*settings: float) -> Examples:
+def _of_activation(row: Op) -> Examples:
+    settings = row.defaults
     make = _with_alpha if settings else _elementwise
     return Examples(
         ordinary=Recipe(make, ORDINARY, [1]),
@@ -259,16 +283,13 @@ def _of_activation(*settings: float) -> Examples:
 
 
 EXAMPLES = {
+    **{row.name: _of_activation(row) for row in registry.OPS if row.kind == "activation"},
     "linear": Examples(
         ordinary=Recipe(_linear, ORDINARY, SIZES),
         extreme=Recipe(_linear, SQUARABLE, SIZES),
         plain=Example((PLAIN, _rows([1.0, 2.0, 3.0], [0.5, -1.0, 1.0]), np.array([1.0, -2.0])), PLAIN[:, :2]),
         special=(Example((_rows([1.0, 2.0], [NAN, 2.0]), _rows([1.0, -1.0]), np.array([1.0])), _rows([1.0], [2.0])),),
     ),
-    "sigmoid": _of_activation(),
-    "tanh": _of_activation(),
-    "relu": _of_activation(),
-    "elu": _of_activation(ALPHAS[0]),
     "softmax": Examples(
         ordinary=Recipe(_elementwise, ORDINARY, [1]),
         extreme=Recipe(_elementwise, LARGE_LOGITS, [1]),
@@ -295,6 +316,35 @@ EXAMPLES = {
         ordinary=Recipe(_smoothed, ORDINARY, [1]),
         extreme=Recipe(_smoothed, LARGE_LOGITS, [1]),
         plain=Example((PLAIN, np.array([2, 0]), 0.1), 2.0),
+    ),
+    "soft_cross_entropy": Examples(
+        ordinary=Recipe(_distributions, ORDINARY, [1]),
+        extreme=Recipe(_distributions, LARGE_LOGITS, [1]),
+        plain=Example((PLAIN, _rows([0.5, 0.25, 0.25], [0.0, 1.0, 0.0])), 2.0),
+        special=(
+            _of_targets([0.0, -INF], [1.0, 0.0]),
+            _of_targets([0.0, -INF], [0.5, 0.5]),
+            _of_targets([-INF, -INF], [1.0, 0.0]),
+            _of_targets([NAN, 0.0], [0.0, 1.0]),
+        ),
+    ),
+    "binary_cross_entropy": Examples(
+        ordinary=Recipe(_yes_or_no, ORDINARY, [1]),
+        extreme=Recipe(_yes_or_no, LARGE, [1]),
+        plain=Example((PLAIN, _rows([1.0, 0.0, 0.25], [0.0, 1.0, 0.0])), 2.0),
+        special=(_of_targets([NAN, 0.0], [0.0, 1.0]),),
+    ),
+    "hinge": Examples(
+        ordinary=Recipe(_signs, [number for number in ORDINARY if abs(number) != 1], [1]),
+        extreme=Recipe(_signs, LARGE, [1]),
+        plain=Example((2 * PLAIN, _rows([1.0, 1.0, 1.0], [-1.0, 1.0, -1.0])), 2.0),
+        special=(_of_targets([NAN, 0.0], [-1.0, 1.0]),),
+    ),
+    "mean_absolute_error": Examples(
+        ordinary=Recipe(_regression_without_ties, ORDINARY, [1]),
+        extreme=Recipe(_regression, LARGE, [1]),
+        plain=Example((PLAIN, PLAIN[::-1]), 2.0),
+        special=(_of_targets([NAN, 0.0], [0.0, 1.0]),),
     ),
     "dropout": Examples(
         *_of_images(_masking, _masking, SQUARABLE),

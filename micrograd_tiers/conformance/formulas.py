@@ -195,6 +195,19 @@ FORMULAS = {
         lambda z, target, smoothing: _cross_entropy(z, _one_hot(target, z, smoothing)),
         (lambda z, target, smoothing, dloss: _cross_entropy_dz(z, _one_hot(target, z, smoothing), dloss),),
     ),
+    "soft_cross_entropy": Formula(_cross_entropy, (_cross_entropy_dz,)),
+    "binary_cross_entropy": Formula(
+        lambda z, target: (target * np.logaddexp(0, -z) + (1 - target) * np.logaddexp(0, z)).mean(axis=1).sum(),
+        (lambda z, target, dloss: dloss * (_sigmoid(z) - target) / z.shape[1],),
+    ),
+    "hinge": Formula(
+        lambda y, target: np.where((target * y).real >= 1, 0, 1 - target * y).mean(axis=1).sum(),
+        (lambda y, target, dloss: dloss * np.where(target * y < 1, -target, 0) / y.shape[1],),
+    ),
+    "mean_absolute_error": Formula(
+        lambda y, target: (np.sign((y - target).real) * (y - target)).mean(axis=1).sum(),
+        (lambda y, target, dloss: dloss * np.sign(y - target) / y.shape[1],),
+    ),
     "dropout": Formula(lambda x, mask: mask * x, (lambda x, mask, dy: mask * dy,)),
     "conv2d": Formula(
         _conv2d,

@@ -70,7 +70,8 @@ def _check_add_scaled(tier: Tier) -> None:
     for values in ([*TABLE[:1], [1.0, 2.0]], [1.0, 2.0]):
         for scale in (-0.5, 1.0):
             target, source = tier.asarray(copy.deepcopy(values)), tier.asarray(copy.deepcopy(values))
-            tier.add_scaled(target, source, scale)
+            returned = tier.add_scaled(target, source, scale)
+            target = target if returned is None else returned  # arrays that cannot be changed in place
             expected = (np.array(values) + scale * np.array(values)).tolist()
             _equal(f"target is not target + {scale} * source after the call", tier.tolist(target), expected)
             _equal("add_scaled changes source", tier.tolist(source), values)

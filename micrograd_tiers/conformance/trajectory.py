@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import targets_from_labels
+from ..losses import LOSSES
 from ..models import ACTIVATIONS, mlp
-from ..network import LOSSES, Network
+from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
 from ..tiers import TIERS, Tier
 from ..training import fit
@@ -28,16 +30,15 @@ def trainable(ops: Collection[str]) -> list[tuple[str, str]]:
 
 def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
     """Return where training leaves the reference, the same nets at the tensor tier: the first such net, or nothing."""
-    rng = np.random.default_rng(0)
-    X, labels, targets = rng.standard_normal((20, 5)), rng.integers(0, 3, 20), rng.standard_normal((20, 3))
     optimizers: list[Optimizer] = [SGD(0.5), SGD(0.2, momentum=0.9, weight_decay=0.01), Adam(0.05)]
     for activation, loss in trainable(ops):
+        X, y, n_outputs = _samples(loss, 20, 5, 3)
+        sizes = [5, 4, 4, n_outputs]
         for optimizer in optimizers:
-            y = targets if loss == "mean_squared_error" else labels
-            what = f"5-4-4-3 with {activation}, {loss} and {optimizer}"
+            what = f"{'-'.join(map(str, sizes))} with {activation}, {loss} and {optimizer}"
             try:
                 with guarded(what, seconds=20):
-                    finding = _difference(tier, activation, loss, optimizer, X, y, what)
+                    finding = _difference(tier, sizes, activation, loss, optimizer, X, y, what)
             except Wrong as wrong:
                 finding = Finding("training", wrong.property, wrong.message)
             except NotImplementedError as error:  # in what has passed by itself
@@ -47,10 +48,20 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
     return []
 
 
+def _samples(loss: str, n_samples: int, n_features: int, n_classes: int) -> tuple[Any, Any, int]:
+    """Return X, targets that the loss takes, and how many outputs its net has."""
+    rng = np.random.default_rng(0)
+    X, labels = rng.standard_normal((n_samples, n_features)), rng.integers(0, n_classes, n_samples)
+    if LOSSES[loss].targets == "values":
+        return X, rng.standard_normal((n_samples, n_classes)), n_classes
+    n_outputs = 1 if LOSSES[loss].targets == "signs" else n_classes
+    return X, targets_from_labels(LOSSES[loss](), labels, n_outputs), n_outputs
+
+
 def _difference(
-    tier: Tier, activation: str, loss: str, optimizer: Optimizer, X: Any, y: Any, what: str
+    tier: Tier, sizes: list[int], activation: str, loss: str, optimizer: Optimizer, X: Any, y: Any, what: str
 ) -> Finding | None:
-    nets = [mlp([5, 4, 4, 3], activation, loss=loss, tier=t, seed=1) for t in (tier, "tensor")]
+    nets = [mlp(sizes, activation, loss=loss, tier=t, seed=1) for t in (tier, "tensor")]
     ours, right = (fit(net, X, y, optimizer=optimizer, batch_size=7, epochs=2, seed=2).batch_loss for net in nets)
     for step, (a, b) in enumerate(zip(ours, right, strict=True), start=1):
         if not abs(a - b) <= TOLERANCE * max(1.0, abs(b)):
@@ -73,11 +84,9 @@ def speeds(tier: Tier, ops: Collection[str]) -> dict[str, float]:
     The median of interleaved rounds, so that a busy machine slows all of them.
     """
     (activation, loss), *_ = trainable(ops)
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((32, 64))
-    y = rng.integers(0, 10, 32) if loss == "softmax_cross_entropy" else rng.standard_normal((32, 10))
+    X, y, n_outputs = _samples(loss, 32, 64, 10)
     tiers: dict[str, str | Tier] = {"": tier, **{name: name for name in TIERS}}
-    nets = {name: mlp([64, 30, 10], activation, loss=loss, tier=t) for name, t in tiers.items()}
+    nets = {name: mlp([64, 30, n_outputs], activation, loss=loss, tier=t) for name, t in tiers.items()}
     rounds = [{name: _samples_per_second(net, X, y) for name, net in nets.items()} for _ in range(ROUNDS)]
     return {name: statistics.median(one[name] for one in rounds) for name in nets}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,10 +50,9 @@ def check_network(
     """
     rng = generator(seed)
     samples = net.check_samples(X)
-    targets = net.check_targets(y, len(samples))
-    _, gradients = net.loss_and_grads(samples, targets)
+    _, gradients = net.loss_and_grads(samples, y)
     net64 = net.to(net.tier, dtype="float64")
-    state, loss = net64.state_dict(), _mean_loss(net64, samples, targets)
+    state, loss = net64.state_dict(), _mean_loss(net64, samples, y)
     point = {name: state[name] for name in gradients}
     checks = []
     for name, x in point.items():
@@ -75,23 +75,26 @@ def check_network(
     return Report(tuple(checks))
 
 
-def _mean_loss(net: Network, samples: Array, targets: Array) -> Callable[[Mapping[str, Array]], Array]:
+def _mean_loss(net: Network, samples: Array, y: ArrayLike) -> Callable[[Mapping[str, Array]], Array]:
     """Return the mean loss of a float64 net as a function of its parameters, real or complex; the net is used up.
 
     The net's own forward code, chunk by chunk, as in `Network.backprop`. There is a term for each sample, so that they
     show what cancels between samples, and one for what the loss of a batch is besides the sum of its rows: nothing.
     """
-    samples, targets = net.check_samples(samples), net.check_targets(targets, len(samples))
-    chunks = [*net.tier.chunks(net.tier.asarray(samples), net.tier.asarray(targets, targets.dtype.name))]
+    samples, targets = net.check_samples(samples), net.check_targets(y, len(samples), shape=samples.shape[1:])
+    chunks = [*net.tier.chunks(net.tier.asarray(samples), *net.tier_targets(targets))]
+
+    def loss_of(*chunk: Any) -> Any:
+        return targets.loss.forward(net.functions, *chunk)[0]
 
     def terms(parameters: Mapping[str, Array]) -> Array:
         net.parameters |= {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
         losses: list[complex] = []
-        for x, target in chunks:
-            z, _ = net.run_layers(x, {})
+        for x, *arrays in chunks:
+            z, *_ = net.run(x, training=True)
             rows = range(len(z) if getattr(z, "ndim", 1) == 2 else 0)
-            parts = [net.loss_of(z[n : n + 1], target[n : n + 1])[0] for n in rows]
-            losses += [*parts, net.loss_of(z, target)[0] - sum(parts)]
-        return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / len(samples)
+            parts = [loss_of(z[n : n + 1], *(array[n : n + 1] for array in arrays)) for n in rows]
+            losses += [*parts, loss_of(z, *arrays) - sum(parts)]
+        return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / targets.divisor
 
     return terms

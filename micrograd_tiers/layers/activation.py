@@ -1,36 +1,53 @@
-"""Activation functions: applied to each number by itself; no parameters."""
+"""Activation functions, applied to each number by itself; no parameters."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..arguments import make_number
-from ..tiers import Tier, Vjp
+from ..tiers.protocol import Tier, Vjp
 from .base import Layer
 
 
 @dataclass(frozen=True)
-class Sigmoid(Layer):
+class Activation(Layer):
+    """The base of the activation functions."""
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
     """Logistic function, 1 / (1 + exp(-x)), between 0 and 1."""
 
     op: ClassVar[str] = "sigmoid"
 
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.sigmoid(x)
+
 
 @dataclass(frozen=True)
-class Tanh(Layer):
+class Tanh(Activation):
     """Hyperbolic tangent, between -1 and 1."""
 
     op: ClassVar[str] = "tanh"
 
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.tanh(x)
+
 
 @dataclass(frozen=True)
-class ReLU(Layer):
+class ReLU(Activation):
     """Rectified linear unit: max(x, 0), with derivative 0 at 0."""
 
     op: ClassVar[str] = "relu"
 
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.relu(x)
+
 
 @dataclass(frozen=True)
-class ELU(Layer):
+class ELU(Activation):
     """Exponential linear unit: x where x > 0, alpha (exp(x) - 1) elsewhere.
 
     Parameters

@@ -1,15 +1,14 @@
-"""What every layer is: a name of an op, the shapes of its parameters, and how the op is called."""
+"""The base of all layers: the name of an op, the shapes of its parameters, and how the op is called."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..initializers import Initializer
-from ..tiers import Tier, Vjp
+from ..tiers.lists import filled
+from ..tiers.protocol import Tier, Vjp
 
-Array = NDArray[Any]
+Array = Any  # ndarray, or nested lists
 Shape = tuple[int, ...]  # of one sample: (I,), or (C, H, W) of an image
 
 
@@ -36,17 +35,19 @@ class Layer:
         """Return the shapes of the parameters by name, in the order in which the op takes them."""
         return {}
 
-    def initial(self, name: str, initializer: Initializer, rng: np.random.Generator) -> Array:
-        """Return what the parameter of that name starts from: weights are drawn, biases start at zero."""
+    def initial(self, name: str, initializer: Initializer, rng: Any) -> Array:
+        """Return the starting numbers of the parameter of that name: weights are drawn, biases are zero."""
         shape = self.parameter_shapes()[name]
-        return np.zeros(shape) if name == "bias" else initializer(shape, rng)
+        return filled(shape) if name == "bias" else initializer(shape, rng)
 
     def buffers(self) -> dict[str, Array]:
-        """Return what the net is to remember for the layer and does not learn, as it starts."""
+        """Return the starting numbers of what the net remembers for the layer and does not learn."""
         return {}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and the vjps (with respect to x, then to each parameter) of one chunk of samples.
+
+        By default the function of the tier that `op` names is called. The package's own layers call it by name, faster.
 
         Parameters
         ----------
@@ -59,21 +60,34 @@ class Layer:
         return value_and_vjps
 
     def forward_in_training(
-        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
-    ) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the same as the layer is while it learns, which most are always.
+        self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...], Any]:
+        """Forward pass in training; by default the same as `forward`.
 
         Parameters
         ----------
         tier : Tier
         x : array of the tier
-        mask : array of the tier or None
-            What `draw` has drawn.
-        buffers : dict
-            What the layer may change, in place; empty where it is to remember nothing.
+        noise : iterator
+            The next is what `draw` has drawn for this layer, if it draws.
         *parameters : array of the tier
+
+        Returns
+        -------
+        y : array of the tier
+        vjps : tuple of function
+        seen : object
+            What `updated` needs to know, None for nothing. No state changes in a forward pass.
         """
-        return self.forward(tier, x, *parameters)
+        y, vjps = self.forward(tier, x, *parameters)
+        return y, vjps, None
+
+    def updated(self, tier: Tier, buffers: dict[str, Any], seen: Any, n: int) -> dict[str, Any]:
+        """Return the buffers after a mini-batch in which `seen` was seen, of n numbers per channel."""
+        return buffers
+
+    def check_batch(self, n: int) -> None:
+        """Raise a ValueError if the layer cannot train on n numbers per channel."""
 
     def kept(self, shape: Shape) -> int:
         """Return how many numbers the layer keeps for its derivative besides input and output, for one sample."""
@@ -83,8 +97,8 @@ class Layer:
         """Return how many products of an input and a weight the layer adds up, for one sample of that shape."""
         return 0
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array | None:
-        """Return numbers that the layer needs at random in training, for samples x of that shape (N, ...)."""
+    def draw(self, shape: Shape, rng: Any) -> Array | None:
+        """Return the random numbers that the layer needs in training, for samples x of that shape (N, ...)."""
         return None
 
     def shape_in(self) -> Shape | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..arguments import make_whole
-from ..tiers import Tier, Vjp
+from ..tiers.protocol import Tier, Vjp
 from .base import Layer, Shape
 
 
@@ -86,7 +86,7 @@ class Conv2d(Layer):
 
 @dataclass(frozen=True)
 class Pool2d(Layer):
-    """What the two kinds of pooling share.
+    """The base of both kinds of pooling.
 
     Parameters
     ----------
@@ -106,11 +106,6 @@ class Pool2d(Layer):
             object.__setattr__(self, "stride", self.kernel_size)
         make_whole(self, "stride", 1)
 
-    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
-        value_and_vjp: tuple[Any, tuple[Vjp]] = getattr(tier, self.op)(x, self.kernel_size, self.stride)
-        return value_and_vjp
-
     def shape_out(self, shape: Shape | None) -> Shape | None:
         """Return (C, R, S); the shape must be (C, H, W)."""
         assert self.stride is not None
@@ -123,6 +118,10 @@ class AvgPool2d(Pool2d):
 
     op: ClassVar[str] = "avg_pool2d"
 
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.avg_pool2d(x, self.kernel_size, self.stride or self.kernel_size)
+
 
 @dataclass(frozen=True)
 class MaxPool2d(Pool2d):
@@ -132,3 +131,7 @@ class MaxPool2d(Pool2d):
     """
 
     op: ClassVar[str] = "max_pool2d"
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and its vjp."""
+        return tier.max_pool2d(x, self.kernel_size, self.stride or self.kernel_size)

@@ -1,9 +1,10 @@
 """The dense (fully connected) layer."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..arguments import make_whole
+from ..tiers.protocol import Tier, Vjp
 from .base import Layer, Shape
 
 
@@ -28,6 +29,11 @@ class Linear(Layer):
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return the value and the vjps."""
+        weight, bias = arrays
+        return tier.linear(x, weight, bias)
 
     def products(self, shape: Shape) -> int:
         """Return I O."""

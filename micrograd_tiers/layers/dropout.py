@@ -1,12 +1,11 @@
 """Dropout: numbers that are left out by chance in training."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from ..arguments import make_number
-from ..tiers import Tier, Vjp
+from ..tiers.protocol import Tier, Vjp
 from .base import Array, Layer, Shape
 
 
@@ -38,12 +37,13 @@ class Dropout(Layer):
         return x, (lambda dy: dy,)
 
     def forward_in_training(
-        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
-    ) -> tuple[Any, tuple[Vjp, ...]]:
+        self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...], Any]:
         """Return the value and its vjp; without a mask nothing is dropped."""
-        return self.forward(tier, x) if mask is None else tier.dropout(x, mask)
+        mask = next(noise, None)
+        return *(self.forward(tier, x) if mask is None else tier.dropout(x, mask)), None
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def draw(self, shape: Shape, rng: Any) -> Array:
         """Return a mask of that shape: 0, or 1 / (1 - p)."""
         kept = rng.random(shape) >= self.p
-        return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)
+        return kept / (1 - self.p) if self.p < 1 else 0.0 * kept

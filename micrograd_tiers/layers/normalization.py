@@ -1,19 +1,19 @@
-"""Batch normalization, which couples the samples of a mini-batch: at the tensor tier only."""
+"""Batch normalization, which mixes the samples of a mini-batch: only the tensor tier sees them all."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from ..arguments import make_number, make_whole
 from ..initializers import Initializer
-from ..tiers import Tier, Vjp
+from ..tiers.lists import filled
+from ..tiers.protocol import Tier, Vjp
 from .base import Array, Layer, Shape
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """What the two kinds of batch normalization share.
+    """The base of both kinds of batch normalization.
 
     y = weight (x - mean) / sqrt(variance + epsilon) + bias, channel by channel. In training, mean and variance are
     those of the mini-batch; in prediction, running means of what was seen in training.
@@ -51,14 +51,14 @@ class BatchNorm(Layer):
         """Return the shapes of weight and bias."""
         return {"weight": (self.num_features,), "bias": (self.num_features,)}
 
-    def initial(self, name: str, initializer: Initializer, rng: np.random.Generator) -> Array:
+    def initial(self, name: str, initializer: Initializer, rng: Any) -> Array:
         """Return ones for the weight, zeros for the bias."""
-        return np.full(self.num_features, float(name == "weight"))
+        return filled((self.num_features,), float(name == "weight"))
 
     def buffers(self) -> dict[str, Array]:
-        """Return the running mean and variance, and of how many mini-batches they are."""
-        C = self.num_features
-        return {"running_mean": np.zeros(C), "running_var": np.ones(C), "num_batches_tracked": np.zeros(())}
+        """Return the running mean and variance, and the number of mini-batches that they have seen."""
+        C = (self.num_features,)
+        return {"running_mean": filled(C), "running_var": filled(C, 1.0), "num_batches_tracked": 0.0}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and the vjps, the running mean and variance being constants."""
@@ -66,25 +66,36 @@ class BatchNorm(Layer):
         return tier.batch_norm(x, weight, bias, self.epsilon, mean, variance, True)
 
     def forward_in_training(
-        self, tier: Tier, x: Any, mask: Any, buffers: dict[str, Any], *parameters: Any
-    ) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps, with mean and variance of these samples.
+        self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
+    ) -> tuple[Any, tuple[Vjp, ...], Any]:
+        """Return the value and the vjps, with mean and variance of these samples; and these two."""
+        weight, bias = parameters
+        mean, variance = tier.moments(x)
+        return *tier.batch_norm(x, weight, bias, self.epsilon, mean, variance), (mean, variance)
 
-        The running mean and variance move towards them; the variance as it is estimated, over n - 1.
+    def updated(self, tier: Tier, buffers: dict[str, Any], seen: Any, n: int) -> dict[str, Any]:
+        """Return the running mean and variance, moved towards those seen.
+
+        The running variance estimates that of all samples, so the variance of the n numbers seen counts n / (n - 1).
         """
-        n = x.size // self.num_features
+        mean, variance = seen
+
+        def running(name: str, now: Any, factor: float = 1.0) -> Any:
+            return tier.elementwise(lambda old, new: old + self.momentum * (new * factor - old), buffers[name], now)
+
+        return {
+            "running_mean": running("running_mean", mean),
+            "running_var": running("running_var", variance, n / (n - 1)),
+            "num_batches_tracked": buffers["num_batches_tracked"] + 1,
+        }
+
+    def check_batch(self, n: int) -> None:
+        """Raise a ValueError for fewer than two numbers per channel, which have no variance."""
         if n < 2:
             raise ValueError(
                 f"{type(self).__name__}: got one number per channel, expected two at least, as one has no variance: "
                 "choose a batch size that leaves no sample alone"
             )
-        mean, variance = tier.moments(x)
-        if buffers:
-            for name, seen in (("running_mean", mean), ("running_var", variance * (n / (n - 1)))):
-                buffers[name] += self.momentum * (seen - buffers[name])
-            buffers["num_batches_tracked"] += 1
-        weight, bias = parameters
-        return tier.batch_norm(x, weight, bias, self.epsilon, mean, variance)
 
     def checked(self, shape: Shape | None, n_axes: int, expected: str) -> Shape | None:
         """Return the shape if it has so many axes, and C channels."""

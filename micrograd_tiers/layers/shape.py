@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..arguments import whole_number
-from ..tiers import Tier, Vjp
+from ..tiers.protocol import Tier, Vjp
 from .base import Layer, Shape
 
 

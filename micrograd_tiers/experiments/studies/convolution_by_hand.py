@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...layers import Conv2d
-from ...tiers import scalar
+from ...tiers import get_tier
 from ..runs import Result, Task
 from ..study import Report, Study, table
 
@@ -44,6 +44,7 @@ class Pooling:
 
     def run(self, data_dir: str | None) -> Result:
         """Return its average and its maximum pooling, from the plain loops of the scalar tier."""
+        scalar = get_tier("scalar")
         x = scalar.asarray([IMAGES[self.image]])
         return {"average": scalar.avg_pool2d(x, 2, 2)[0][0], "maximum": scalar.max_pool2d(x, 2, 2)[0][0]}
 

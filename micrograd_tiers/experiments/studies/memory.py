@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...models import mlp
-from ...optimizers import OPTIMIZERS
+from ...optimizers import OPTIMIZERS, State
 from ...summary import size_of
 from ..runs import Result, Task
 from ..study import Report, Study, table
@@ -72,11 +72,11 @@ class Memory:
             before, _ = tracemalloc.get_traced_memory()
             net = mlp([784, *self.hidden, 10], seed=rng)
             x, y = rng.random((self.batch_size, 784)), rng.integers(0, 10, self.batch_size)
-            optimizer_state: dict[str, object] = {}
+            optimizer_state: State = {}
 
             def step() -> None:
-                _, grads = net.backprop(x, y, optimizer.scale)
-                optimizer.step(net, grads, optimizer_state, optimizer.scale)
+                _, grads, _ = net.backprop(x, (y,), optimizer.gradient_factor)
+                optimizer.apply(net, grads, optimizer_state)
 
             prediction = _peak(lambda: net.forward(x)) - before
             return _peak(step) - before, prediction

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tiers import tensor
+from ...tiers import get_tier
 from ..runs import Result, Task
 from ..study import Report, Study, table
 
@@ -61,6 +61,7 @@ class Losses:
             losses = {name: form(logits)[:, 1].astype(float) for name, form in FORMS.items()}
             overflow = next(z for z in FINE if np.isinf(np.exp(np.array(z, self.dtype))))
             underflow = next(z for z in FINE if np.exp(np.array(-z, self.dtype)) == 0)
+        tensor = get_tier("tensor")
         ours = [tensor.softmax_cross_entropy(row[None], np.array([1]))[0] for row in logits]
         return {
             "overflow": float(overflow),

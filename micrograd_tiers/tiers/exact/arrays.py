@@ -1,36 +1,18 @@
-"""Exact mode: arithmetic that rounds alike at every tier, so that their weights can be compared bit for bit.
-
-Two things make fast tiers differ in the last bits: a sum that is taken in another order, and an exp or log of another
-make. Here every sum adds its terms one after the other, in index order, with each product rounded before it is added,
-and exp, expm1, log1p and tanh are those of Python's math module, element by element. +, -, *, / and sqrt need no
-care: IEEE 754 prescribes their every bit. `tiers.get_tier(name, exact=True)` runs the tier's own file with these
-functions in the place of the fast ones.
-"""
+"""Exact arithmetic of arrays, for the vector and the tensor tier."""
 
 import math
 from collections.abc import Callable
 from functools import reduce
-from operator import add, mul
+from operator import add
 from typing import Any
 
 import numpy as np
 
 Array = Any  # ndarray of float64 or float32
-Vector = list[Any]
-
-
-def dot(a: Vector, b: Vector) -> Any:
-    """Sum of a[i] * b[i], from 0.0 on as in matmul. Not with sum(): from Python 3.12 on it compensates for rounding."""
-    return reduce(add, map(mul, a, b), 0.0)
-
-
-def total_of_list(a: Vector) -> Any:
-    """Sum of a[i]."""
-    return reduce(add, a)
 
 
 def matmul(a: Array, b: Array) -> Array:
-    """Sum over k of a[m, k] * b[k, p]; a vector counts as one row (a) or one column (b), as in np.matmul."""
+    """Return the sum over k of a[m, k] * b[k, p]; a vector counts as one row (a) or one column (b), as in np.matmul."""
     columns = a.T if a.ndim == 2 else a[:, None]  # (K, M)
     rows = b if b.ndim == 2 else b[:, None]  # (K, P)
     y = _sum_of_outer_products(columns, rows)
@@ -38,18 +20,21 @@ def matmul(a: Array, b: Array) -> Array:
 
 
 def matmuls(a: Array, b: Array) -> Array:
-    """Products of matrices, one for each sample; a matrix (M, K) alone serves all samples, b is (N, K, P)."""
+    """Return the products of matrices, one per sample; a matrix (M, K) alone serves all samples, b is (N, K, P)."""
     return np.stack([matmul(a if a.ndim == 2 else a[n], b[n]) for n in range(len(b))])
 
 
 def _sum_of_outer_products(a: Array, b: Array) -> Array:
-    """Sum over k of a[k, :, None] * b[k, None, :] in the order k = 0, 1, 2, ...: (K, M), (K, P) -> (M, P)."""
+    """Return the sum over k of a[k, :, None] * b[k, None, :] in the order of k: (K, M), (K, P) -> (M, P)."""
     if a.shape[1] > b.shape[1]:
         return _sum_of_outer_products(b, a).T  # NumPy is faster along long rows
     if a.shape[1] == b.shape[1] == 1:
         # One number per k: NumPy would add these in several lanes at once, but a running sum only in order.
         return np.cumsum(a * b, axis=0, dtype=a.dtype)[-1:] + 0
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)  # so that einsum's innermost loop runs over p, never over k
+    a, b = (
+        np.ascontiguousarray(a),
+        np.ascontiguousarray(b),
+    )  # so that einsum's innermost loop runs over p, never over k
     if not EINSUM_FUSES:
         return np.einsum("km,kp->mp", a, b)
     y = np.zeros((a.shape[1], b.shape[1]), a.dtype)
@@ -60,7 +45,10 @@ def _sum_of_outer_products(a: Array, b: Array) -> Array:
 
 def _einsum_fuses() -> bool:
     """Return whether einsum adds a product before it is rounded (fused multiply-add), as on ARM."""
-    for dtype, factor in (("float64", 1 + 2**-30), ("float32", 1 + 2**-12)):  # their squares need one digit too many
+    for dtype, factor in (
+        ("float64", 1 + 2**-30),
+        ("float32", 1 + 2**-12),
+    ):  # their squares need one digit too many
         a = np.array([[1], [factor]], dtype)
         b = np.repeat(np.array([[-factor * factor], [factor]], dtype), 19, axis=1)
         if np.einsum("km,kp->mp", a, b).any():
@@ -72,7 +60,7 @@ EINSUM_FUSES = _einsum_fuses()
 
 
 def total(a: Array, axis: int | tuple[int, ...] = 0) -> Any:
-    """Sum along one axis, or several, term after term."""
+    """Return the sum along one axis, or several, term after term."""
     axes = np.atleast_1d(axis)
     terms = np.moveaxis(a, axes, range(len(axes)))
     # + copies: of a single term, reduce returns the term itself
@@ -88,14 +76,11 @@ def _elementwise(f: Callable[[float], float]) -> Callable[[Any], Any]:
     return function
 
 
-OF_LISTS = {"dot": dot, "total": total_of_list}
-OF_ARRAYS = {
-    "matmul": matmul,
-    "matmuls": matmuls,
-    "total": total,
-    "exp": _elementwise(math.exp),
-    "expm1": _elementwise(math.expm1),
-    "log1p": _elementwise(math.log1p),
-    "tanh_of": _elementwise(math.tanh),
+exp, expm1, log1p, tanh_of = map(
+    _elementwise, (math.exp, math.expm1, math.log1p, math.tanh)
+)
+
+ARITHMETIC = {
+    **{"matmul": matmul, "matmuls": matmuls, "total": total},
+    **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},
 }
-ARITHMETIC = {"scalar": OF_LISTS, "vector": OF_ARRAYS, "tensor": OF_ARRAYS}

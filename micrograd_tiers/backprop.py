@@ -1,0 +1,65 @@
+"""Backpropagation: the forward pass, and the chain rule in reverse. The same lines at every tier.
+
+A tier's functions, a chain of steps, a loss and a mini-batch are all they need. Arrays are the
+tier's own; they have been checked, and no weight changes here.
+"""
+
+from .layers.base import Layer
+
+
+class Step:
+    """A layer at work, with the net's own arrays: an update is seen by the next forward pass.
+
+    In training, `learned` names the parameters that get gradients; in prediction, and if the layer
+    is frozen, there are none.
+    """
+
+    def __init__(self, layer, names, parameters, buffers, training=False):
+        self.layer, self.names, self.parameters, self.buffers = layer, names, parameters, buffers
+        self.learned = names if training else ()
+        own = type(layer).forward_in_training is not Layer.forward_in_training
+        self.differs = training and own  # dropout and batch norm do
+
+    def forward(self, tier, x, noise):
+        """Return y, the vjps, and what batch norm saw: mean and variance of x; else None."""
+        arrays = map(self.parameters.__getitem__, self.names)
+        if self.differs:
+            return self.layer.forward_in_training(tier, x, noise, *arrays)
+        y, vjps = self.layer.forward(tier, x, *arrays, *self.buffers.values())
+        return y, vjps if self.learned else vjps[:1], None
+
+
+def forward(tier, steps, x, noise=()):
+    """Return the output of the last step, each step's vjps, and what each saw."""
+    vjps, seen, noise = [], [], iter(noise)
+    for step in steps:
+        x, vjps_of_step, seen_by_step = step.forward(tier, x, noise)  # dropout takes next(noise)
+        vjps.append(vjps_of_step)
+        seen.append(seen_by_step)
+    return x, vjps, seen
+
+
+def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
+    """Return the losses of all chunks, each parameter's gradient, and what the last chunk saw.
+
+    The chain rule is the inner loop: each vjp takes dL/d(output of a layer) and returns dL/d(one
+    of its inputs). It starts from dloss: for the mean over N samples that is 1/N. Times a factor,
+    every gradient comes times that factor: plain gradient descent asks for -learning_rate / N.
+    """
+    first = 0  # the first step that learns; nothing below it needs a gradient
+    while first < len(steps) and not steps[first].learned:
+        first += 1
+    sums = {name: tier.new_sum() for step in reversed(steps) for name in step.learned}
+    losses = []
+    for x_chunk, *others in tier.chunks(x, *targets, *noise):
+        target, noise_chunk = others[: len(targets)], others[len(targets) :]
+        output, vjps, seen = forward(tier, steps, x_chunk, noise_chunk)
+        loss, (pull,) = loss_fn.forward(tier, output, *target)
+        losses.append(loss)
+        dy = dloss
+        for i in reversed(range(first, len(steps))):
+            dy = pull(dy)  # dL/d(output of layer i)
+            pull, *vjps_of_parameters = vjps[i]  # pull: dL/dx, called if a layer below learns
+            for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):
+                sums[name].add(vjp, dy)  # adds vjp(dy), dL/d(parameter)
+    return losses, {name: gradient.value() for name, gradient in sums.items()}, seen

@@ -1,0 +1,256 @@
+"""Losses: immutable descriptions of what training minimizes, written once for all tiers.
+
+A loss is a class and its op at each tier. Weights of samples, weights of classes and ignored labels all become one
+weight per sample before training begins; the mean then divides by the sum of the weights.
+"""
+
+import operator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .arguments import make_number, number
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A function of a net's output and its target, averaged over the samples.
+
+    The op of a tier file gives the loss of each sample, a tier the sum over those that it is given, a network the mean.
+
+    Attributes
+    ----------
+    op : str
+        Name of the function of the tier; also the loss's own.
+    targets : {"classes", "values", "fractions", "signs"}
+        What y holds: class labels (N,) or probabilities (N, C); values (N, O); numbers from 0 to 1, (N,) or (N, O);
+        -1 and 1, (N,).
+    """
+
+    op: ClassVar[str]
+    targets: ClassVar[str] = "values"
+
+    @property
+    def name(self) -> str:
+        """The name by which `Network` and the command line know it."""
+        return self.op
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions of the tier that it calls."""
+        return (self.op,)
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss, summed over the samples of a chunk, each times its weight; and its vjp.
+
+        Parameters
+        ----------
+        tier : object
+            The functions of a tier as `tiers.functions_of` gives them: they take a weight.
+        output : array of the tier
+        target : array of the tier, or a number
+        weight : array of the tier or number, optional
+            One per sample.
+        """
+        raise NotImplementedError
+
+    def check_outputs(self, n_outputs: int) -> None:
+        """Raise a ValueError if the loss cannot be that of a net with so many outputs."""
+
+    def predictions(self, outputs: Any) -> Any:
+        """Return what the net's outputs (N, O) say: here the outputs themselves."""
+        return outputs
+
+    def logits(self, outputs: Any) -> Any:
+        """Return the logits that belong to the probabilities of `predict_proba`: here the outputs (N, O)."""
+        return outputs
+
+    def probabilities(self, tier: Any, outputs: Any) -> Any:
+        """Return probabilities of classes from the outputs of a chunk; ValueError for a loss that has no classes."""
+        raise ValueError(f"predict_proba: a net with loss {self.name!r} gives values, not probabilities")
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    """-log of the probability that softmax gives the right class, in nats.
+
+    Parameters
+    ----------
+    smoothing : float
+        Share of the target that is spread over all classes, from 0 to below 1 (Szegedy et al. 2016,
+        https://arxiv.org/abs/1512.00567, section 7).
+    class_weights : sequence of float, optional
+        Weight of the samples of each class, at least 0. With labels only, and not with smoothing: PyTorch weights the
+        smoothed share class by class, which one weight per sample cannot.
+    ignore : int, optional
+        Label of samples that do not count.
+    """
+
+    op: ClassVar[str] = "softmax_cross_entropy"
+    targets: ClassVar[str] = "classes"
+    smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+    ignore: int | None = None
+
+    def __post_init__(self) -> None:
+        make_number(self, "smoothing", at_least=0, below=1)
+        if self.ignore is not None:
+            object.__setattr__(self, "ignore", label(self.ignore))
+        if self.class_weights is not None:
+            what = "SoftmaxCrossEntropy: a class weight"
+            weights = tuple(number(what, weight, at_least=0) for weight in self.class_weights)
+            object.__setattr__(self, "class_weights", weights)
+            if not any(weights):
+                raise ValueError("SoftmaxCrossEntropy: class_weights are all 0, expected one above 0 at least")
+            if self.smoothing:
+                raise ValueError(
+                    "SoftmaxCrossEntropy: class_weights and smoothing do not go together, as the smoothed share "
+                    "belongs to all classes: leave one of them out, or give fit a sample_weight"
+                )
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions of the tier that it calls."""
+        return ("smoothed_cross_entropy",) if self.smoothing else (self.op,)
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp, for labels."""
+        if self.smoothing:
+            return tier.smoothed_cross_entropy(output, target, self.smoothing, weight=weight)
+        return tier.softmax_cross_entropy(output, target, weight=weight)
+
+    def check_outputs(self, n_outputs: int) -> None:
+        """Raise a ValueError if there is not one class weight for each output."""
+        if self.class_weights is not None and len(self.class_weights) != n_outputs:
+            raise ValueError(
+                f"SoftmaxCrossEntropy: got {len(self.class_weights)} class_weights, expected one for each of the net's "
+                f"{n_outputs} outputs"
+            )
+
+    def predictions(self, outputs: Any) -> Any:
+        """Return the most probable class of each sample, (N,); of two equal ones the first."""
+        return outputs.argmax(axis=1)
+
+    def probabilities(self, tier: Any, outputs: Any) -> Any:
+        """Return the probability of each class, shaped as the outputs."""
+        return tier.softmax(outputs)[0]
+
+
+@dataclass(frozen=True)
+class SoftTargets(SoftmaxCrossEntropy):
+    """Softmax cross-entropy with a probability of each class as target; smoothing is in the targets already."""
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions of the tier that it calls."""
+        return ("soft_cross_entropy",)
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp, for probabilities."""
+        return tier.soft_cross_entropy(output, target, weight=weight)
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of yes or no for each output by itself, straight from the logits, in nats; mean over the outputs.
+
+    The probability of yes is sigmoid(logit). Targets are from 0 to 1: y (N,) for one output, else (N, O).
+    """
+
+    op: ClassVar[str] = "binary_cross_entropy"
+    targets: ClassVar[str] = "fractions"
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp."""
+        return tier.binary_cross_entropy(output, target, weight=weight)
+
+    def predictions(self, outputs: Any) -> Any:
+        """Return 1 where the logit is above 0, else 0: (N,) for one output, else (N, O)."""
+        yes = (outputs > 0).astype("int64")
+        return yes[:, 0] if yes.shape[1] == 1 else yes
+
+    def logits(self, outputs: Any) -> Any:
+        """Return the logits of no and yes, (N, 2), for one output; else the outputs."""
+        return outputs * [-1, 1] if outputs.shape[1] == 1 else outputs
+
+    def probabilities(self, tier: Any, outputs: Any) -> Any:
+        """Return the probability of yes for each output of a chunk."""
+        return tier.sigmoid(outputs)[0]
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """max(0, 1 - target * output) for one output and targets of -1 and 1: no loss beyond a margin of 1."""
+
+    op: ClassVar[str] = "hinge"
+    targets: ClassVar[str] = "signs"
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp."""
+        return tier.hinge(output, target, weight=weight)
+
+    def check_outputs(self, n_outputs: int) -> None:
+        """Raise a ValueError unless there is one output."""
+        if n_outputs != 1:
+            raise ValueError(f"hinge: the net has {n_outputs} outputs, expected one: end with Linear(..., 1)")
+
+    def predictions(self, outputs: Any) -> Any:
+        """Return 1 where the output is above 0, else -1: (N,)."""
+        return 2 * (outputs[:, 0] > 0).astype("int64") - 1
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """Mean over the O outputs of (output - target)**2."""
+
+    op: ClassVar[str] = "mean_squared_error"
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp."""
+        return tier.mean_squared_error(output, target, weight=weight)
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Loss):
+    """Mean over the O outputs of |output - target|: large errors count less than in `MeanSquaredError`."""
+
+    op: ClassVar[str] = "mean_absolute_error"
+
+    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
+        """Return the loss and its vjp."""
+        return tier.mean_absolute_error(output, target, weight=weight)
+
+
+def label(value: Any) -> int:
+    """Return a label as an int, which may be negative, or raise a ValueError."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"SoftmaxCrossEntropy: ignore is {value!r}, expected a label such as -100") from None
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.op: loss for loss in (SoftmaxCrossEntropy, MeanSquaredError, MeanAbsoluteError, BinaryCrossEntropy, Hinge)
+}
+
+
+def get_loss(loss: str | Loss, label_smoothing: float = 0.0) -> Loss:
+    """Return the loss of that name; a Loss is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or labels are to be smoothed where there are none.
+    """
+    smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}: expected one of {', '.join(LOSSES)}")
+    found = LOSSES[loss]() if isinstance(loss, str) else loss
+    if not isinstance(found, Loss):
+        raise ValueError(f"loss is {loss!r}, expected a name such as 'hinge', or a Loss such as SoftmaxCrossEntropy()")
+    if not smoothing:
+        return found
+    if not isinstance(found, SoftmaxCrossEntropy):
+        raise ValueError(f"label_smoothing is {smoothing:g}: the loss {found.name!r} has no labels to smooth")
+    if found != SoftmaxCrossEntropy():
+        raise ValueError(f"label_smoothing is {smoothing:g}: give it to the loss, SoftmaxCrossEntropy(smoothing=...)")
+    return SoftmaxCrossEntropy(smoothing)

@@ -1,0 +1,1 @@
+"""Convolution, pooling, reshaping: one file per tier, the same functions in each."""

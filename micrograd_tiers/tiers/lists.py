@@ -1,0 +1,119 @@
+"""Arithmetic on lists of numbers, and lists in lists: what the scalar tier is written with, without NumPy.
+
+`exact/lists.py` has the two functions that exact mode puts in the place of those here. Numbers are floats or, in the
+forward pass, `engine.Value`s.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, starmap
+from operator import add, mul
+from typing import Any
+
+Number = Any  # a float, or an engine.Value
+Vector = Sequence[Number]
+Nested = Any  # a list of numbers, or of such lists
+
+
+# Arithmetic.
+
+
+def dot(a: Vector, b: Vector) -> Number:
+    """Return the sum of a[i] * b[i]."""
+    return sum(map(mul, a, b))
+
+
+def total(a: Vector) -> Number:
+    """Return the sum of a[i], rounded once: of 1,000 numbers a loop loses 7 units in the last place, fsum half."""
+    try:
+        return math.fsum(a)
+    except (TypeError, OverflowError, ValueError):
+        return sum(a)  # Values; a sum beyond the largest float; inf - inf
+
+
+def _of_number(name: str) -> Callable[[Number], Number]:
+    """Return math's function of that name for floats, and the method of that name for anything else (Value)."""
+    of_float = getattr(math, name)
+
+    def function(x: Number) -> Number:
+        try:
+            return of_float(x)
+        except TypeError:
+            return getattr(x, name)()
+
+    return function
+
+
+exp, expm1, log1p, tanh_of = map(_of_number, ("exp", "expm1", "log1p", "tanh"))
+
+
+# Lists in lists.
+
+
+def shape_of(x: Nested) -> tuple[int, ...]:
+    """Return the lengths, outermost first."""
+    return (len(x), *shape_of(x[0])) if isinstance(x, list | tuple) else ()
+
+
+def flat(x: Nested) -> Vector:
+    """Return all numbers, in order."""
+    return [*chain.from_iterable(map(flat, x))] if isinstance(x[0], list) else x
+
+
+def in_shape(numbers: Vector, shape: tuple[int, ...]) -> Nested:
+    """Return the numbers in lists of that shape, filled in order."""
+    if len(shape) == 1:
+        return [*numbers]
+    size = len(numbers) // shape[0]
+    return [
+        in_shape(numbers[k * size : (k + 1) * size], shape[1:]) for k in range(shape[0])
+    ]
+
+
+def filled(shape: tuple[int, ...], number: float = 0.0) -> Nested:
+    """Return lists of that shape that hold the same number everywhere."""
+    return [filled(shape[1:], number) for _ in range(shape[0])] if shape else number
+
+
+# The functions with which the scalar tier serves layers, networks and optimizers.
+
+
+def asarray(values: Any, dtype: str = "float64") -> Nested:
+    """Return nested lists of floats (of ints for "int64") from nested lists, or from anything with .tolist()."""
+    if dtype not in ("float64", "int64"):
+        raise ValueError(
+            f"scalar tier: dtype {dtype} is not offered; Python floats are float64. "
+            "Use dtype='float64', or the vector or tensor tier"
+        )
+    values = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(values, list | tuple):
+        return [asarray(value, dtype) for value in values]
+    return int(values) if dtype == "int64" else float(values)
+
+
+def tolist(array: Nested) -> Nested:
+    """Return the array, which is nested lists already."""
+    return array
+
+
+def chunks(*arrays: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Cut a mini-batch into what one call of an op handles: single samples."""
+    return zip(*arrays, strict=True)
+
+
+def add_scaled(target: Nested, source: Nested, scale: float) -> None:
+    """Add scale * source to target, in place."""
+    if target and isinstance(target[0], list):
+        for t_row, s_row in zip(target, source, strict=True):
+            add_scaled(t_row, s_row, scale)
+    elif scale == 1:
+        target[:] = starmap(add, zip(target, source, strict=True))
+    else:
+        target[:] = [t + scale * s for t, s in zip(target, source, strict=True)]
+
+
+def elementwise(f: Callable[..., float], *arrays: Nested) -> Nested:
+    """Return the array of f(a, b, ...) for every element."""
+    if arrays[0] and isinstance(arrays[0][0], list):
+        return [elementwise(f, *rows) for rows in zip(*arrays, strict=True)]
+    return [*map(f, *arrays)]

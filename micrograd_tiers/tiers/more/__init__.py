@@ -1,0 +1,1 @@
+"""Further losses, and dropout: one file per tier, the same functions in each."""

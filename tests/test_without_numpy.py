@@ -1,0 +1,93 @@
+"""The scalar path without NumPy: pure Python, to the same bits as with it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import micrograd_tiers as mt
+
+NETS = {
+    "2-3-2": ("Linear(2, 3); Sigmoid(); Linear(3, 2)", "SoftmaxCrossEntropy()", 2),
+    "6 x 6 convolution": (
+        "Reshape((1, 6, 6)); Conv2d(1, 2, 3, padding=1); ReLU(); MaxPool2d(2); Conv2d(2, 2, 2); Tanh(); Flatten(); "
+        "Linear(8, 3)",
+        "SoftmaxCrossEntropy(smoothing=0.1)",
+        36,
+    ),
+    "one output": ("Linear(2, 4); ELU(0.5); Linear(4, 1)", "BinaryCrossEntropy()", 2),
+}
+OPTIMIZERS = ["SGD(0.3)", "SGD(0.1, momentum=0.9, nesterov=True)", "Adam(0.02)"]
+N, BATCH_SIZE, EPOCHS = 11, 4, 3
+
+SCRIPT = """
+import json, sys
+for name in ("numpy", "matplotlib", "hypothesis", "scipy", "PIL"):
+    sys.modules[name] = None  # whoever imports it fails
+import micrograd_tiers.engine, micrograd_tiers.nn, micrograd_tiers.initializers
+from micrograd_tiers.backprop import Step, backprop, forward
+from micrograd_tiers.layers import *
+from micrograd_tiers.losses import *
+from micrograd_tiers.optimizers import *
+from micrograd_tiers.schedules import StepDecay
+from micrograd_tiers.tiers import get_tier
+
+task = json.load(sys.stdin)
+tier = get_tier("scalar", exact=task["exact"])
+loss, optimizer, X, y = eval(task["loss"]), eval(task["optimizer"]), task["X"], task["y"]
+parameters, memories, steps = task["parameters"], {}, []
+for i, layer in enumerate(map(eval, task["layers"])):
+    names = tuple(f"{i}.{name}" for name in layer.parameter_shapes())
+    steps.append(Step(layer, names, parameters, layer.buffers(), training=True))
+for epoch in range(task["epochs"]):
+    for start in range(0, len(X), task["batch_size"]):
+        batch = slice(start, start + task["batch_size"])
+        dloss = optimizer.gradient_factor / len(X[batch])
+        _, gradients, _ = backprop(tier.functions, steps, loss, X[batch], (y[batch],), dloss)
+        for name, gradient in gradients.items():
+            change = optimizer.update(tier, gradient, parameters[name], memories.setdefault(name, {}))
+            tier.add_scaled(parameters[name], change, 1.0)
+outputs = [forward(tier.functions, steps, x)[0] for x in X]
+json.dump({"parameters": parameters, "outputs": outputs, "factor": StepDecay(1).factor(1)}, sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("net_name", NETS)
+def test_training_without_numpy_ends_in_the_same_bits(net_name, optimizer, exact):
+    words, loss, n_inputs = NETS[net_name]
+    layers = words.split("; ")
+    rng = np.random.default_rng(0)
+    names = {**vars(mt), **{name: getattr(mt, name) for name in mt.__all__}}
+    net = mt.Network([eval(layer, names) for layer in layers], eval(loss, names), tier="scalar", exact=exact, seed=1)
+    n_outputs = net.shapes()[-1][0]
+    X, y = rng.standard_normal((N, n_inputs)), rng.integers(0, max(2, n_outputs), N)
+    task = {
+        **{"layers": layers, "loss": loss, "optimizer": optimizer, "exact": exact, "X": X.tolist()},
+        "y": [[float(label)] for label in y] if n_outputs == 1 else y.tolist(),
+        "parameters": {name: array.tolist() for name, array in net.state_dict().items()},
+        **{"epochs": EPOCHS, "batch_size": BATCH_SIZE},
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    without = json.loads(result.stdout)
+    mt.fit(net, X, y, optimizer=eval(optimizer, names), batch_size=BATCH_SIZE, epochs=EPOCHS, shuffle=False)
+    assert without["parameters"] == {name: array.tolist() for name, array in net.state_dict().items()}
+    assert without["outputs"] == net.forward(X).tolist()
+
+
+def test_weights_are_drawn_by_the_callers_generator():
+    script = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "from micrograd_tiers.initializers import INITIALIZERS\n"
+        "class Mine:\n"
+        "    def uniform(self, low, high, shape): return (low, high, shape)\n"
+        "print(INITIALIZERS['uniform']((3, 4), Mine()), INITIALIZERS['zeros']((2, 1), None))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "(-0.5, 0.5, (3, 4)) [[0.0], [0.0]]\n"
