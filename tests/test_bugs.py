@@ -201,12 +201,14 @@ def test_a_bug_that_has_grown_apart_from_its_file_says_so():
 
 
 def test_an_edit_of_a_tier_is_made_in_its_op_or_in_the_function_that_it_names():
-    edits = in_tiers(numpy=("y = np.maximum(x, 0)", "y = x"), scalar=(("zeros", "0.0", "1.0"), ("0.0", "1.0")))
+    edits = in_tiers(
+        numpy=("y = np.maximum(x, 0)", "y = x"), scalar=(("tolist", "return array", "return 3"), ("0.0", "1.0"))
+    )
     bug = Bug("", "", "tier", edits, "", "", "", op="relu")
     assert bug.tiers() == ("scalar", "vector", "tensor")
     assert bug.tier("vector").relu(np.array([-2.0]))[0] == -2
     assert bug.tier("scalar").relu([-2.0])[0] == [1.0]
-    assert bug.tier("scalar").zeros((2,)) == [1.0, 1.0]
+    assert bug.tier("scalar").tolist([1.0]) == 3
 
 
 # A planted bug is in the second copy of the package alone.

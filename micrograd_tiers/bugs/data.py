@@ -190,7 +190,8 @@ DATA_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The best weights are those of the last epoch, however good they are.",
+        symptom="The best weights are those of the last epoch, however good they are. And a false alarm: the trainer "
+        "warns that its first step has moved no weight.",
         property="a state_dict does not change when training goes on",
         explanation="The steps are taken in place, so what was kept as the best weights goes on being trained. The "
         "scalar tier, which has lists to convert, makes new arrays and hides it.",
@@ -235,8 +236,8 @@ DATA_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer.state_dict",
-                    'else:\n    arrays[f"optimizer.{name}"] = np.array(self.net.tier.tolist(value), self.net.dtype)',
-                    "",
+                    "memory = self._optimizer_state.get(name, {})",
+                    "memory = dict[str, Any]()",
                 ),
             )
         },

@@ -11,6 +11,7 @@ import re
 import tempfile
 import textwrap
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import targets_from_labels
 from ..datasets import draw_glyphs, moons
 from ..rng import generator
 from ..tiers import TIERS, Tier
@@ -128,7 +130,7 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     scene = _scene(bug)
     name = _tier_name(bug, tier, scene)
     wrong_tier = bug.tier(name) if bug.kind == "tier" else name
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         clean = import_module(PACKAGE)
         right = _run(scene, clean, name, name, seed)
         with planted(bug) if bug.kind != "tier" else nullcontext(clean) as package:
@@ -187,8 +189,9 @@ class Images:
     epochs: int = 10
     by_class: bool = False
     label_smoothing: float = 0.0
+    certainty: float = 1.0  # of the labels; below 1 the targets are probabilities, and the other classes share the rest
     decay: float = 1.0  # of the learning rate, from one epoch to the next
-    n_classes: int = CLASSES
+    n_classes: int = CLASSES  # 2: whether a digit is 5 or more
     best_tier: str = "tensor"
 
     def task(self, tier: str) -> str:
@@ -196,17 +199,25 @@ class Images:
         settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in self.settings.items())
         net = self.layers and f"net of {self.layers} linear:{CLASSES}"
         smoothing = f", labels smoothed by {self.label_smoothing:g}" if self.label_smoothing else ""
+        smoothing += f" to labels of which each is {self.certainty:.0%} sure" if self.certainty < 1 else ""
         if self.decay < 1:
             settings += f", times {self.decay:g} after each epoch"
+        net = net or f"196-{self.hidden}-{self.n_outputs} {self.activation}"
         return (
-            f"{net or f'196-{self.hidden}-10 {self.activation}'}, {self.loss.replace('_', ' ')}{smoothing}, "
+            f"{net}, {self.loss.replace('_', ' ')}{smoothing}, "
             f"{self.optimizer} ({settings}), batches of {self.batch_size}, on {self.n_samples(tier):,} glyphs"
-            f"{' sorted by class' if self.by_class else ''}, {tier} tier"
+            f"{' sorted by class' if self.by_class else ''}{', below 5 or not' if self.n_classes == 2 else ''}, "
+            f"{tier} tier"
         )
 
     def n_samples(self, tier: str) -> int:
         """Return how many training samples an epoch has."""
         return N_TRAIN_SCALAR if tier == "scalar" else N_TRAIN
+
+    @property
+    def n_outputs(self) -> int:
+        """How many outputs the net has."""
+        return 1 if self.loss == "hinge" else self.n_classes
 
     def train(self, mt: ModuleType, run: Run, tier: str | Tier, tier_name: str, seed: int) -> None:
         """Train from the first step to the last."""
@@ -219,6 +230,7 @@ class Images:
         """Return training and test samples."""
         X, y = _glyphs(seed)
         X = X.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(X), -1)
+        y = y if self.n_classes > 2 else (y >= 5).astype(int)
         train_x, train_y = X[N_TEST:][: self.n_samples(tier)], y[N_TEST:][: self.n_samples(tier)]
         if self.by_class:
             order = np.argsort(train_y, kind="stable")
@@ -231,27 +243,36 @@ class Images:
         if self.layers:
             net = import_module(f"{PACKAGE}.models").from_words(self.layers, (1, 14, 14), CLASSES, **options)
         else:
-            sizes = [train[0].shape[1], self.hidden, CLASSES]
+            sizes = [train[0].shape[1], self.hidden, self.n_outputs]
             net = mt.mlp(sizes, self.activation, loss=self.loss, **options)
         return self.trainer_of(mt, net, train, test, seed)
 
     def trainer_of(self, mt: ModuleType, net: Any, train: Samples, test: Samples, seed: int) -> Any:
         """Return a trainer of this net."""
-        if self.loss == "mean_squared_error":
-            train, test = (train[0], np.eye(CLASSES)[train[1]]), (test[0], np.eye(CLASSES)[test[1]])
+        (train_x, train_y), (test_x, test_y) = train, test
         return mt.Trainer(
-            net, *train, optimizer=getattr(mt, self.optimizer)(**self.settings), batch_size=self.batch_size,
-            epochs=self.epochs, validation=test, seed=seed,
+            net, train_x, self.targets(net, train_y), optimizer=getattr(mt, self.optimizer)(**self.settings),
+            batch_size=self.batch_size, epochs=self.epochs, validation=(test_x, self.targets(net, test_y)), seed=seed,
             schedule=mt.StepDecay(1, self.decay) if self.decay < 1 else None,
         )  # fmt: skip
+
+    def targets(self, net: Any, labels: NDArray[Any]) -> NDArray[Any]:
+        """Return what the net's loss takes for these labels."""
+        if self.certainty < 1:
+            other = (1 - self.certainty) / (CLASSES - 1)
+            return np.where(np.eye(CLASSES)[labels] == 1, self.certainty, other)
+        return targets_from_labels(net.loss, labels, self.n_outputs)
 
     def follow(self, mt: ModuleType, trainer: Any, run: Run, test: Samples) -> None:
         """Train to the end, and note the curves."""
         run.loss, run.accuracy = trainer.history.train_loss, trainer.history.validation_accuracy
+        of_largest = self.certainty < 1 or self.loss not in ("softmax_cross_entropy", "hinge")
+        if of_largest:
+            run.accuracy = []
         while not trainer.finished:
             trainer.step()
-            if self.loss == "mean_squared_error" and len(run.accuracy) < len(run.loss):
-                run.accuracy.append(mt.accuracy(trainer.net.predict(test[0]).argmax(axis=1), test[1]))
+            if of_largest and len(run.accuracy) < len(run.loss):
+                run.accuracy.append(mt.accuracy(trainer.net.forward(test[0]).argmax(axis=1), test[1]))
 
 
 @dataclass(frozen=True)
@@ -529,6 +550,7 @@ CONVOLUTIONAL = Images(
 )
 DROPPED = replace(CONVOLUTIONAL, layers="conv:4,3 relu max:2 dropout:0.2 linear:32 relu dropout:0.2")
 NORMALIZED = replace(CONVOLUTIONAL, layers="conv:4,3 batchnorm relu max:2 conv:8,3,2 batchnorm relu")
+RECTIFIED = Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2})
 SQUARE = Images(hidden=10)  # the last layer, which is the one whose dL/dx is asked for
 SCENES_BY_NAME: dict[str, Scene] = {
     "linear_dx_transposed": SQUARE,
@@ -555,7 +577,7 @@ SCENES_BY_NAME: dict[str, Scene] = {
     "nesterov_uses_old_velocity": Images(settings={**MOMENTUM, "nesterov": True}),
     "adamw_decay_in_gradient": Images(optimizer="AdamW", settings={"learning_rate": 0.03, "weight_decay": 0.03}),
     "lr_decay_per_batch": Images(decay=0.9),
-    "kaiming_fan_swapped": Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2}),
+    "kaiming_fan_swapped": RECTIFIED,
     "mul_reads_data_at_backward_time": Values(passes="online", activation="tanh", loss="squared"),
     "pow_missing_factor": Values(loss="squared", learning_rate=0.05),
     "relu_grad_at_zero": Values(corners=True),
@@ -578,9 +600,13 @@ SCENES_BY_NAME: dict[str, Scene] = {
 }
 SCENES_BY_OP: dict[str, Scene] = {
     "tanh": Images(activation="tanh", settings={"learning_rate": 0.2}),
-    "relu": Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2}),
-    "elu": Images(activation="elu", init="kaiming", settings={"learning_rate": 0.2}),
+    "relu": RECTIFIED,
+    "elu": replace(RECTIFIED, activation="elu"),
     "mean_squared_error": Images(loss="mean_squared_error", settings={"learning_rate": 2.0}),
+    "mean_absolute_error": replace(RECTIFIED, loss="mean_absolute_error", n_classes=2),
+    "binary_cross_entropy": Images(loss="binary_cross_entropy", settings={"learning_rate": 5.0}),
+    "hinge": Images(loss="hinge", n_classes=2),
+    "soft_cross_entropy": Images(certainty=0.7),
     "elementwise": Images(settings=MOMENTUM),
     "conv2d": CONVOLUTIONAL,
     "avg_pool2d": replace(CONVOLUTIONAL, layers=CONVOLUTIONAL.layers.replace("max", "avg")),
@@ -598,7 +624,7 @@ def _scene(bug: Bug) -> Scene:
 
 def figures(mt: ModuleType, net: Any, test: Samples) -> dict[str, float | str]:
     """Return what the package says of a trained net, beside its curves."""
-    if net.loss != "softmax_cross_entropy":
+    if net.loss.name != "softmax_cross_entropy":
         return {"mean size of a weight": _mean_size(net)}
     X, y = test
     scores, predicted = mt.evaluate(net, X, y), net.predict(X)

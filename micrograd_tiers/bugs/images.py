@@ -19,9 +19,9 @@ CONV2D_BUGS = (
         op="conv2d",
         part="value",
         edits=in_tiers(
-            scalar=("[dot(kernel, xs) + b for xs in covered]", "[dot(kernel, xs) for xs in covered]"),
-            vector=("matmul(kernels, covered) + bias[:, None]", "matmul(kernels, covered)"),
-            tensor=("matmuls(kernels, covered) + bias[:, None]", "matmuls(kernels, covered)"),
+            scalar=("dot(row, xs) + b", "dot(row, xs)"),
+            vector=("matmul(rows, covered) + bias[:, None]", "matmul(rows, covered)"),
+            tensor=("matmuls(rows, covered) + bias[:, None]", "matmuls(rows, covered)"),
         ),
         symptom="Nothing to see: biases start at 0, and the net does as well without them.",
         property="the value against the formula, with a bias that is not 0",
@@ -36,9 +36,8 @@ CONV2D_BUGS = (
         op="conv2d",
         part="dx",
         edits=in_tiers(
-            scalar=("zip(*kernels, strict=True)", f"zip(*{MIRRORED_LISTS}, strict=True)"),
-            vector=("kernels.T", f"{MIRRORED}.T"),
-            tensor=("kernels.T", f"{MIRRORED}.T"),
+            scalar=("zip(*rows, strict=True)", f"zip(*{MIRRORED_LISTS}, strict=True)"),
+            numpy=("rows.T", f"{MIRRORED}.T"),
         ),
         symptom="It learns, more slowly, and stays up to six points behind.",
         property="the derivative with respect to x, with a kernel that is not symmetric",
@@ -54,17 +53,17 @@ CONV2D_BUGS = (
         part="value",
         edits=in_tiers(
             vector=(
-                ("kernels = weight.reshape(len(weight), -1)", f"kernels = {MIRRORED}"),
+                ("rows = weight.reshape(len(weight), -1)", f"rows = {MIRRORED}"),
                 (
                     "matmul(dy.reshape(flat), covered.T).reshape(weight.shape)",
                     "matmul(dy.reshape(flat), covered.T).reshape(weight.shape)[:, :, ::-1, ::-1].copy()",
                 ),
             ),
             tensor=(
-                ("kernels = weight.reshape(len(weight), -1)", f"kernels = {MIRRORED}"),
+                ("rows = weight.reshape(len(weight), -1)", f"rows = {MIRRORED}"),
                 (
-                    "return total(of_each_sample, axis=0).reshape(weight.shape)",
-                    "return total(of_each_sample, axis=0).reshape(weight.shape)[:, :, ::-1, ::-1].copy()",
+                    "return total(of_samples, axis=0).reshape(weight.shape)",
+                    "return total(of_samples, axis=0).reshape(weight.shape)[:, :, ::-1, ::-1].copy()",
                 ),
             ),
         ),
@@ -84,8 +83,8 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=(
-                "backwards(places, *map(flat, dy))",
-                "backwards(places[: -shape[1]], *(flat(dyo)[: -shape[1]] for dyo in dy))",
+                "positions_backwards(places, *map(flat, dy))",
+                "positions_backwards(places[: -shape[1]], *(flat(dyo)[: -shape[1]] for dyo in dy))",
             ),
             numpy=(COVERED, "window[..., :-1, :] += dcell[..., :-1, :]"),
         ),
@@ -124,7 +123,7 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(
-                ("windows(dimage, weight.shape[2:], stride)", "windows(dimage, weight.shape[2:], 1)"),
+                ("windows(dimage, size, stride)", "windows(dimage, size, 1)"),
                 (COVERED, "window[..., : dcell.shape[-2], : dcell.shape[-1]] += dcell"),
             )
         ),
@@ -157,7 +156,7 @@ CONV2D_BUGS = (
         op="conv2d",
         part="dbias",
         edits=in_tiers(
-            scalar=("[total(dyo) for dyo in map(flat, dy)]", "[total(dyo) / len(dyo) for dyo in map(flat, dy)]"),
+            scalar=("[total(d) for d in map(flat, dy)]", "[total(d) / len(d) for d in map(flat, dy)]"),
             vector=("return total(dy.reshape(flat), axis=1)", "return total(dy.reshape(flat), axis=1) / flat[1]"),
             tensor=(DBIAS, DBIAS + " / flat[2]"),
         ),
@@ -169,10 +168,10 @@ CONV2D_BUGS = (
     ),
 )
 
-SIZE = "size = kernel_size * kernel_size"
-WINDOWS_OF_BOTH = "(windows(a, (kernel_size, kernel_size), stride) for a in (x, dx))"
-HERE = "here = left * (window == y)"
-TO_LARGEST = "for (h, w), d in backwards(its, dyc):\n    dchannel[h][w] += d"
+SHARE_OF_DY = "np.zeros(x.shape, dy.dtype), dy / math.prod(size)"
+CELLS = "zip(windows(x, size, stride), windows(dx, size, stride), strict=True)"
+HERE = "here = left * (cell == y)"
+TO_LARGEST = "for (h, w), d in positions_backwards(its, dyc):\n    dchannel[h][w] += d"
 
 POOLING_BUGS = (
     Bug(
@@ -182,8 +181,11 @@ POOLING_BUGS = (
         op="avg_pool2d",
         part="value",
         edits=in_tiers(
-            numpy=(SIZE, "size = kernel_size"),
-            scalar=(SIZE, "size = kernel_size"),
+            scalar=("size = kernel_size * kernel_size", "size = kernel_size"),
+            numpy=(
+                ("windows(x, size, stride)) / math.prod(size)", "windows(x, size, stride)) / kernel_size"),
+                (SHARE_OF_DY, SHARE_OF_DY.replace("math.prod(size)", "kernel_size")),
+            ),
         ),
         symptom="Nothing bad to see: it learns faster, and ends several points better.",
         property="the value against the formula, for a window of more than one pixel",
@@ -199,7 +201,7 @@ POOLING_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("+= d / size", "+= d"),
-            numpy=("np.zeros(x.shape, dy.dtype), dy / size", "np.zeros(x.shape, dy.dtype), dy"),
+            numpy=(SHARE_OF_DY, "np.zeros(x.shape, dy.dtype), dy"),
         ),
         symptom="Nothing bad to see: it learns faster, and ends several points better, with much larger weights.",
         property="the derivative, for a window of more than one pixel",
@@ -221,7 +223,7 @@ POOLING_BUGS = (
                 ),
                 (
                     TO_LARGEST,
-                    "for window, (i, j), d in backwards(places, its, dyc):\n"
+                    "for window, (i, j), d in positions_backwards(places, its, dyc):\n"
                     "    for h, w in window:\n"
                     "        dchannel[h][w] += d * (channel[h][w] == channel[i][j])",
                 ),
@@ -242,8 +244,8 @@ POOLING_BUGS = (
         op="max_pool2d",
         part="dx",
         edits=in_tiers(
-            scalar=("max(window", "max(reversed(window)"),
-            numpy=(WINDOWS_OF_BOTH, WINDOWS_OF_BOTH.replace("stride)", "stride)[::-1]")),
+            scalar=("place_of_largest", "max(window", "max(reversed(window)"),
+            numpy=(CELLS, CELLS.replace("stride)", "stride)[::-1]")),
         ),
         symptom="Nothing to see: equal numbers come from equal pixels, and only the last digits differ.",
         property="the derivative where two numbers of a window are equal: that of the first",
@@ -259,7 +261,7 @@ POOLING_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("dchannel[h][w] += d", "dchannel[h][w] = d"),
-            numpy=("dwindow += here", "np.copyto(dwindow, here, where=here != 0)"),
+            numpy=("dcell += here", "np.copyto(dcell, here, where=here != 0)"),
         ),
         symptom="Nothing to see but a training loss that is a fifth higher; with windows that do not overlap, not even "
         "that.",
@@ -277,11 +279,11 @@ POOLING_BUGS = (
         edits=in_tiers(
             scalar=(
                 TO_LARGEST,
-                "for window, d in backwards(places, dyc):\n"
+                "for window, d in positions_backwards(places, dyc):\n"
                 "    for h, w in window:\n"
                 "        dchannel[h][w] += d / len(window)",
             ),
-            numpy=(HERE, "here = dy / (kernel_size * kernel_size)"),
+            numpy=(HERE, "here = dy / math.prod(size)"),
         ),
         symptom="It learns more slowly: the training loss ends half as large again or more, the accuracy up to five "
         "points behind.",
@@ -433,7 +435,7 @@ SMOOTHING_BUGS = (
             ),
             tensor=(
                 "smooth = dlogits(dloss) - dloss * (smoothing / C)\n"
-                "smooth[rows, target] += dloss * smoothing\n"
+                "smooth[rows, target] += np.ravel(dloss) * smoothing\n"
                 "return smooth",
                 "return dlogits(dloss)",
             ),
@@ -451,10 +453,10 @@ SLOPE = "slope = weight / np.sqrt(variance + epsilon)"
 CONSTANT = (
     "if constant:\n"
     "    return dy * slope.reshape(channels)\n"
-    "of_mean = total(dy, axes) / n\n"
+    "of_mean = (total(dy, axes) / n).reshape(channels)\n"
     "of_variance = total(dy * centered, axes) / n / (variance + epsilon)\n"
-    "return slope.reshape(channels) * "
-    "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))"
+    "through_both = dy - of_mean - centered * of_variance.reshape(channels)\n"
+    "return slope.reshape(channels) * through_both"
 )
 
 BATCH_NORM_BUGS = (
@@ -477,12 +479,7 @@ BATCH_NORM_BUGS = (
         kind="tier",
         op="batch_norm",
         part="dx",
-        edits=in_tiers(
-            tensor=(
-                "(dy - of_mean.reshape(channels) - centered * of_variance.reshape(channels))",
-                "(dy - of_mean.reshape(channels))",
-            )
-        ),
+        edits=in_tiers(tensor=("dy - of_mean - centered * of_variance.reshape(channels)", "dy - of_mean")),
         symptom="It learns, from nothing to five points behind, and its weights grow to half as much again.",
         property="the derivative against central differences; dx is all but orthogonal to the centered x",
         explanation="The variance depends on x as the mean does: stretching a channel leaves y all but as it is, so dx "

@@ -4,8 +4,7 @@ from .museum import Bug, in_tiers
 
 E = "e = exp(logits - logits.max(axis=1, keepdims=True))"
 P = "p = e / total(e, axis=1)[:, None]"
-DLOGITS = "return p * (dp - total(dp * p, axis=1)[:, None])"
-DLOGITS_VECTOR = "return p * (dp - total(dp * p))"
+DLOGITS = "return p * (dp - mean_dp)"
 DLOGITS_SCALAR = "[pi * (dpi - mean_dp) for pi, dpi in zip(p, dp, strict=True)]"
 
 # A bug of its vjp shows:
@@ -64,8 +63,7 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * (1 - pi) * dpi for pi, dpi in zip(p, dp, strict=True)]"),
-            vector=(DLOGITS_VECTOR, "return p * (1 - p) * dp"),
-            tensor=(DLOGITS, "return p * (1 - p) * dp"),
+            numpy=(DLOGITS, "return p * (1 - p) * dp"),
         ),
         symptom=UNUSED + "elsewhere no class hears that another one has grown.",
         property="the derivative against complex step, for two classes or more",
@@ -80,8 +78,7 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * dpi for pi, dpi in zip(p, dp, strict=True)]"),
-            vector=(DLOGITS_VECTOR, "return p * dp"),
-            tensor=(DLOGITS, "return p * dp"),
+            numpy=(DLOGITS, "return p * dp"),
         ),
         symptom=UNUSED + "elsewhere all logits drift up or down together.",
         property="the derivative against complex step; the gradient of each row sums to 0",
@@ -96,8 +93,7 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, DLOGITS_SCALAR.replace(" - ", " + ")),
-            vector=(DLOGITS_VECTOR, DLOGITS_VECTOR.replace(" - ", " + ")),
-            tensor=(DLOGITS, DLOGITS.replace(" - ", " + ")),
+            numpy=(DLOGITS, DLOGITS.replace(" - ", " + ")),
         ),
         symptom=UNUSED + "elsewhere the net learns badly.",
         property="the derivative against complex step; the gradient of each row sums to 0",
@@ -110,7 +106,7 @@ SOFTMAX_BUGS = (
         kind="tier",
         op="softmax",
         part="dlogits",
-        edits=in_tiers(tensor=(DLOGITS, "return p * (dp - total(dp * p, axis=0))")),
+        edits=in_tiers(tensor=("total(dp * p, axis=1)[:, None]", "total(dp * p, axis=0)")),
         symptom=UNUSED + "elsewhere the net learns badly, and with one sample a step not at all.",
         property="the derivative against complex step, for more than one sample",
         explanation="The axes are (samples, classes). The gradient of a sample depends on that sample alone.",
@@ -124,8 +120,7 @@ SOFTMAX_BUGS = (
         part="dlogits",
         edits=in_tiers(
             scalar=(DLOGITS_SCALAR, "[pi * (1 - pi) for pi in p]"),
-            vector=(DLOGITS_VECTOR, "return p * (1 - p)"),
-            tensor=(DLOGITS, "return p * (1 - p)"),
+            numpy=(DLOGITS, "return p * (1 - p)"),
         ),
         symptom=UNUSED + "elsewhere what goes back is the same whatever the error.",
         property="linearity in dy",
@@ -134,9 +129,9 @@ SOFTMAX_BUGS = (
     ),
 )
 
-LOSS = "loss = sum_of_losses(log1p(rest) + (largest - logits[rows, target]))"
-LOSS_VECTOR = "loss = log1p(rest) + (logits[top] - logits[target])"
-LOSS_SCALAR = "loss = log1p(rest) + (logits[top] - logits[target])"
+LOSS = "loss = log1p(rest) + (largest - logits[rows, target])"
+LOSS_SAMPLE = "loss = log1p(rest) + (logits[top] - logits[target])"
+LOG = "from math import log\n\n"
 AT_TARGET = "p[rows, target] = 0\np[rows, target] = -total(p, axis=1)"
 AT_TARGET_VECTOR = "p[target] = 0\np[target] = -total(p)"
 AT_TARGET_SCALAR = "p[target] = 0.0\np[target] = -total(p)"
@@ -151,9 +146,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "loss = -total(np.log((e / (1 + rest)[:, None])[rows, target]))"),
-            vector=(LOSS_VECTOR, "loss = -np.log(e[target] / (1 + rest))"),
-            scalar=(LOSS_SCALAR, "loss = -_math('log')(e[target] / (1 + rest))"),
+            tensor=(LOSS, "loss = -np.log((e / (1 + rest)[:, None])[rows, target])"),
+            vector=(LOSS_SAMPLE, "loss = -np.log(e[target] / (1 + rest))"),
+            scalar=(LOSS_SAMPLE, LOG + "loss = -log(e[target] / (1 + rest))"),
         ),
         symptom="The loss is infinite, or log complains of 0, once a logit lies 746 below another; digits are lost "
         "from 37 on.",
@@ -169,9 +164,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, LOSS.replace("))", ")) / np.log(10)")),
-            vector=(LOSS_VECTOR, "loss = (log1p(rest) + (logits[top] - logits[target])) / np.log(10)"),
-            scalar=(LOSS_SCALAR, "loss = (log1p(rest) + (logits[top] - logits[target])) / math.log(10)"),
+            tensor=(LOSS, "loss = (log1p(rest) + (largest - logits[rows, target])) / np.log(10)"),
+            vector=(LOSS_SAMPLE, "loss = (log1p(rest) + (logits[top] - logits[target])) / np.log(10)"),
+            scalar=(LOSS_SAMPLE, LOG + "loss = (log1p(rest) + (logits[top] - logits[target])) / log(10)"),
         ),
         symptom="The same accuracy; the loss is 2.303 times too small.",
         property="the value against the formula: two equal logits cost log(2) = 0.693 nats",
@@ -184,11 +179,11 @@ CROSS_ENTROPY_BUGS = (
         kind="tier",
         op="softmax_cross_entropy",
         part="value",
-        edits=in_tiers(tensor=(LOSS, LOSS.replace("))", ")) / len(logits)"))),
+        edits=in_tiers(tensor=(LOSS, "loss = (log1p(rest) + (largest - logits[rows, target])) / len(logits)")),
         symptom="The same accuracy; the reported loss shrinks as the batch grows.",
         property="the value, for more than one sample; duplicating the batch doubles the sum",
-        explanation="Loss primitives return the sum over the samples they are given, and the network divides by N, "
-        "once. Here the loss is divided twice.",
+        explanation="The losses of the samples are summed, and the network divides the sum by N, once. Here the loss "
+        "is divided twice.",
         hint="Give the same sample twice. By what factor should the loss grow?",
     ),
     Bug(
@@ -198,9 +193,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "loss = total(log1p(rest))"),
-            vector=(LOSS_VECTOR, "loss = log1p(rest)"),
-            scalar=(LOSS_SCALAR, "loss = log1p(rest)"),
+            tensor=(LOSS, "loss = log1p(rest)"),
+            vector=(LOSS_SAMPLE, "loss = log1p(rest)"),
+            scalar=(LOSS_SAMPLE, "loss = log1p(rest)"),
         ),
         symptom="The same accuracy; the loss never exceeds log C and goes down even where predictions are wrong.",
         property="the value, where the target is not the largest logit",
@@ -214,9 +209,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "loss = sum_of_losses(log1p(rest) - logits[rows, target])"),
-            vector=(LOSS_VECTOR, "loss = log1p(rest) - logits[target]"),
-            scalar=(LOSS_SCALAR, "loss = log1p(rest) - logits[target]"),
+            tensor=(LOSS, "loss = log1p(rest) - logits[rows, target]"),
+            vector=(LOSS_SAMPLE, "loss = log1p(rest) - logits[target]"),
+            scalar=(LOSS_SAMPLE, "loss = log1p(rest) - logits[target]"),
         ),
         symptom="The same accuracy; the reported loss becomes negative.",
         property="the value against the formula; a loss is never negative",
@@ -230,9 +225,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "loss = sum_of_losses(log1p(rest) + (2 * largest - logits[rows, target]))"),
-            vector=(LOSS_VECTOR, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
-            scalar=(LOSS_SCALAR, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
+            tensor=(LOSS, "loss = log1p(rest) + (2 * largest - logits[rows, target])"),
+            vector=(LOSS_SAMPLE, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
+            scalar=(LOSS_SAMPLE, "loss = log1p(rest) + (2 * logits[top] - logits[target])"),
         ),
         symptom="The same accuracy; the reported loss grows as the net becomes sure.",
         property="the value against the formula",
@@ -249,10 +244,10 @@ CROSS_ENTROPY_BUGS = (
             tensor=(
                 LOSS,
                 "log_p = logits - logits[rows, top][:, None] - log1p(rest)[:, None]\n"
-                "loss = -total(np.eye(logits.shape[1])[target] * log_p)",
+                "loss = -total(np.eye(logits.shape[1])[target] * log_p, axis=1)",
             ),
             vector=(
-                LOSS_VECTOR,
+                LOSS_SAMPLE,
                 "loss = -total(np.eye(len(logits))[target] * (logits - logits[top] - log1p(rest)))",
             ),
         ),
@@ -430,15 +425,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(
-                "rows = np.arange(len(logits))",
-                "rows = np.arange(len(logits))\ntarget = (target + 1) % logits.shape[1]",
-            ),
-            vector=("top = logits.argmax()", "top = logits.argmax()\ntarget = (target + 1) % len(logits)"),
-            scalar=(
-                "top = max(range(len(logits)), key",
-                "target = (target + 1) % len(logits)\ntop = max(range(len(logits)), key",
-            ),
+            tensor=("rows, top =", "target = (target + 1) % logits.shape[1]\nrows, top ="),
+            vector=("top = logits.argmax()", "target = (target + 1) % len(logits)\ntop = logits.argmax()"),
+            scalar=("top = max(", "target = (target + 1) % len(logits)\ntop = max("),
         ),
         symptom="The loss goes down as it should; the accuracy is that of a net that is always wrong.",
         property="the value against the formula, for two classes or more",
@@ -457,7 +446,7 @@ CROSS_ENTROPY_BUGS = (
                 LOSS,
                 "shift = logits.max()\n"
                 "shifted = exp(logits - shift)\n"
-                "loss = total(np.log(total(shifted, axis=1)) + shift - logits[rows, target])",
+                "loss = np.log(total(shifted, axis=1)) + shift - logits[rows, target]",
             )
         ),
         symptom="Identical training, and an infinite loss one day: log 0 in a row 746 below the largest of the batch.",
@@ -472,9 +461,9 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="value",
         edits=in_tiers(
-            tensor=(LOSS, "loss = total(np.log(total(exp(logits), axis=1)) - logits[rows, target])"),
-            vector=(LOSS_VECTOR, "loss = np.log(total(exp(logits))) - logits[target]"),
-            scalar=(LOSS_SCALAR, "loss = _math('log')(total([exp(z) for z in logits])) - logits[target]"),
+            tensor=(LOSS, "loss = np.log(total(exp(logits), axis=1)) - logits[rows, target]"),
+            vector=(LOSS_SAMPLE, "loss = np.log(total(exp(logits))) - logits[target]"),
+            scalar=(LOSS_SAMPLE, LOG + "loss = log(total([exp(z) for z in logits])) - logits[target]"),
         ),
         symptom="An infinite loss, or OverflowError, once a logit exceeds 709.",
         property="finite for every finite input",
@@ -505,7 +494,7 @@ CROSS_ENTROPY_BUGS = (
 DIFFERENCE = "(lambda dloss: 2 * difference / y.shape[1] * dloss,)"
 DIFFERENCE_VECTOR = "(lambda dloss: 2 * difference / len(y) * dloss,)"
 DIFFERENCE_SCALAR = "(lambda dloss: [2 * d / len(y) * dloss for d in difference],)"
-MSE = "loss = sum_of_losses(total(difference * difference, axis=1) / y.shape[1])"
+MSE = "loss = total(difference * difference, axis=1) / y.shape[1]"
 MSE_VECTOR = "loss = total(difference * difference) / len(y)"
 MSE_SCALAR = "loss = total([d * d for d in difference]) / len(y)"
 
@@ -565,7 +554,7 @@ SQUARED_ERROR_BUGS = (
         op="mean_squared_error",
         part="value",
         edits=in_tiers(
-            tensor=(MSE, MSE.replace("sum_of", "0.5 * sum_of")),
+            tensor=(MSE, MSE.replace("total(", "0.5 * total(")),
             vector=(MSE_VECTOR, MSE_VECTOR.replace("total(", "0.5 * total(")),
             scalar=(MSE_SCALAR, MSE_SCALAR.replace("total(", "0.5 * total(")),
         ),
@@ -581,7 +570,7 @@ SQUARED_ERROR_BUGS = (
         op="mean_squared_error",
         part="value",
         edits=in_tiers(
-            tensor=(MSE, "loss = total(total(difference * difference, axis=1))"),
+            tensor=(MSE, "loss = total(difference * difference, axis=1)"),
             vector=(MSE_VECTOR, "loss = total(difference * difference)"),
             scalar=(MSE_SCALAR, "loss = total([d * d for d in difference])"),
         ),
@@ -596,10 +585,10 @@ SQUARED_ERROR_BUGS = (
         kind="tier",
         op="mean_squared_error",
         part="value",
-        edits=in_tiers(tensor=(MSE, MSE.replace("y.shape[1])", "y.shape[1]) / len(y)"))),
+        edits=in_tiers(tensor=(MSE, MSE + " / len(y)")),
         symptom="The same training; the reported loss shrinks as the batch grows.",
         property="the value, for more than one sample",
-        explanation="Loss primitives return the sum over the samples they are given, and the network divides by N.",
+        explanation="The losses of the samples are summed, and the network divides the sum by N, once.",
         hint="Give the same sample twice. By what factor should the loss grow?",
     ),
     Bug(
@@ -642,12 +631,9 @@ SQUARED_ERROR_BUGS = (
         op="mean_squared_error",
         part="value",
         edits=in_tiers(
-            tensor=(
-                MSE,
-                "loss = sum_of_losses(np.sqrt(total(difference * difference, axis=1) / y.shape[1]))",
-            ),
+            tensor=(MSE, "loss = np.sqrt(total(difference * difference, axis=1) / y.shape[1])"),
             vector=(MSE_VECTOR, "loss = np.sqrt(total(difference * difference) / len(y))"),
-            scalar=(MSE_SCALAR, "loss = math.sqrt(total([d * d for d in difference]) / len(y))"),
+            scalar=(MSE_SCALAR, "loss = (total([d * d for d in difference]) / len(y)) ** 0.5"),
         ),
         symptom="The same training, if the derivative is that of the square; another loss is shown.",
         property="the value against the formula",
@@ -681,8 +667,8 @@ SUPPORT_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=(
-                ("target += source", "target = target + source"),
-                ("t += scale * s", "t = t + scale * s"),
+                "target += source if scale == 1 else scale * source",
+                "target = target + (source if scale == 1 else scale * source)",
             ),
             scalar=(
                 ("target[:] = starmap", "target = starmap"),
@@ -701,12 +687,13 @@ SUPPORT_BUGS = (
         op="add_scaled",
         part="value",
         edits=in_tiers(
-            numpy=("t += scale * s", "t += s"),
+            numpy=("source if scale == 1 else scale * source", "source"),
             scalar=("t + scale * s", "t + s"),
         ),
-        symptom="The loss rises at once: the update adds the gradient, with a learning rate of 1.",
+        symptom="Nothing, as long as all that is added comes with scale 1, as from this package's optimizers; the "
+        "first program that leaves its learning rate to add_scaled diverges at once.",
         property="target + scale * source, for a scale that is not 1",
-        explanation="The learning rate and the sign of the descent are both in the scale.",
+        explanation="A setting that every caller leaves at its usual value can be wrong for years.",
         hint="Try a scale of -0.5.",
     ),
     Bug(
@@ -716,8 +703,8 @@ SUPPORT_BUGS = (
         op="chunks",
         part="value",
         edits=in_tiers(
-            vector=("return zip(*arrays, strict=True)", "return zip(*(a[:-1] for a in arrays), strict=True)"),
-            tensor=("return iter((arrays,))", "return iter((tuple(a[:-1] for a in arrays),))"),
+            vector=("samples", "zip(*arrays, strict=True)", "zip(*(a[:-1] for a in arrays), strict=True)"),
+            tensor=("whole_batch", "iter((arrays,))", "iter((tuple(a[:-1] for a in arrays),))"),
             scalar=("zip(*arrays, strict=True)", "zip(*(a[:-1] for a in arrays), strict=True)"),
         ),
         symptom="In training nothing: one sample of each batch is never looked at. Predictions come out one short, as "

@@ -4,6 +4,7 @@ A bug is a small edit of the package's own source: these lines, written like thi
 difference, loaded as a tier, or planted in a second copy of the whole package; the first copy stays as it is.
 """
 
+import ast
 import difflib
 import importlib
 import importlib.abc
@@ -13,11 +14,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from ..tiers import TIERS, Tier
+from ..tiers.assembly import changed_tier, files_of
 from .matching import replaced
 
 PACKAGE = __name__.split(".")[0]
@@ -76,8 +79,9 @@ class Bug:
         for tier, edits in self.edits.items():
             for where, right, wrong in edits:
                 where = where or self.op
-                file = file_of(tier, where.partition(".")[0])
-                files[file] = (*files.get(file, ()), (where, right, wrong))
+                file, edit = file_of(tier, where), (where, right, wrong)
+                if edit not in files.get(file, ()):  # two tiers may share the file
+                    files[file] = (*files.get(file, ()), edit)
         return files
 
     def source(self, file: str) -> str:
@@ -112,14 +116,30 @@ class Bug:
 
     def tier(self, name: str) -> Tier:
         """Return the built-in tier of that name with the bug in it."""
-        module = ModuleType(f"{self.name}.{name}")
-        exec(compile(self.source(file_of(name, self.op)), f"{name}.py with {self.name}", "exec"), vars(module))
-        return cast(Tier, module)
+        files = {file_of(name, where or self.op) for where, *_ in self.edits[name]}
+        texts = {file.removeprefix("tiers/").removesuffix(".py"): self.source(file) for file in files}
+        return cast(Tier, changed_tier(name, f"{self.name}.{name}", texts))
 
 
-def file_of(tier: str, function: str) -> str:
-    """Return the file that holds this function of a built-in tier."""
-    return f"tiers/{tier}.py"
+def file_of(tier: str, where: str) -> str:
+    """Return the file that holds this function or class of a built-in tier.
+
+    Raises
+    ------
+    ValueError
+        If none of them does.
+    """
+    name = where.partition(".")[0]
+    for file in files_of(tier).values():
+        if name in _defined_in(f"tiers/{file}.py"):
+            return f"tiers/{file}.py"
+    raise ValueError(f"no file of the {tier} tier holds {name!r}")
+
+
+@cache
+def _defined_in(file: str) -> frozenset[str]:
+    tree = ast.parse((FOLDER / file).read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
 
 def in_tiers(**edits: TierEdit | tuple[TierEdit, ...]) -> Edits:

@@ -9,7 +9,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "network.py": (
-                ("Network.backprop", "return total(losses) / len(target), grads", "return total(losses), grads"),
+                ("Network.backprop", "total([*map(float, losses)]) / count", "total([*map(float, losses)])"),
             )
         },
         symptom="The weights and the test accuracy are right to the last digit; the training loss is as many times too "
@@ -23,7 +23,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="double_batch_mean",
         title="the gradient is divided by the batch size twice",
         kind="network",
-        edits={"network.py": (("Network.backprop", "dy = doutput(seed)", "dy = doutput(seed / len(target))"),)},
+        edits={"backprop.py": (("backprop", "dy = dloss", "dy = dloss / len(x)"),)},
         symptom="The net hardly learns: the loss falls as if the learning rate were 16 times smaller, and smaller "
         "still with larger batches.",
         property="the gradient of the reported loss, against central differences, on more than one sample",
@@ -35,7 +35,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="gradient_not_divided",
         title="the gradient is summed over the batch and never divided by its size",
         kind="network",
-        edits={"network.py": (("Network.backprop", "dy = doutput(seed)", "dy = doutput(scale)"),)},
+        edits={"network.py": (("Network.backprop", "factor / count", "factor"),)},
         symptom="The loss jumps about and the accuracy falls far behind; with a learning rate 16 times smaller "
         "all would be well.",
         property="the gradient of the reported loss, against central differences, on more than one sample",
@@ -51,11 +51,10 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "network.py": (
                 (
                     "Network.backprop",
-                    "seed = scale / len(target)",
-                    'if not hasattr(self, "batch_size"):\n'
-                    "    self.batch_size = len(target)\n"
-                    "seed = scale / self.batch_size",
+                    "losses, grads, seen =",
+                    'if not hasattr(self, "batch_size"):\n    self.batch_size = count\nlosses, grads, seen =',
                 ),
+                ("Network.backprop", "factor / count", "factor / self.batch_size"),
             )
         },
         symptom="Nothing to see: only the last, shorter batch of each epoch counts too little.",
@@ -70,14 +69,14 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "network.py": (
-                ("Network.backprop", "dy = doutput(seed)", "dy = doutput(scale)"),
+                ("Network.backprop", "factor / count", "factor"),
                 (
                     "Network.backprop",
-                    "return total(losses) / len(target), grads",
+                    "return",
                     "for name in grads:\n"
                     '    if name.endswith("weight"):\n'
-                    "        grads[name] = self.tier.elementwise(lambda g: g / len(target), grads[name])\n"
-                    "return total(losses) / len(target), grads",
+                    "        grads[name] = self.tier.elementwise(lambda g: g / count, grads[name])\n"
+                    "return",
                 ),
             )
         },
@@ -92,16 +91,24 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         title="each sample's gradient replaces the one before instead of being added to it",
         kind="network",
         edits={
-            "network.py": (
+            "tiers/sums.py": (
                 (
-                    "Network.backprop",
-                    "if name in grads:\n"
-                    "    self.tier.add_scaled(grads[name], gradient, 1.0)\n"
+                    "Sum.add",
+                    "if self.total is None:\n"
+                    "    self.total = vjp(dy)\n"
                     "else:\n"
-                    "    grads[name] = gradient",
-                    "grads[name] = gradient",
+                    "    added = self.add_scaled(self.total, vjp(dy), 1.0)\n"
+                    "    self.total = self.total if added is None else added",
+                    "self.total = vjp(dy)",
                 ),
-            )
+            ),
+            "tiers/arrays.py": (
+                (
+                    "SumOfOuterProducts.add",
+                    "self.dys.append(dy)\nself.xs.append(vjp.x)",
+                    "self.dys, self.xs = [dy], [vjp.x]",
+                ),
+            ),
         },
         symptom="Where samples are handled one by one, the loss falls very slowly; with whole batches at a time, "
         "nothing is wrong at all.",
@@ -115,14 +122,16 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         title="the loop over the layers in reverse ends one layer too early",
         kind="network",
         edits={
-            "network.py": (
+            "backprop.py": (
                 (
-                    "Network.backprop",
-                    "grads: dict[str, Any] = {}",
-                    "grads = {name: self.tier.elementwise(lambda w: 0.0 * w, p) for name, p in "
-                    "self.parameters.items()}",
+                    "backprop",
+                    "losses = []",
+                    "for name, gradient in sums.items():\n"
+                    "    gradient.add(lambda p: tier.elementwise(lambda w: 0.0 * w, p), "
+                    "steps[0].parameters[name])\n"
+                    "losses = []",
                 ),
-                ("Network.backprop", "reversed(range(len(self.layers)))", "reversed(range(1, len(self.layers)))"),
+                ("backprop", "range(first, len(steps))", "range(first + 1, len(steps))"),
             )
         },
         symptom="The loss falls far too slowly and the accuracy stops early: the first layer keeps its random "
@@ -136,7 +145,15 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="activation_derivative_skipped",
         title="dy passes through layers without parameters unchanged",
         kind="network",
-        edits={"network.py": (("Network.backprop", "dy = dx(dy)", "if dparameters:\n    dy = dx(dy)"),)},
+        edits={
+            "backprop.py": (
+                (
+                    "backprop",
+                    "for name, vjp in",
+                    "if not steps[i].names:\n    pull = lambda dy: dy\nfor name, vjp in",
+                ),
+            )
+        },
         symptom="It learns even faster at first, then stays a few points behind, or behind by nothing at all.",
         property="the gradient of the first layer, against central differences",
         explanation="Activations have no weights, but they have a derivative. Without it the gradient of the first "
@@ -149,7 +166,14 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "network.py": (
-                ("Network.backprop", "grads: dict[str, Any] = {}", 'self.grads = grads = getattr(self, "grads", {})'),
+                (
+                    "Network.backprop",
+                    "return",
+                    'for name, earlier in getattr(self, "grads", {}).items():\n'
+                    "    self.tier.add_scaled(grads[name], earlier, 1.0)\n"
+                    "self.grads = grads\n"
+                    "return",
+                ),
             )
         },
         symptom="The first batches are promising; then the loss rises past that of guessing, and the weights grow "
@@ -175,11 +199,11 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         title="predict_proba applies softmax to what is a probability already",
         kind="network",
         edits={
-            "network.py": (
+            "losses.py": (
                 (
-                    "Network.predict_proba",
-                    "lambda logits: self.tier.softmax(logits)[0], self.forward(X)",
-                    "lambda logits: self.tier.softmax(self.tier.softmax(logits)[0])[0], self.forward(X)",
+                    "SoftmaxCrossEntropy.probabilities",
+                    "tier.softmax(outputs)[0]",
+                    "tier.softmax(tier.softmax(outputs)[0])[0]",
                 ),
             )
         },
@@ -194,7 +218,9 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="layers_never_in_training_mode",
         title="training runs the layers as prediction does: nothing is dropped, and running statistics normalize",
         kind="network",
-        edits={"network.py": (("Network.run_layers", "if masks is None or i in self.frozen:", "if True:"),)},
+        edits={
+            "backprop.py": (("Step.__init__", "self.differs = training and own", "self.differs = False"),),
+        },
         symptom="The training loss is a fifth of what it should be, and with a net as small as this the accuracy is "
         "even better: it was trained without the dropout that was asked for.",
         property="a net whose dropout drops everything gives the same for all samples while it learns",
@@ -208,6 +234,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/dropout.py": (
+                ("", "from typing import Any, ClassVar", "from typing import Any, ClassVar\n\nimport numpy as np"),
                 (
                     "Dropout.forward",
                     "return x, (lambda dy: dy,)",
@@ -228,7 +255,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/dropout.py": (
-                ("Dropout.draw", "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)", "return kept * 1.0"),
+                ("Dropout.draw", "return kept / (1 - self.p) if self.p < 1 else 0.0 * kept", "return 1.0 * kept"),
             )
         },
         symptom="Next to nothing to see: two points behind, and surer of its answers.",
@@ -245,8 +272,8 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "layers/dropout.py": (
                 (
                     "Dropout.draw",
-                    "return kept / (1 - self.p) if self.p < 1 else np.zeros(shape)",
-                    "return kept / self.p if self.p > 0 else np.ones(shape)",
+                    "return kept / (1 - self.p) if self.p < 1 else 0.0 * kept",
+                    "return kept / self.p if self.p > 0 else 1.0 * kept",
                 ),
             )
         },
@@ -263,11 +290,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         kind="network",
         edits={
             "layers/dropout.py": (
-                (
-                    "Dropout.draw",
-                    "rng.random(shape) >= self.p",
-                    "np.broadcast_to(rng.random(shape[1:]), shape) >= self.p",
-                ),
+                ("Dropout.draw", "rng.random(shape)", "rng.random((1, *shape[1:])).repeat(shape[0], axis=0)"),
             )
         },
         symptom="Nothing to see: the first epochs are slower, and it ends a point behind.",
@@ -304,9 +327,9 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         edits={
             "layers/normalization.py": (
                 (
-                    "BatchNorm.forward_in_training",
-                    "self.momentum * (seen - buffers[name])",
-                    "(1 - self.momentum) * (seen - buffers[name])",
+                    "BatchNorm.updated",
+                    "self.momentum * (new * factor - old)",
+                    "(1 - self.momentum) * (new * factor - old)",
                 ),
             )
         },
@@ -321,7 +344,15 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="batch_norm_running_variance_biased",
         title="the running variance is that of the samples seen, divided by n, not by n - 1",
         kind="network",
-        edits={"layers/normalization.py": (("BatchNorm.forward_in_training", "variance * (n / (n - 1))", "variance"),)},
+        edits={
+            "layers/normalization.py": (
+                (
+                    "BatchNorm.updated",
+                    'running("running_var", variance, n / (n - 1))',
+                    'running("running_var", variance)',
+                ),
+            )
+        },
         symptom="Nothing to see: the training loss is right to the last digit, the accuracy to a sample or two.",
         property="the running variance after one mini-batch, by the formula",
         explanation="The running variance estimates that of all samples, and a mini-batch's own is smaller by a factor "

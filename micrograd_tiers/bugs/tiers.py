@@ -2,6 +2,7 @@
 
 from .images import IMAGE_BUGS
 from .losses import LOSS_BUGS
+from .more_losses import FURTHER_LOSS_BUGS
 from .museum import Bug, Edits, in_tiers
 
 LINEAR_BUGS = (
@@ -143,7 +144,7 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo * xi for dyo in dy] for xi in x]"),
-            vector=("OuterProduct(x)", "lambda dy: x[:, None] * dy"),
+            vector=("outer_with(x)", "lambda dy: x[:, None] * dy"),
             tensor=("matmul(dy.T, x)", "matmul(x.T, dy)"),
         ),
         symptom="A shape error, except in square layers, which train badly.",
@@ -208,7 +209,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dweight",
         edits=in_tiers(
-            vector=("OuterProduct(x)", "lambda dy: (dy[:, None] * x).astype('f4').astype('f8')"),
+            vector=("outer_with(x)", "lambda dy: (dy[:, None] * x).astype('f4').astype('f8')"),
             tensor=("matmul(dy.T, x)", "matmul(dy.T, x).astype('f4').astype('f8')"),
         ),
         symptom="Nothing to see; two tiers that should agree to 1e-14 differ at 1e-8.",
@@ -225,7 +226,7 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
-            vector=("OuterProduct(x)", "lambda dy: dy[:, None] + 0 * x"),
+            vector=("outer_with(x)", "lambda dy: dy[:, None] + 0 * x"),
             tensor=("matmul(dy.T, x)", "matmul(dy.T, 0 * x + 1)"),
         ),
         symptom="Hardly learns: all weights of a unit move together, like its bias.",
@@ -280,7 +281,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            scalar=("lambda dy: list(dy)", "lambda dy: [0.0 for _ in dy]"),
+            scalar=("lambda dy: [*dy]", "lambda dy: [0.0 for _ in dy]"),
             vector=("dy.copy()", "0 * dy"),
             tensor=("total(dy, axis=0)", "0 * total(dy, axis=0)"),
         ),
@@ -320,7 +321,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            scalar=("lambda dy: list(dy)", "lambda dy: dy"),
+            scalar=("lambda dy: [*dy]", "lambda dy: dy"),
             vector=("dy.copy()", "dy"),
         ),
         symptom="Nothing, until somebody adds the next sample's gradient to it: then dy, which others still need, "
@@ -333,7 +334,7 @@ LINEAR_BUGS = (
 )
 
 SIGMOID = "return dy * (e / (1 + (2 * e + e * e)))"
-SIGMOID_SCALAR = "return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in zip(dy, e, strict=True)]"
+SIGMOID_SCALAR = "pairs = zip(dy, e, strict=True)\nreturn [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]"
 
 
 def _sigmoid_slope(numpy: str, scalar: str) -> Edits:
@@ -402,8 +403,9 @@ SIGMOID_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(
-                ("def dx(dy: Array) -> Array:", "LAST[:] = [e]\n\ndef dx(dy: Array) -> Array:\n    e = LAST[0]"),
-                ("@quiet", "LAST: list[Array] = []\n\n\n@quiet"),
+                ("def sigmoid(x):", "LAST = []\n\n\ndef sigmoid(x):"),
+                ("y = np.maximum(e, x >= 0) / (1 + e)", "y = np.maximum(e, x >= 0) / (1 + e)\nLAST[:] = [e]"),
+                (SIGMOID, f"e = LAST[0]\n{SIGMOID}"),
             ),
         ),
         symptom="One hidden layer and one batch at a time: nothing. Two layers with sigmoid, or one sample after the "
@@ -471,10 +473,7 @@ SIGMOID_BUGS = (
         op="sigmoid",
         part="value",
         edits=in_tiers(
-            numpy=(
-                ("@quiet", ""),
-                ("y = np.maximum(e, x >= 0) / (1 + e)", "y = 1 / (1 + np.exp(-x))"),
-            ),
+            numpy=("y = np.maximum(e, x >= 0) / (1 + e)", "y = 1 / (1 + exp(-x))"),
             scalar=(
                 "[(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]",
                 "[1 / (1 + exp(-xi)) for xi in x]",
@@ -743,7 +742,9 @@ RELU_BUGS = (
 )
 
 ELU_DX = "np.where(x <= 0, dy * (alpha * exp(np.minimum(x, 0))), dy)"
-ELU_DX_SCALAR = "[dyi * (alpha * exp(xi)) if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"
+ELU_DX_SCALAR = (
+    "pairs = zip(x, dy, strict=True)\nreturn [dyi * (alpha * exp(xi)) if xi <= 0 else dyi for xi, dyi in pairs]"
+)
 ELU_VALUE = "y = np.where(x <= 0, alpha * expm1(np.minimum(x, 0)), x)"
 ELU_VALUE_SCALAR = "y = [alpha * expm1(xi) if xi <= 0 else xi for xi in x]"
 
@@ -756,7 +757,7 @@ ELU_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(ELU_DX, "np.where(x <= 0, dy * exp(np.minimum(x, 0)), dy)"),
-            scalar=(ELU_DX_SCALAR, "[dyi * exp(xi) if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"),
+            scalar=(ELU_DX_SCALAR, "return [dyi * exp(xi) if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"),
         ),
         symptom="Nothing, as long as alpha is 1.",
         property="the derivative, at an alpha that is not 1",
@@ -788,7 +789,7 @@ ELU_BUGS = (
             numpy=(ELU_DX, "np.where(x <= 0, dy * (alpha * exp(np.minimum(y, 0))), dy)"),
             scalar=(
                 ELU_DX_SCALAR,
-                "[dyi * (alpha * exp(yi)) if yi <= 0 else dyi for yi, dyi in zip(y, dy, strict=True)]",
+                "return [dyi * (alpha * exp(yi)) if yi <= 0 else dyi for yi, dyi in zip(y, dy, strict=True)]",
             ),
         ),
         symptom="Learns; far to the left the slope is 0.37 alpha where it should vanish.",
@@ -806,7 +807,7 @@ ELU_BUGS = (
             numpy=(ELU_DX, "np.where(x <= 0, dy * (y + 1), dy)"),
             scalar=(
                 ELU_DX_SCALAR,
-                "[dyi * (yi + 1) if xi <= 0 else dyi for xi, yi, dyi in zip(x, y, dy, strict=True)]",
+                "return [dyi * (yi + 1) if xi <= 0 else dyi for xi, yi, dyi in zip(x, y, dy, strict=True)]",
             ),
         ),
         symptom="Nothing, as long as alpha is 1.",
@@ -835,7 +836,7 @@ ELU_BUGS = (
         kind="tier",
         op="elu",
         part="dx",
-        edits=in_tiers(numpy=(ELU_DX, "dy + 0"), scalar=(ELU_DX_SCALAR, "[dyi for dyi in dy]")),
+        edits=in_tiers(numpy=(ELU_DX, "dy + 0"), scalar=(ELU_DX_SCALAR, "return [*dy]")),
         symptom="Learns, somewhat worse: units that are off are trained as if they were on.",
         property="the derivative, at negative x",
         explanation="To the left the slope is alpha e**x, which vanishes.",
@@ -849,7 +850,7 @@ ELU_BUGS = (
         part="dx",
         edits=in_tiers(
             numpy=(ELU_DX, "np.where(x <= 0, 0, dy)"),
-            scalar=(ELU_DX_SCALAR, "[0.0 if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"),
+            scalar=(ELU_DX_SCALAR, "return [0.0 if xi <= 0 else dyi for xi, dyi in zip(x, dy, strict=True)]"),
         ),
         symptom="Learns as with relu: the advantage of elu, that units which are off can recover, is gone.",
         property="the derivative, at negative x",
@@ -885,4 +886,7 @@ ELU_BUGS = (
     ),
 )
 
-TIER_BUGS = (*LINEAR_BUGS, *SIGMOID_BUGS, *TANH_BUGS, *RELU_BUGS, *ELU_BUGS, *LOSS_BUGS, *IMAGE_BUGS)
+TIER_BUGS = (
+    *(*LINEAR_BUGS, *SIGMOID_BUGS, *TANH_BUGS, *RELU_BUGS, *ELU_BUGS),
+    *(*LOSS_BUGS, *IMAGE_BUGS, *FURTHER_LOSS_BUGS),
+)

@@ -69,8 +69,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer._next_batch",
-                    "self.y[chosen]",
-                    "self._rng.permutation(self.y)[self._block.start : self._block.stop]",
+                    "self.targets.of(chosen)",
+                    "self.targets.of(self._rng.permutation(self.n_samples)[self._block.start : self._block.stop])",
                 ),
             )
         },
@@ -108,11 +108,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer._next_batch",
-                    "return self._block_x[start : start + self.batch_size], self._block_y[start : start + "
-                    "self.batch_size]",
-                    "end = start + self.batch_size - 1\nreturn self._block_x[start:end], self._block_y[start:end]",
+                    "slice(start, start + self.batch_size)",
+                    "slice(start, start + self.batch_size - 1)",
                 ),
-                ("Trainer.step", "self.position += len(target)", "self.position += self.batch_size"),
+                ("Trainer.step", "self.position += n", "self.position += self.batch_size"),
                 ("Trainer.step", "if self.position == self.n_samples:", "if self.position >= self.n_samples:"),
             )
         },
@@ -130,20 +129,22 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer.step",
-                    "loss, grads = self.net.backprop(x, target, self._optimizer.scale, masks, observe=True)\n"
-                    "self.history.batch_loss.append(loss)\n"
-                    "if not math.isfinite(loss):\n"
-                    '    raise self._diverged(f"the loss is {loss}")\n'
-                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)",
                     "losses = []\n"
-                    "for n in range(len(target)):\n"
-                    "    loss, grads = self.net.backprop(x[n : n + 1], target[n : n + 1])\n"
-                    "    self._optimizer.step(self.net, grads, self._optimizer_state)\n"
+                    "for k in range(n):\n"
+                    "    one = tuple(array[k : k + 1] for array in arrays)\n"
+                    "    loss, grads, seen = self.net.backprop(x[k : k + 1], one, factor)\n"
+                    "    self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
                     "    losses.append(loss)\n"
-                    "loss = float(np.mean(losses))\n"
-                    "self.history.batch_loss.append(loss)\n"
-                    "if not math.isfinite(loss):\n"
-                    '    raise self._diverged(f"the loss is {loss}")',
+                    "loss = float(np.mean(losses))",
+                ),
+                (
+                    "Trainer.step",
+                    "before = self.net.state_dict() if len(self.history.batch_loss) == 1 else None\n"
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
+                    "",
                 ),
             )
         },
@@ -162,9 +163,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer.step",
-                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
-                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)\n"
-                    "loss, _ = self.net.backprop(x, target)\n"
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "loss, _, _ = self.net.backprop(x, arrays, prepared=targets)\n"
                     "self.history.batch_loss[-1] = loss",
                 ),
             )
@@ -184,7 +185,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer._end_epoch",
-                    "self.history.train_loss.append(self._loss_sum / self.n_samples)",
+                    "self.history.train_loss.append(self._loss_sum / self.targets.divisor)",
                     "self.history.train_loss.append(self.history.batch_loss[-1])",
                 ),
             )
@@ -202,7 +203,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer.step",
-                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
                     "",
                 ),
                 (
@@ -210,7 +213,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "if self.position == self.n_samples:\n    self._end_epoch()",
                     "if self.position == self.n_samples:\n"
                     "    self._end_epoch()\n"
-                    "self._optimizer.step(self.net, grads, self._optimizer_state, self._optimizer.scale)",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
                 ),
             )
         },
@@ -227,7 +232,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "training.py": (
-                ("Trainer._end_epoch", "evaluate(self.net, *self.validation)", "evaluate(self.net, self.X, self.y)"),
+                ("Trainer._end_epoch", "self._validation_x, self._validation_targets", "self.X, self.targets"),
             )
         },
         symptom="The validation accuracy is some points better than it has any right to be.",
@@ -244,9 +249,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer._end_epoch",
-                    "scores = evaluate(self.net, *self.validation)",
-                    "mixed = self._rng.permutation(len(self.validation[0]))\n"
-                    "scores = evaluate(self.net, self.validation[0][mixed], self.validation[1][mixed])",
+                    "scores = _scores(self.net, self._validation_x, self._validation_targets)",
+                    "mixed = self._rng.permutation(len(self._validation_x))\n"
+                    "scores = evaluate(self.net, self._validation_x[mixed], "
+                    "np.asarray(self.validation[1])[mixed])",
                 ),
             )
         },
@@ -306,9 +312,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "Optimizer.step",
-                    "parameter = net.parameters[name]",
-                    'if name.endswith("bias"):\n    continue\nparameter = net.parameters[name]',
+                    "Optimizer.apply",
+                    "for name, gradient in gradients.items():",
+                    'for name, gradient in gradients.items():\n    if name.endswith("bias"):\n        continue',
                 ),
             )
         },
@@ -324,11 +330,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "optimizers.py": (
-                (
-                    "SGD._move",
-                    "net.tier.add_scaled(parameter, gradient, rate)",
-                    "net.tier.add_scaled(parameter, gradient, -rate)",
-                ),
+                ("SGD.gradient_factor", "-self.learning_rate", "self.learning_rate"),
+                ("SGD.update", "-self.learning_rate", "self.learning_rate"),
             )
         },
         symptom="The loss rises from the first batch on, without end.",
@@ -343,20 +346,21 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers.py": (
                 (
-                    "Optimizer.step",
-                    "if self.weight_decay and self.decays_gradient:\n"
-                    "    gradient = net.tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, "
-                    "parameter)",
-                    "",
+                    "Optimizer._with_decay",
+                    "if not self.weight_decay:\n"
+                    "    return gradient\n"
+                    "return tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)",
+                    "return gradient",
                 ),
+                ("SGD.update", "rate * (g + decay * w)", "rate * g"),
             ),
             "training.py": (
                 (
                     "Trainer.step",
-                    "self._loss_sum += loss * len(target)",
+                    "self._loss_sum += loss * targets.divisor",
                     "penalty = sum(float(np.sum(weights**2)) for weights in self.net.state_dict().values())\n"
                     "loss += self.optimizer.weight_decay / 2 * penalty\n"
-                    "self._loss_sum += loss * len(target)",
+                    "self._loss_sum += loss * targets.divisor",
                 ),
             ),
         },
@@ -371,7 +375,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="velocity_shared",
         title="all parameters share one velocity",
         kind="training",
-        edits={"optimizers.py": (("SGD._move", 'key = f"velocity.{name}"', 'key = "velocity"'),)},
+        edits={"optimizers.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)},
         symptom="It stops in the first step: operands could not be broadcast together.",
         property="steps with momentum, replayed by an independent implementation",
         explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
@@ -382,15 +386,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="adam_no_bias_correction",
         title="Adam without the correction of its running means",
         kind="training",
-        edits={
-            "optimizers.py": (
-                (
-                    "Adam._move",
-                    "mean_unbiased, square_unbiased = 1 / (1 - b1**t), 1 / (1 - b2**t)",
-                    "mean_unbiased, square_unbiased = 1.0, 1.0",
-                ),
-            )
-        },
+        edits={"optimizers.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
         symptom="With a careful learning rate nothing but a faster start; with a bold one the first steps are too "
         "long, and the net takes many epochs to recover from them.",
         property="the first step of Adam is as long as the learning rate",
@@ -402,7 +398,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="adam_shared_count",
         title="Adam counts a step for each parameter instead of each batch",
         kind="training",
-        edits={"optimizers.py": (("Adam._move", 'f"count.{name}"', '"count"'),)},
+        edits={
+            "optimizers.py": (
+                (
+                    "Adam._adam",
+                    'memory["count"] = memory.get("count", 0) + 1',
+                    'memory["count"] = vars(self)["count"] = vars(self).get("count", 0) + 1',
+                ),
+            )
+        },
         symptom="Nothing to worry anybody: the loss falls even faster.",
         property="two steps of Adam, replayed by an independent implementation",
         explanation="With four parameters, time runs four times too fast, and the correction of the running means "
@@ -413,15 +417,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="init_all_equal",
         title="all weights of a layer start equal",
         kind="training",
-        edits={
-            "initializers.py": (
-                (
-                    "xavier_uniform",
-                    "rng.uniform(-limit, limit, shape)",
-                    "np.full(shape, limit)",
-                ),
-            )
-        },
+        edits={"initializers.py": (("xavier_uniform", "rng.uniform(-limit, limit, shape)", "filled(shape, limit)"),)},
         symptom="The loss falls a little, and the accuracy stays about twice that of guessing, however many "
         "hidden units there are.",
         property="the starting weights have the standard deviation that is promised",
@@ -457,9 +453,13 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "optimizers.py": (
-                ("SGD._move", "raw = gradient", "raw, old = gradient, state.get(key)"),
-                ("SGD._move", "if self.nesterov:", "if self.nesterov and old is not None:"),
-                ("SGD._move", "raw, state[key]", "raw, old"),
+                ("SGD.update", "if memory:", 'old = memory.get("velocity")\nif memory:'),
+                ("SGD.update", "if self.nesterov:", "if self.nesterov and old is not None:"),
+                (
+                    "SGD.update",
+                    "lambda g, v: rate * (g + momentum * v), gradient, velocity",
+                    "lambda g, v: rate * (g + momentum * v), gradient, old",
+                ),
             )
         },
         symptom="Nothing to see but a first epoch that is a little slower; after ten the accuracy is the same.",
@@ -474,12 +474,12 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         kind="training",
         edits={
             "optimizers.py": (
-                ("AdamW", "decays_gradient: ClassVar[bool] = False", "decays_gradient: ClassVar[bool] = True"),
                 (
-                    "AdamW._move",
-                    "if self.weight_decay:\n"
-                    "    net.tier.add_scaled(parameter, parameter, -self.learning_rate * self.weight_decay)",
-                    "",
+                    "AdamW.update",
+                    "shrink = self.learning_rate * self.weight_decay\n"
+                    "return tier.elementwise(lambda a, w: a - shrink * w, self._adam(tier, gradient, memory), "
+                    "parameter)",
+                    "return self._adam(tier, self._with_decay(tier, gradient, parameter), memory)",
                 ),
             )
         },
@@ -497,10 +497,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "training.py": (
                 (
                     "Trainer.step",
-                    "x, target = self._next_batch()",
-                    "x, target = self._next_batch()\n"
+                    "x, arrays, targets = self._next_batch()",
+                    "x, arrays, targets = self._next_batch()\n"
                     "if self.schedule is not None:\n"
-                    "    rate = self.optimizer.learning_rate * self.schedule.factor(len(self.history.batch_loss))\n"
+                    "    rate = self.optimizer.learning_rate * "
+                    "self.schedule.factor(len(self.history.batch_loss))\n"
                     "    self._optimizer = replace(self.optimizer, learning_rate=rate)",
                 ),
             )
@@ -518,7 +519,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "training.py": (
                 (
-                    "Trainer._draw_masks",
+                    "Trainer._draw_noise",
                     "np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])",
                     "np.random.default_rng(self._mask_seed)",
                 ),
