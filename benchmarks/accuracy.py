@@ -120,13 +120,16 @@ class Formulas:
         self.number, self.exp, self.log1p = number, exp, log1p
 
     def points(self, x: Array) -> Results:
-        """Elementwise quantities of x, shape (N,)."""
+        """Elementwise quantities of x, shape (N,); of the losses, for the target 1."""
         x = self.number(x)
-        e, e2 = self.exp(-np.abs(x)), self.exp(-np.abs(x) * 2)
+        e, e2, zero = self.exp(-np.abs(x)), self.exp(-np.abs(x) * 2), self.number(np.zeros(len(x)))
         return {
             "sigmoid": np.where(x >= 0, 1 + 0 * e, e) / (1 + e),
             "sigmoid'": e / (1 + e) ** 2,
             "tanh'": 4 * e2 / (1 + e2) ** 2,
+            "binary cross-entropy": self.log1p(e) + np.where(x < 0, -x, zero),
+            "binary cross-entropy'": -np.where(x < 0, 1 + 0 * e, e) / (1 + e),
+            "hinge": np.where(x < 1, 1 - x, zero),
         }
 
     def rows(self, z: Array, target: Array) -> Results:
@@ -160,10 +163,10 @@ class Formulas:
         return {"mean cross-entropy": mean, "the same, in training": mean}
 
     def squares(self, y: Array, target: Array) -> Results:
-        """Mean squared error of each mini-batch: y and target (B, N, O)."""
+        """Mean squared and mean absolute error of each mini-batch: y and target (B, N, O)."""
         difference = (self.number(y) - self.number(target)).reshape(len(y), -1)
-        mean = (difference * difference).sum(axis=1) / difference.shape[1]
-        return {"mean squared error": mean}
+        squares, sizes = ((d.sum(axis=1) / d.shape[1]) for d in (difference * difference, np.abs(difference)))
+        return {"mean squared error": squares, "mean absolute error": sizes}
 
 
 IN_MPMATH = Formulas(*(np.frompyfunc(f, 1, 1) for f in (mpmath.mpf, mpmath.exp, mpmath.log1p)))
@@ -187,12 +190,28 @@ class OfTier:
     def points(self, x: Array) -> Results:
         """As `Formulas.points`."""
         y, slope = self._slope("sigmoid", x)
-        return {"sigmoid": y, "sigmoid'": slope, "tanh'": self._slope("tanh", x)[1]}
+        losses, slopes = self._losses("binary_cross_entropy", x)
+        return {
+            "sigmoid": y,
+            "sigmoid'": slope,
+            "tanh'": self._slope("tanh", x)[1],
+            "binary cross-entropy": losses,
+            "binary cross-entropy'": slopes,
+            "hinge": self._losses("hinge", x)[0],
+        }
+
+    def _losses(self, op: str, x: Array) -> tuple[Array, Array]:
+        """Return loss and derivative of each number by itself, for the target 1."""
+        each = [self._loss(op, [[xi]], [[1.0]]) for xi in x]
+        return np.array([loss for loss, _ in each]), np.array([slope[0] for _, slope in each])
+
+    def _loss(self, op: str, outputs: Any, targets: Any, dtype: str = "float64") -> tuple[float, Array]:
+        (chunk,) = self.tier.chunks(self.tier.asarray(outputs), self.tier.asarray(targets, dtype))
+        loss, (vjp,) = getattr(self.tier, op)(*chunk)
+        return float(loss), np.ravel(vjp(1.0))
 
     def _row(self, z: Array, target: int) -> tuple[float, Array]:
-        (chunk,) = self.tier.chunks(self.tier.asarray(z[None]), self.tier.asarray([target], "int64"))
-        loss, (vjp,) = self.tier.softmax_cross_entropy(*chunk)
-        return float(loss), np.ravel(vjp(1.0))
+        return self._loss("softmax_cross_entropy", z[None], [target], "int64")
 
     @QUIET
     def rows(self, z: Array, target: Array) -> Results:
@@ -225,8 +244,12 @@ class OfTier:
 
     def squares(self, y: Array, target: Array) -> Results:
         """As `Formulas.squares`."""
-        net = self._net("mean_squared_error", y.shape[-1])
-        return {"mean squared error": np.array([net.mean_loss(*batch) for batch in zip(y, target, strict=True)])}
+        results = {}
+        for loss in ("mean_squared_error", "mean_absolute_error"):
+            net = self._net(loss, y.shape[-1])
+            means = [net.mean_loss(*batch) for batch in zip(y, target, strict=True)]
+            results[loss.replace("_", " ")] = np.array(means)
+        return results
 
 
 class Textbook:
@@ -237,7 +260,14 @@ class Textbook:
     def points(x: Array) -> Results:
         """As `Formulas.points`."""
         y, tanh = 1 / (1 + np.exp(-x)), np.tanh(x)
-        return {"sigmoid": y, "sigmoid'": y * (1 - y), "tanh'": 1 - tanh * tanh}
+        return {
+            "sigmoid": y,
+            "sigmoid'": y * (1 - y),
+            "tanh'": 1 - tanh * tanh,
+            "binary cross-entropy": -np.log(y),
+            "binary cross-entropy'": y - 1,
+            "hinge": np.maximum(0, 1 - x),
+        }
 
     @staticmethod
     @QUIET
@@ -266,9 +296,9 @@ class Textbook:
     @QUIET
     def squares(y: Array, target: Array) -> Results:
         """As `Formulas.squares`."""
-        squares = np.square(y - target).reshape(len(y), -1)
-        mean = np.cumsum(squares, axis=1)[:, -1] / squares.shape[1]
-        return {"mean squared error": mean}
+        difference = (y - target).reshape(len(y), -1)
+        squares, sizes = (np.cumsum(d, axis=1)[:, -1] / d.shape[1] for d in (difference**2, np.abs(difference)))
+        return {"mean squared error": squares, "mean absolute error": sizes}
 
 
 class OfSciPy:
@@ -279,7 +309,14 @@ class OfSciPy:
     def points(x: Array) -> Results:
         """As `Formulas.points`."""
         expit = scipy.special.expit
-        return {"sigmoid": expit(x), "sigmoid'": expit(x) * expit(-x), "tanh'": 1 / np.cosh(x) ** 2}
+        return {
+            "sigmoid": expit(x),
+            "sigmoid'": expit(x) * expit(-x),
+            "tanh'": 1 / np.cosh(x) ** 2,
+            "binary cross-entropy": -scipy.special.log_expit(x),
+            "binary cross-entropy'": -expit(-x),
+            "hinge": np.maximum(0, 1 - x),
+        }
 
     @staticmethod
     @QUIET
@@ -307,8 +344,8 @@ class OfSciPy:
     @QUIET
     def squares(y: Array, target: Array) -> Results:
         """As `Formulas.squares`."""
-        mean = np.square(y - target).mean(axis=(1, 2))
-        return {"mean squared error": mean}
+        squares, sizes = np.square(y - target).mean(axis=(1, 2)), np.abs(y - target).mean(axis=(1, 2))
+        return {"mean squared error": squares, "mean absolute error": sizes}
 
 
 class OfPyTorch:
@@ -321,7 +358,16 @@ class OfPyTorch:
         y = torch.sigmoid(X)
         (slope,) = torch.autograd.grad(y.sum(), X)
         (tanh_slope,) = torch.autograd.grad(torch.tanh(X).sum(), X)
-        return {"sigmoid": y.detach().numpy(), "sigmoid'": slope.numpy(), "tanh'": tanh_slope.numpy()}
+        bce = torch.nn.functional.binary_cross_entropy_with_logits(X, torch.ones_like(X), reduction="none")
+        (bce_slope,) = torch.autograd.grad(bce.sum(), X)
+        return {
+            "sigmoid": y.detach().numpy(),
+            "sigmoid'": slope.numpy(),
+            "tanh'": tanh_slope.numpy(),
+            "binary cross-entropy": bce.detach().numpy(),
+            "binary cross-entropy'": bce_slope.numpy(),
+            "hinge": torch.relu(1 - X).detach().numpy(),
+        }
 
     @staticmethod
     def rows(z: Array, target: Array) -> Results:
@@ -347,9 +393,12 @@ class OfPyTorch:
     @staticmethod
     def squares(y: Array, target: Array) -> Results:
         """As `Formulas.squares`."""
-        mse_loss = torch.nn.functional.mse_loss
-        mean = np.array([mse_loss(*map(torch.tensor, batch)).item() for batch in zip(y, target, strict=True)])
-        return {"mean squared error": mean}
+        batches = [tuple(map(torch.tensor, batch)) for batch in zip(y, target, strict=True)]
+        squares, sizes = torch.nn.functional.mse_loss, torch.nn.functional.l1_loss
+        return {
+            "mean squared error": np.array([squares(*batch).item() for batch in batches]),
+            "mean absolute error": np.array([sizes(*batch).item() for batch in batches]),
+        }
 
 
 def contestants() -> dict[str, Any]:

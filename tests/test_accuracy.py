@@ -28,6 +28,10 @@ BOUND = {
     "mean cross-entropy": 3,
     "the same, in training": 3,
     "mean squared error": 3,
+    "binary cross-entropy": 3,
+    "binary cross-entropy'": 3,
+    "hinge": 1,
+    "mean absolute error": 3,
 }
 # The others hold e**(logit - largest). The difference is rounded to half an ulp of itself, and exp makes of that
 # absolute error a relative one: 2**-49 = 16 ulp where the difference is from 16 to 32, 2**-44 = 512 ulp from 512 on.
