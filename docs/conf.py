@@ -5,6 +5,7 @@ sphinx-build -W --keep-going docs docs/_build
 
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import micrograd_tiers
 from micrograd_tiers.threads import pinned
 
 os.environ |= pinned(1)  # before NumPy is imported: threads that wait for each other would slow the pages down
+
+sys.path.insert(0, str(Path(__file__).parent))
+import side_by_side
 
 ROOT = Path(__file__).parent.parent
 PAGES = {int(path.name[:2]): path.stem for path in (ROOT / "walkthroughs").glob("[0-9][0-9]_*.py")}
@@ -51,6 +55,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 copybutton_prompt_text = "$ "
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 sphinx_gallery_conf = {
@@ -72,8 +77,16 @@ warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 
 def setup(app):
-    """Let the walkthroughs be Markdown enough for editors, and reStructuredText enough for Sphinx."""
+    """Write the page of ops; let walkthroughs be Markdown enough for editors and reStructuredText enough for Sphinx."""
+    app.connect("builder-inited", write_side_by_side)
     app.connect("source-read", read_walkthrough)
+
+
+def write_side_by_side(app):
+    """Write the page that shows every op at the three tiers; only if it has changed, or it would be read anew."""
+    path = Path(app.srcdir, "side-by-side.rst")
+    if not path.exists() or path.read_text(encoding="utf-8") != side_by_side.page():
+        path.write_text(side_by_side.page(), encoding="utf-8")
 
 
 def read_walkthrough(app, name, source):

@@ -1,5 +1,7 @@
 """The how-to pages run; the reference is complete; the site builds, and its pages are whole."""
 
+import html
+import inspect
 import re
 import runpy
 import shlex
@@ -12,6 +14,7 @@ import pytest
 
 import micrograd_tiers as mt
 from micrograd_tiers import cli
+from micrograd_tiers.tiers import get_tier, registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 HOW_TO = sorted((DOCS / "howto").glob("*.md"))
@@ -38,6 +41,34 @@ def test_the_reference_has_every_public_name():
     listed = re.findall(r"^   ([\w.]+)$", (DOCS / "reference.rst").read_text(), re.M)
     assert {*mt.__all__} <= {*listed}
     assert len(listed) == len({*listed})
+
+
+@pytest.fixture
+def side_by_side(monkeypatch):
+    pytest.importorskip("pygments")
+    monkeypatch.syspath_prepend(DOCS)
+    return pytest.importorskip("side_by_side")
+
+
+def test_the_page_of_ops_shows_every_op_as_its_files_have_it(side_by_side):
+    page = side_by_side.page()
+    for row in registry.OPS:
+        assert f"\n{row.name}\n~~~" in page
+        for tier, source in side_by_side.sources_of(row).items():
+            assert source == inspect.getsource(getattr(get_tier(tier), row.name)).rstrip()
+    columns = re.findall(r"<figcaption>(\w+)</figcaption><div class=\"highlight\"><pre>(.*)</pre>", page)
+    sources = [source for row in registry.OPS for source in side_by_side.sources_of(row).values()]
+    assert [html.unescape(re.sub("<[^>]*>", "", code)) for _, code in columns] == sources
+
+
+def test_what_is_nothing_new_is_dimmed(side_by_side):
+    sources = {
+        "scalar": "def f(x):\n    return 1",
+        "vector": "def f(x):\n    return 2",
+        "tensor": "def f(x):\n    return 2",
+    }
+    lines = [re.sub("<(?!span class=.dimmed.)[^>]*>", "", line) for line in side_by_side.columns(sources).splitlines()]
+    assert [line.count("dimmed") for line in lines[1:4]] == [1, 1, 2]
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

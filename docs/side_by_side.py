@@ -1,0 +1,71 @@
+"""The page that shows every op at the three tiers, made from the tier files themselves."""
+
+import ast
+from pathlib import Path
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from micrograd_tiers import tiers
+from micrograd_tiers.tiers import TIERS, registry
+
+FOLDER = Path(tiers.__file__).parent
+FILES = {"essence": "{}.py", "more": "more/{}.py", "images": "images/{}.py", "batch": "batch.py"}
+TITLES = {
+    "essence": "The essence",
+    "more": "Further losses, and dropout",
+    "images": "Images",
+    "batch": "Whole mini-batches",
+}
+HEAD = """Side by side
+============
+
+Every op at the three tiers, from the files that run. Lines that stand in the column to the left as well are dimmed:
+what is bright in the second column is what NumPy's vectors change, in the third what the mini-batch changes. Dimmed in
+the first column is what all three have in common. The reason for the form of a formula is on the page :doc:`numerics`.
+
+"""
+
+
+def page():
+    """Return the page as reStructuredText."""
+    text = HEAD
+    for family, title in TITLES.items():
+        text += f"{title}\n{'-' * len(title)}\n\n"
+        for row in registry.OPS:
+            if row.family == family:
+                sources = sources_of(row)
+                text += f"{row.name}\n{'~' * len(row.name)}\n\n{row.formula}.\n\n.. raw:: html\n\n"
+                text += "".join(f"   {line}\n" for line in columns(sources).splitlines()) + "\n"
+    return text
+
+
+def sources_of(row):
+    """Return the source of an op by tier; ops of whole mini-batches are there at the tensor tier only."""
+    names = TIERS if row.family != "batch" else ("tensor",)
+    return {name: function_in(FOLDER / FILES[row.family].format(name), row.name) for name in names}
+
+
+def function_in(file, name):
+    """Return the source of one function of a file, without what stands around it."""
+    text = file.read_text(encoding="utf-8")
+    (function,) = [node for node in ast.parse(text).body if getattr(node, "name", "") == name]
+    return "\n".join(text.splitlines()[function.lineno - 1 : function.end_lineno])
+
+
+def columns(sources):
+    """Return the sources in columns, as HTML; lines that are nothing new are dimmed."""
+    lines = [source.splitlines() for source in sources.values()]
+    everywhere = set(lines[0]).intersection(*lines[1:]) if len(lines) > 1 else set()
+    html = '<div class="side-by-side">\n'
+    for k, (tier, own) in enumerate(zip(sources, lines, strict=True)):
+        known = set(lines[k - 1]) if k else everywhere
+        colored = highlight("\n".join(own), PythonLexer(), HtmlFormatter(nowrap=True)).splitlines()
+        shown = [
+            f'<span class="dimmed">{line}</span>' if source in known and source.strip() else line
+            for source, line in zip(own, colored, strict=True)
+        ]
+        code = "&#10;".join(shown)  # on one line, so that indentation means nothing to reStructuredText
+        html += f'<figure><figcaption>{tier}</figcaption><div class="highlight"><pre>{code}</pre></div></figure>\n'
+    return html + "</div>\n"
