@@ -224,8 +224,8 @@ assert loss_after < loss
 print(inspect.getsource(scalar.linear))
 
 # %% [markdown]
-# (The words after the colons say what kind of thing is meant; Python does not need them.) `dot` is the sum of
-# products, made with Python's `map`, and `zip(*weight)` goes through the columns of the weights. The three functions
+# `dot` is the sum of products, made with Python's `map` in `tiers/lists.py`, and `zip(*weight)` goes through the
+# columns of the weights. The three functions
 # after `return` are lines 4, 2 and 3 of the list above. They still know `x` and `weight`, for a function made inside
 # another one remembers what it saw there. The other ops, `sigmoid` and `softmax_cross_entropy`, are of the same form.
 # Now backpropagation fits every chain of ops. Walk there, and keep the vjps. Walk back, and hand to each what the one
@@ -250,7 +250,7 @@ for by_ops, by_hand in zip(found, gradients, strict=True):
     assert same(by_ops, by_hand)
 
 # %% [markdown]
-# `Network.backprop` in the package is this loop, inside a loop over the samples of a mini-batch. It starts from $1/N$
+# `backprop.py` in the package is this loop, inside a loop over the samples of a mini-batch. It starts from $1/N$
 # in place of 1, and adds up what the samples give. The net itself is `two_layer_net`, and `tier="scalar"` says that
 # it computes with these ops. Its weights go by the number of the layer; layer 1, the sigmoid, has none.
 

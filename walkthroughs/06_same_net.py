@@ -20,7 +20,8 @@ import numpy as np
 
 import micrograd_tiers as mt
 from micrograd_tiers.comparison import sha256_of_weights
-from micrograd_tiers.tiers import TIERS, exact
+from micrograd_tiers.tiers import TIERS
+from micrograd_tiers.tiers.exact import arrays, lists
 
 # %% [markdown]
 # A thousand steps
@@ -201,13 +202,13 @@ def dot_in_order(a, b):
 
 a, b = rng.standard_normal((2, 1_000))
 ours = dot_in_order(a.tolist(), b.tolist())
-assert ours == exact.dot(a.tolist(), b.tolist()) == exact.matmul(a, b)
+assert ours == lists.dot(a.tolist(), b.tolist()) == arrays.matmul(a, b)
 assert abs(ours - np.dot(a, b)) < 1_000 * 2**-52 * np.dot(abs(a), abs(b))
 print(f"in order {ours:.17f}\nnp.dot   {np.dot(a, b):.17f}")
 
 # %% [markdown]
-# This is exact mode: the same tiers, the same lines, with such sums put in the place of the fast ones. `exact.dot` is
-# the one for lists, `exact.matmul` the one for arrays. Exact does not mean closer to the truth; it means the
+# This is exact mode: the same tiers, the same lines, with such sums put in the place of the fast ones: `dot` of
+# `tiers/exact/lists.py` and `matmul` of `tiers/exact/arrays.py`. Exact does not mean closer to the truth; it means the
 # same bits everywhere. The price is speed, so exact mode is for proofs and not for every day.
 
 # %%

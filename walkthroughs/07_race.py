@@ -56,8 +56,8 @@ def make_step(tier, case):
     sgd, memory = mt.SGD(0.01), {}
 
     def step():
-        loss, grads = net.backprop(samples, target, sgd.scale)  # times minus the learning rate
-        sgd.step(net, grads, memory, sgd.scale)
+        loss, grads, _ = net.backprop(samples, (target,), sgd.gradient_factor)
+        sgd.apply(net, grads, memory)  # gradients times minus the learning rate
         return loss
 
     return step
@@ -253,7 +253,8 @@ for row in rows[SMALL]:
 
 # %%
 step = make_step("tensor", SMALL)
-with mock.patch.object(tensor, "matmul", wraps=tensor.matmul) as product:  # counts how often it is called
+product = mock.Mock(wraps=tensor.matmul)  # counts how often it is called
+with mock.patch.dict(tensor.essence, matmul=product):  # in the file tiers/tensor.py
     step()
 print(product.call_count, "products of matrices")
 assert product.call_count == 5
@@ -330,8 +331,8 @@ for tier, case, steps in (("scalar", SMALL, 3), ("vector", LARGE, 20), ("tensor"
 # Each line ends with the file, the line and the name of a function: there you can read what takes the time. At the
 # scalar tier look for the loops that go through all weights: `sum`, which is the forward pass, the nested loops of
 # `dL/dweight`, and `add_scaled`, which adds up the samples and moves the weights. At the others look for `linear`,
-# the forward product, and `dL/dweight`, the backward one (at the vector tier it is called `now`: the products of all
-# samples are put off, and made at once). They are the multiply-adds that we counted. Short functions seem more
+# the forward product, and `dL/dweight`, the backward one (at the vector tier it is called `value`: the products of
+# all samples are put off, and made at once). They are the multiply-adds that we counted. Short functions seem more
 # expensive than they are, as the profiler takes its time at each call: use it to find the place, and a clock to
 # measure it.
 #

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import micrograd_tiers as mt
 from micrograd_tiers.tiers import scalar, tensor, vector
-from micrograd_tiers.tiers.windows import windows
+from micrograd_tiers.tiers.images.arrays import windows
 
 # %% [markdown]
 # A window moves over an image
@@ -185,7 +185,7 @@ assert covered_by_window(x, 2).tolist() == of_package.reshape(4, 4).tolist()
 # %% [markdown]
 # The first column, 1, 2, 0, 1, is the upper left corner of the image. Nine pixels have become 16 numbers: the product
 # takes more memory than the loops, and less time, as you will see. (The last line: the package makes the same matrix
-# of $K K$ views of the image, one for each cell of the window, in `tiers/windows.py`.)
+# of $K K$ views of the image, one for each cell of the window, in `tiers/images/arrays.py`.)
 #
 # The way back
 # ------------

@@ -141,7 +141,7 @@ try:
 except ValueError as error:
     message = str(error)
 print(message.replace("; ", ";\n"))
-assert "couples the samples" in message
+assert "mixes the samples" in message
 
 others = x.copy()
 others[0] += 6  # another first sample ...
