@@ -211,7 +211,7 @@ class MeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
-    """Mean over the O outputs of |output - target|: large errors count less than in `MeanSquaredError`."""
+    """Mean over the O outputs of abs(output - target): large errors count less than in `MeanSquaredError`."""
 
     op: ClassVar[str] = "mean_absolute_error"
 
