@@ -15,17 +15,18 @@ class Step:
     """
 
     def __init__(self, layer, names, parameters, buffers, training=False):
-        self.layer, self.names, self.parameters, self.buffers = layer, names, parameters, buffers
+        self.layer, self.names = layer, names
+        self.parameter, self.buffers = parameters.__getitem__, buffers.values()
         self.learned = names if training else ()
         own = type(layer).forward_in_training is not Layer.forward_in_training
         self.differs = training and own  # dropout and batch norm do
 
     def forward(self, tier, x, noise):
         """Return y, the vjps, and what batch norm saw: mean and variance of x; else None."""
-        arrays = map(self.parameters.__getitem__, self.names)
+        arrays = map(self.parameter, self.names)
         if self.differs:
             return self.layer.forward_in_training(tier, x, noise, *arrays)
-        y, vjps = self.layer.forward(tier, x, *arrays, *self.buffers.values())
+        y, vjps = self.layer.forward(tier, x, *arrays, *self.buffers)
         return y, vjps if self.learned else vjps[:1], None
 
 

@@ -302,7 +302,7 @@ class Network:
             loss and the number of samples.
         """
         loss_fn, count = (prepared.loss, prepared.divisor) if prepared else (self.loss, len(targets[0]))
-        losses, grads, seen = backprop(self.functions, self.steps(), loss_fn, x, targets, factor / count, noise)
+        losses, grads, seen = backprop(self.functions, self._training_steps, loss_fn, x, targets, factor / count, noise)
         return total([*map(float, losses)]) / count, grads, seen
 
     def apply_seen(self, seen: Sequence[Any], samples_shape: Shape) -> None:

@@ -128,7 +128,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                     "losses = []",
                     "for name, gradient in sums.items():\n"
                     "    gradient.add(lambda p: tier.elementwise(lambda w: 0.0 * w, p), "
-                    "steps[0].parameters[name])\n"
+                    "steps[0].parameter(name))\n"
                     "losses = []",
                 ),
                 ("backprop", "range(first, len(steps))", "range(first + 1, len(steps))"),
