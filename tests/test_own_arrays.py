@@ -108,6 +108,15 @@ def test_weights_of_samples_count_in_the_loss_and_its_gradient(make):
         np.testing.assert_allclose(grads[name], gradient, rtol=0, atol=1e-15)
 
 
+@own_arrays
+def test_a_sample_of_weight_0_does_not_count_even_if_its_loss_is_infinite(make):
+    net = mt.Network([mt.Linear(1, 1)], "mean_squared_error", tier=make())
+    with np.errstate(over="ignore"):
+        loss, grads = net.loss_and_grads([[1.0], [2.0]], [[1e200], [1.0]], [0, 1])
+    assert loss == net.loss_and_grads([[2.0]], [[1.0]])[0]
+    assert np.isfinite(grads["0.weight"]).all()
+
+
 def test_a_fit_in_which_no_weight_moves_says_so():
     tier = immutable(add_scaled=lambda target, source, scale: None)
     with pytest.warns(UserWarning, match="no weight has moved at the first step.*add_scaled of the tier"):

@@ -26,10 +26,8 @@ Shape = tuple[int, ...]
 
 PACKAGE = __name__.rpartition(".")[0]
 EXACT = "_exact"  # ends the module names of exact tiers
-OF_LABELS = (
-    "softmax_cross_entropy",
-    "smoothed_cross_entropy",
-)  # losses whose target is a class
+# Losses whose target is a class.
+OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy")
 
 
 def files_of(tier: str) -> dict[str, str]:
@@ -290,9 +288,8 @@ def sample_loss(op: Op) -> Op:
         if weight is None:
             return op(output, target, *settings)
         value, (doutput,) = op(output, target, *settings)
-        weighted = (
-            value * weight if weight else 0.0
-        )  # whatever its loss: 0 * inf is NaN
+        # Weight 0 leaves the sample out, whatever its loss: 0 * inf would be NaN.
+        weighted = value * weight if weight else 0.0
         return weighted, (lambda dloss: doutput(dloss * weight),)
 
     return loss
@@ -399,9 +396,8 @@ class Completed:
             def weighted(dloss: float) -> Any:
                 return tier.elementwise(lambda d, w: d * w, doutput(dloss), rows)
 
-            return sum(w * one for w, one in zip(weights, losses, strict=True)), (
-                weighted,
-            )
+            counted = (w * one for w, one in zip(weights, losses, strict=True) if w)
+            return sum(counted), (weighted,)
 
         return loss
 
