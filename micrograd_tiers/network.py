@@ -426,13 +426,16 @@ class Network:
 
         Numbers are drawn for every layer that needs some, in order; those of frozen layers are not returned.
         """
-        noise = []
-        for i, (layer, shape) in enumerate(zip(self.layers, self.shapes(samples_shape[1:]), strict=False)):
+        drawn = enumerate(self.drawn_by_layer(samples_shape, rng))
+        return [array for i, array in drawn if array is not None and i not in self.frozen]
+
+    def drawn_by_layer(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array | None]:
+        """Return what each layer draws for a training step on samples of that shape (N, ...); None if nothing."""
+        drawn = []
+        for layer, shape in zip(self.layers, self.shapes(samples_shape[1:]), strict=False):
             assert shape is not None  # as that of the samples is known
-            drawn = layer.draw((samples_shape[0], *shape), rng)
-            if drawn is not None and i not in self.frozen:
-                noise.append(drawn)
-        return noise
+            drawn.append(layer.draw((samples_shape[0], *shape), rng))
+        return drawn
 
     # Weights in and out.
 

@@ -106,7 +106,8 @@ class Trainer:
         self._loss_sum = 0.0  # over the samples seen in this epoch
         self._optimizer_state: dict[str, Any] = {}
         self._rng = generator(seed)
-        draws = any(layer.draw((1, 1), np.random.default_rng(0)) is not None for layer in net.layers)
+        drawn = net.drawn_by_layer((1, *self.X.shape[1:]), np.random.default_rng(0))
+        draws = any(array is not None for array in drawn)
         self._mask_seed = int(self._rng.integers(2**63)) if draws else None
         self._begin_epoch()
 

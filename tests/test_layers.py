@@ -398,3 +398,14 @@ def test_a_layer_of_ones_own_may_have_buffers():
     mt.fit(net, X, y, batch_size=4)
     assert net.state_dict()["1.shift"].tolist() == [1, 2, 3, 4]
     assert mt.check_network(net, X, y).passed
+
+
+def test_a_layer_of_ones_own_draws_only_for_the_shape_of_its_samples():
+    class DropoutOfChannels(mt.Dropout):
+        def draw(self, shape, rng):
+            n, channels, _, _ = shape
+            return np.repeat(super().draw((n, channels), rng), 16).reshape(shape)
+
+    net = mt.Network([mt.Conv2d(1, 2, 3), DropoutOfChannels(0.5), mt.Flatten(), mt.Linear(32, 3)])
+    history = mt.fit(net, np.random.default_rng(0).random((6, 1, 6, 6)), [0, 1, 2, 0, 1, 2], batch_size=4)
+    assert len(history.batch_loss) == 2
