@@ -53,6 +53,10 @@ class Loss:
         """
         raise NotImplementedError
 
+    def outputs_for(self, n_classes: int) -> int:
+        """Return how many outputs a net with the loss needs to tell so many classes apart."""
+        return n_classes
+
     def check_outputs(self, n_outputs: int) -> None:
         """Raise a ValueError if the loss cannot be that of a net with so many outputs."""
 
@@ -187,6 +191,10 @@ class Hinge(Loss):
     def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
         """Return the loss and its vjp."""
         return tier.hinge(output, target, weight=weight)
+
+    def outputs_for(self, n_classes: int) -> int:
+        """Return 1: the sign of the one output tells two classes apart."""
+        return 1
 
     def check_outputs(self, n_outputs: int) -> None:
         """Raise a ValueError unless there is one output."""

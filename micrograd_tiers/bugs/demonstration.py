@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ..checks import targets_from_labels
 from ..datasets import draw_glyphs, moons
+from ..losses import LOSSES
 from ..rng import generator
 from ..tiers import TIERS, Tier
 from .museum import PACKAGE, Bug, planted
@@ -217,7 +218,7 @@ class Images:
     @property
     def n_outputs(self) -> int:
         """How many outputs the net has."""
-        return 1 if self.loss == "hinge" else self.n_classes
+        return LOSSES[self.loss]().outputs_for(self.n_classes)
 
     def train(self, mt: ModuleType, run: Run, tier: str | Tier, tier_name: str, seed: int) -> None:
         """Train from the first step to the last."""

@@ -9,6 +9,7 @@ from ..checks import targets_from_labels
 from ..datasets import inputs_of, load_dataset
 from ..files import check_outputs
 from ..gradcheck import check_network
+from ..losses import get_loss
 from ..models import mlp
 from ..network import Network
 from ..serialization import load_checkpoint
@@ -40,7 +41,7 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
     data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
     data = inputs_of(data)
-    n_outputs = 1 if args.loss == "hinge" else len(data.class_names)
+    n_outputs = get_loss(args.loss).outputs_for(len(data.class_names))
     sizes = [data.train_x.shape[1], *args.hidden, n_outputs]
     net = mlp(
         sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,

@@ -54,7 +54,7 @@ def _samples(loss: str, n_samples: int, n_features: int, n_classes: int) -> tupl
     X, labels = rng.standard_normal((n_samples, n_features)), rng.integers(0, n_classes, n_samples)
     if LOSSES[loss].targets == "values":
         return X, rng.standard_normal((n_samples, n_classes)), n_classes
-    n_outputs = 1 if LOSSES[loss].targets == "signs" else n_classes
+    n_outputs = LOSSES[loss]().outputs_for(n_classes)
     return X, targets_from_labels(LOSSES[loss](), labels, n_outputs), n_outputs
 
 
