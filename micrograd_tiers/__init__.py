@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what type checkers and editors see
+    from .checkpoints import load as load
+    from .checkpoints import save as save
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
-    from .gradcheck import check_network as check_network
-    from .gradcheck import check_vjps as check_vjps
-    from .gradcheck import numerical_gradient as numerical_gradient
+    from .lab.gradcheck import check_network as check_network
+    from .lab.gradcheck import check_vjps as check_vjps
+    from .lab.gradcheck import numerical_gradient as numerical_gradient
     from .layers import ELU as ELU
     from .layers import AvgPool2d as AvgPool2d
     from .layers import BatchNorm1d as BatchNorm1d
@@ -48,8 +50,6 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .optimizers import RMSprop as RMSprop
     from .schedules import CosineAnnealing as CosineAnnealing
     from .schedules import StepDecay as StepDecay
-    from .serialization import load as load
-    from .serialization import save as save
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
     from .training import History as History
@@ -63,9 +63,9 @@ _MODULE_OF = {  # what happens
     "load_mnist": "datasets",
     "DataError": "errors",
     "DivergedError": "errors",
-    "check_network": "gradcheck",
-    "check_vjps": "gradcheck",
-    "numerical_gradient": "gradcheck",
+    "check_network": "lab.gradcheck",
+    "check_vjps": "lab.gradcheck",
+    "numerical_gradient": "lab.gradcheck",
     "ELU": "layers",
     "AvgPool2d": "layers",
     "BatchNorm1d": "layers",
@@ -100,8 +100,8 @@ _MODULE_OF = {  # what happens
     "Adam": "optimizers",
     "CosineAnnealing": "schedules",
     "StepDecay": "schedules",
-    "load": "serialization",
-    "save": "serialization",
+    "load": "checkpoints",
+    "save": "checkpoints",
     "Tier": "tiers",
     "get_tier": "tiers",
     "History": "training",

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
 from .backprop import Step, backprop, forward
-from .checks import Targets, as_numbers, check_state, check_targets, checked_dtype, parameter_shapes
 from .errors import DataError
 from .initializers import Initializer, get_initializer
+from .inputs import Targets, as_numbers, check_state, check_targets, checked_dtype, parameter_shapes
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss

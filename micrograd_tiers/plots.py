@@ -22,9 +22,9 @@ from matplotlib.transforms import offset_copy
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .benchmark import CONTENDERS, Row
-from .benchmark.growth import NETS, GrowthCurve
 from .files import picture_format, replacing
+from .lab.race import CONTENDERS, Row
+from .lab.race.growth import NETS, GrowthCurve
 from .training import History
 
 PathLike = str | os.PathLike[str]

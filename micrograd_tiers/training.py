@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .checks import Targets, parameter_shapes
 from .errors import DataError, DivergedError
+from .inputs import Targets, parameter_shapes
 from .metrics import accuracy
 from .network import Network
 from .optimizers import SGD, Optimizer

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from micrograd_tiers.bugs import BUGS, Bug, planted
+from micrograd_tiers.lab.museum import BUGS, Bug, planted
 
 TESTS = Path(__file__).parent
 

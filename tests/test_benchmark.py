@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from micrograd_tiers.benchmark import CONTENDERS, Case, Race, Row, race, targets
-from micrograd_tiers.benchmark.cases import LENET
-from micrograd_tiers.benchmark.contenders import MOONS, check_contenders, equal_arrays
-from micrograd_tiers.benchmark.growth import SERIES, GrowthCurve
-from micrograd_tiers.benchmark.race import TOLERANCE, environment, gradients, quartiles
-from micrograd_tiers.benchmark.report import growth_table, missing_line, race_table, target_table, time_of
-from micrograd_tiers.benchmark.targets import TARGETS, Outcome, Target, _outcome
+from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
-from micrograd_tiers.commands import benchmark as command
 from micrograd_tiers.errors import ContenderError
+from micrograd_tiers.lab.race import CONTENDERS, Case, Race, Row, race, targets
+from micrograd_tiers.lab.race.cases import LENET
+from micrograd_tiers.lab.race.contenders import MOONS, check_contenders, equal_arrays
+from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
+from micrograd_tiers.lab.race.race import TOLERANCE, environment, gradients, quartiles
+from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
+from micrograd_tiers.lab.race.targets import TARGETS, Outcome, Target, _outcome
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -229,7 +229,7 @@ def test_a_target_that_is_missed_is_said_to_be():
 
 def test_who_is_not_installed_is_named(monkeypatch):
     assert missing_line(["tensor"]) is None
-    monkeypatch.setattr("micrograd_tiers.benchmark.contenders.find_spec", lambda name: None)
+    monkeypatch.setattr("micrograd_tiers.lab.race.contenders.find_spec", lambda name: None)
     assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, because not installed: jax, torch"
 
 
@@ -296,7 +296,7 @@ def test_check_contenders_accepts_all_of_them():
 def test_growth_prints_the_table_and_draws_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = {"hidden units": [(size, Case((4, size, 2), 8)) for size in (2, 4, 8)]}
-    monkeypatch.setattr("micrograd_tiers.benchmark.growth.SERIES", small)
+    monkeypatch.setattr("micrograd_tiers.lab.race.growth.SERIES", small)
     assert main(["benchmark", "--growth", *QUICK, "--picture", "growth.png", "--json", "growth.json"]) == 0
     out = capsys.readouterr().out
     assert "Time per sample against hidden units" in out

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import BUGS, Bug, get_bug, planted
-from micrograd_tiers.bugs.demonstration import demonstrate
-from micrograd_tiers.bugs.museum import in_tiers
-from micrograd_tiers.commands.bugs import _question
+from micrograd_tiers.cli.bugs import _question
+from micrograd_tiers.lab.museum import BUGS, Bug, get_bug, planted
+from micrograd_tiers.lab.museum.bug import in_tiers
+from micrograd_tiers.lab.museum.demonstration import demonstrate
 
 TESTS = Path(__file__).parent
 KINDS = ("tier", "network", "training", "engine", "data")
@@ -150,7 +150,7 @@ every_bug = pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.na
 
 
 def test_names_are_unique_and_kinds_come_one_after_the_other():
-    from micrograd_tiers.bugs import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TIER_BUGS, TRAINING_BUGS
+    from micrograd_tiers.lab.museum import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TIER_BUGS, TRAINING_BUGS
 
     lists = (TIER_BUGS, NETWORK_BUGS, TRAINING_BUGS, ENGINE_BUGS, DATA_BUGS)
     assert len(BUGS) == sum(map(len, lists))
@@ -234,7 +234,7 @@ def test_a_planted_bug_leaves_the_package_as_it_was():
 def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_copy():
     script = (
         "import micrograd_tiers as mt\n"
-        "from micrograd_tiers.bugs import get_bug, planted\n"
+        "from micrograd_tiers.lab.museum import get_bug, planted\n"
         "with planted(get_bug('acc_int_div')) as package:\n"
         "    assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
         "assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
@@ -360,14 +360,14 @@ def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
     ],
 )
 def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
-    from micrograd_tiers.bugs.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
 
     runs = [Run(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
     assert words in Demonstration("", 100, 10, *runs).verdict()
 
 
 def test_the_verdict_names_losses_that_are_far_off_or_no_numbers():
-    from micrograd_tiers.bugs.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
 
     right = Run(loss=[1.0], accuracy=[0.9])
     assert "10 times as large" in Demonstration("", 100, 10, right, Run(loss=[10.0], accuracy=[0.9])).verdict()

@@ -21,10 +21,10 @@ from PIL import Image
 
 import micrograd_tiers as mt
 from micrograd_tiers.cli import DATASETS, main
-from micrograd_tiers.commands.train import DEFAULTS
+from micrograd_tiers.cli.train import DEFAULTS
 from micrograd_tiers.datasets import Standardizer, draw_glyphs, load_dataset
 from micrograd_tiers.datasets.download import SOURCES, Source
-from micrograd_tiers.images import read_image
+from micrograd_tiers.datasets.images import read_image
 from micrograd_tiers.tiers import TIERS, vector
 from micrograd_tiers.training import Trainer
 
@@ -164,7 +164,7 @@ def test_exact_compare_shows_equal_hashes(cli, data):
 
 def test_exact_compare_says_so_if_one_bit_differs(cli, monkeypatch):
     hashes = iter(["a" * 64, "a" * 64, "b" * 64])
-    monkeypatch.setattr("micrograd_tiers.comparison.sha256_of_weights", lambda net: next(hashes))
+    monkeypatch.setattr("micrograd_tiers.lab.comparison.sha256_of_weights", lambda net: next(hashes))
     result = cli("compare", *XOR, "--exact", "--json", "c.json")
     assert result.code == 1
     assert "NOT the same" in result.out

@@ -23,9 +23,9 @@ from idx_files import NAMES, header, idx_bytes, write_idx, write_set
 from PIL import Image
 
 import micrograd_tiers as mt
+from micrograd_tiers.checkpoints import load_checkpoint
 from micrograd_tiers.cli import main
 from micrograd_tiers.datasets.download import SOURCES, Source
-from micrograd_tiers.serialization import load_checkpoint
 from micrograd_tiers.tiers import TIERS, vector
 from micrograd_tiers.training import Trainer
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from micrograd_tiers.bugs.tiers import TIER_BUGS
-from micrograd_tiers.conformance import Search, judge, judge_op, read_points
-from micrograd_tiers.conformance.cases import CASE_OF
-from micrograd_tiers.conformance.diagnosis import diagnose, diagnose_support
-from micrograd_tiers.conformance.report import text
-from micrograd_tiers.conformance.skeleton import skeleton
-from micrograd_tiers.conformance.support import completed, grain_of, judge_support
-from micrograd_tiers.conformance.trajectory import judge_training
 from micrograd_tiers.errors import DataError
+from micrograd_tiers.lab.judge import Search, judge, judge_op, read_points
+from micrograd_tiers.lab.judge.cases import CASE_OF
+from micrograd_tiers.lab.judge.diagnosis import diagnose, diagnose_support
+from micrograd_tiers.lab.judge.report import text
+from micrograd_tiers.lab.judge.skeleton import skeleton
+from micrograd_tiers.lab.judge.support import completed, grain_of, judge_support
+from micrograd_tiers.lab.judge.trajectory import judge_training
+from micrograd_tiers.lab.museum.tiers import TIER_BUGS
 from micrograd_tiers.tiers import CORE, PRIMITIVES, SUPPORT, TIERS, get_tier
 
 # Every bug at one of its tiers; with `-m slow` at the others.

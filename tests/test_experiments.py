@@ -11,8 +11,8 @@ from idx_files import write_set
 from PIL import Image
 
 from micrograd_tiers.cli import main
-from micrograd_tiers.commands.sweep import parse_grid
-from micrograd_tiers.experiments import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
+from micrograd_tiers.cli.sweep import parse_grid
+from micrograd_tiers.lab.studies import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
 from micrograd_tiers.recipe import Recipe
 
 XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_rate=0.5)

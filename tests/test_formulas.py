@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from op_cases import COMPLEX, OP_CASES, complex_step
 from profiles import examples
 
-from micrograd_tiers.bugs import get_bug
-from micrograd_tiers.conformance import Search, judge_op
-from micrograd_tiers.conformance.cases import CASE_OF, EXAMPLES
-from micrograd_tiers.conformance.formulas import FORMULAS
+from micrograd_tiers.lab.judge import Search, judge_op
+from micrograd_tiers.lab.judge.cases import CASE_OF, EXAMPLES
+from micrograd_tiers.lab.judge.formulas import FORMULAS
+from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import CORE, SUPPORT, Tier, get_tier, registry
 
 every_op = pytest.mark.parametrize("case", OP_CASES, ids=lambda case: case.name)

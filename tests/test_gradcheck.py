@@ -14,7 +14,7 @@ from op_cases import OP_CASES
 from profiles import examples
 
 import micrograd_tiers as mt
-from micrograd_tiers.gradcheck import Report, check_network, check_vjps, numerical_gradient
+from micrograd_tiers.lab.gradcheck import Report, check_network, check_vjps, numerical_gradient
 from micrograd_tiers.tiers import PRIMITIVES, SUPPORT, TIERS, get_tier, scalar
 
 every_tier = pytest.mark.parametrize("tier_name", TIERS)

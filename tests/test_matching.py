@@ -8,8 +8,9 @@ import tokenize
 
 import pytest
 
-from micrograd_tiers.bugs import BUGS, museum
-from micrograd_tiers.bugs.matching import replaced
+from micrograd_tiers.lab.museum import BUGS
+from micrograd_tiers.lab.museum import bug as museum
+from micrograd_tiers.lab.museum.matching import replaced
 
 MODULE = '''"""A module."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 import micrograd_tiers as mt
-from micrograd_tiers.benchmark import Case
+from micrograd_tiers.lab.race import Case
 from micrograd_tiers.tiers import TIERS, tensor, vector
 from micrograd_tiers.tiers.exact import arrays as exact
 from micrograd_tiers.training import Trainer

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from micrograd_tiers import cli
-from micrograd_tiers.bugs import get_bug
-from micrograd_tiers.conformance.report import paragraph
-from micrograd_tiers.conformance.support import completed
-from micrograd_tiers.conformance.worker import judged
+from micrograd_tiers.lab.judge.report import paragraph
+from micrograd_tiers.lab.judge.support import completed
+from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum import get_bug
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers import serialization
-from micrograd_tiers.serialization import load_checkpoint
+from micrograd_tiers import checkpoints as serialization
+from micrograd_tiers.checkpoints import load_checkpoint
 from micrograd_tiers.tiers import TIERS
 
 LAYERS = [mt.Linear(5, 4), mt.Tanh(), mt.Linear(4, 6), mt.ELU(0.5), mt.Linear(6, 3), mt.ReLU(), mt.Sigmoid()]
@@ -93,7 +93,7 @@ def test_a_float32_net_becomes_float64_at_the_scalar_tier(tmp_path):
 
 
 def test_results_for_machines_are_json_even_with_nan(tmp_path):
-    from micrograd_tiers.commands.common import write_json
+    from micrograd_tiers.cli.common import write_json
 
     write_json(str(tmp_path / "a.json"), {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
     assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {

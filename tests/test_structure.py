@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,27 +14,48 @@ from micrograd_tiers import cli, datasets, tiers
 PACKAGE = Path(mt.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# What each part may import of the package: only what stands before it. A folder counts as one part.
+# What each part may import of the package: only what stands before it. A folder counts as one part, but for `lab`.
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
-    *("metrics", "rng", "datasets", "images", "checks", "summary", "network", "models", "progress", "training"),
-    *("recipe", "serialization", "comparison", "benchmark"),
-    *("gradcheck", "bugs", "conformance"),
-    *("plots", "experiments", "commands", "cli"),
+    *("metrics", "rng", "datasets", "inputs", "summary", "network", "models", "progress", "training"),
+    *("recipe", "checkpoints", "lab.race", "plots"),
+    *("lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
 
 
-def part_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(path):
+    """Dotted name of a file within the package, "" for that of the package itself."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
 
 
-def imported_parts(path):
-    """Names of the package's parts that a file imports, wherever in the file."""
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == depth:  # from .. import x, from ..x import y
-            yield from [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+MODULES = {module_of(path): path for path in FILES}
+
+
+def part_of(module):
+    parts = [part for part in ORDER if f"{module}.".startswith(f"{part}.")]
+    return parts[0] if parts else module
+
+
+def modules_in(source, folder):
+    """Names of the package's modules that a text in this folder of the package imports, wherever in the text."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = ["micrograd_tiers", *folder][: len(folder) + 2 - node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, module = name.partition(".")
+            if package == "micrograd_tiers":
+                yield module if module in MODULES else module.rpartition(".")[0]
+
+
+def imported_modules(path):
+    return [*modules_in(path.read_text(), path.relative_to(PACKAGE).parts[:-1])]
 
 
 def external_imports(path, *, top_level_only=False):
@@ -45,23 +67,46 @@ def external_imports(path, *, top_level_only=False):
             yield node.module.split(".")[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "folder", "modules"),
+    [
+        ("from ..network import Network", ["layers"], ["network"]),
+        ("from .. import network, errors", ["layers"], ["network", "errors"]),
+        ("from . import __version__", [], [""]),
+        ("from .base import Layer", ["layers"], ["layers.base"]),
+        ("import micrograd_tiers.network", ["layers"], ["network"]),
+        ("def f():\n    from micrograd_tiers.lab import judge", ["layers"], ["lab.judge"]),
+        ("from micrograd_tiers import network as n, Value", ["layers"], ["network", ""]),
+        ("import numpy, os.path\nfrom json import loads", ["layers"], []),
+    ],
+)
+def test_imports_are_seen_in_every_spelling(text, folder, modules):
+    assert [*modules_in(text, folder)] == modules
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_run_one_way(path):
-    part = part_of(path)
-    if part in ("__init__", "__main__"):
+    part = part_of(module_of(path))
+    if part in ("", "__main__"):
         return
-    for imported in imported_parts(path):
-        if imported not in ("__version__", part):
-            assert ORDER.index(imported) < ORDER.index(part), f"{part} imports {imported}"
+    for module in imported_modules(path):
+        if module and part_of(module) != part:
+            assert ORDER.index(part_of(module)) < ORDER.index(part), f"{part} imports {module}"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = TopologicalSorter({module_of(path): set(imported_modules(path)) - {""} for path in FILES})
+    graph.prepare()  # raises a CycleError that names the circle
 
 
 def test_nothing_imports_the_command_line():
-    assert [path.name for path in FILES for part in imported_parts(path) if part == "cli"] == ["__main__.py"]
+    importing = [name for name, path in MODULES.items() if "cli" in map(part_of, imported_modules(path))]
+    assert {name for name in importing if part_of(name) != "cli"} == {"__main__"}
 
 
 def test_the_engine_knows_nothing_of_the_tiers():
-    assert [*imported_parts(PACKAGE / "engine.py")] == ["_engine"]
-    assert not [*imported_parts(PACKAGE / "_engine.py")]
+    assert {*imported_modules(PACKAGE / "engine.py")} == {"_engine"}
+    assert not imported_modules(PACKAGE / "_engine.py")
 
 
 @pytest.mark.parametrize("name", ["engine.py", "_engine.py"])
@@ -69,7 +114,7 @@ def test_the_engine_needs_the_standard_library_only(name):
     assert {*external_imports(PACKAGE / name)} <= sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("name", ["nn.py", "tiers/scalar.py", "cli.py", "__init__.py"])
+@pytest.mark.parametrize("name", ["nn.py", "tiers/scalar.py", "cli/__init__.py", "__init__.py"])
 def test_no_numpy_in(name):
     assert "numpy" not in external_imports(PACKAGE / name)
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from micrograd_tiers.experiments import run_all, settings_of
-from micrograd_tiers.experiments.studies import dying_relu, logic_gates, memory, zero_init
-from micrograd_tiers.experiments.study import dead_units
+from micrograd_tiers.lab.studies import dying_relu, logic_gates, memory, run_all, settings_of, zero_init
+from micrograd_tiers.lab.studies.study import dead_units
 from micrograd_tiers.models import mlp
 
 STUDIES = {module.STUDY.name: module.STUDY for module in (memory, zero_init, dying_relu, logic_gates)}

@@ -7,8 +7,7 @@ from dataclasses import asdict
 import pytest
 from PIL import Image
 
-from micrograd_tiers.experiments import Training, run_all
-from micrograd_tiers.experiments.studies import activations, batch_size, depth_width, mlp_width, optimizers
+from micrograd_tiers.lab.studies import Training, activations, batch_size, depth_width, mlp_width, optimizers, run_all
 from micrograd_tiers.models import mlp
 
 MODULES = (mlp_width, depth_width, batch_size, optimizers, activations)

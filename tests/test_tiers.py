@@ -15,9 +15,9 @@ from profiles import examples
 
 import micrograd_tiers as mt
 from micrograd_tiers import tiers
-from micrograd_tiers.conformance import Example, Search, judge_op
-from micrograd_tiers.conformance.formulas import FORMULAS
 from micrograd_tiers.engine import Value
+from micrograd_tiers.lab.judge import Example, Search, judge_op
+from micrograd_tiers.lab.judge.formulas import FORMULAS
 from micrograd_tiers.tiers import COUPLED, PRIMITIVES, SUPPORT, TIERS, get_tier, registry
 
 FOLDER = Path(tiers.__file__).parent

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 import micrograd_tiers as mt
-from micrograd_tiers.comparison import sha256_of_weights
+from micrograd_tiers.lab.comparison import sha256_of_weights
 from micrograd_tiers.tiers import TIERS
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
@@ -457,7 +457,7 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path, tier, optimizer, steps):
     for _ in range(steps):
         stopped.step()
     mt.save(stopped.net, tmp_path / "net.npz", training=stopped.state_dict())
-    from micrograd_tiers.serialization import load_checkpoint
+    from micrograd_tiers.checkpoints import load_checkpoint
 
     saved = load_checkpoint(tmp_path / "net.npz")
     resumed = mt.Trainer(saved.net, X, y, **kwargs, seed=99)  # the order comes from the saved state

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.comparison import sha256_of_weights
+from micrograd_tiers.lab.comparison import sha256_of_weights
 from micrograd_tiers.tiers import TIERS
 from micrograd_tiers.tiers.exact import arrays, lists
 

@@ -34,9 +34,9 @@ import numpy as np
 from matplotlib.ticker import LogLocator
 
 import micrograd_tiers as mt
-from micrograd_tiers.benchmark import CONTENDERS, Case, Race
-from micrograd_tiers.benchmark.race import quartiles
-from micrograd_tiers.benchmark.report import time_of
+from micrograd_tiers.lab.race import CONTENDERS, Case, Race
+from micrograd_tiers.lab.race.race import quartiles
+from micrograd_tiers.lab.race.report import time_of
 from micrograd_tiers.tiers import TIERS, scalar, tensor
 
 # %% [markdown]

@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import get_bug
-from micrograd_tiers.conformance.report import paragraph
-from micrograd_tiers.conformance.support import completed
-from micrograd_tiers.conformance.worker import judged
+from micrograd_tiers.lab.judge.report import paragraph
+from micrograd_tiers.lab.judge.support import completed
+from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import tensor
 
 # Hypothesis keeps notes in a folder of its own, which is not to be this one.

@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import get_bug, planted
 from micrograd_tiers.datasets import Standardizer, train_validation_split
+from micrograd_tiers.lab.museum import get_bug, planted
 
 # %% [markdown]
 # Two questions before all others
@@ -260,8 +260,8 @@ plt.show()
 # ---------
 #
 # From here on, the digits and one healthy run, dashed and gray in each picture: 784-50-10, rate 0.5, batches of 25.
-# Each failure differs from it in one thing. Some are bugs of the museum in `micrograd_tiers.bugs`: `planted` gives
-# you a second copy of the package with the bug in it.
+# Each failure differs from it in one thing. Some are bugs of the museum, `micrograd_tiers.lab.museum`: `planted`
+# gives you a second copy of the package with the bug in it.
 
 
 # %%

@@ -28,8 +28,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.conformance import judge
-from micrograd_tiers.conformance.report import paragraph, text
+from micrograd_tiers.lab.judge import judge
+from micrograd_tiers.lab.judge.report import paragraph, text
 from micrograd_tiers.tiers import SUPPORT, tensor
 
 # %% [markdown]

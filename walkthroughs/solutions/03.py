@@ -5,8 +5,8 @@ from math import log
 from pathlib import Path
 
 import micrograd_tiers as mt
-from micrograd_tiers.conformance import judge
 from micrograd_tiers.engine import Value
+from micrograd_tiers.lab.judge import judge
 from micrograd_tiers.tiers import scalar
 
 W1 = [[2.0, -1.0], [1.0, 1.0], [-1.0, 0.0]]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.conformance import OP_CASES, judge_op
+from micrograd_tiers.lab.judge import OP_CASES, judge_op
 from micrograd_tiers.tiers import vector
 
 # 1. dL/dlogits is (1/2, 1/2) - (0, 1), which is what it was times -1; so is all that comes behind it.

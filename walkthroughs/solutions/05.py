@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.conformance import OP_CASES, judge_op
+from micrograd_tiers.lab.judge import OP_CASES, judge_op
 from micrograd_tiers.tiers import tensor
 
 rng = np.random.default_rng(0)

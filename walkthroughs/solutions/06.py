@@ -3,7 +3,7 @@
 import decimal
 
 import micrograd_tiers as mt
-from micrograd_tiers.comparison import sha256_of_weights
+from micrograd_tiers.lab.comparison import sha256_of_weights
 from micrograd_tiers.tiers import TIERS
 
 # 1. 100.6 is kept as 101, and 101.6 as 102; 101.2 is kept as 101; and 1.2 has two digits only.

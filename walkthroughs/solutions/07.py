@@ -3,7 +3,7 @@
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.benchmark import Case
+from micrograd_tiers.lab.race import Case
 
 # 1. Three products for each weight, but two for those of the first layer; two flops each; 32 samples.
 by_hand = 2 * 32 * (3 * (784 * 100 + 100 * 100 + 100 * 10) - 784 * 100)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import get_bug
-from micrograd_tiers.conformance import judge
+from micrograd_tiers.lab.judge import judge
+from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import tensor
 
 

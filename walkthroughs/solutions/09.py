@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from micrograd_tiers.bugs import get_bug
-from micrograd_tiers.conformance.support import completed
-from micrograd_tiers.conformance.worker import judged
+from micrograd_tiers.lab.judge.support import completed
+from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import tensor
 
 # 1. Up to 2**24 the gap is 1 or less; beyond, only even numbers have a place.

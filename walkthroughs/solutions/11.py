@@ -3,8 +3,8 @@
 import numpy as np
 
 import micrograd_tiers as mt
-from micrograd_tiers.bugs import get_bug, planted
 from micrograd_tiers.datasets import train_validation_split
+from micrograd_tiers.lab.museum import get_bug, planted
 
 corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 

@@ -4,9 +4,9 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from micrograd_tiers.conformance import judge
-from micrograd_tiers.conformance.report import text
-from micrograd_tiers.conformance.skeleton import skeleton
+from micrograd_tiers.lab.judge import judge
+from micrograd_tiers.lab.judge.report import text
+from micrograd_tiers.lab.judge.skeleton import skeleton
 
 # The functions that serve the network are the scalar tier's, which take lists of lists as ours do; but for chunks.
 HEAD = """

@@ -1,0 +1,153 @@
+"""Saving and loading nets as .npz: arrays and one JSON header, no pickle, so a file can hold data but never code."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import layers as layer_types
+from .errors import DataError
+from .files import replacing
+from .inputs import check_state
+from .layers import Layer
+from .losses import LOSSES, Loss, get_loss
+from .network import Network
+from .tiers import TIERS
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Checkpoint:
+    """What a saved file holds.
+
+    Attributes
+    ----------
+    net : Network
+    info : dict
+        Whatever JSON can hold: what the net was trained on, the names of its classes, ...
+    training : dict of ndarray
+        As from `Trainer.state_dict`; empty if no training was saved along.
+    """
+
+    net: Network
+    info: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def save(
+    net: Network,
+    path: str | os.PathLike[str],
+    *,
+    info: Mapping[str, Any] | None = None,
+    training: Mapping[str, NDArray[Any]] | None = None,
+) -> None:
+    """Write a net to an .npz file, whole or not at all.
+
+    Parameters
+    ----------
+    net : Network
+    path : path
+        A kill at any moment leaves the old file of that name, or the new one.
+    info : mapping, optional
+        Anything that JSON can hold, kept along.
+    training : mapping of ndarray, optional
+        From `Trainer.state_dict`, to resume from.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    header = {
+        "format": "micrograd_tiers",
+        "version": FORMAT_VERSION,
+        "layers": [{"type": type(layer).__name__, **asdict(layer)} for layer in net.layers],
+        "loss": net.loss.name if type(net.loss) is LOSSES.get(net.loss.name) else type(net.loss).__name__,
+        "loss_settings": asdict(net.loss),
+        "tier": net.tier_name,
+        "dtype": net.dtype,
+        "exact": net.exact,
+        "frozen": sorted(net.frozen),
+        "info": dict(info or {}),
+    }
+    arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **net.state_dict()}
+    arrays |= {f"training.{name}": array for name, array in (training or {}).items()}
+    with replacing(path) as file:
+        np.savez(file, **arrays)
+
+
+def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
+    """Read a net that `save` has written.
+
+    Parameters
+    ----------
+    path : path
+    tier : str, optional
+        At which the net is to compute; where not given, the built-in tier at which it was saved, or "tensor". At the
+        scalar tier a float32 net becomes float64, with the same weights.
+
+    Raises
+    ------
+    DataError
+        If the file is truncated, damaged, of another kind, or holds pickled objects (which are never loaded).
+    FileNotFoundError
+        If there is no such file.
+    """
+    net = load_checkpoint(path).net
+    return net if tier is None else net.to(tier)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read all that a file of `save` holds; raises as `load`."""
+    try:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            if "header" not in getattr(file, "files", ()):
+                raise DataError(f"{path}: not a net saved by micrograd_tiers (it has no header)")
+            header = json.loads(str(file["header"]))
+            if header["format"] != "micrograd_tiers" or header["version"] != FORMAT_VERSION:
+                raise DataError(
+                    f"{path}: format {header['format']} version {header['version']}, expected micrograd_tiers version "
+                    f"{FORMAT_VERSION}; a newer micrograd_tiers may read it"
+                )
+            arrays = {name: file[name] for name in file.files if name != "header"}
+        training = {
+            name.removeprefix("training."): arrays.pop(name) for name in [*arrays] if name.startswith("training.")
+        }
+        layers = [_layer(description) for description in header["layers"]]
+        check_state(arrays, layers)  # before a net is built: the layers may claim any size
+        tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
+        net = Network(layers, _loss(header), tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
+        net.load_state_dict(arrays)
+        net.freeze(*header.get("frozen", ()))
+        return Checkpoint(net, dict(header["info"]), training)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file") from None
+    except DataError as error:
+        raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
+    except Exception as error:  # a damaged file can make zipfile, numpy and json raise almost anything
+        if isinstance(error, OSError) and error.filename:
+            raise
+        reason = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else repr(error)
+        raise DataError(f"{path}: not a whole net saved by micrograd_tiers: {reason}") from None
+
+
+def _loss(header: dict[str, Any]) -> Loss:
+    if "loss_settings" not in header:  # a file of an earlier version
+        return get_loss(header["loss"], header.get("label_smoothing", 0.0))
+    if header["loss"] not in LOSSES:
+        raise DataError(f"unknown loss {header['loss']!r}")
+    return LOSSES[header["loss"]](**header["loss_settings"])
+
+
+def _layer(description: dict[str, Any]) -> Layer:
+    settings = dict(description)
+    name = settings.pop("type")
+    if name not in layer_types.__all__ or name == "Layer":
+        raise DataError(f"unknown layer {name!r}")
+    layer: Layer = getattr(layer_types, name)(**settings)
+    return layer

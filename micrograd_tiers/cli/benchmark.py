@@ -1,0 +1,139 @@
+"""`micrograd-tiers benchmark`: how fast each tier is, beside others and beside its limits."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..arguments import whole_number
+from ..errors import DataError
+from ..files import check_outputs
+from ..lab.race import CONTENDERS, Case, Race, Row
+from ..lab.race.contenders import check_contenders
+from ..lab.race.growth import measure_growth
+from ..lab.race.report import (
+    as_json,
+    comparison_table,
+    growth_table,
+    machine,
+    machine_line,
+    memory_table,
+    missing_line,
+    race_table,
+    target_table,
+)
+from ..lab.race.targets import check_start, check_targets
+from .common import say, write_json
+
+SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
+COMPARED = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
+BUSY = 0.15  # share of a core's time that others may take
+LOOP = """
+import time
+time.sleep(0.1)  # until all of them have started
+start, used = time.perf_counter(), time.process_time()
+while time.perf_counter() < start + 0.3:
+    pass
+print((time.process_time() - used) / (time.perf_counter() - start))
+"""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Race the contenders; exit code 0 if all gradients are equal, whatever the speeds."""
+    check_outputs([args.json], [args.picture])
+    cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
+    check_contenders([*names, args.base])
+    old = _old_rows(args.compare)
+    for name in ("threads", "rounds"):
+        whole_number(f"--{name}", getattr(args, name))
+    if not 0 < args.seconds < 3600:
+        raise ValueError(f"--seconds is {args.seconds:g}, expected a positive number of seconds")
+
+    about = machine(args.threads)
+    print(machine_line(about))
+    for line in (missing_line(names), _busy()):
+        if line:
+            print(line)
+    content: dict[str, Any] = {"command": "benchmark", "machine": about}
+    rows: list[Row] = []
+    with Race(args.threads, args.rounds, args.seconds, say) as race:
+        if not args.growth:
+            for case in cases:
+                raced = race.run(case, names, args.base)
+                if raced:
+                    rows += raced
+                    print("\n" + "\n".join(race_table(raced)))
+            memory = race.memory(cases[-1], names)
+            if memory:
+                print("\n" + "\n".join(memory_table(cases[-1], memory)))
+                content["memory"] = {str(cases[-1]): memory}
+        if args.growth or args.all:
+            curves = measure_growth(race)
+            print("\n" + "\n".join(growth_table(curves)))
+            content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
+        if args.all:
+            outcomes, more = check_targets(race)
+            outcomes += check_start(args.rounds, say)
+            print("\n" + "\n".join(target_table(outcomes)))
+            content["target_rows"] = [*map(as_json, more)]
+            content["targets"] = [asdict(outcome) for outcome in outcomes]
+    if old is not None:
+        print("\n" + "\n".join(comparison_table(rows, old)))
+    content["rows"] = [*map(as_json, rows)]
+    if args.picture:
+        from .. import plots
+
+        if args.growth:
+            plots.growth(args.picture, curves)
+        else:
+            plots.benchmark(args.picture, rows)
+        print(f"\nPicture: {args.picture}")
+    write_json(args.json, content)
+    return 0
+
+
+def _cases(args: argparse.Namespace) -> list[Case]:
+    nets = args.net or SIZES
+    batch_sizes = args.batch_size or (BATCH_SIZES if args.all else [64])
+    dtypes = args.dtype or (DTYPES if args.all else ["float64"])
+    for dtype in dtypes:
+        if dtype not in DTYPES:
+            raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
+    for batch_size in batch_sizes:
+        whole_number("--batch-size", batch_size)
+    return [Case(_sizes(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
+
+
+def _sizes(net: str) -> tuple[int, ...]:
+    parts = net.split("-")
+    if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"--net is {net!r}, expected numbers of units such as 784-300-10")
+    return tuple(map(int, parts))
+
+
+def _old_rows(path: str | None) -> list[dict[str, Any]] | None:
+    if path is None:
+        return None
+    try:
+        content = json.loads(Path(path).read_text())
+        rows: list[dict[str, Any]] = content["rows"]
+        if content["command"] != "benchmark" or not all(row.keys() >= COMPARED for row in rows):
+            raise KeyError
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):
+        raise DataError(f"{path} is not what benchmark --json writes") from None
+    return rows
+
+
+def _busy() -> str | None:
+    """Return a warning if others use the machine: if a loop on each core does not get all of it."""
+    cores = os.cpu_count() or 1
+    loops = [subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
+    got = [float(loop.communicate()[0]) for loop in loops]
+    if min(got) >= 1 - BUSY:
+        return None
+    shares = ", ".join(f"{share:.0%}" for share in got)
+    return f"Warning: the machine is busy (a loop on each core got {shares} of it): times and ratios may be off"

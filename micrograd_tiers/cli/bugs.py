@@ -1,0 +1,205 @@
+"""`micrograd-tiers bugs`: the museum of bugs. List them, read one, see what it does to training, guess one."""
+
+import argparse
+import random
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby, zip_longest
+from typing import Any
+
+from ..arguments import whole_number
+from ..files import check_outputs
+from ..lab.museum import BUGS, Bug, get_bug
+from ..lab.museum.demonstration import Demonstration, demonstrate
+from .common import plural, write_json
+
+CANDIDATES = 5
+TRIES = 2
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, show, train or guess bugs."""
+    check_outputs([args.json], [getattr(args, "picture", None)])
+    code, result = {"list": _list, "show": _show, "train": _train, "quiz": _quiz}[args.action](args)
+    write_json(args.json, {"command": f"bugs {args.action}", **result})
+    return code
+
+
+def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    width = max(map(len, BUGS))
+    for kind, group in groupby(BUGS.values(), key=lambda bug: bug.kind):
+        bugs = [*group]
+        print(f"{kind} ({len(bugs)})")
+        for bug in bugs:
+            print(f"  {bug.name:{width}}  {bug.title}")
+        print()
+    print(f"{plural(len(BUGS), 'bug')}. Read one, see what it does, guess one:")
+    for action in ("show NAME", "train NAME", "quiz"):
+        print(f"  micrograd-tiers bugs {action}")
+    return 0, {"bugs": [{"name": bug.name, "kind": bug.kind, "title": bug.title} for bug in BUGS.values()]}
+
+
+def _show(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    bug = get_bug(args.name)
+    print(f"{bug.name}: {bug.title}\n")
+    _print_text(f"What one sees: {bug.symptom}")
+    shown = demonstrate(bug, seed=args.seed)
+    _print_text(f"What training looks like ({shown.task}): {shown.verdict()}")
+    _print_text(f"What catches it: {bug.property}")
+    print()
+    _explain(bug)
+    texts = {name: getattr(bug, name) for name in ("name", "title", "kind", "symptom", "property", "explanation")}
+    return 0, {**texts, **_in_numbers(shown), "difference": bug.difference()}
+
+
+def _explain(bug: Bug) -> None:
+    print(f"{bug.difference()}\n")
+    _print_text(bug.explanation)
+
+
+def _print_text(text: str) -> None:
+    print(textwrap.fill(text, 100))
+
+
+def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    bug = get_bug(args.name)
+    shown = demonstrate(bug, tier=args.tier, seed=args.seed)
+    print(f"{bug.name}: {bug.title}")
+    _print_curves(shown)
+    print()
+    _print_text(shown.verdict())
+    if args.picture:
+        from .. import plots
+
+        right, wrong = shown.right, shown.wrong
+        losses, accuracies = (right.loss, wrong.loss), (right.accuracy, wrong.accuracy)
+        plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
+        print(f"Picture: {args.picture}")
+    return 0, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)}
+
+
+def _in_numbers(shown: Demonstration) -> dict[str, Any]:
+    return {
+        "task": shown.task,
+        "right": asdict(shown.right),
+        "with_the_bug": asdict(shown.wrong),
+        "verdict": shown.verdict(),
+    }
+
+
+def _print_curves(shown: Demonstration) -> None:
+    """Print the table of epochs, then the other figures that differ."""
+    _print_text(shown.task)
+    print()
+    print(f"{'':5}  {'training loss':^21}  {'accuracy':^21}".rstrip())
+    print(f"{'epoch':5}  {'right':>9}  {'with bug':>10}  {'right':>9}  {'with bug':>10}")
+    right, wrong = shown.right, shown.wrong
+    rows = zip_longest(right.loss, wrong.loss, right.accuracy, wrong.accuracy)
+    for epoch, (*losses, a, b) in enumerate(rows, start=1):
+        cells = [_number(x) for x in losses] + ["-" if x is None else f"{x:.1%}" for x in (a, b)]
+        print(f"{epoch:5}  {cells[0]:>9}  {cells[1]:>10}  {cells[2]:>9}  {cells[3]:>10}")
+    for who, stopped in (("the right program", right), ("the program with the bug", wrong)):
+        if stopped.error:
+            _print_text(f"{who} stopped: {stopped.error}")
+    for name in right.figures:
+        a, b = right.figures[name], wrong.figures.get(name)
+        if a != b:
+            print(f"{name}: {_number(a)}, with the bug {_number(b)}")
+
+
+def _number(x: float | str | None) -> str:
+    return "-" if x is None else x if isinstance(x, str) else f"{x:.4g}"
+
+
+# The quiz.
+
+
+def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    if args.answer is not None and args.seed is None:
+        raise ValueError("--answer goes with --seed, which says what was asked")
+    seed = random.randrange(10_000) if args.seed is None else args.seed
+    bug, candidates = _question(seed)
+    given = None if args.answer is None else _candidate(args.answer, candidates) or get_bug(args.answer)
+
+    print(f"Quiz {seed}. Somewhere in the program there is a bug.\n")
+    _print_text(f"What one sees: {bug.symptom}")
+    print()
+    shown = demonstrate(bug, seed=seed)
+    _print_curves(shown)
+    if report := _report_without_names(bug):
+        print(f"\n{report}")
+    print("\nWhich is it?")
+    for number, candidate in enumerate(candidates, start=1):
+        print(f"  {number}. {candidate.title} [{candidate.name}]")
+
+    guesses = [] if given is None else [given]
+    if given is not None:
+        _judge(given, bug, last=False)
+    else:
+        while len(guesses) < TRIES and bug not in guesses and (guess := _ask(candidates)):
+            guesses.append(guess)
+            _judge(guess, bug, last=len(guesses) == TRIES)
+        if not guesses:
+            print(f"To answer: micrograd-tiers bugs quiz --seed {seed} --answer NAME")
+    asked = {"seed": seed, "candidates": [candidate.name for candidate in candidates]}
+    answered = {"guesses": [guess.name for guess in guesses], "answered_right": bug in guesses if guesses else None}
+    return int(bool(guesses) and bug not in guesses), {**asked, **answered, **_in_numbers(shown)}
+
+
+def _question(seed: int) -> tuple[Bug, list[Bug]]:
+    """Return the hidden bug, and it among others of its op or at least its kind, mixed."""
+    rng = random.Random(whole_number("seed", seed, 0))
+    bug = rng.choice([*BUGS.values()])
+    others = [other for other in BUGS.values() if other.kind == bug.kind and other is not bug]
+    near = [other for other in others if other.op == bug.op]
+    candidates = [bug, *rng.sample(near if len(near) >= CANDIDATES - 1 else others, CANDIDATES - 1)]
+    rng.shuffle(candidates)
+    return bug, candidates
+
+
+def _report_without_names(bug: Bug) -> str:
+    """Return what the judge of tiers says of a bug in a tier, less the names of bugs; "" for other bugs."""
+    if bug.kind != "tier":
+        return ""
+    from ..lab.judge.report import paragraph  # with hypothesis
+    from ..lab.judge.support import completed
+    from ..lab.judge.worker import judged
+
+    grain = bug.tiers()[-1]
+    findings = judged(bug.op, completed(bug.tier(grain), grain), grain)["findings"]
+    return "\n\n".join(["The judge says:", *(paragraph(bug.op, finding, names=False) for finding in findings)])
+
+
+def _ask(candidates: Sequence[Bug]) -> Bug | None:
+    """Read a guess from standard input; None if there is none to be had."""
+    while True:
+        print(f"1 to {len(candidates)}: ", end="", flush=True)
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line:
+            print()
+            return None
+        if guess := _candidate(line.strip(), candidates):
+            return guess
+
+
+def _candidate(answer: str, candidates: Sequence[Bug]) -> Bug | None:
+    """Return the candidate of that number or name."""
+    for number, candidate in enumerate(candidates, start=1):
+        if answer in (str(number), candidate.name):
+            return candidate
+    return None
+
+
+def _judge(guess: Bug, bug: Bug, *, last: bool) -> None:
+    if guess is bug:
+        print(f"\nRight: {bug.title}.\n")
+        _explain(bug)
+    elif last:
+        print(f"\nNo, it was {bug.name}: {bug.title}.\n")
+        _explain(bug)
+    else:
+        print()
+        _print_text(f"No. Think of this: {bug.hint}")
+        print()

@@ -1,0 +1,113 @@
+"""`micrograd-tiers compare`: the main job."""
+
+import argparse
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from ..datasets import Dataset, find_dataset, inputs_of, load_dataset
+from ..files import check_outputs
+from ..lab.comparison import Comparison, compare_tiers
+from ..models import mlp
+from ..optimizers import SGD
+from .common import plural, say, write_json
+
+N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare the tiers on one net or on the two default ones."""
+    check_outputs([args.json], [args.picture])
+    names = [args.data] if args.data else ["ellipse", _image_set(args)]
+    comparisons = []
+    for data in [_load(name, args) for name in names]:
+        in_plane = data.image_shape is None
+        hidden = args.hidden if args.hidden is not None else [3 if in_plane else 300]
+        rate = args.learning_rate if args.learning_rate is not None else 0.5 if in_plane else 0.2
+        sizes = [data.train_x.shape[1], *hidden, len(data.class_names)]
+        net = mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
+        comparison = compare_tiers(
+            net, data, tiers=args.tiers, optimizer=SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
+            seed=args.seed, report=say,
+        )  # fmt: skip
+        _print(comparison, args)
+        comparisons.append(comparison)
+
+    _draw(comparisons, args.picture)
+    print(f"Picture: {args.picture}")
+    write_json(
+        args.json,
+        {
+            "command": "compare",
+            "seed": args.seed,
+            "init": args.init,
+            "comparisons": [
+                asdict(comparison) | {"same": comparison.same, "verdict": comparison.verdict}
+                for comparison in comparisons
+            ],
+        },
+    )
+    return 0 if all(comparison.same for comparison in comparisons) else 1
+
+
+def _image_set(args: argparse.Namespace) -> str:
+    # A folder that was named but does not hold MNIST is an error, which loading explains.
+    return "mnist" if args.data_dir is not None or find_dataset("mnist") else "glyphs"
+
+
+def _load(name: str, args: argparse.Namespace) -> Dataset:
+    data = load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
+    if args.n_train is None and data.image_shape is not None:
+        data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
+    return inputs_of(data)
+
+
+def _print(comparison: Comparison, args: argparse.Namespace) -> None:
+    print(f"{comparison.net} on {comparison.data}: {comparison.n_samples:,} samples,")
+    print(
+        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} start, "
+        f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
+    )
+    if any(result.epoch_loss is None for result in comparison.tiers):
+        print(f"(loss and accuracy on {comparison.n_scored:,} test samples, after the epoch on all)")
+    width = max(8, *(len(result.tier) for result in comparison.tiers))
+    after = f"after {plural(comparison.steps, 'step')}"
+    epoch = f"after 1 epoch ({plural(comparison.steps_per_epoch, 'step')})"
+    print(f"{'':{width}}{'':>12}{'':>10}   {after:-^35}   {epoch:-^32}")
+    head = f"{'tier':{width}}{'samples/s':>12}{'speed-up':>10}   {'loss':>9}{'accuracy':>10}{'weights off by':>16}"
+    print(f"{head}   {'test loss':>16}{'accuracy':>16}")
+    for result in comparison.tiers:
+        speed_up = result.samples_per_second / comparison.tiers[0].samples_per_second
+        difference = "(reference)" if result is comparison.tiers[0] else f"{result.weight_difference:.1e}"
+        scores = (
+            f"{'(out of time)':>32}"
+            if result.epoch_loss is None or result.epoch_accuracy is None
+            else f"{_number(result.epoch_loss):>16}{result.epoch_accuracy:>14.2%}  "
+        )
+        print(
+            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {_number(result.loss):>9}"
+            f"{result.accuracy:>10.2%}{difference:>16}   {scores}".rstrip()
+        )
+    if comparison.exact:
+        for result in comparison.tiers:
+            print(f"SHA-256 of the weights, {result.tier:{width}} {result.sha256}")
+    print(comparison.verdict)
+    print()
+
+
+def _number(x: float) -> str:
+    return f"{x:.4f}" if abs(x) < 1e4 else f"{x:.2e}"
+
+
+def _draw(comparisons: list[Comparison], picture: str) -> None:
+    from .. import plots
+
+    cases = []
+    for comparison in comparisons:
+        curves = []
+        for result in comparison.tiers:
+            seen = np.minimum(np.arange(1, len(result.batch_loss) + 1) * comparison.batch_size, comparison.n_samples)
+            curves.append(plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
+        title = f"{comparison.net} on {comparison.data.split(',')[0]}"
+        cases.append(plots.ComparisonCase(title, curves, comparison.verdict))
+    plots.comparison(picture, cases)

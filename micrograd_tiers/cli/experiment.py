@@ -1,0 +1,54 @@
+"""`micrograd-tiers experiment`: run one of the classic studies, and write down what it finds."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..lab.studies import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, runs_of
+from .common import Progress, write_results
+
+QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the studies, or run one; finished runs are kept, so that it can be interrupted and goes on later."""
+    if args.name is None:
+        width = max(map(len, STUDIES))
+        for study in STUDIES.values():
+            print(f"{study.name:{width}}  {study.title}")
+        return 0
+    if args.name not in STUDIES:
+        raise ValueError(f"unknown study {args.name!r}: expected one of {', '.join(STUDIES)}")
+    study = STUDIES[args.name]
+    out = Path(args.out or f"experiments/{study.name}{'-quick' if args.quick else ''}")
+    tasks = study.tasks(args.quick)
+    print(f"{study.title}: {len(tasks)} runs, in {out}")
+    with Progress("run") as progress, on_cluster(args.dask):
+        results = run_all(tasks, out / "runs", data_dir=args.data_dir, jobs=args.jobs, on_result=progress)
+    report = study.report(tasks, results)
+    write(study, tasks, results, report, out, args.quick)
+    print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
+    return 0
+
+
+def write(
+    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: Report, out: Path, quick: bool
+) -> None:
+    """Write report, pictures, CSV and JSON."""
+    for name, draw in report.pictures.items():
+        draw(out / f"{name}.png")
+    pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    if quick and study.tasks(True) != study.tasks(False):
+        answer = f"{QUICK}\n\n{report.answer}"
+    else:
+        answer = "\n\n".join(filter(None, [report.answer, report.reading]))
+    command = f"micrograd-tiers experiment {study.name}{' --quick' if quick else ''}"
+    text = f"# {study.title}\n\n{study.question}\n\n{answer}\n{pictures}\nMade by `{command}`.\n"
+    content = {
+        "study": study.name,
+        "quick": quick,
+        "environment": environment(),
+        "findings": report.findings,
+        "runs": runs_of(tasks, results),
+    }
+    write_results(out, {"report.md": text, "results.csv": as_csv(tasks, results)}, content)

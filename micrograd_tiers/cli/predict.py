@@ -1,0 +1,93 @@
+"""`micrograd-tiers predict`: apply a saved net."""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from ..checkpoints import load_checkpoint
+from ..datasets import Dataset
+from ..datasets.images import read_image
+from ..errors import DataError
+from ..files import check_outputs
+from ..network import Network
+from .common import score_test_set, set_for_saved_net, write_json
+
+N_SHOWN = 20  # right ones and wrong ones in the picture, each
+RIGHT, WRONG = "#009E73", "#D55E00"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify image files or the test part of a data set."""
+    check_outputs([args.json], [args.picture], inputs=[args.net, *args.image])
+    saved = load_checkpoint(args.net)
+    net = saved.net if args.tier is None else saved.net.to(args.tier)
+    result = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved.info)
+    write_json(args.json, {"command": "predict", "net": args.net, **result})
+    if args.picture:
+        print(f"Picture: {args.picture}")
+    return 0
+
+
+def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
+    if not info.get("image_shape"):
+        raise DataError(f"{args.net}: was not trained on images, so it cannot classify image files")
+    names = info["class_names"]
+    images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
+    probabilities = net.predict_proba(images.reshape(len(images), -1))
+    captions = []
+    for path, p in zip(args.image, probabilities, strict=True):
+        best = np.argsort(-p, kind="stable")[:3]
+        captions.append(f"{names[best[0]]}: {p[best[0]]:.1%}")
+        print(f"{path}: {', '.join(f'{names[c]} ({p[c]:.1%})' for c in best)}")
+    if args.picture:
+        from .. import plots
+
+        plots.image_grid(args.picture, images, captions, title="Predictions")
+    return {
+        "images": args.image,
+        "predicted": [names[c] for c in probabilities.argmax(axis=1)],
+        "probabilities": probabilities.tolist(),
+    }
+
+
+def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
+    data = set_for_saved_net(args.net, info, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
+    predicted, loss, accuracy, counts = score_test_set(net, data, name=args.net)
+    print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
+    print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")
+    for c, name in enumerate(data.class_names):
+        total = counts[c].sum()
+        share = f"{counts[c, c] / total:.2%}" if total else "-"
+        print(f"  {name:16} {counts[c, c]:>6,} of {total:>6,} right  {share:>8}")
+    if args.picture:
+        _draw(args.picture, net, data, predicted)
+    return {
+        "data": data.name,
+        "source": data.source,
+        "loss": loss,
+        "accuracy": accuracy,
+        "confusion_matrix": counts.tolist(),
+        "class_names": data.class_names,
+        "predicted": predicted.tolist(),
+    }
+
+
+def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any]) -> None:
+    from .. import plots
+
+    if data.image_shape is None:
+        title = f"{data.name}, test samples and what the net says"
+        plots.scatter_2d(path, data.test_x, data.test_y, data.class_names, title=title, predict=net.predict)
+        return
+    right, wrong = np.flatnonzero(predicted == data.test_y), np.flatnonzero(predicted != data.test_y)
+    shown = np.concatenate([right[:N_SHOWN], wrong[:N_SHOWN]])
+    captions, colors = [], []
+    for n in shown:
+        is_right = predicted[n] == data.test_y[n]
+        said, is_ = data.class_names[predicted[n]], data.class_names[data.test_y[n]]
+        captions.append(said if is_right else f"{said}, is {is_}")
+        colors.append(RIGHT if is_right else WRONG)
+    images = data.test_x[shown].reshape(-1, *data.image_shape)
+    title = f"{data.name}: {len(right):,} right, {len(wrong):,} wrong; the first of each"
+    plots.image_grid(path, images, captions, title=title, colors=colors)

@@ -1,0 +1,42 @@
+"""`micrograd-tiers verify`: judge a tier of the user's own."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from ..files import check_outputs
+from ..lab.judge import Item, judge, read_points
+from ..lab.judge.report import text
+from ..lab.judge.skeleton import skeleton
+from .common import write_json
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge a tier and print the report, or write the skeleton of a new one; 0 if all that counts is right."""
+    if args.new is not None:
+        return _write_skeleton(args.new, args.like or "tensor")
+    if args.tier is None:
+        raise ValueError("verify: name the file with your tier, or write one to fill in: verify --new my_tier.py")
+    check_outputs([args.json], [])
+    points = None if args.points is None else read_points(args.points)
+    verdict = judge(args.tier, like=args.like or "", points=points, time_limit=args.time_limit, on_item=_say)
+    print(text(verdict))
+    summary = {"command": "verify", "passed": verdict.passed, "points": verdict.points, "possible": verdict.possible}
+    write_json(args.json, {**summary, **asdict(verdict)})
+    return 0 if verdict.passed else 1
+
+
+def _say(item: Item) -> None:
+    print(f"  {item.name}: {item.status}", file=sys.stderr)
+
+
+def _write_skeleton(path: str, like: str) -> int:
+    try:
+        with Path(path).open("x", encoding="utf-8") as file:
+            file.write(skeleton(like))
+    except FileExistsError:
+        raise ValueError(f"{path} exists; choose another name, or move it away first") from None
+    print(f"wrote {path}, the skeleton of a {like} tier: fill in the functions, one by one, and after each run")
+    print(f"  micrograd-tiers verify {path}")
+    return 0

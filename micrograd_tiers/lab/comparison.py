@@ -1,0 +1,253 @@
+"""One net, one set of starting weights, one order of samples, at every tier: how fast, and how far apart.
+
+The first tier named is the reference. It trains for as many steps as its share of time allows; each other tier takes
+the same steps, is compared with it, and then goes on to a full epoch.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import number
+from ..datasets import Dataset
+from ..errors import DivergedError
+from ..inputs import parameter_shapes
+from ..network import Network
+from ..optimizers import Optimizer
+from ..tiers import TIERS
+from ..training import Trainer, evaluate
+
+SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
+
+
+@dataclass
+class TierResult:
+    """What one tier did.
+
+    Attributes
+    ----------
+    tier : str
+    samples_per_second : float
+        Over all its training steps.
+    loss, accuracy : float
+        On the first `n_scored` test samples, computed at this tier, after the common steps.
+    weight_difference : float
+        Largest absolute difference to the reference tier's weights, after the common steps.
+    loss_difference : float
+        Largest absolute difference to the reference tier's training loss, over the common steps.
+    sha256 : str
+        Of the weights, after the common steps.
+    epoch_loss, epoch_accuracy : float or None
+        On the whole test set after one epoch; None if this tier did not get there.
+    batch_loss : list of float
+        Training loss of each mini-batch.
+    """
+
+    tier: str
+    samples_per_second: float = 0.0
+    loss: float = 0.0
+    accuracy: float = 0.0
+    weight_difference: float = 0.0
+    loss_difference: float = 0.0
+    sha256: str = ""
+    epoch_loss: float | None = None
+    epoch_accuracy: float | None = None
+    batch_loss: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Comparison:
+    """What all tiers did with one net on one data set.
+
+    Attributes
+    ----------
+    net, data : str
+        In words: "784-300-10", "glyphs: ...".
+    batch_size, steps, steps_per_epoch, n_samples, n_scored : int
+        `steps` are those that all tiers have in common.
+    exact : bool
+    learning_rate : float
+    largest_weight : float
+        Of the reference tier after the common steps.
+    tiers : list of TierResult
+    """
+
+    net: str
+    data: str
+    exact: bool
+    learning_rate: float
+    batch_size: int
+    n_samples: int
+    n_scored: int
+    steps: int
+    steps_per_epoch: int
+    largest_weight: float
+    tiers: list[TierResult]
+
+    @property
+    def same(self) -> bool:
+        """Whether weights and losses are equal: bit for bit in exact mode, to within rounding otherwise."""
+        if self.exact:
+            return len({result.sha256 for result in self.tiers}) == 1 and self._worst("loss_difference")[0] == 0
+        return self._worst_weight <= SAME and self._worst_loss <= SAME
+
+    def _worst(self, name: str) -> tuple[float, str]:
+        """Return the largest difference of that name, NaN if any is, and the tier that has it."""
+        differences = [getattr(result, name) for result in self.tiers]
+        worst = int(np.argmax(differences))  # of NaN and a number, NaN
+        return differences[worst], self.tiers[worst].tier
+
+    @property
+    def _worst_weight(self) -> float:
+        return self._worst("weight_difference")[0] / (self.largest_weight or 1.0)
+
+    @property
+    def _worst_loss(self) -> float:
+        return self._worst("loss_difference")[0] / max(1.0, *self.tiers[0].batch_loss[: self.steps])
+
+    @property
+    def verdict(self) -> str:
+        """Say in one sentence whether they are the same network."""
+        after = f"After {self.steps:,} {'step' if self.steps == 1 else 'steps'}"
+        difference, tier = self._worst("weight_difference")
+        if self.exact and self.same:
+            return f"{after} all tiers hold the same weights, bit for bit: they are the same network."
+        if self.same:
+            return (
+                f"{after} no weight differs by more than {difference:.1e}, which is {self._worst_weight:.1e} of the "
+                "largest: but for rounding they are the same network."
+            )
+        if self._worst_weight <= SAME:
+            difference, tier = self._worst("loss_difference")
+            return (
+                f"{after} the weights agree, but the {tier} tier's training loss is off by up to {difference:.1e}: "
+                "it is NOT the same."
+            )
+        sentence = (
+            f"{after} weights of the {tier} tier are off by up to {difference:.1e}, {self._worst_weight:.1e} of the "
+            "largest: it is NOT the same network"
+        )
+        if tier in TIERS and not self.exact:
+            return f"{sentence}, or training is chaotic at this learning rate: --exact tells."
+        return f"{sentence}."
+
+
+def compare_tiers(
+    net: Network,
+    data: Dataset,
+    *,
+    tiers: Sequence[str],
+    optimizer: Optimizer,
+    batch_size: int,
+    seconds: float,
+    seed: int,
+    report: Callable[[str], None] = lambda message: None,
+) -> Comparison:
+    """Train copies of a net at several tiers and compare them.
+
+    Parameters
+    ----------
+    net : Network
+        Gives architecture, starting weights and whether to be exact; it is not changed.
+    data : Dataset
+    tiers : sequence of str
+        The first is the reference.
+    optimizer, batch_size, seed
+        As in `fit`.
+    seconds : float
+        For which the reference tier may train; it takes at least one step, at most one epoch.
+    report : callable
+        Is told what is being done.
+    """
+    number("seconds", seconds, above=0)
+    trainers = [
+        Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
+        for tier in tiers
+    ]
+    # As many as a slow tier can score in a second or two.
+    n_scored = min(len(data.test_x), max(100, 50_000_000 // max(1, net.n_parameters)))
+    scored = data.test_x[:n_scored], data.test_y[:n_scored]
+
+    results = []
+    reference: dict[str, NDArray[np.float64]] = {}
+    steps = trainers[0].steps_per_epoch
+    for trainer in trainers:
+        result = TierResult(trainer.net.tier_name)
+        report(f"{result.tier}: training")
+        elapsed = _train(trainer, steps, seconds if trainer is trainers[0] else float("inf"))
+        weights = trainer.net.state_dict()
+        if trainer is trainers[0]:
+            steps = len(trainer.history.batch_loss)
+            reference = weights
+        result.weight_difference = _largest(weights[key] - reference[key] for key in reference)
+        result.sha256 = sha256_of_weights(trainer.net)
+        scores = evaluate(trainer.net, *scored)
+        result.loss, result.accuracy = scores["loss"], scores["accuracy"]
+        losses = np.array([t.history.batch_loss[:steps] for t in (trainers[0], trainer)])
+        result.loss_difference = float(np.abs(losses[1] - losses[0]).max())
+        _stop_if_not_finite(result.tier, result.loss)
+
+        if trainer is not trainers[0]:
+            elapsed += _train(trainer, trainer.steps_per_epoch, float("inf"))
+        if trainer.finished:
+            report(f"{result.tier}: scoring {len(data.test_x):,} test samples")
+            scores = evaluate(trainer.net, data.test_x, data.test_y)
+            result.epoch_loss, result.epoch_accuracy = scores["loss"], scores["accuracy"]
+            _stop_if_not_finite(result.tier, result.epoch_loss)
+        result.batch_loss = trainer.history.batch_loss
+        result.samples_per_second = min(len(result.batch_loss) * batch_size, trainer.n_samples) / elapsed
+        results.append(result)
+
+    return Comparison(
+        net="-".join(str(size) for size in _sizes(net)),
+        data=f"{data.name}, {data.source}",
+        exact=net.exact,
+        learning_rate=optimizer.learning_rate,
+        batch_size=batch_size,
+        n_samples=trainers[0].n_samples,
+        n_scored=n_scored,
+        steps=steps,
+        steps_per_epoch=trainers[0].steps_per_epoch,
+        largest_weight=_largest(reference.values()),
+        tiers=results,
+    )
+
+
+def sha256_of_weights(net: Network) -> str:
+    """SHA-256 over the bytes of all weights, in the order of `state_dict()`."""
+    digest = hashlib.sha256()
+    for array in net.state_dict().values():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _stop_if_not_finite(tier: str, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(f"training diverged: the {tier} tier's test loss is {loss}; try a lower learning rate")
+
+
+def _train(trainer: Trainer, steps: int, seconds: float) -> float:
+    """Train until `steps` have been taken in all, the epoch or the time is over; return how long it took."""
+    start = time.perf_counter()
+    while len(trainer.history.batch_loss) < steps and not trainer.finished:
+        trainer.step()
+        if time.perf_counter() - start > seconds:
+            break
+    return time.perf_counter() - start
+
+
+def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
+    """Largest absolute value of all; NaN if any is."""
+    return float(np.max([np.abs(array).max() for array in arrays]))
+
+
+def _sizes(net: Network) -> Iterator[int]:
+    shapes = [shape for name, shape in parameter_shapes(net.layers).items() if name.endswith("weight")]
+    yield shapes[0][1]
+    for shape in shapes:
+        yield shape[0]

@@ -1,0 +1,89 @@
+"""Check the vjps of one op."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...rng import generator
+from ...tiers import Tier, Vjp, get_tier
+from .arrays import Array, floats, like, ndarray
+from .report import Report
+from .slopes import QUIET, Terms
+from .verdicts import check_gradient
+
+
+@QUIET
+def check_vjps(
+    op: Callable[..., Any],
+    inputs: Sequence[Any],
+    *,
+    tier: str | Tier | None = None,
+    dy: Any = None,
+    n_coordinates: int | None = None,
+    seed: int | np.random.Generator = 0,
+) -> Report:
+    """Check every vjp of an op against the numerical derivative of sum(dy * y), y being the op's value.
+
+    Parameters
+    ----------
+    op : callable
+        A primitive as in `tiers`: returns its value and the vjps of its first inputs.
+    inputs : sequence
+        Its arguments: numbers, nested lists, ndarrays, or arrays of another make, which need `tier`.
+    tier : str or Tier, optional
+        Whose `asarray` and `tolist` handle arrays of another make.
+    dy : array shaped as the value, or a number for a loss; optional
+        dL/dy; by default drawn at random, of either sign, none near 0, and positive for a loss.
+    n_coordinates : int, optional
+        How many coordinates of each input to check; by default all.
+    seed : int or numpy.random.Generator
+        For dy and for the choice of coordinates.
+
+    Raises
+    ------
+    ValueError
+        If inputs or gradients are not numbers, op does not return a value and vjps, or dy does not fit the value.
+    """
+    rng = generator(seed)
+    tier = get_tier("scalar" if tier is None else tier)  # whose arrays are lists
+    op_name, names = getattr(op, "__name__", "op"), [*inspect.signature(op).parameters]
+    names += [f"input {k}" for k in range(len(names), len(inputs))]  # of def op(*inputs)
+    value, vjps = _value_and_vjps(op_name, op(*inputs), len(inputs))
+    n = len(vjps)
+    points = [floats(inputs[k], f"{op_name}: {names[k]}", tier) for k in range(n)]
+    in_float64 = [*(like(inputs[k], points[k], tier) for k in range(n)), *inputs[n:]]
+    dtypes = [str(getattr(a, "dtype", "")) for a in (*inputs[:n], value)]
+    dtype = "float32" if any("float32" in name for name in dtypes) else "float64"
+
+    y = floats(value, f"{op_name}: the value", tier)
+    # Away from 0, so that no output is left out, and from 1, so that a vjp that forgets to multiply shows.
+    drawn = rng.uniform(0.5, 1.5, y.shape) * (rng.choice([-1, 1], y.shape) if y.ndim else 1)
+    weights = np.asarray(drawn) if dy is None else floats(dy, f"{op_name}: dy", tier)
+    if weights.shape != y.shape:
+        raise ValueError(f"{op_name}: dy has shape {weights.shape}, expected that of the value, {y.shape}")
+
+    def terms_of(k: int) -> Terms:
+        def terms(x: Array) -> Array:
+            arguments = [*in_float64[:k], like(inputs[k], x, tier), *in_float64[k + 1 :]]
+            return np.atleast_1d(weights * ndarray(op(*arguments)[0], tier))
+
+        return terms
+
+    checks = []
+    for k, vjp in enumerate(vjps):
+        given = like(value, weights.astype(dtype), tier) if weights.ndim else float(weights)
+        gradient = floats(vjp(given), f"{op_name}: dL/d{names[k]}", tier)
+        checks.append(check_gradient(names[k], terms_of(k), points[k], gradient, n_coordinates, dtype, rng))
+    return Report(tuple(checks))
+
+
+def _value_and_vjps(op_name: str, result: Any, n_inputs: int) -> tuple[Any, tuple[Vjp, ...]]:
+    match result:
+        case (value, (_, *_) as vjps) if len(vjps) <= n_inputs and all(map(callable, vjps)):
+            return value, tuple(vjps)
+    raise ValueError(
+        f"{op_name}: returned {repr(result)[:60]}, expected its value and a tuple of vjps, one for each of its "
+        f"first inputs (it has {n_inputs}): y, (dx, ...)"
+    )

@@ -1,0 +1,67 @@
+"""A gradient beside its numerical derivative: which coordinates are checked, and what counts as agreement."""
+
+import math
+
+import numpy as np
+
+from ...arguments import whole_number
+from .arrays import Array
+from .report import ALL_ZERO, EMPTY, KINK, LOST, NOT_FINITE, PASS, SHAPE, WRONG, Check
+from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
+
+TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # logits of 1e4 alone, rounded, move e**z by 1e-12
+TOLERANCE_FLOAT32 = 1e-4  # of gradients in float32; the numerical derivative is taken in float64 all the same
+FLOOR = 1e-3  # of the largest coordinate: below that a coordinate is held to the absolute error of one of that size
+ALIKE = 1e-3  # relative error of two numbers that agree on their own, without any floor
+
+
+def check_gradient(
+    name: str, terms: Terms, x: Array, gradient: Array, n: int | None, dtype: str, rng: np.random.Generator
+) -> Check:
+    """Check the gradient of the sum of terms(x), computed in that dtype, at n coordinates or (None) at all."""
+    coordinates = _chosen(gradient, n, rng)
+    if gradient.shape != x.shape or not coordinates:
+        verdict = EMPTY if gradient.shape == x.shape else f"{SHAPE}: got {gradient.shape}, expected {x.shape}"
+        return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, verdict)
+
+    probe, unit = random_line(terms, x, rng), units(x)
+    method, look_closer = best_method(probe), has_kink(probe)
+    lines = [(coordinate_line(terms, x, k), float(unit[k])) for k in coordinates]
+    numerical, blur, sizes = np.array([METHODS[method](g, unit) for g, unit in lines]).T
+    kinks = [look_closer and has_kink(g, unit) for g, unit in lines]
+
+    analytic = np.array([gradient[k] for k in coordinates])
+    tolerance = TOLERANCE_FLOAT32 if dtype == "float32" else TOLERANCE[method]
+    size = np.maximum(np.abs(analytic), np.abs(numerical))
+    scale = max(np.abs(gradient).max(), size.max())
+    rounding = 4 * np.finfo(dtype).eps * sizes + np.finfo(dtype).tiny
+    floor = np.maximum(FLOOR * scale, (blur + rounding) / tolerance)
+    difference = np.abs(analytic - numerical)
+    error = difference / np.maximum(size, floor)
+    off_kinks = np.where(kinks, 0, error)
+    # With a floor, numbers agree that are nothing but rounding: so one pair at least must agree without, and nowhere
+    # may the numerical derivative be so uncertain that an error of some size would go unseen.
+    tested = np.any((difference <= ALIKE * size) & (size > 10 * blur)) and blur.max() <= ALIKE * scale
+
+    if not np.isfinite(error).all():
+        verdict, worst = NOT_FINITE, int(np.isfinite(error).argmin())
+    elif off_kinks.max() > tolerance:
+        verdict, worst = WRONG, int(off_kinks.argmax())
+    elif any(kinks):
+        verdict, worst = KINK, kinks.index(True)
+    else:
+        verdict, worst = ALL_ZERO if scale == 0 else PASS if tested else LOST, int(error.argmax())
+    numbers = float(analytic[worst]), float(numerical[worst]), float(error[worst])
+    coordinate = None if verdict == ALL_ZERO else coordinates[worst] or None  # of a number: none
+    return Check(name, method, len(coordinates), coordinate, *numbers, tolerance, verdict)
+
+
+def _chosen(gradient: Array, n: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Return all coordinates, or n: half of them the largest (or NaN), the others as they come."""
+    if n is not None:
+        n = whole_number("n_coordinates", n, 0)
+    order = [*range(gradient.size)]
+    if n is not None and n < gradient.size:
+        largest = np.argsort(-np.nan_to_num(np.abs(gradient), nan=math.inf), axis=None)
+        order = [*dict.fromkeys([*largest[: (n + 1) // 2], *rng.permutation(gradient.size)])][:n]
+    return [tuple(map(int, np.unravel_index(k, gradient.shape))) for k in order]

@@ -1,0 +1,184 @@
+"""What must be true of every op of every tier, the built-in ones included: expected numbers come from `formulas`."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...tiers import Tier
+from .cases import Example, OpCase, calls, chunks_of
+from .formulas import FORMULAS
+from .guard import Wrong, checked, described, numbers_of, outcome
+
+Array = NDArray[Any]
+Check = Callable[[OpCase, Tier, Example, str], None]
+
+TOLERANCE = 1e-12  # of the largest term that goes into a number: float32 is off by 1e-7
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    part : str
+        Of the op: "value", "dx", ...
+    property : str
+        What is violated: "structure", "type", "shape", "value", "derivative", "stability", "nan and infinity",
+        "purity", "warns", "prints", "raises" or "hangs".
+    message : str
+        What is wrong, in a sentence.
+    example : Example or None
+        The smallest found on which it is.
+    expected, got : object
+        Numbers, where there are some to show.
+    kind : str
+        Of the examples, or of the check: "ordinary", "extreme", "special" or "purity".
+    blocks : bool
+        Whether nothing else of the op can be judged because of this: it does not get as far as its vjps.
+    """
+
+    part: str
+    property: str
+    message: str
+    example: Example | None = None
+    expected: Any = None
+    got: Any = None
+    kind: str = "ordinary"
+    blocks: bool = False
+
+
+def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str) -> Finding | None:
+    """Return what the check of that kind finds, None if nothing."""
+    try:
+        CHECKS[kind](case, tier, example, part)
+    except Wrong as wrong:
+        numbers = wrong.expected, wrong.got
+        hangs = part == "value" and wrong.property == "hangs"
+        blocks = kind == "ordinary" and (wrong.part == "value" or hangs)
+        return Finding(wrong.part or part, wrong.property, wrong.message, example, *numbers, kind, blocks)
+    except NotImplementedError:
+        raise
+    except (Exception, SystemExit) as error:  # in purity, where calls go unguarded
+        return Finding(part, "raises", f"{part}: {described(error)}", example, kind=kind)
+    return None
+
+
+# The checks. Each raises Wrong.
+
+
+def check_ordinary(case: OpCase, tier: Tier, example: Example, part: str) -> None:
+    """Check type, shape and numbers of one part, on numbers of everyday size."""
+    _check_numbers(case, tier, example, part, "value" if part == "value" else "derivative")
+
+
+def check_extreme(case: OpCase, tier: Tier, example: Example, part: str) -> None:
+    """Check the same on finite numbers of any size."""
+    _check_numbers(case, tier, example, part, "stability")
+
+
+def check_special(case: OpCase, tier: Tier, example: Example, part: str) -> None:
+    """Check the same on NaN and infinity: NaN spoils its own row, and what is legal has its limit."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got, expected = outcome(case, tier, example, part), reference(case, example, part)
+    if part != "value":  # a derivative at NaN may be anything
+        samples = example.inputs[0]
+        if np.shape(expected) == samples.shape:
+            spoiled = np.isnan(samples).any(axis=tuple(range(1, samples.ndim)), keepdims=True)
+            expected = np.where(spoiled, got, expected)
+        got, expected = np.where(np.isfinite(expected), got, 0), np.where(np.isfinite(expected), expected, 0)
+    if not np.allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        raise Wrong("nan and infinity", f"{part} is wrong where an input is NaN or infinite", expected, got)
+
+
+def check_purity(case: OpCase, tier: Tier, example: Example, part: str) -> None:
+    """Check that nothing but the return values changes: no input, no dy, nothing that a later call relies on."""
+    for inputs, dy in chunks_of(case, tier, example):
+        names, arrays = (*case.arguments, "dy"), (*inputs, dy)
+        before = [numbers_of(tier, a) for a in arrays]
+
+        def check_unchanged(
+            what: str, names: tuple[str, ...] = names, arrays: tuple[Any, ...] = arrays, before: list[Array] = before
+        ) -> None:
+            for name, a, was in zip(names, arrays, before, strict=True):
+                if not np.array_equal(numbers_of(tier, a), was, equal_nan=True):
+                    raise Wrong("purity", f"{what} changes {name}, which is the caller's", was, numbers_of(tier, a))
+
+        _, vjps = checked(case, tier)(*inputs)
+        check_unchanged(f"{case.name} itself")
+        if part != "value":
+            _check_vjp_is_pure(case, tier, example, part, vjps[case.parts.index(part) - 1], dy, check_unchanged)
+
+
+def _check_vjp_is_pure(
+    case: OpCase,
+    tier: Tier,
+    example: Example,
+    part: str,
+    vjp: Callable[[Any], Any],
+    dy: Any,
+    check_unchanged: Callable[[str], None],
+) -> None:
+    first = vjp(dy)
+    as_it_was = numbers_of(tier, first)
+    check_unchanged(f"the vjp for {part}")
+
+    def check_same(result: Any, message: str) -> None:
+        if not np.array_equal(numbers_of(tier, result), as_it_was, equal_nan=True):
+            raise Wrong("purity", f"the vjp for {part} {message}", as_it_was, numbers_of(tier, result))
+
+    check_same(vjp(dy), "gives something else when it is called a second time")
+    others = tuple(a + 1 if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in example.inputs)
+    for other in calls(case, tier, Example(others, example.dy)):
+        other.vjps[case.parts.index(part) - 1](other.dy)
+    check_same(vjp(dy), "gives something else after the op was called again: it must remember its own call's inputs")
+    second = vjp(dy)
+    tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
+    check_unchanged(f"the vjp for {part} returns storage that is not fresh: adding to what it returned")
+    check_same(second, "returns the same storage each time, not fresh one")
+    check_same(vjp(dy), "relies on the storage that it has handed out")
+
+
+def reference(case: OpCase, example: Example, part: str) -> Any:
+    """Return what one part should be: an ndarray, samples first, or a float."""
+    formula = FORMULAS[case.name]
+    with np.errstate(all="ignore"):  # an infinity on the way to what is finite
+        if part == "value":
+            return formula.value(*example.inputs)
+        return formula.gradients[case.parts.index(part) - 1](*example.inputs, example.dy)
+
+
+def _check_numbers(case: OpCase, tier: Tier, example: Example, part: str, property: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        got = outcome(case, tier, example, part)
+    expected = reference(case, example, part)
+    error = np.abs(got - expected)
+    if not (error <= TOLERANCE * (_scale(case, example, part, property) + np.abs(expected))).all():
+        raise Wrong(property, f"{part} is wrong", expected, got)
+    for warning in caught:
+        if issubclass(warning.category, RuntimeWarning):
+            raise Wrong("warns", f"{part} is right, but a warning is given on finite numbers: {warning.message}")
+
+
+def _scale(case: OpCase, example: Example, part: str, property: str) -> Any:
+    """Return the size of the terms that a part is made of, in which rounding is measured."""
+    if case.name in ("linear", "conv2d", "avg_pool2d"):  # of each sum, what it would be if nothing cancelled
+        inputs = tuple(np.abs(a) for a in example.inputs)
+        return reference(case, Example(inputs, np.abs(example.dy)), part)
+    if property == "stability":  # in the tails: sigmoid(-40) is 4e-18, and not 1e-13
+        return 0.01
+    return max(1.0, np.max(np.abs(reference(case, example, part))))
+
+
+CHECKS: dict[str, Check] = {
+    "ordinary": check_ordinary,
+    "extreme": check_extreme,
+    "special": check_special,
+    "purity": check_purity,
+}

@@ -1,0 +1,131 @@
+"""The process in which a tier is tried: it may hang, crash or end the program without harm to the judge.
+
+`python -m micrograd_tiers.lab.judge.worker TASK RESULT`: TASK is JSON, RESULT the file that the answer is written to.
+"""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...tiers import OPS, SUPPORT, TIERS, Tier, get_tier
+from .cases import CASE_OF
+from .diagnosis import diagnose, diagnose_support
+from .probing import Diagnosis
+from .properties import Finding
+from .search import Search, judge_op
+from .support import completed, grain_of, judge_support
+from .trajectory import judge_training, speeds
+
+
+def main(task: str, result: str) -> None:
+    """Do one task and write down what came of it."""
+    try:
+        words = json.dumps(answer(**json.loads(task)))
+    except SystemExit:
+        raise RuntimeError("SystemExit: the file ends the program") from None
+    Path(result).write_text(words, encoding="utf-8")
+
+
+def answer(
+    tier: str,
+    item: str,
+    grain: str = "",
+    ops: Collection[str] = (),
+    broken: Collection[str] = (),
+    seconds: float = 30.0,
+) -> dict[str, Any]:
+    """Return the answer to one task.
+
+    Parameters
+    ----------
+    tier : str
+        As in `tiers.get_tier`.
+    item : str
+        "look", to see what is there; a primitive; a support function, or "support" for all; "training"; "speed".
+    grain : str
+        The built-in tier whose arrays it takes.
+    ops : sequence of str
+        Those that have passed: for "training" and "speed".
+    broken : sequence of str
+        Support functions that are wrong, and taken from the built-in tier.
+    seconds : float
+        How long to try examples of an op.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):  # what the file prints when it is imported is its own affair
+        real = get_tier(tier) if tier in TIERS else _from_file(tier)
+        np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # whatever the file has set
+        if item == "look":
+            written = [name for name in (*OPS, *SUPPORT) if hasattr(real, name)]
+            return {"grain": grain or grain_of(real), "written": written}
+        whole = completed(real, grain, without=broken)
+        if item == "support":
+            return {name: judged(name, whole, grain) for name in SUPPORT if hasattr(real, name)}
+        if item == "speed":
+            return {"speeds": speeds(whole, ops)}
+        return judged(item, whole, grain, ops, seconds)
+
+
+def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
+    """Return status and findings, with diagnosis, of one item of a complete tier, as JSON can hold them."""
+    try:
+        if item == "training":
+            findings = judge_training(tier, ops)
+        elif item in SUPPORT:
+            findings = judge_support(item, tier)
+        else:
+            findings = judge_op(CASE_OF[item], tier, Search(seconds=seconds))
+    except NotImplementedError:
+        return {"status": "not yet written"}
+    return {
+        "status": "fail" if findings else "pass",
+        "findings": [_described(item, finding, tier, grain) for finding in findings],
+    }
+
+
+def _from_file(tier: str) -> Any:
+    try:
+        return get_tier(tier)
+    except ValueError as error:
+        raise (error.__cause__ or error) from None  # what the judge shows is the last line
+
+
+def _diagnosis(item: str, finding: Finding, tier: Tier, grain: str) -> Diagnosis | None:
+    try:
+        if item in CASE_OF:
+            return diagnose(CASE_OF[item], tier, finding, grain)
+        return diagnose_support(item, finding, grain)
+    except Exception:  # foreign code may fail anew: that costs the name, not the finding
+        return None
+
+
+def _described(item: str, finding: Finding, tier: Tier, grain: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "part": finding.part,
+        "property": finding.property,
+        "message": finding.message,
+        "expected": _listed(finding.expected),
+        "got": _listed(finding.got),
+        "blocks": finding.blocks,
+    }
+    if finding.example is not None:
+        case = CASE_OF[item]
+        described["example"] = dict(zip(case.arguments, map(_listed, finding.example.inputs), strict=True))
+        if finding.part != "value":
+            described["example"]["dloss" if case.is_loss else "dy"] = _listed(finding.example.dy)
+    diagnosis = _diagnosis(item, finding, tier, grain)
+    described["likely_bug"] = None if diagnosis is None else vars(diagnosis)
+    return described
+
+
+def _listed(a: Any) -> Any:
+    return a.tolist() if isinstance(a, np.ndarray | np.number) else a
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,535 @@
+"""Bugs of the training: the order of the samples, what is reported and when, optimizers, metrics, starting weights."""
+
+from .bug import Bug
+
+TRAINING_BUGS: tuple[Bug, ...] = (
+    Bug(
+        name="no_shuffle",
+        title="shuffle=True is accepted, and the samples stay in the order of the file",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._begin_epoch",
+                    "self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)",
+                    "np.arange(self.n_samples)",
+                ),
+            )
+        },
+        symptom="If the samples happen to be mixed, nothing. Sorted by class, the training loss looks fine from "
+        "the first epoch on while the accuracy stays close to guessing.",
+        property="two epochs see the samples in different orders",
+        explanation="A file that is mixed already hides it. Sorted by class, each batch holds one class only, and the "
+        "net learns to give the answer that was right last.",
+        hint="Which samples are in the first batch, and in the last?",
+    ),
+    Bug(
+        name="sample_with_replacement",
+        title="the samples of an epoch are drawn with replacement",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._begin_epoch",
+                    "self._rng.permutation(self.n_samples) if",
+                    "self._rng.integers(0, self.n_samples, self.n_samples) if",
+                ),
+            )
+        },
+        symptom="Nothing to see, yet in each epoch 37 % of the samples are not looked at, and others several times.",
+        property="an epoch sees every sample once",
+        explanation="The chance that a sample is missed by all N draws is (1 - 1/N)**N, about 1/e. Over many epochs "
+        "it evens out, which is why the curves look right.",
+        hint="How often is each sample seen in one epoch?",
+    ),
+    Bug(
+        name="same_order_every_epoch",
+        title="the order is drawn once, and every epoch repeats it",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._begin_epoch",
+                    "self._order =",
+                    "if self.epoch == 0:\n    self._order =",
+                ),
+            )
+        },
+        symptom="Nothing to see: the samples are shuffled, and the net learns.",
+        property="two epochs see the samples in different orders",
+        explanation="The same samples meet in the same batches again and again, so their errors repeat instead of "
+        "averaging out. It costs little, and is hard to see for that reason.",
+        hint="Which samples are in the first batch of the first epoch, and which in that of the second?",
+    ),
+    Bug(
+        name="targets_shuffled_apart",
+        title="samples and targets are shuffled separately",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._next_batch",
+                    "self.targets.of(chosen)",
+                    "self.targets.of(self._rng.permutation(self.n_samples)[self._block.start : self._block.stop])",
+                ),
+            )
+        },
+        symptom="The net learns nothing: the loss stays at log 10 = 2.3, the accuracy at that of guessing.",
+        property="an epoch, replayed by an independent implementation with one order for both",
+        explanation="Each image gets the label of another one. What can still be learned is how frequent the classes "
+        "are, and a loss of log C says that the net has learned just that.",
+        hint="Is the label of the first sample in the batch the label of that sample?",
+    ),
+    Bug(
+        name="drop_last_partial",
+        title="the last batch of an epoch is dropped if it is short",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "if self.position == self.n_samples:",
+                    "if self.n_samples - self.position < self.batch_size:",
+                ),
+            )
+        },
+        symptom="Nothing to see: 12 of 1,500 samples are left out in each epoch, and the reported loss is a "
+        "little low.",
+        property="an epoch sees every sample once, also where the batch size does not divide their number",
+        explanation="With shuffling, other samples are left out each time; without it, the same ones are never seen. "
+        "The mean loss still divides by all samples, although some are not in the sum.",
+        hint="Multiply the number of steps by the batch size. Is that the number of samples?",
+    ),
+    Bug(
+        name="slice_minus_one",
+        title="a batch ends one sample too early",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._next_batch",
+                    "slice(start, start + self.batch_size)",
+                    "slice(start, start + self.batch_size - 1)",
+                ),
+                ("Trainer.step", "self.position += n", "self.position += self.batch_size"),
+                ("Trainer.step", "if self.position == self.n_samples:", "if self.position >= self.n_samples:"),
+            )
+        },
+        symptom="Nothing to see: of every 16 samples one is left out, and the reported loss is a sixteenth too low.",
+        property="an epoch sees every sample once",
+        explanation="A slice already excludes its end, and the -1 excludes one more. With a batch size of 1 the batch "
+        "would be empty, which is when somebody notices.",
+        hint="What happens with a batch size of 1?",
+    ),
+    Bug(
+        name="online_inside_batch",
+        title="the weights move after each sample of the batch",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)",
+                    "losses = []\n"
+                    "for k in range(n):\n"
+                    "    one = tuple(array[k : k + 1] for array in arrays)\n"
+                    "    loss, grads, seen = self.net.backprop(x[k : k + 1], one, factor)\n"
+                    "    self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "    losses.append(loss)\n"
+                    "loss = float(np.mean(losses))",
+                ),
+                (
+                    "Trainer.step",
+                    "before = self.net.state_dict() if len(self.history.batch_loss) == 1 else None\n"
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
+                    "",
+                ),
+            )
+        },
+        symptom="It learns faster than it should and ends better, which nobody minds; but an epoch takes several "
+        "times as long, and no other tier or program gives the same numbers.",
+        property="an epoch in batches of more than one sample, replayed by an independent implementation",
+        explanation="This is stochastic gradient descent with batches of one, whatever batch size was asked for: as "
+        "many steps as there are samples, each as large as that for a whole batch should have been.",
+        hint="Does the batch size change anything in the result?",
+    ),
+    Bug(
+        name="loss_after_update",
+        title="the loss of a batch is computed after the step that it led to",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "loss, _, _ = self.net.backprop(x, arrays, prepared=targets)\n"
+                    "self.history.batch_loss[-1] = loss",
+                ),
+            )
+        },
+        symptom="The weights and the test accuracy are right to the last digit; the training loss looks better than "
+        "it is, most of all in the first epochs.",
+        property="the first loss of a run is that of the starting weights",
+        explanation="Right after a step, the net is unusually good at the very samples of that step. The loss before "
+        "the step measures samples on which it has not just been trained.",
+        hint="What is the loss of the starting weights, and what is the first number of the curve?",
+    ),
+    Bug(
+        name="epoch_loss_last_batch_only",
+        title="the loss of an epoch is that of its last batch",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._end_epoch",
+                    "self.history.train_loss.append(self._loss_sum / self.targets.divisor)",
+                    "self.history.train_loss.append(self.history.batch_loss[-1])",
+                ),
+            )
+        },
+        symptom="The training loss jumps up and down from epoch to epoch; the accuracy is right to the last digit.",
+        property="the loss of an epoch is the mean over its samples of the losses of its batches",
+        explanation="A handful of samples stands for the whole epoch: the curve shows how hard these happened to be.",
+        hint="How many samples does each point of the curve stand for?",
+    ),
+    Bug(
+        name="validated_before_the_last_step",
+        title="the epoch is closed before its last step is taken",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
+                    "",
+                ),
+                (
+                    "Trainer.step",
+                    "if self.position == self.n_samples:\n    self._end_epoch()",
+                    "if self.position == self.n_samples:\n"
+                    "    self._end_epoch()\n"
+                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "if before is not None:\n"
+                    "    self._check_moved(before, grads)",
+                ),
+            )
+        },
+        symptom="Nothing to see: each accuracy is that of the weights one step earlier. With one batch an epoch, the "
+        "whole curve would lag an epoch behind.",
+        property="the last validation loss is what evaluating the trained net gives",
+        explanation="The score and the weights that are kept do not belong together. What is saved as the best net is "
+        "not the net that was measured.",
+        hint="Evaluate the net again when training is over. Is that the last number of the curve?",
+    ),
+    Bug(
+        name="evaluated_on_training_data",
+        title="validation looks at the training samples",
+        kind="training",
+        edits={
+            "training.py": (
+                ("Trainer._end_epoch", "self._validation_x, self._validation_targets", "self.X, self.targets"),
+            )
+        },
+        symptom="The validation accuracy is some points better than it has any right to be.",
+        property="the last validation loss is what evaluating the trained net on the validation samples gives",
+        explanation="A net is always better on samples that it was trained on. The curve can no longer show "
+        "overfitting, the one thing for which validation exists.",
+        hint="Hand over a validation set of pure noise. What accuracy do you expect?",
+    ),
+    Bug(
+        name="validation_draws_from_rng",
+        title="validation draws from the generator that shuffles the training samples",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._end_epoch",
+                    "scores = _scores(self.net, self._validation_x, self._validation_targets)",
+                    "mixed = self._rng.permutation(len(self._validation_x))\n"
+                    "scores = evaluate(self.net, self._validation_x[mixed], "
+                    "np.asarray(self.validation[1])[mixed])",
+                ),
+            )
+        },
+        symptom="Nothing to see in one run; but with a validation set the training goes otherwise than without it.",
+        property="the trained weights are the same with a validation set as without",
+        explanation="Measuring must not change what is measured. Whoever draws from a shared generator changes every "
+        "number that is drawn after.",
+        hint="Train twice from the same seed, once without validation. Are the weights the same?",
+    ),
+    Bug(
+        name="nan_compared_with_equals",
+        title="divergence is looked for with `loss == nan`",
+        kind="training",
+        edits={
+            "training.py": (
+                ("Trainer.step", "if not math.isfinite(loss):", "if loss == math.nan:"),
+                (
+                    "Trainer._end_epoch",
+                    "if not all(np.isfinite(weights).all() for",
+                    "if any((weights == math.nan).any() for",
+                ),
+                ("Trainer._end_epoch", 'if not math.isfinite(scores["loss"]):', 'if scores["loss"] == math.nan:'),
+            )
+        },
+        symptom="With too large a learning rate, the run goes on to its end with a loss of nan and nobody is told.",
+        property="a run whose loss becomes NaN stops",
+        explanation="NaN is equal to nothing, not even to itself, so the test is never true. Ask math.isfinite.",
+        hint="What does `nan == nan` give?",
+    ),
+    Bug(
+        name="acc_int_div",
+        title="the accuracy is divided in whole numbers",
+        kind="training",
+        edits={
+            "metrics.py": (("accuracy", "float(np.mean(predicted == y))", "float(np.sum(predicted == y) // len(y))"),)
+        },
+        symptom="The accuracy is 0 in every epoch, although the loss falls.",
+        property="the accuracy of known answers",
+        explanation="The share of right answers lies between 0 and 1, and // rounds it down to 0 unless all are right.",
+        hint="Which values can this accuracy take at all?",
+    ),
+    Bug(
+        name="confusion_transposed",
+        title="the confusion matrix counts predicted classes in rows",
+        kind="training",
+        edits={"metrics.py": (("confusion_matrix", "(y, predicted)", "(predicted, y)"),)},
+        symptom="Loss and accuracy are right; only who is taken for whom is told the wrong way round.",
+        property="the confusion matrix of known answers that is not symmetric",
+        explanation="Both conventions exist, so the picture looks fine. Its diagonal and its sum do not change, and "
+        "tests that look at these alone pass.",
+        hint="Predict class 0 for every sample. Is it a row that fills up, or a column?",
+    ),
+    Bug(
+        name="bias_never_updated",
+        title="the optimizer passes the biases over",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                (
+                    "Optimizer.apply",
+                    "for name, gradient in gradients.items():",
+                    'for name, gradient in gradients.items():\n    if name.endswith("bias"):\n        continue',
+                ),
+            )
+        },
+        symptom="Nothing to see: the curves are the same to a point or so.",
+        property="a step, replayed by an independent implementation: every parameter moves",
+        explanation="On centered data, and with as many weights as here, a net can do without its biases, and "
+        "therefore nobody misses them.",
+        hint="Which parameters are still exactly what they were at the start?",
+    ),
+    Bug(
+        name="update_sign",
+        title="the step goes up the gradient",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                ("SGD.gradient_factor", "-self.learning_rate", "self.learning_rate"),
+                ("SGD.update", "-self.learning_rate", "self.learning_rate"),
+            )
+        },
+        symptom="The loss rises from the first batch on, without end.",
+        property="one small step lowers the loss of its batch",
+        explanation="The gradient points to where the loss grows fastest; descent goes the other way.",
+        hint="Is the loss of a batch smaller after the step than before it?",
+    ),
+    Bug(
+        name="l2_in_loss_not_grad",
+        title="the L2 penalty is added to the reported loss, not to the gradient",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                (
+                    "Optimizer._with_decay",
+                    "if not self.weight_decay:\n"
+                    "    return gradient\n"
+                    "return tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)",
+                    "return gradient",
+                ),
+                ("SGD.update", "rate * (g + decay * w)", "rate * g"),
+            ),
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "self._loss_sum += loss * targets.divisor",
+                    "penalty = sum(float(np.sum(weights**2)) for weights in self.net.state_dict().values())\n"
+                    "loss += self.optimizer.weight_decay / 2 * penalty\n"
+                    "self._loss_sum += loss * targets.divisor",
+                ),
+            ),
+        },
+        symptom="The reported loss stops falling or even rises, while weights and accuracy are those of a run "
+        "without weight decay.",
+        property="a step with weight decay, replayed by an independent implementation",
+        explanation="Only what is in the gradient moves the weights. Reporting a penalty that is not applied makes the "
+        "curve worse and the weights no smaller.",
+        hint="Make the weight decay a hundred times larger. Do the weights become smaller?",
+    ),
+    Bug(
+        name="velocity_shared",
+        title="all parameters share one velocity",
+        kind="training",
+        edits={"optimizers.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)},
+        symptom="It stops in the first step: operands could not be broadcast together.",
+        property="steps with momentum, replayed by an independent implementation",
+        explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
+        "were equal, nothing would be raised, and each parameter would move by the gradients of the others.",
+        hint="For how many parameters does the optimizer remember something, and under how many names?",
+    ),
+    Bug(
+        name="adam_no_bias_correction",
+        title="Adam without the correction of its running means",
+        kind="training",
+        edits={"optimizers.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
+        symptom="With a careful learning rate nothing but a faster start; with a bold one the first steps are too "
+        "long, and the net takes many epochs to recover from them.",
+        property="the first step of Adam is as long as the learning rate",
+        explanation="Both running means start at 0 and are too small at first: the mean by a factor of 0.1, the root "
+        "of the squared mean by 0.03. Their quotient makes the first steps about three times too long.",
+        hint="How long is the very first step, measured in learning rates?",
+    ),
+    Bug(
+        name="adam_shared_count",
+        title="Adam counts a step for each parameter instead of each batch",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                (
+                    "Adam._adam",
+                    'memory["count"] = memory.get("count", 0) + 1',
+                    'memory["count"] = vars(self)["count"] = vars(self).get("count", 0) + 1',
+                ),
+            )
+        },
+        symptom="Nothing to worry anybody: the loss falls even faster.",
+        property="two steps of Adam, replayed by an independent implementation",
+        explanation="With four parameters, time runs four times too fast, and the correction of the running means "
+        "fades too early. After some thousand steps there is nothing left to correct, and no difference.",
+        hint="What is t after the first batch?",
+    ),
+    Bug(
+        name="init_all_equal",
+        title="all weights of a layer start equal",
+        kind="training",
+        edits={"initializers.py": (("xavier_uniform", "rng.uniform(-limit, limit, shape)", "filled(shape, limit)"),)},
+        symptom="The loss falls a little, and the accuracy stays about twice that of guessing, however many "
+        "hidden units there are.",
+        property="the starting weights have the standard deviation that is promised",
+        explanation="Hidden units that start equal get equal gradients and stay equal for ever: however many there "
+        "are, the net has one. Random numbers break the symmetry.",
+        hint="After training, how do two rows of the first weight differ?",
+    ),
+    Bug(
+        name="kaiming_fan_swapped",
+        title="kaiming_normal divides by the number of outputs instead of inputs",
+        kind="training",
+        edits={"initializers.py": (("kaiming_normal", "_fans(shape)[0]", "_fans(shape)[1]"),)},
+        symptom="Nothing to see with two layers; in a deep net the signal would grow or die away from layer to layer.",
+        property="the starting weights have the standard deviation that is promised, in a layer that is not square",
+        explanation="The variance of a sum grows with the number of its terms, which is that of the inputs. Square "
+        "layers hide the mix-up; here the first layer has 196 inputs and 30 outputs.",
+        hint="What is the standard deviation of the first layer's outputs, and of the second's?",
+    ),
+    Bug(
+        name="xavier_without_sqrt",
+        title="xavier_uniform forgets the square root",
+        kind="training",
+        edits={"initializers.py": (("xavier_uniform", "math.sqrt(6 / sum(_fans(shape)))", "6 / sum(_fans(shape))"),)},
+        symptom="A slow start, and then nothing: after ten epochs the accuracy is a point behind.",
+        property="the starting weights have the standard deviation that is promised",
+        explanation="A variance was taken for a standard deviation. The weights start too small, the signal shrinks "
+        "from layer to layer, and the first epochs are spent on growing.",
+        hint="What is the standard deviation of the starting weights, and what should it be?",
+    ),
+    Bug(
+        name="nesterov_uses_old_velocity",
+        title="Nesterov's momentum looks ahead with the velocity before the step, not after it",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                ("SGD.update", "if memory:", 'old = memory.get("velocity")\nif memory:'),
+                ("SGD.update", "if self.nesterov:", "if self.nesterov and old is not None:"),
+                (
+                    "SGD.update",
+                    "lambda g, v: rate * (g + momentum * v), gradient, velocity",
+                    "lambda g, v: rate * (g + momentum * v), gradient, old",
+                ),
+            )
+        },
+        symptom="Nothing to see but a first epoch that is a little slower; after ten the accuracy is the same.",
+        property="two steps with Nesterov's momentum, replayed by an independent implementation",
+        explanation="gradient + momentum * old velocity is the new velocity: the step is that of momentum without "
+        "Nesterov, to the last digit. The option is accepted and changes nothing.",
+        hint="Train once with nesterov=True and once without. How do the weights differ?",
+    ),
+    Bug(
+        name="adamw_decay_in_gradient",
+        title="AdamW adds its weight decay to the gradient, as Adam does",
+        kind="training",
+        edits={
+            "optimizers.py": (
+                (
+                    "AdamW.update",
+                    "shrink = self.learning_rate * self.weight_decay\n"
+                    "return tier.elementwise(lambda a, w: a - shrink * w, self._adam(tier, gradient, memory), "
+                    "parameter)",
+                    "return self._adam(tier, self._with_decay(tier, gradient, parameter), memory)",
+                ),
+            )
+        },
+        symptom="The weights shrink to less than a tenth, and the accuracy stays near that of guessing.",
+        property="a step of AdamW with weight decay, replayed by an independent implementation",
+        explanation="What is in the gradient is divided by the gradient's size: weights with large gradients hardly "
+        "decay, others far too much. To keep the two apart is all that AdamW is for.",
+        hint="Let the gradient be 0. How far does a weight shrink in one step, and how far should it?",
+    ),
+    Bug(
+        name="lr_decay_per_batch",
+        title="the learning rate falls after each batch, not after each epoch",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer.step",
+                    "x, arrays, targets = self._next_batch()",
+                    "x, arrays, targets = self._next_batch()\n"
+                    "if self.schedule is not None:\n"
+                    "    rate = self.optimizer.learning_rate * "
+                    "self.schedule.factor(len(self.history.batch_loss))\n"
+                    "    self._optimizer = replace(self.optimizer, learning_rate=rate)",
+                ),
+            )
+        },
+        symptom="The first epoch learns a little, and from then on neither loss nor accuracy moves.",
+        property="the learning rate of each epoch is that of the schedule",
+        explanation="schedule.step() stands inside the loop over the batches. What was to happen in ten epochs has "
+        "happened after ten batches, and the net stands still for the rest of the run.",
+        hint="What is the learning rate in the middle of the first epoch?",
+    ),
+    Bug(
+        name="dropout_same_mask_every_step",
+        title="the generator of the dropout masks is seeded anew for every step",
+        kind="training",
+        edits={
+            "training.py": (
+                (
+                    "Trainer._draw_noise",
+                    "np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])",
+                    "np.random.default_rng(self._mask_seed)",
+                ),
+            )
+        },
+        symptom="The training loss is a good deal lower than it should be; the accuracy is worse, by up to five "
+        "points.",
+        property="two steps of a run have different masks",
+        explanation="The k-th sample of every batch loses the same numbers: batches of 16 train 16 fixed nets, and "
+        "not a new one with each sample. The net adapts to just these.",
+        hint="Print what the first two steps drop. Can you tell them apart?",
+    ),
+)

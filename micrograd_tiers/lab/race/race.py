@@ -1,0 +1,233 @@
+"""The race: processes side by side, first held to equal gradients, then timed in turns.
+
+Each contender has a process of its own with pinned threads, so that no library disturbs another: the thread pools of
+two BLAS libraries in one process fight for the cores, and the garbage of one is collected at the expense of the next. A
+round gives every contender one turn, each round in another order. Ratios are taken within a round, so a machine that
+slows down for a while slows both; what is reported is the median over the rounds, and the quartiles as its spread.
+"""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ...errors import ContenderError
+from ...threads import pinned
+from .cases import Array, Case
+from .contenders import CONTENDERS, equal_arrays
+
+REFERENCE = "tensor"
+MEASURED = ("tier", "exact")  # kinds whose memory can be seen: what is Python's and NumPy's
+TOLERANCE = {"float64": 1e-12, "float32": 2e-4}  # of the largest number of each gradient
+RACE_RATE = 0.01  # learning rate while time is taken
+PROOF_RATE = 2.0**30  # and while gradients are proved: the weights move so far that where they were costs no digits
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out for one contender in one case.
+
+    Attributes
+    ----------
+    case : Case
+    contender, base : str
+    threads : int
+    seconds : list of float
+        The median time of a step, turn by turn.
+    ratios : list of float
+        Turn by turn, the base's time over this one's: above 1 is faster than the base. Empty without base.
+    off : float or None
+        By how much its gradients are off, relative to the largest number of each; None for a limit that has none.
+    """
+
+    case: Case
+    contender: str
+    base: str
+    threads: int
+    seconds: list[float]
+    ratios: list[float]
+    off: float | None
+
+    @property
+    def median(self) -> float:
+        """Median time of a step, in seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def ratio(self) -> float:
+        """Median of the ratios; NaN without any."""
+        return statistics.median(self.ratios) if self.ratios else float("nan")
+
+    @property
+    def samples_per_second(self) -> float:
+        """Samples trained on, per second."""
+        return self.case.batch_size / self.median
+
+    @property
+    def gflops(self) -> float:
+        """Billions of floating-point operations of matrix products, per second."""
+        return self.case.flops / self.median / 1e9
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """Return the first and the third quartile; the number itself, twice, where there is only one."""
+    if len(values) < 2:
+        return values[0], values[0]
+    first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+    return first, third
+
+
+class Race:
+    """Processes of contenders that are raced on any number of cases; a context manager, which ends them.
+
+    Parameters
+    ----------
+    threads : int
+        With which each contender's libraries may compute.
+    rounds : int
+        Turns of each contender in each case.
+    seconds : float
+        Length of a turn, at least one step.
+    report : callable, optional
+        Gets a line about what is being done.
+    """
+
+    def __init__(
+        self,
+        threads: int = 1,
+        rounds: int = 9,
+        seconds: float = 0.15,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.threads, self.rounds, self.seconds, self.report = threads, rounds, seconds, report
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="micrograd-tiers-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        for process in self._processes.values():
+            if kind:
+                process.kill()
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+        for process in self._processes.values():
+            process.wait()
+            process.stdout.close()  # type: ignore[union-attr]
+        self._folder.cleanup()
+
+    def run(self, case: Case, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
+        """Race the contenders that are installed and take this case; the first row is the base's, if it is among them.
+
+        Raises
+        ------
+        ContenderError
+            If a contender fails, or its gradients are not those of the tensor tier, in float64.
+        """
+        names = [name for name in names if CONTENDERS[name].installed and CONTENDERS[name].takes(case)]
+        if not names:
+            return []
+        names.sort(key=lambda name: name != base)
+        self.report(f"{case}: proving equal gradients")
+        off = self.prove(case, names)
+        self.report(f"{case}: racing {len(names)}")
+        for name in names:
+            self._make(name, case, RACE_RATE)
+        turns: dict[str, list[float]] = {name: [] for name in names}
+        for k in range(self.rounds):
+            for name in names[k % len(names) :] + names[: k % len(names)]:
+                turns[name].append(self._ask(name, do="time", seconds=self.seconds)["seconds"])
+        return [
+            Row(
+                case, name, base, self.threads, turns[name],
+                [b / own for b, own in zip(turns[base], turns[name], strict=True)] if base in turns else [],
+                off[name],
+            )
+            for name in names
+        ]  # fmt: skip
+
+    def memory(self, case: Case, names: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Return the most bytes that "training" and "prediction" hold at a time, of each that takes this case."""
+        self.report(f"{case}: measuring memory")
+        measured = {}
+        for name in names:
+            if CONTENDERS[name].kind in MEASURED and CONTENDERS[name].takes(case):
+                self._make(name, case, RACE_RATE)
+                measured[name] = self._ask(name, do="memory")
+        return measured
+
+    def prove(self, case: Case, names: Iterable[str]) -> dict[str, float | None]:
+        """Return by how much the gradients of each are off what they are held to; ContenderError if by too much."""
+        off: dict[str, float | None] = {}
+        for name in names:
+            reference = CONTENDERS[name].held_to
+            off[name] = None
+            if not reference:
+                continue
+            start, expected, loss = gradients(reference, Case(case.sizes, case.batch_size))
+            self._make(name, case, PROOF_RATE)
+            path = Path(self._folder.name) / "weights.npz"
+            got = self._ask(name, do="weights", path=str(path))
+            with np.load(path) as arrays:
+                moved = [before - after for before, after in zip(start, arrays.values(), strict=True)]
+            tolerance = TOLERANCE[case.dtype]
+            try:
+                off[name] = equal_arrays(moved, expected, tolerance)
+                equal_arrays([np.array([got["loss"]])], [np.array([loss])], tolerance)
+            except ArithmeticError as error:
+                raise ContenderError(f"{case}: {name} does not compute what {reference} does: {error}") from None
+        return off
+
+    def _make(self, name: str, case: Case, learning_rate: float) -> None:
+        self._ask(
+            name, do="make", sizes=case.sizes, batch_size=case.batch_size, dtype=case.dtype, learning_rate=learning_rate
+        )
+
+    def _ask(self, name: str, **request: Any) -> dict[str, Any]:
+        process = self._processes.get(name)
+        if process is None:
+            self.report(f"starting {name}")
+            process = self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "micrograd_tiers.lab.race.worker", name],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(self.threads),
+            )  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        line = ""
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        answer: dict[str, Any] = json.loads(line) if line else {"error": f"ended with code {process.wait()}"}
+        if "error" in answer:
+            raise ContenderError(f"{name}: {answer['error']}")
+        return answer
+
+
+@cache
+def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
+    """Return the weights with which a contender starts, their gradients, and the loss; computed in this process."""
+    step, weights = CONTENDERS[name].make(case, PROOF_RATE)
+    start = [np.array(array) for array in weights()]
+    loss = float(step())
+    return start, [before - after for before, after in zip(start, weights(), strict=True)], loss
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment in which NumPy's, PyTorch's and JAX's libraries compute with so many threads."""
+    jax = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
+    return os.environ | pinned(threads) | jax

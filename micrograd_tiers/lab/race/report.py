@@ -1,0 +1,168 @@
+"""The benchmark's figures as tables of text, and as what goes into a JSON file."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...summary import size_of
+from .cases import Case
+from .contenders import CONTENDERS
+from .growth import NETS, GrowthCurve
+from .race import Row, quartiles
+from .targets import Outcome
+
+LIMIT = "matrix products"
+FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the pointer to it
+
+
+def machine(threads: int) -> dict[str, Any]:
+    """Return what the figures depend on: processor, cores, threads, versions."""
+    packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values() if contender.needs)])
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "system": platform.system(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def machine_line(about: dict[str, Any]) -> str:
+    """Return the machine in one line."""
+    versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items() if version)
+    threads = f"{about['threads']} thread{'s' * (about['threads'] != 1)}"
+    return f"{about['cores']} cores, {threads} each, Python {about['python']}, {versions}"
+
+
+def missing_line(names: Iterable[str]) -> str | None:
+    """Return a line about who is not installed, or None."""
+    packages = sorted({CONTENDERS[name].needs for name in names if not CONTENDERS[name].installed})
+    return f"Left out, because not installed: {', '.join(packages)}" if packages else None
+
+
+def time_of(seconds: float) -> str:
+    """Return a time with the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds / size:,.0f} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def race_table(rows: Sequence[Row]) -> list[str]:
+    """Return the rows of one case as lines, the fastest first."""
+    (case,) = {row.case for row in rows}
+    limit = next((row.median for row in rows if row.contender == LIMIT), None)
+    base = rows[0].base
+    head = (
+        f"{'':18}{'a step':>9}{'quartiles':>20}{'samples/s':>13}{'speed to ' + base:>26}{'GFLOP/s':>10}{'of limit':>9}"
+    )
+    lines = [f"{case}", f"{head}   gradients off by"]
+    for row in sorted(rows, key=lambda row: row.median):
+        first, third = quartiles(row.seconds)
+        low, high = quartiles(row.ratios) if row.ratios else (0.0, 0.0)
+        ratio = f"{_short(row.ratio)} ({_short(low)} to {_short(high)})" if row.ratios else ""
+        share = f"{limit / row.median:.0%}" if limit else ""
+        off = "(no gradients)" if row.off is None else "0" if row.off == 0 else f"{row.off:.0e}"
+        spread = f"{time_of(first)} to {time_of(third)}"
+        lines.append(
+            f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{row.samples_per_second:>13,.0f}{ratio:>26}"
+            f"{row.gflops:>10.3g}{share:>9}   {off}"
+        )
+    return lines
+
+
+def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
+    """Return what the tiers hold, computed and measured, as lines."""
+    lines = [
+        f"Memory, {case}",
+        f"{'':18}{'parameters':>12}{'training step':>16}{'measured':>12}{'':>7}{'prediction':>12}{'measured':>12}",
+    ]
+    about = case.summary
+    for name, held in measured.items():
+        training, prediction = held["training"], held["prediction"]
+        each = FLOAT / about.bytes_each if name.startswith("scalar") else 1
+        step = each * about.training_bytes
+        lines.append(
+            f"{name:18}{size_of(each * about.parameter_bytes):>12}{size_of(step):>16}{size_of(training):>12}"
+            f"{f'({training / step:.2f})':>7}{size_of(each * about.prediction_bytes):>12}{size_of(prediction):>12}"
+        )
+    return lines
+
+
+def target_table(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the targets as lines."""
+    width = max(len(outcome.what) for outcome in outcomes)
+    lines = [f"{'target':{width}}  {'wanted':>19}{'got':>12}{'quartiles':>20}"]
+    for outcome in outcomes:
+        verdict = {True: "", False: "   MISSED", None: ""}[outcome.kept]
+        lines.append(
+            f"{outcome.what:{width}}  {outcome.wanted:>19}{outcome.got:>12}{outcome.spread:>20}{verdict}".rstrip()
+        )
+    return lines
+
+
+def growth_table(curves: Sequence[GrowthCurve]) -> list[str]:
+    """Return time per sample against size, with the slopes, as lines."""
+    lines = []
+    for grows in dict.fromkeys(curve.grows for curve in curves):
+        own = [curve for curve in curves if curve.grows == grows]
+        sizes = sorted({size for curve in own for size in curve.sizes})
+        lines.append(f"Time per sample against {grows} ({NETS[grows]})")
+        lines.append(
+            f"{'':8}"
+            + "".join(f"{size:>10,}" for size in sizes)
+            + f"{'slope':>8}  an epoch of MNIST within 10 minutes up to"
+        )
+        for curve in own:
+            times = dict(zip(curve.sizes, map(time_of, curve.seconds), strict=True))
+            cells = "".join(f"{times.get(size, '-'):>10}" for size in sizes)
+            lines.append(f"{curve.tier:8}{cells}{curve.slope:>8.2f}  {_sensible(curve)}")
+        lines.append("")
+    return lines[:-1]
+
+
+def _sensible(curve: GrowthCurve) -> str:
+    if curve.sensible is None:
+        return "none of these"
+    return f"{curve.sensible:,}{' and beyond' if curve.sensible == max(curve.sizes) else ''}"
+
+
+def _short(x: float) -> str:
+    return f"{x:.2f}" if x >= 0.095 else f"{x:.1g}"
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row for a JSON file."""
+    return {
+        "sizes": row.case.sizes, "batch_size": row.case.batch_size, "dtype": row.case.dtype,
+        "contender": row.contender, "threads": row.threads, "base": row.base, "seconds": row.seconds,
+        "median": row.median, "ratio": row.ratio, "samples_per_second": row.samples_per_second, "gflops": row.gflops,
+        "gradients_off_by": row.off,
+    }  # fmt: skip
+
+
+def comparison_table(rows: Sequence[Row], old: Sequence[dict[str, Any]]) -> list[str]:
+    """Return each row against that of an older run: its time, and its ratio to the base, which hangs on no machine."""
+    before = {(*entry["sizes"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in old}
+    lines = [f"{'':58}{'before':>10}{'now':>10}{'speed':>8}{'speed to base':>22}"]
+    for row in rows:
+        entry = before.get((*row.case.sizes, row.case.batch_size, row.case.dtype, row.contender))
+        if entry is None:
+            continue
+        ratio = "" if entry["ratio"] is None or not row.ratios else f"{entry['ratio']:.2f} to {row.ratio:.2f}"
+        what = f"{row.contender}, {row.case}"
+        lines.append(
+            f"{what:58}{time_of(entry['median']):>10}{time_of(row.median):>10}{entry['median'] / row.median:>7.2f}x"
+            f"{ratio:>22}"
+        )
+    return lines

@@ -1,0 +1,24 @@
+"""The classic experiments of the course, as studies that anybody can run again.
+
+`STUDIES` holds them by name. A study is a question, the runs that answer it (`runs`), and a report (`study`).
+"""
+
+from .course import STUDIES
+from .study import Report, Study, as_csv, environment, runs_of, table
+from .tasks import Result, Task, Training, on_cluster, run_all, settings_of
+
+__all__ = [
+    "STUDIES",
+    "Report",
+    "Result",
+    "Study",
+    "Task",
+    "Training",
+    "as_csv",
+    "environment",
+    "on_cluster",
+    "run_all",
+    "runs_of",
+    "settings_of",
+    "table",
+]

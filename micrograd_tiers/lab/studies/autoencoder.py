@@ -1,0 +1,106 @@
+"""Autoencoders on MNIST: how much is lost by how small a code."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ._encoding import FULL, QUICK, Encoding
+from .study import Report, Study, table
+from .tasks import Result, Task
+
+CODES = (2, 4, 8, 16, 32, 64)
+N_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """Train an autoencoder, and let it reconstruct test images.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    """
+
+    encoding: Encoding
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return losses, the error of the best constant image, and some reconstructions."""
+        data = self.encoding.load(data_dir)
+        start = time.perf_counter()
+        net, history = self.encoding.train(data)
+        seconds = time.perf_counter() - start
+        images = net.forward(data.test_x)
+        return {
+            "train_loss": history.train_loss,
+            "test_loss": float(((images - data.test_x) ** 2).mean()),
+            "mean_image_loss": float(((data.train_x.mean(axis=0) - data.test_x) ** 2).mean()),
+            "n_parameters": net.n_parameters,
+            "shown": data.test_x[:N_SHOWN].round(3).tolist(),
+            "reconstructed": np.asarray(images[:N_SHOWN], float).round(3).tolist(),
+            "seconds": seconds,
+        }
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return a run for each size of the code."""
+    return [Autoencoder(replace(QUICK if quick else FULL, code=code)) for code in (CODES[::2] if quick else CODES)]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return the loss against the size of the code."""
+    encodings = [task.encoding for task in tasks if isinstance(task, Autoencoder)]
+    codes = [encoding.code for encoding in encodings]
+    alone = results[0]["mean_image_loss"]
+    rows = [
+        {
+            "code": code,
+            "parameters": r["n_parameters"],
+            "training loss": r["train_loss"][-1],
+            "test loss": r["test_loss"],
+            "share of the variance lost": r["test_loss"] / alone,
+        }
+        for code, r in zip(codes, results, strict=True)
+    ]
+    answer = (
+        f"Nets such as {encodings[-1]}; the loss is the mean squared error of a pixel.\n\n{table(rows)}\n\n"
+        f"The mean of all training images, a code of no numbers at all, has a loss of {alone:.4f}. Two numbers are "
+        f"enough to bring that down to {results[0]['test_loss'] / alone:.0%}, {codes[-1]} to "
+        f"{results[-1]['test_loss'] / alone:.0%}: images of digits fill a small part of the 784 dimensions. What is "
+        "lost first is what is rare: thin strokes, odd shapes; the reconstructions become blurred and typical."
+    )
+    findings = {
+        "mean_image_loss": alone,
+        "test_loss": {str(c): r["test_loss"] for c, r in zip(codes, results, strict=True)},
+    }
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        losses = {"test loss": (codes, [r["test_loss"] for r in results])}
+        plots.panels(path, [plots.Panel("Loss against code", "numbers of the code", "mean squared error", losses, "x")])
+
+    def draw_images(path: Path) -> None:
+        from ... import plots
+
+        side = round(len(results[0]["shown"][0]) ** 0.5)
+        rows = [
+            ("given", results[0]["shown"]),
+            *((f"code {c}", r["reconstructed"]) for c, r in zip(codes, results, strict=True)),
+        ]
+        images = np.array([image for _, row in rows for image in row]).reshape(-1, side, side)
+        captions = [name for name, row in rows for _ in row]
+        plots.image_grid(path, images, captions, title="Test images, and what becomes of them", columns=N_SHOWN)
+
+    return Report(answer, findings, {"loss": draw, "reconstructions": draw_images})
+
+
+STUDY = Study(
+    "autoencoder",
+    "Autoencoders: what a small code keeps",
+    "How does the reconstruction loss depend on the size of the code, and what do reconstructions look like?",
+    tasks,
+    report,
+)

@@ -1,0 +1,103 @@
+"""The arithmetic of convolution and pooling, by hand and by the package."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...layers import Conv2d
+from ...tiers import get_tier
+from .study import Report, Study, table
+from .tasks import Result, Task
+
+IMAGES = {
+    "vertical edge": [[0, 0, 1, 1]] * 4,
+    "horizontal edge": [[0] * 4, [0] * 4, [1] * 4, [1] * 4],
+    "checkerboard": [[0, 1, 0, 1], [1, 0, 1, 0]] * 2,
+    "ramp": np.arange(16).reshape(4, 4).tolist(),
+}
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """A convolutional layer: 8 kernels of 5 by 5 on 3 channels, on images of 32 by 32."""
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return its number of parameters, and the shape of its output."""
+        layer = Conv2d(3, 8, kernel_size=5)
+        n_parameters = sum(int(np.prod(shape)) for shape in layer.parameter_shapes().values())
+        return {"n_parameters": n_parameters, "shape": layer.shape_out((3, 32, 32))}
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """An image of 4 by 4, pooled in windows of 2 by 2.
+
+    Parameters
+    ----------
+    image : str
+        One of `IMAGES`.
+    """
+
+    image: str
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return its average and its maximum pooling, from the plain loops of the scalar tier."""
+        scalar = get_tier("scalar")
+        x = scalar.asarray([IMAGES[self.image]])
+        return {"average": scalar.avg_pool2d(x, 2, 2)[0][0], "maximum": scalar.max_pool2d(x, 2, 2)[0][0]}
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return the layer and the four images."""
+    return [Shapes(), *map(Pooling, IMAGES)]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return the counts and the pooled images."""
+    shapes, *pooled = results
+    rows = [
+        {"image": name, "4 by 4": _rows(IMAGES[name]), "average": _rows(r["average"]), "maximum": _rows(r["maximum"])}
+        for name, r in zip(IMAGES, pooled, strict=True)
+    ]
+    O, R, S = shapes["shape"]  # noqa: E741
+    answer = (
+        f"A kernel has 5 x 5 x 3 weights and one bias, and there are 8: (75 + 1) x 8 = {shapes['n_parameters']} "
+        "parameters, whatever the size of the image. A window of 5 fits into 32 pixels at 32 - 5 + 1 = 28 "
+        f"positions: 3 channels of 32 x 32 become {O} of {R} x {S}.\n\n{table(rows)}\n\n"
+        "Average pooling keeps how much there is in a window, maximum pooling whether there is anything: the "
+        "checkerboard becomes even gray under the one and white under the other, and an edge between two windows "
+        "survives both. The course does not say which four images it means; these are ours."
+    )
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        images, captions = [], []
+        for name, r in zip(IMAGES, pooled, strict=True):
+            for what, image in ((name, IMAGES[name]), ("average", r["average"]), ("maximum", r["maximum"])):
+                array = np.array(image, float) / np.max(IMAGES[name])
+                images.append(array if len(array) == 4 else array.repeat(2, axis=0).repeat(2, axis=1))
+                captions.append(what)
+        plots.image_grid(path, images, captions, title="Pooling in windows of 2 by 2", columns=6)
+
+    findings = {
+        "n_parameters": shapes["n_parameters"],
+        "shape": [O, R, S],
+        **{kind: {name: r[kind] for name, r in zip(IMAGES, pooled, strict=True)} for kind in ("average", "maximum")},
+    }
+    return Report(answer, findings, {"pooling": draw})
+
+
+def _rows(image: Sequence[Sequence[float]]) -> str:
+    return "; ".join(" ".join(f"{x:g}" for x in row) for row in image)
+
+
+STUDY = Study(
+    "convolution-by-hand",
+    "Convolution and pooling by hand",
+    "How many parameters do 8 filters of 5 x 5 x 3 have, what becomes of the shape, and what does pooling do?",
+    tasks,
+    report,
+)

@@ -1,0 +1,273 @@
+"""Depth against width on MNIST at equal parameters, shapes of nets, and what weight decay and dropout do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...models import mlp
+from ...recipe import Recipe
+from ...training import evaluate
+from .study import Line, Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
+from .tasks import Result, Task, Training, prepare
+
+BASE = Recipe(
+    data="mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.05, batch_size=64, epochs=10,
+    validation=10_000,
+)  # fmt: skip
+COUNTED = ((1, 1), (1, 300), (2, 100), (3, 64), (5, 50), (10, 20))  # k hidden layers of m units
+DEPTHS = (1, 2, 3, 4, 6)
+SHAPES = {
+    **{f"{k} of equal width": (1,) * k for k in DEPTHS},
+    "3, growing": (1, 2, 4),
+    "3, shrinking": (4, 2, 1),
+}
+SCORES = ("train_loss", "validation_loss", "test_accuracy")
+LARGE = replace(BASE, hidden=(256, 256), momentum=0.9, learning_rate=0.05, batch_size=128, epochs=20)
+PENALTIES = {
+    "neither": LARGE,
+    "L2 0.0001": replace(LARGE, weight_decay=1e-4),
+    "L2 0.001": replace(LARGE, weight_decay=1e-3),
+    "dropout 0.2": replace(LARGE, dropout=0.2),
+    "dropout 0.5": replace(LARGE, dropout=0.5),
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """Count the parameters of a net with hidden layers of one width.
+
+    Parameters
+    ----------
+    depth, width : int
+        k hidden layers of m units each.
+    """
+
+    depth: int
+    width: int
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return what the net has, and what the formula says."""
+        k, m = self.depth, self.width
+        return {"n_parameters": mlp([784, *[m] * k, 10]).n_parameters, "formula": formula(k, m)}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Train a net, and see how well it fits what it was trained on once nothing is dropped any more.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    """
+
+    recipe: Recipe
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return the losses of training, validation and test set after the last epoch, and by epoch."""
+        data, trainer = prepare(self.recipe, data_dir)
+        trainer.run()
+        net = trainer.net
+        test = evaluate(net, data.test_x, data.test_y)
+        return {
+            "fitted_loss": evaluate(net, trainer.X, trainer.y)["loss"],
+            "train_loss": trainer.history.train_loss,
+            "validation_loss": trainer.history.validation_loss,
+            "test_loss": test["loss"],
+            "test_accuracy": test["accuracy"],
+        }
+
+
+def formula(k: int, m: int) -> int:
+    """Return how many parameters k hidden layers of m units have, between 784 inputs and 10 classes."""
+    return 784 * m + m + (k - 1) * (m * m + m) + 10 * m + 10
+
+
+def count(hidden: Sequence[int]) -> int:
+    """Return the same for hidden layers of any widths."""
+    return sum((features_in + 1) * features_out for features_in, features_out in pairwise([784, *hidden, 10]))
+
+
+def _shaped(ratios: Sequence[int], n_parameters: int) -> tuple[int, ...]:
+    """Return hidden layers in these ratios with as nearly n_parameters as there are."""
+    unit = min(range(1, 1000), key=lambda unit: abs(count([unit * ratio for ratio in ratios]) - n_parameters))
+    return tuple(unit * ratio for ratio in ratios)
+
+
+def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+    return on_glyphs(recipe, validation=300) if quick else recipe
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return the counts, some starts of each shape, and a large net with L2, with dropout, with neither."""
+    small = replace(_scaled(BASE, quick), batch_size=16 if quick else BASE.batch_size)
+    hidden = [_shaped(ratios, 20_000 if quick else 100_000) for ratios in SHAPES.values()]
+    shaped = [replace(small, hidden=widths, seed=seed) for seed in range(2 if quick else 3) for widths in hidden]
+    large = [_scaled(recipe, quick) for recipe in PENALTIES.values()]
+    return [*(Count(k, m) for k, m in COUNTED), *map(Training, shaped), *map(Fitted, large)]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return the counts, losses by shape, and losses with and without L2 and dropout."""
+    done = [*zip(tasks, results, strict=True)]
+    counts = [(task.depth, task.width, result) for task, result in done if isinstance(task, Count)]
+    runs = [(task.recipe.hidden, result) for task, result in done if isinstance(task, Training)]
+    shapes = {name: runs[n :: len(SHAPES)] for n, name in enumerate(SHAPES)}
+    penalties = dict(zip(PENALTIES, [r for task, r in done if isinstance(task, Fitted)], strict=True))
+    findings = {
+        "formula": [{"k": k, "m": m, **result} for k, m, result in counts],
+        "n_parameters": {name: own[0][1]["n_parameters"] for name, own in shapes.items()},
+        "validation_loss": {name: _means(own)["validation_loss"] for name, own in shapes.items()},
+        "test_accuracy": {name: _means(own)["test_accuracy"] for name, own in shapes.items()},
+        "fitted_loss": {name: result["fitted_loss"] for name, result in penalties.items()},
+        "large_validation_loss": {name: result["validation_loss"][-1] for name, result in penalties.items()},
+        "large_test_accuracy": {name: result["test_accuracy"] for name, result in penalties.items()},
+    }
+    answer = "\n\n".join([_formula(counts), _compared(shapes), _penalized(penalties)])
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        def lines(of: dict[str, Result], key: str) -> dict[str, Line]:
+            return {name: by_epoch(r[key]) for name, r in of.items()}
+
+        first = {_label(own[0][0]): own[0][1] for own in shapes.values()}
+        plots.panels(
+            path,
+            [
+                plots.Panel(f"{what} loss{of}", "epoch", "loss (nats)", lines(runs, key), log)
+                for of, runs in ((" by hidden layers", first), (", large net", penalties))
+                for what, key, log in (("Training", "train_loss", "y"), ("Validation", "validation_loss", ""))
+            ],
+        )
+
+    return Report(answer, findings, {"losses": draw})
+
+
+def _label(hidden: tuple[int, ...]) -> str:
+    equal = len({*hidden}) == 1
+    return f"{len(hidden)} x {hidden[0]}" if equal else "-".join(map(str, hidden))  # legends are narrow
+
+
+def _means(runs: Sequence[tuple[Any, Result]]) -> dict[str, float]:
+    """Return mean losses and accuracy of some starts after the last epoch."""
+    last = [{key: np.ravel(result[key])[-1] for key in SCORES} for _, result in runs]
+    return {key: float(np.mean([scores[key] for scores in last])) for key in SCORES}
+
+
+def _formula(counts: Sequence[tuple[int, int, Result]]) -> str:
+    rows = [
+        {"k": k, "m": m, "formula": result["formula"], "parameters of the net": result["n_parameters"]}
+        for k, m, result in counts
+    ]
+    agree = all(result["formula"] == result["n_parameters"] for _, _, result in counts)
+    return (
+        f"{table(rows)}\n\nk hidden layers of m units between 784 inputs and 10 classes have 784 m + m + "
+        "(k - 1)(m m + m) + 10 m + 10 parameters: weights and biases of the first layer, of the k - 1 others, and of "
+        f"the output. The nets {'all agree' if agree else 'do not all agree'}."
+    )
+
+
+def _compared(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
+    widths = {name: "-".join(map(str, own[0][0])) for name, own in shapes.items()}
+    rows = [
+        {
+            "hidden layers": name,
+            "widths": widths[name],
+            "parameters": own[0][1]["n_parameters"],
+            **{
+                label: mean_and_deviation([float(np.ravel(result[key])[-1]) for _, result in own])
+                for label, key in zip(("training loss", "validation loss", "test accuracy"), SCORES, strict=True)
+            },
+        }
+        for name, own in shapes.items()
+    ]
+    losses = {name: _means(own)["validation_loss"] for name, own in shapes.items()}
+    equal = {name: loss for name, loss in losses.items() if "equal" in name}
+    three = {name: loss for name, loss in losses.items() if name.startswith("3")}
+    (best, worst), (least, most) = _ends(equal), _ends(three)
+    first_widths = [own[0][0][0] for name, own in shapes.items() if name in equal]
+    spread = max(np.std([result["validation_loss"][-1] for _, result in shapes[name]], ddof=1) for name in three)
+    return (
+        f"{table(rows)}\n\nMeans and standard deviations of {len(shapes[best])} starts, after "
+        f"{shapes[best][0][1]['epochs_run']} epochs. The first layer holds most of the parameters, 785 for each of its "
+        f"units; from {DEPTHS[0]} to {DEPTHS[-1]} layers of equal width it shrinks from {first_widths[0]} to "
+        f"{first_widths[-1]} units. The lowest mean validation loss, {equal[best]:.3g}, is that of {_layers(best)}, "
+        f"the highest, {equal[worst]:.3g}, that of {_layers(worst)}{_near(equal, best, shapes)}. The learning "
+        f"rate, {BASE.learning_rate:g}, is the "
+        "same for all, which need not suit shallow and deep nets alike. Of the nets with three layers, the lowest "
+        f"loss, {three[least]:.3g}, is that of widths {widths[least]}, the highest, {three[most]:.3g}, that of "
+        f"{widths[most]}. Starts of one shape differ by up to {spread:.2g} (standard deviation): "
+        f"{'too much to call that a difference' if three[most] - three[least] < 2 * spread else 'less than that'}."
+    )
+
+
+def _near(losses: dict[str, float], best: str, shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
+    """Say which others are too near to the best for the spread of their starts."""
+    spread = {name: np.std([r["validation_loss"][-1] for _, r in shapes[name]], ddof=1) for name in losses}
+    near = [name for name in losses if name != best and losses[name] - losses[best] < max(spread[name], spread[best])]
+    return f"; with {' and '.join(map(_layers, near))} it is within the spread of the starts" if near else ""
+
+
+def _ends(losses: dict[str, float]) -> tuple[str, str]:
+    """Return the names of the lowest and of the highest loss."""
+    names = sorted(losses, key=lambda name: losses[name])
+    return names[0], names[-1]
+
+
+def _penalized(penalties: dict[str, Result]) -> str:
+    rows = [
+        {
+            "large net with": name,
+            "training loss, while training": result["train_loss"][-1],
+            "training loss, afterwards": result["fitted_loss"],
+            "validation loss": result["validation_loss"][-1],
+            "its lowest": min(result["validation_loss"]),
+            "in epoch": 1 + int(np.argmin(result["validation_loss"])),
+            "validation - training": result["validation_loss"][-1] - result["fitted_loss"],
+            "test accuracy": percent(result["test_accuracy"]),
+        }
+        for name, result in penalties.items()
+    ]
+    gaps = {name: result["validation_loss"][-1] - result["fitted_loss"] for name, result in penalties.items()}
+    ends = {name: result["validation_loss"][-1] for name, result in penalties.items()}
+    narrower = [name for name in gaps if gaps[name] < gaps["neither"]]
+    lower = [name for name in ends if ends[name] < ends["neither"]]
+    accuracies = {name: result["test_accuracy"] for name, result in penalties.items()}
+    right = [name for name in accuracies if accuracies[name] == max(accuracies.values())]
+    best = min(ends, key=lambda name: float(ends[name]))
+    hidden = "-".join(map(str, LARGE.hidden))
+    return (
+        f"{table(rows)}\n\nA net with hidden layers of {hidden} can learn its training images by heart: with neither, "
+        f"their loss ends at {penalties['neither']['fitted_loss']:.2g}, and that of the validation images at "
+        f"{ends['neither']:.2g}. L2 (weight decay) pulls all weights towards 0; dropout takes a random part of the "
+        "hidden units away at each step. Both make it harder to learn by heart: the training loss is higher, and the "
+        f"gap to the validation loss is narrower with {_listed(narrower)}. But a narrower gap is not the aim. The "
+        f"validation loss ends lower with {_listed(lower)}, lowest with {_listed([best])}. The highest test accuracy "
+        f"is that of {_listed(right)}: accuracy does not ask how sure a net is, the loss does. With dropout, the loss "
+        "while training is that of nets with units missing; afterwards the whole net fits the same images better."
+    )
+
+
+def _layers(name: str) -> str:
+    k = int(name.split()[0])
+    return f"{k} hidden layers" if k > 1 else "nets with 1 hidden layer"
+
+
+def _listed(names: Sequence[str]) -> str:
+    names = ["the net without either" if name == "neither" else name for name in names]
+    if len(names) < 2:
+        return names[0] if names else "none of them"
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+STUDY = Study(
+    "depth-width",
+    "Depth against width",
+    "How many parameters has a net, is it better deep or wide at the same number, and what do L2 and dropout do?",
+    tasks,
+    report,
+)

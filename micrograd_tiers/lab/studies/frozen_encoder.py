@@ -1,0 +1,133 @@
+"""A linear classifier on the code of a frozen encoder, beside one on the pixels."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...datasets import Dataset
+from ...layers import Linear
+from ...models import softmax_regression
+from ...network import Network
+from ...optimizers import Adam
+from ...training import evaluate, fit
+from ._encoding import FULL, QUICK, Encoding
+from .study import Report, Study, by_epoch, percent, table
+from .tasks import Result, Task
+
+STARTS = {
+    "pixels": "softmax regression on the 784 pixels",
+    "trained": "linear layer on the encoder of an autoencoder, frozen",
+    "random": "linear layer on an encoder with random weights, frozen",
+    "tuned": "the same trained encoder, learning along",
+}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Train a linear classifier on what an encoder makes of the images.
+
+    Parameters
+    ----------
+    encoder : {"pixels", "trained", "random", "tuned"}
+    encoding : Encoding
+        How the encoder was trained; batch size, epochs and dtype are those of the classifier, too.
+    learning_rate : float
+        Of Adam, for the classifier.
+    """
+
+    encoder: str
+    encoding: Encoding
+    learning_rate: float = 0.003
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return scores, the number of parameters that learned, and the time that they took."""
+        data = self.encoding.load(data_dir)
+        net = self.start(data)
+        start = time.perf_counter()
+        history = fit(
+            net, data.train_x, data.train_y, optimizer=Adam(self.learning_rate), batch_size=self.encoding.batch_size,
+            epochs=self.encoding.epochs,
+        )  # fmt: skip
+        seconds = time.perf_counter() - start
+        n_learned = sum(n for i, n in enumerate(net.summary().n_parameters) if i not in net.frozen)
+        scores = evaluate(net, data.test_x, data.test_y)
+        return {
+            "train_loss": history.train_loss,
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+            "n_learned": n_learned,
+            "seconds": seconds,
+        }
+
+    def start(self, data: Dataset) -> Network:
+        """Return the net before it is trained with labels."""
+        n_classes = len(data.class_names)
+        if self.encoder == "pixels":
+            return softmax_regression(data.train_x.shape[1], n_classes, dtype=self.encoding.dtype)
+        encoder = self.encoding.train(data)[0]
+        layers = encoder.layers[:3]  # Linear, ReLU, Linear: down to the code
+        net = Network(
+            [*layers, Linear(self.encoding.code, n_classes)], dtype=self.encoding.dtype, init="kaiming", seed=1
+        )
+        if self.encoder != "random":
+            own = {
+                name: array
+                for name, array in encoder.state_dict().items()
+                if name in ("0.weight", "0.bias", "2.weight", "2.bias")
+            }
+            net.load_state_dict(net.state_dict() | own)
+        if self.encoder != "tuned":
+            net.freeze(0, 1, 2)
+        return net
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return one run for each encoder."""
+    return [Classifier(encoder, QUICK if quick else FULL) for encoder in STARTS]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return accuracy, parameters and time."""
+    encoding, rate = next((task.encoding, task.learning_rate) for task in tasks if isinstance(task, Classifier))
+    by_encoder = dict(zip(STARTS, results, strict=True))
+    rows = [
+        {
+            "classifier": STARTS[name],
+            "parameters that learn": r["n_learned"],
+            "test accuracy": percent(r["test_accuracy"]),
+            "test loss": r["test_loss"],
+            "seconds": r["seconds"],
+        }
+        for name, r in by_encoder.items()
+    ]
+    pixels, frozen, random, tuned = (by_encoder[name] for name in STARTS)
+    gap = pixels["test_accuracy"] - frozen["test_accuracy"]
+    compared = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
+    answer = (
+        f"The autoencoder: {encoding}. The classifiers: Adam at {rate:g}, else alike.\n\n{table(rows)}\n\n"
+        f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
+        f"code is {compared}. The code was learned without a single label. That of an encoder with random weights gets "
+        f"{percent(random['test_accuracy'])}: so much is due to any code of this size, and the rest to what the "
+        "autoencoder has learned. What helps to draw an image again is not all that helps to name it: learning "
+        f"along, the same encoder reaches {percent(tuned['test_accuracy'])}. Frozen layers need no gradients, but "
+        "they still compute: the time is theirs. That of training the autoencoder is not part of it."
+    )
+    findings = {name: {"accuracy": r["test_accuracy"], "n_learned": r["n_learned"]} for name, r in by_encoder.items()}
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        lines = {STARTS[name]: by_epoch(r["train_loss"]) for name, r in by_encoder.items()}
+        plots.panels(path, [plots.Panel("Training loss", "epoch", "loss (nats)", lines, "y")])
+
+    return Report(answer, findings, {"loss": draw})
+
+
+STUDY = Study(
+    "frozen-encoder",
+    "A linear classifier on a frozen encoder",
+    "Is a code that was learned without labels a better start for a linear classifier than the pixels?",
+    tasks,
+    report,
+)

@@ -1,0 +1,255 @@
+"""Where memory goes: parameters, training and prediction of three nets, computed and measured."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...models import mlp
+from ...optimizers import OPTIMIZERS, State
+from ...summary import size_of
+from .study import Report, Study, table
+from .tasks import Result, Task
+
+NETS: tuple[tuple[int, ...], ...] = ((), (1,), (128,))  # hidden units between 784 inputs and 10 outputs
+RULES = {"sgd": "SGD", "adam": "Adam"}
+BATCH_SIZE = 256  # of the tables
+PARTS = ("parameters", "gradients", "optimizer", "images", "outputs")
+NUMBER = 8  # bytes of a float64
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A net 784-...-10 with sigmoids, in float64: what `summary` computes, and what is measured.
+
+    Parameters
+    ----------
+    hidden : tuple of int
+        Hidden units; none for softmax regression.
+    optimizer : {"sgd", "adam"}
+    batch_size : int
+        Samples of a mini-batch.
+    """
+
+    hidden: tuple[int, ...]
+    optimizer: str
+    batch_size: int
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return bytes, computed and measured; computed training memory also part by part."""
+        net = mlp([784, *self.hidden, 10])
+        optimizer = OPTIMIZERS[self.optimizer](0.1)
+        summary = net.summary(batch_size=self.batch_size, optimizer_numbers=optimizer.numbers_per_parameter)
+        parameters = summary.parameter_bytes
+        images = NUMBER * self.batch_size * 784
+        known = (parameters, parameters, optimizer.numbers_per_parameter * parameters, images)
+        training, prediction = self._measured()
+        return {
+            "n_parameters": net.n_parameters,
+            "numbers_per_parameter": optimizer.numbers_per_parameter,
+            "training": summary.training_bytes,
+            "training_measured": training,
+            "prediction": summary.prediction_bytes,
+            "prediction_measured": prediction,
+            "parts": dict(zip(PARTS, (*known, summary.training_bytes - sum(known)), strict=True)),
+        }
+
+    def _measured(self) -> tuple[int, int]:
+        """Return the peaks of one training step and of one `forward`, with all that is held meanwhile.
+
+        That is the net, the mini-batch, and what the optimizer remembers. tracemalloc sees the arrays of NumPy and the
+        objects of Python, but not the work space of the BLAS library.
+        """
+        rng = np.random.default_rng(0)
+        optimizer = OPTIMIZERS[self.optimizer](0.1)
+        gc.collect()
+        tracing = tracemalloc.is_tracing()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            net = mlp([784, *self.hidden, 10], seed=rng)
+            x, y = rng.random((self.batch_size, 784)), rng.integers(0, 10, self.batch_size)
+            optimizer_state: State = {}
+
+            def step() -> None:
+                _, grads, _ = net.backprop(x, (y,), optimizer.gradient_factor)
+                optimizer.apply(net, grads, optimizer_state)
+
+            prediction = _peak(lambda: net.forward(x)) - before
+            return _peak(step) - before, prediction
+        finally:
+            if not tracing:
+                tracemalloc.stop()
+
+
+def _peak(function: Callable[[], object]) -> int:
+    """Return the most bytes that there are while function is called: the second time, when all is set up."""
+    function()
+    tracemalloc.reset_peak()
+    function()
+    return tracemalloc.get_traced_memory()[1]
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return the three nets with both optimizers, at several batch sizes."""
+    sizes = (1, 16, 64, BATCH_SIZE, 512) if quick else (1, 16, 32, 64, 128, BATCH_SIZE, 384, 512)
+    return [Memory(hidden, optimizer, size) for hidden in NETS for optimizer in RULES for size in sizes]
+
+
+def _name(hidden: Sequence[int]) -> str:
+    return "-".join(map(str, (784, *hidden, 10)))
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return what needs how much, and what that is made of."""
+    done = {
+        (task.hidden, task.optimizer, task.batch_size): result
+        for task, result in zip(tasks, results, strict=True)
+        if isinstance(task, Memory)
+    }
+    at = {(hidden, rule): done[hidden, rule, BATCH_SIZE] for hidden in NETS for rule in RULES}
+    answer = (
+        f"Mini-batches of {BATCH_SIZE} samples, float64.\n\n{_totals(at)}\n\n"
+        "Measured is the peak of tracemalloc during one training step (`backprop` and `optimizer.step`) and during one "
+        f"`forward`. What is computed is what is needed at least. {_excess(at)}\n\n"
+        f"{_parts(at)}\n\n{_what_dominates(at)}\n\n{_what_adam_adds(at)}\n\n{_one_neuron(at)}"
+    )
+    findings = {
+        "batch_size": BATCH_SIZE,
+        "nets": {f"{_name(hidden)} {RULES[rule]}": result for (hidden, rule), result in at.items()},
+    }
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        sizes = sorted({size for _, _, size in done})
+        panels = []
+        for hidden in NETS:
+            lines = {}
+            for what, rule, key in (
+                ("Adam", "adam", "training"),
+                ("SGD", "sgd", "training"),
+                ("prediction", "sgd", "prediction"),
+            ):
+                for how, name in (("measured", f"{key}_measured"), ("computed", key)):
+                    lines[f"{what}, {how}"] = sizes, [done[hidden, rule, size][name] / 1e6 for size in sizes]
+            panels.append(plots.Panel(f"Memory of {_name(hidden)}", "batch size", "MB", lines, "y"))
+        plots.panels(path, panels)
+
+    return Report(answer, findings, {"memory": draw})
+
+
+At = dict[tuple[tuple[int, ...], str], Result]
+
+
+def _totals(at: At) -> str:
+    return table(
+        {
+            "net": _name(hidden),
+            "optimizer": RULES[rule],
+            "parameters": result["n_parameters"],
+            "in bytes": size_of(result["parts"]["parameters"]),
+            "training, computed": size_of(result["training"]),
+            "training, measured": size_of(result["training_measured"]),
+            "prediction, computed": size_of(result["prediction"]),
+            "prediction, measured": size_of(result["prediction_measured"]),
+        }
+        for (hidden, rule), result in at.items()
+    )
+
+
+def _parts(at: At) -> str:
+    """Return the table of what training memory consists of, with the batch size at which samples outweigh the rest."""
+    return table(
+        {
+            "net": _name(hidden),
+            "optimizer": RULES[rule],
+            **{f"training: {part}": size_of(result["parts"][part]) for part in PARTS},
+            "even at a batch of": round(_of_parameters(result) / _of_a_sample(result)),
+        }
+        for (hidden, rule), result in at.items()
+    )
+
+
+def _of_parameters(result: Result) -> int:
+    parts = result["parts"]
+    held: int = parts["parameters"] + parts["gradients"] + parts["optimizer"]
+    return held
+
+
+def _of_a_sample(result: Result) -> float:
+    parts = result["parts"]
+    each: float = (parts["images"] + parts["outputs"]) / BATCH_SIZE
+    return each
+
+
+def _excess(at: At) -> str:
+    def percent(hidden: tuple[int, ...], rule: str, key: str) -> str:
+        result = at[hidden, rule]
+        return f"{result[f'{key}_measured'] / result[key] - 1:.0%}"
+
+    return (
+        f"A training step of 784-128-10 with Adam takes {percent((128,), 'adam', 'training')} more than that "
+        f"({percent((128,), 'sgd', 'training')} with SGD): each intermediate result of Adam's formula is an array as "
+        f"large as a layer's weights. Its prediction takes {percent((128,), 'sgd', 'prediction')} more: so it is with "
+        "the formula of the sigmoid, whose intermediate results are as large as its output."
+    )
+
+
+def _what_dominates(at: At) -> str:
+    def share(hidden: tuple[int, ...], rule: str) -> str:
+        result = at[hidden, rule]
+        return f"{_of_parameters(result) / result['training']:.0%}"
+
+    numbers, most = BATCH_SIZE * 784, max(result["n_parameters"] for result in at.values())
+    small = [at[hidden, rule] for hidden in ((), (1,)) for rule in RULES]
+    images = min(result["parts"]["images"] / result["training"] for result in small)
+    prediction = min(result["prediction"] / result["training"] for result in small)
+    return (
+        f"What dominates depends on the batch. {BATCH_SIZE} images are {numbers:,} numbers, and there are at most "
+        f"{most:,} parameters. Without hidden layer or with one hidden neuron the images "
+        f"are {images:.0%} or more of what training needs, and prediction needs {prediction:.0%} of "
+        "it or more. The parameters with all that goes with them, gradients and the optimizer's numbers, take "
+        f"{share((), 'sgd')} of training 784-10 by SGD and {share((1,), 'sgd')} of 784-1-10. With 128 hidden neurons "
+        f"they take {share((128,), 'sgd')} by SGD and {share((128,), 'adam')} by Adam. Their part stays as it is "
+        "whatever the batch, while the samples' part is proportional to it. The last column says where the two are "
+        "even: in smaller batches parameters dominate, in larger ones samples do. Prediction needs less than training: "
+        "neither gradients nor the optimizer's numbers, and only one layer's input and output at a time."
+    )
+
+
+def _what_adam_adds(at: At) -> str:
+    adds = {hidden: at[hidden, "adam"]["training"] - at[hidden, "sgd"]["training"] for hidden in NETS}
+    return (
+        f"SGD needs two numbers for each parameter, the parameter and its gradient, and remembers none. Adam remembers "
+        f"{at[(), 'adam']['numbers_per_parameter']} more from step to step: the running means of the gradient and of "
+        "its square, as it divides the one by the root of the other. That is twice the parameters: "
+        + ", ".join(f"{size_of(n)} for {_name(hidden)}" for hidden, n in adds.items())
+        + ", whatever the batch. Prediction does not know by what the net was trained."
+    )
+
+
+def _one_neuron(at: At) -> str:
+    softmax, one = at[(), "sgd"], at[(1,), "sgd"]
+    tenth = softmax["n_parameters"] // 10
+    return (
+        f"One hidden neuron leaves {one['n_parameters']} parameters, hardly more than {tenth}, a tenth of the "
+        f"{softmax['n_parameters']:,} of softmax regression. Softmax regression is ten neurons that look at the image, "
+        f"with 784 weights and a bias each; here only one does, and {one['n_parameters'] - tenth} numbers, ten weights "
+        "and ten biases, lead on to the classes. Training does not become ten times smaller by that "
+        f"({size_of(one['training'])}, not {size_of(softmax['training'])}), as the images are the same; and what the "
+        "net knows of an image is a single number."
+    )
+
+
+STUDY = Study(
+    "memory",
+    "Where memory goes",
+    "How much memory do parameters, training and prediction need without hidden layer, with one hidden neuron and with "
+    "128, by SGD and by Adam?",
+    tasks,
+    report,
+)

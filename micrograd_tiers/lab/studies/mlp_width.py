@@ -1,0 +1,229 @@
+"""The width of a hidden layer on Fashion-MNIST, and why one neuron is worse than none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...datasets import Dataset
+from ...network import Network
+from ...recipe import Recipe
+from ...training import evaluate
+from .study import Line, Report, Study, by_epoch, on_glyphs, percent, table
+from .tasks import Result, Task, Training, prepare
+
+BASE = Recipe(
+    data="fashion-mnist", activation="relu", init="kaiming", dtype="float32", learning_rate=0.1, batch_size=128,
+    epochs=20, validation=10_000,
+)  # fmt: skip
+WIDTHS = (256, 128, 10, 4, 1, 0)  # 0: no hidden layer
+STARTS = 3  # of one neuron, with each activation
+INITS = {"relu": "kaiming", "tanh": "xavier"}
+BINS = 40
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the ten scores of a trained net can be: how many directions they spread in, over the test set.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    """
+
+    recipe: Recipe
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return directions and scores on the test set; of a net with one hidden neuron, what that says."""
+        data, trainer = prepare(self.recipe, data_dir)
+        trainer.run()
+        net = trainer.net
+        scores = evaluate(net, data.test_x, data.test_y)
+        return {
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+            "directions": _directions(net.forward(data.test_x)),
+            **(_one_neuron(net, data, self.recipe.activation) if self.recipe.hidden == (1,) else {}),
+        }
+
+
+def _directions(logits: NDArray[Any]) -> int:
+    """Return the rank of logits (N, C), apart from what softmax does not see: the mean of a sample, and of a class."""
+    logits = logits.astype("float64")
+    spread = logits - logits.mean(axis=1, keepdims=True)
+    sizes = np.linalg.svd(spread - spread.mean(axis=0), compute_uv=False)
+    return int((sizes > 1e-5 * np.linalg.norm(logits)).sum())  # float32 rounds at 1e-7
+
+
+def _one_neuron(net: Network, data: Dataset, activation: str) -> Result:
+    """Return the neuron's outputs h on the test set, class by class, and which class wins at which h."""
+    weight, bias, slopes, offsets = net.state_dict().values()
+    before = data.test_x @ weight[0] + bias[0]
+    h = np.tanh(before) if activation == "tanh" else np.maximum(before, 0)
+    at = np.linspace(h.min(), h.max(), 2001)
+    winner = (slopes * at + offsets[:, None]).argmax(axis=0)
+    first = [0, *(1 + np.flatnonzero(winner[1:] != winner[:-1]))]  # of each interval that one class wins
+    edges = np.linspace(h.min(), max(h.max(), h.min() + 1e-6), BINS + 1)
+    counts = [np.histogram(h[data.test_y == c], edges)[0].tolist() for c in range(len(data.class_names))]
+    return {
+        "classes": [*data.class_names],
+        "slopes": slopes[:, 0].tolist(),
+        "offsets": offsets.tolist(),
+        "winners": [data.class_names[winner[k]] for k in first],
+        "edges": edges.tolist(),
+        "counts": counts,
+        "silent": bool(h.min() == h.max()),
+    }
+
+
+def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+    return on_glyphs(recipe, validation=300, batch_size=32) if quick else recipe
+
+
+def _neurons() -> list[Recipe]:
+    return [
+        replace(BASE, hidden=(1,), activation=activation, init=init, seed=seed)
+        for activation, init in INITS.items()
+        for seed in range(STARTS)
+    ]
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return a run for each width, and what the scores of the narrowest nets can be."""
+    widths = [Training(_scaled(replace(BASE, hidden=(n,) if n else ()), quick)) for n in WIDTHS]
+    two = replace(BASE, hidden=(2,), activation="tanh", init=INITS["tanh"])
+    narrow = [*_neurons(), two, replace(BASE, hidden=())]
+    return [*widths, *(Scores(_scaled(recipe, quick)) for recipe in narrow)]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return losses and accuracy by width, and what one neuron leaves of the ten scores."""
+    by_width = dict(zip(WIDTHS, results[: len(WIDTHS)], strict=True))
+    *neurons, two, none = results[len(WIDTHS) :]
+    best = min(neurons[STARTS:], key=lambda result: float(result["test_loss"]))  # tanh: its range is easy to draw
+    directions = {"1": max(neuron["directions"] for neuron in neurons), "2": two["directions"]}
+    findings = {
+        "training_loss": {str(n): result["train_loss"][-1] for n, result in by_width.items()},
+        "validation_loss": {str(n): result["validation_loss"][-1] for n, result in by_width.items()},
+        "test_accuracy": {str(n): result["test_accuracy"] for n, result in by_width.items()},
+        "one_neuron_test_accuracies": [neuron["test_accuracy"] for neuron in neurons],
+        "silent_neurons": sum(neuron["silent"] for neuron in neurons),
+        "directions": {**directions, "none": none["directions"]},
+        "classes_that_win": [len(set(neuron["winners"])) for neuron in neurons],
+        "intervals": [len(neuron["winners"]) for neuron in neurons],
+    }
+    answer = f"{_widths(by_width)}\n\n{_why(neurons, best, two, none)}"
+    pictures = {"losses": lambda path: _draw_losses(path, by_width), "one-neuron": lambda path: _draw_one(path, best)}
+    return Report(answer, findings, pictures)
+
+
+def _widths(by_width: dict[int, Result]) -> str:
+    rows = [
+        {
+            "hidden neurons": n or "none",
+            "parameters": result["n_parameters"],
+            "training loss": result["train_loss"][-1],
+            "validation loss": result["validation_loss"][-1],
+            "its lowest": min(result["validation_loss"]),
+            "test accuracy": percent(result["test_accuracy"]),
+        }
+        for n, result in by_width.items()
+    ]
+    widest, linear = by_width[WIDTHS[0]], by_width[0]
+    best = min(by_width, key=lambda n: float(by_width[n]["validation_loss"][-1]))
+    gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
+    return (
+        f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
+        "loss is the mean over the last epoch, the validation loss that at its end, which is lowest with "
+        f"{_neurons_in_words(best)}. {_neurons_in_words(WIDTHS[0])} lower the training loss by "
+        f"{gains['train_loss']:.2g} against none, but the validation loss by {gains['validation_loss']:.2g} only: the "
+        "rest of the gain is knowledge of the training images, not of such images."
+    )
+
+
+def _neurons_in_words(n: int) -> str:
+    return {0: "no hidden layer", 1: "1 neuron"}.get(n, f"{n} neurons")
+
+
+def _why(neurons: Sequence[Result], best: Result, two: Result, none: Result) -> str:
+    accuracies = [neuron["test_accuracy"] for neuron in neurons]
+    won = [len(neuron["winners"]) for neuron in neurons]
+    silent = sum(neuron["silent"] for neuron in neurons[:STARTS])  # with ReLU
+    rows = [
+        {
+            "activation": activation,
+            "start": seed,
+            "test loss": neuron["test_loss"],
+            "test accuracy": percent(neuron["test_accuracy"]),
+            "classes that win, from the smallest output to the largest": ", ".join(neuron["winners"]),
+        }
+        for neuron, (activation, seed) in zip(neurons, [(a, s) for a in INITS for s in range(STARTS)], strict=True)
+    ]
+    return (
+        f"{table(rows)}\n\nOne neuron is worse than none, whatever the start: {percent(min(accuracies))} to "
+        f"{percent(max(accuracies))} of the test images, against {percent(none['test_accuracy'])} of softmax "
+        "regression. All ten scores are then functions of one number, the neuron's output h: score c is w_c h + b_c. "
+        "The logits lie on a line. Over the test set, and apart from a shift that all ten share, which softmax does "
+        f"not see, they spread in {best['directions']} direction; behind two neurons in {two['directions']}; those of "
+        f"softmax regression, which has a weighted sum of all pixels for each class, in {none['directions']}. So the "
+        "classes can be told apart by intervals of h alone. And no class can have two of them, as the largest of ten "
+        f"straight lines is a convex function of h: here {min(won)} to {max(won)} classes win anywhere, and all images "
+        f"of the others are misread.{_silence(silent)}"
+    )
+
+
+def _silence(silent: int) -> str:
+    if not silent:
+        return ""
+    return (
+        f" With ReLU, {silent} of {STARTS} neurons ended silent, off for every single test image: all get the same "
+        f"scores, and the loss is about log 10 = {np.log(10):.3f}. Those with tanh did not, and are worse than none "
+        "all the same."
+    )
+
+
+def _draw_losses(path: Path, by_width: dict[int, Result]) -> None:
+    from ... import plots
+
+    def lines(key: str) -> dict[str, Line]:
+        return {str(n or "none"): by_epoch(r[key]) for n, r in by_width.items()}
+
+    titles = {"train_loss": "Training loss by width", "validation_loss": "Validation loss by width"}
+    plots.panels(path, [plots.Panel(title, "epoch", "loss (nats)", lines(key), "y") for key, title in titles.items()])
+
+
+def _draw_one(path: Path, neuron: Result) -> None:
+    from ... import plots
+
+    edges = np.array(neuron["edges"])
+    slopes, offsets = np.array(neuron["slopes"])[:, None], np.array(neuron["offsets"])[:, None]
+    h = np.linspace(edges[0], edges[-1], 201)
+    scores = slopes * h + offsets
+    shares = np.exp(scores - scores.max(axis=0))
+    shares /= shares.sum(axis=0)
+
+    def lines(x: NDArray[Any], ys: Any) -> dict[str, Line]:
+        return {name: (x.tolist(), [*y]) for name, y in zip(neuron["classes"], ys, strict=True)}
+
+    plots.panels(
+        path,
+        [
+            plots.Panel("Ten scores from one tanh neuron", "its output", "score", lines(h, scores)),
+            plots.Panel("The probabilities that they make", "its output", "probability", lines(h, shares)),
+            plots.Panel(
+                "The test images", "its output", "images", lines((edges[1:] + edges[:-1]) / 2, neuron["counts"])
+            ),
+        ],
+    )
+
+
+STUDY = Study(
+    "mlp-width",
+    "The width of a hidden layer",
+    "What do 256, 128 or 1 hidden neurons add to softmax regression on Fashion-MNIST, and why is 1 worse than none?",
+    tasks,
+    report,
+)

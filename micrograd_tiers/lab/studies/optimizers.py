@@ -1,0 +1,165 @@
+"""Optimizers on MNIST: what they reach, and how much that depends on the learning rate."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...recipe import Recipe
+from .study import Line, Report, Study, by_epoch, last_loss, on_glyphs, percent, table
+from .tasks import Result, Task, Training
+
+BASE = Recipe(
+    data="mnist", hidden=(100,), activation="relu", init="kaiming", dtype="float32", batch_size=128, epochs=5,
+    validation=10_000,
+)  # fmt: skip
+OPTIMIZERS = {
+    "SGD": replace(BASE, optimizer="sgd"),
+    "momentum 0.9": replace(BASE, optimizer="sgd", momentum=0.9),
+    "RMSprop": replace(BASE, optimizer="rmsprop"),
+    "Adam": replace(BASE, optimizer="adam"),
+}
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+GOOD = 2  # times the lowest loss of an optimizer: up to here a learning rate counts as one that serves it
+GUESSING = math.log(10)  # the loss of ten equal probabilities
+Runs = dict[float, Result]
+
+
+def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+    if not quick:
+        return recipe
+    return on_glyphs(recipe, validation=300, hidden=(30,), batch_size=16)
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return a run for each optimizer and each learning rate."""
+    rates = RATES[::2] if quick else RATES
+    return [Training(_scaled(replace(r, learning_rate=rate), quick)) for r in OPTIMIZERS.values() for rate in rates]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return losses by optimizer and learning rate, and which rates serve which optimizer."""
+    done = [(task.recipe, result) for task, result in zip(tasks, results, strict=True) if isinstance(task, Training)]
+    by_rate: dict[str, Runs] = {
+        name: {
+            recipe.learning_rate: result
+            for recipe, result in done
+            if recipe.learning_rate is not None
+            and (recipe.optimizer, recipe.momentum) == (example.optimizer, example.momentum)
+        }
+        for name, example in OPTIMIZERS.items()
+    }
+    best = {name: min(runs, key=lambda rate: last_loss(runs[rate])) for name, runs in by_rate.items()}
+    good = {name: _good_rates(runs) for name, runs in by_rate.items()}
+    findings = {
+        "validation_loss": {
+            name: {f"{rate:g}": last_loss(result) for rate, result in runs.items()} for name, runs in by_rate.items()
+        },
+        "best_rate": best,
+        "best_validation_loss": {name: last_loss(by_rate[name][rate]) for name, rate in best.items()},
+        "test_accuracy": {name: by_rate[name][rate]["test_accuracy"] for name, rate in best.items()},
+        "good_rates": {name: [rates[0], rates[-1]] for name, rates in good.items()},
+        "diverged": {name: sum(result["diverged"] for result in runs.values()) for name, runs in by_rate.items()},
+    }
+    answer = "\n\n".join([_losses(by_rate), _sensitivity(by_rate, best, good), _why(by_rate)])
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        def by_power(value: Callable[[Result], float]) -> dict[str, Line]:
+            # As powers: the labels of seven decades would run into each other.
+            return {name: ([*map(math.log10, runs)], [*map(value, runs.values())]) for name, runs in by_rate.items()}
+
+        at_best = {f"{name}, {rate:g}": by_rate[name][rate]["validation_loss"] for name, rate in best.items()}
+        lines = {name: by_epoch(losses) for name, losses in at_best.items()}
+        power = "learning rate (power of ten)"
+        plots.panels(
+            path,
+            [
+                plots.Panel("After the last epoch", power, "validation loss (nats)", by_power(last_loss), "y"),
+                plots.Panel(
+                    "After the last epoch", power, "test accuracy", by_power(lambda r: float(r["test_accuracy"]))
+                ),
+                plots.Panel("Each at its best rate", "epoch", "validation loss (nats)", lines, "y"),
+            ],
+        )
+
+    return Report(answer, findings, {"learning-rates": draw})
+
+
+def _good_rates(runs: Runs) -> list[float]:
+    """Return the learning rates, ascending, whose loss is nearly as low as that of the best one."""
+    lowest = min(map(last_loss, runs.values()))
+    return [rate for rate, result in sorted(runs.items()) if last_loss(result) <= GOOD * lowest]
+
+
+def _losses(by_rate: dict[str, Runs]) -> str:
+    rates = sorted({rate for runs in by_rate.values() for rate in runs})
+    rows = [
+        {
+            "learning rate": f"{rate:g}",
+            **{
+                name: "diverged" if runs[rate]["diverged"] else f"{last_loss(runs[rate]):.4g}"
+                for name, runs in by_rate.items()
+            },
+        }
+        for rate in rates
+    ]
+    epochs = max(result["epochs_run"] for runs in by_rate.values() for result in runs.values())
+    return f"Validation losses after {epochs} epochs, in nats:\n\n{table(rows)}"
+
+
+def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[str, list[float]]) -> str:
+    decades = {name: math.log10(rates[-1] / rates[0]) for name, rates in good.items()}
+    rows = [
+        {
+            "optimizer": name,
+            "best rate": f"{rate:g}",
+            "training loss": by_rate[name][rate]["train_loss"][-1],
+            "validation loss": by_rate[name][rate]["validation_loss"][-1],
+            "test accuracy": percent(by_rate[name][rate]["test_accuracy"]),
+            f"rates with at most {GOOD:g} times its loss": f"{good[name][0]:g} to {good[name][-1]:g}",
+            "decades": f"{decades[name]:.1f}",
+        }
+        for name, rate in best.items()
+    ]
+    first = min(best, key=lambda name: last_loss(by_rate[name][best[name]]))
+    widest, narrowest = (
+        ", ".join(name for name in decades if abs(decades[name] - end) < 0.1)
+        for end in (max(decades.values()), min(decades.values()))
+    )
+    return (
+        f"{table(rows)}\n\nEach at its best rate, {first} ends with the lowest validation loss. These are single "
+        "starts: a small difference between two optimizers says nothing. The range of rates that come near the best "
+        f"one is widest for {widest}, {max(decades.values()):.1f} decades, and narrowest for {narrowest}, "
+        f"{min(decades.values()):.1f} (as far as the grid of rates can tell)."
+    )
+
+
+def _why(by_rate: dict[str, Runs]) -> str:
+    sgd, momentum, rmsprop, adam = by_rate.values()
+    beyond = [
+        last_loss(result)
+        for runs in by_rate.values()
+        for rate, result in runs.items()
+        if rate > min(runs, key=lambda rate: last_loss(runs[rate]))
+    ]
+    lost = sum(loss > 0.95 * GUESSING for loss in beyond)
+    return (
+        "Momentum 0.9 adds up ten gradients, 1 / (1 - 0.9), so it does at a tenth of the rate what SGD does: at 0.001 "
+        f"it ends at {last_loss(momentum[0.001]):.3g}, SGD at 0.01 at {last_loss(sgd[0.01]):.3g}. RMSprop and Adam "
+        "divide the gradient by its own size, a running root mean square: each weight moves by about the learning "
+        "rate in a step, however small its gradient. So they want smaller numbers: at 0.001 they end at "
+        f"{last_loss(rmsprop[0.001]):.3g} and {last_loss(adam[0.001]):.3g}, SGD at {last_loss(sgd[0.001]):.3g}. The "
+        "two sides of the best rate are not alike. Below it, a run is slow. Above it, the weights are thrown about: "
+        f"of the {len(beyond)} runs there, {lost} end about where guessing is, log 10 = {GUESSING:.3f}, or above."
+    )
+
+
+STUDY = Study(
+    "optimizers",
+    "Optimizers and learning rates",
+    "What do SGD, momentum, RMSprop and Adam reach, and how much does it depend on the learning rate?",
+    tasks,
+    report,
+)

@@ -1,0 +1,134 @@
+"""One saturated neuron, and many layers of them: how gradients vanish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...models import mlp
+from ...tiers import tensor
+from .study import Report, Study, by_epoch, table
+from .tasks import Result, Task
+
+WEIGHTS = (1.0, 10.0, 100.0)
+COURSE = {1.0: ("0.731059", "2.874697e-01"), 10.0: ("0.999955", "9.082923e-05"), 100.0: ("1.000000", "0")}
+ACTIVATIONS = ("sigmoid", "tanh", "relu")
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One sigmoid neuron: p = sigmoid(w x), L = (p - t)**2, with x = 1 and t = 0, so dL/dw = 2 p p (1 - p).
+
+    Parameters
+    ----------
+    weight : float
+        w.
+    """
+
+    weight: float
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return p and dL/dw as float32 and float64 have them, and as it is without cancellation."""
+        result: Result = {}
+        for dtype in ("float32", "float64"):
+            w = np.array([[self.weight]], dtype)
+            p = 1 / (1 + np.exp(-w))
+            result |= {f"p_{dtype}": float(p[0, 0]), f"textbook_{dtype}": float((2 * p * p * (1 - p))[0, 0])}
+        y, (dx,) = tensor.sigmoid(np.array([[self.weight]]))
+        return result | {"stable": float(dx(2 * y)[0, 0])}
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The gradients of a deep net at its start, layer by layer.
+
+    Parameters
+    ----------
+    activation : str
+    depth : int
+        Hidden layers, of 50 units each.
+    """
+
+    activation: str
+    depth: int
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return the root mean square of dL/dweight of each layer, on 200 random samples of 20 features."""
+        init = "kaiming" if self.activation == "relu" else "xavier"
+        net = mlp([20, *[50] * self.depth, 10], self.activation, init=init, seed=0)
+        rng = np.random.default_rng(0)
+        _, grads = net.loss_and_grads(rng.standard_normal((200, 20)), rng.integers(0, 10, 200))
+        return {"rms": [float(np.sqrt((g**2).mean())) for name, g in grads.items() if name.endswith("weight")]}
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return the three neurons and, for each activation, a deep net."""
+    return [*map(Neuron, WEIGHTS), *(Depth(activation, 5 if quick else 20) for activation in ACTIVATIONS)]
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return what the neuron's gradient is, and how gradients shrink with depth."""
+    done = [*zip(tasks, results, strict=True)]
+    neurons = {task.weight: result for task, result in done if isinstance(task, Neuron)}
+    deep = {task.activation: result["rms"] for task, result in done if isinstance(task, Depth)}
+    rows = [
+        {
+            "w": w,
+            "p (report)": COURSE[w][0],
+            "p (ours)": f"{result['p_float32']:.6f}",
+            "dL/dw (report)": COURSE[w][1],
+            "float32": f"{result['textbook_float32']:.6e}",
+            "float64": f"{result['textbook_float64']:.6e}",
+            "without cancellation": f"{result['stable']:.6e}",
+        }
+        for w, result in neurons.items()
+    ]
+    by_depth = [
+        {"activation": name, "first layer": rms[0], "last hidden layer": rms[-2], "first / last": rms[0] / rms[-2]}
+        for name, rms in deep.items()
+    ]
+    answer = (
+        f"{table(rows)}\n\n"
+        "The report's figures come out with input x = 1, target t = 0, no bias, and `L = (p - t)**2` without the "
+        "factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second one, 9.082923e-05, is what float32 makes of it: 1 - "
+        "p has only three digits left there. In float64 it is 9.078749e-05. At w = 100 p is rounded to 1, so 1 - p "
+        "is 0, in both; the gradient is not zero but 7.4e-44, which the form `e / (1 + e)**2` keeps.\n\n"
+        f"{table(by_depth)}\n\n"
+        "A sigmoid's slope is at most 1/4: each layer passes on a quarter of the gradient or less, and the first "
+        "layers of a deep net hardly learn. tanh (slope up to 1) and ReLU (slope 1 where it is on) pass it on."
+    )
+    findings = {
+        "dL_dw": {f"{w:g}": result["textbook_float32"] for w, result in neurons.items()},
+        "p": {f"{w:g}": result["p_float32"] for w, result in neurons.items()},
+        "first_over_last": {name: rms[0] / rms[-2] for name, rms in deep.items()},
+    }
+
+    def draw(path: Path) -> None:
+        from ... import plots
+
+        x = np.linspace(-12, 12, 241)
+        y, (dx,) = tensor.sigmoid(x[None])
+        curves = {
+            "sigmoid": (x.tolist(), y[0].tolist()),
+            "its derivative": (x.tolist(), dx(np.ones_like(y))[0].tolist()),
+        }
+        layers = {name: by_epoch(rms) for name, rms in deep.items()}
+        plots.panels(
+            path,
+            [
+                plots.Panel("The sigmoid and its derivative", "x", "", curves),
+                plots.Panel("Gradients at the start, by layer", "layer", "root mean square of dL/dweight", layers, "y"),
+            ],
+        )
+
+    return Report(answer, findings, {"gradients": draw})
+
+
+STUDY = Study(
+    "vanishing-gradient",
+    "The vanishing gradient",
+    "What is left of the gradient of a sigmoid that is sure, and of the gradients of a deep net?",
+    tasks,
+    report,
+)

@@ -1,0 +1,228 @@
+"""Why starts are random: hidden units that start equal stay equal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...datasets.toy import moons
+from ...models import mlp
+from ...network import Network
+from ...optimizers import SGD
+from ...training import Trainer, evaluate
+from .study import Report, Study, mean_of, percent, table
+from .tasks import Result, Task
+
+N_TRAIN, N_TEST = 400, 1000
+HIDDEN = 8
+EPOCHS = 40
+
+
+@dataclass(frozen=True)
+class Start:
+    """A net 2-...-2 on two moons, trained by SGD with momentum.
+
+    Parameters
+    ----------
+    activation : str
+    init : str
+        How the weights start, as in `Network`.
+    hidden : int
+        Hidden units.
+    learning_rate : float
+    seed : int
+        Of the points, the weights and the order.
+    momentum : float
+    batch_size, epochs, n_train, n_test : int
+    """
+
+    activation: str
+    init: str
+    hidden: int
+    learning_rate: float
+    seed: int
+    momentum: float = 0.9
+    batch_size: int = 25
+    epochs: int = EPOCHS
+    n_train: int = N_TRAIN
+    n_test: int = N_TEST
+
+    def run(self, data_dir: str | None) -> Result:
+        """Return how far apart the units were, which weights moved, and the scores."""
+        X, y = moons(self.n_train + self.n_test, rng=np.random.default_rng(self.seed))
+        # Exact arithmetic adds in one order for every unit: equal units stay equal on any machine, to the last bit.
+        net = mlp([2, self.hidden, 2], self.activation, init=self.init, seed=self.seed, exact=True)
+        start = net.state_dict()
+        optimizer = SGD(self.learning_rate, momentum=self.momentum)
+        trainer = Trainer(
+            net,
+            X[: self.n_train],
+            y[: self.n_train],
+            optimizer=optimizer,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
+        )
+        apart, by_epoch = [_apart(net)], [start["0.weight"][:, 0].tolist()]
+        while not trainer.finished:
+            trainer.step()
+            apart.append(_apart(net))
+            if trainer.position == 0:
+                by_epoch.append(net.state_dict()["0.weight"][:, 0].tolist())
+        end = net.state_dict()
+        scores = evaluate(net, X[self.n_train :], y[self.n_train :])
+        return {
+            "apart": max(apart),
+            "apart_by_epoch": apart[:: trainer.steps_per_epoch],
+            "weights_by_epoch": by_epoch,
+            "rank": int(np.linalg.matrix_rank(_units(net))),
+            "moved": {name: float(np.abs(end[name] - start[name]).max()) for name in end},
+            "train_loss": trainer.history.train_loss,
+            "test_loss": scores["loss"],
+            "test_accuracy": scores["accuracy"],
+        }
+
+
+def _units(net: Network) -> NDArray[Any]:
+    """Return all weights that a hidden unit has, one unit a row: those that lead to it, its bias, those it leads on."""
+    state = net.state_dict()
+    return np.column_stack([state["0.weight"], state["0.bias"], state["2.weight"].T])
+
+
+def _apart(net: Network) -> float:
+    """Return the largest difference between two units in the same weight."""
+    units = _units(net)
+    return float((units.max(axis=0) - units.min(axis=0)).max())
+
+
+RATES = {"relu": 0.3, "sigmoid": 1.0}
+RANDOM = {"relu": "kaiming", "sigmoid": "xavier"}
+CASES = {
+    "ReLU, zero start": ("relu", "zeros", HIDDEN),
+    "ReLU, random start": ("relu", RANDOM["relu"], HIDDEN),
+    "sigmoid, zero start": ("sigmoid", "zeros", HIDDEN),
+    "sigmoid, random start": ("sigmoid", RANDOM["sigmoid"], HIDDEN),
+    "sigmoid, one unit": ("sigmoid", RANDOM["sigmoid"], 1),
+}
+
+
+def tasks(quick: bool) -> list[Task]:
+    """Return each start with each activation, and a net of one hidden unit, for several seeds."""
+    return [
+        Start(activation, init, hidden, RATES[activation], seed)
+        for activation, init, hidden in CASES.values()
+        for seed in range(2 if quick else 10)
+    ]
+
+
+def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return the results of each case, one for each seed."""
+    runs: dict[str, list[Result]] = {name: [] for name in CASES}
+    names = {case: name for name, case in CASES.items()}
+    for task, result in zip(tasks, results, strict=True):
+        assert isinstance(task, Start)
+        runs[names[task.activation, task.init, task.hidden]].append(result)
+    return runs
+
+
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+    """Return how far apart units are, and what that costs."""
+    runs = _by_case(tasks, results)
+    rows = [
+        {
+            "net": name,
+            "hidden units": CASES[name][2],
+            "largest difference between units": max(result["apart"] for result in of) if CASES[name][2] > 1 else "",
+            "rank of their weights": _range([result["rank"] for result in of]),
+            "test loss": mean_of(of, "test_loss"),
+            "test accuracy": percent(mean_of(of, "test_accuracy")),
+        }
+        for name, of in runs.items()
+    ]
+    answer = (
+        f"{table(rows)}\n\n"
+        f"Two moons, {N_TRAIN} points, {EPOCHS} epochs; loss and accuracy are means over "
+        f"{len(runs['ReLU, zero start'])} seeds, on {N_TEST:,} other points. A unit's weights are those that lead to "
+        "it, its bias, and those that it leads on by; the difference is the largest between two units in the same "
+        "weight, after any step.\n\n"
+        f"{_sigmoid_in_words(runs)}\n\n{_relu_in_words(runs)}\n\n"
+        "Biases may well start at zero, all of them, as they do here from the random starts too: random weights are "
+        "enough to make the units different."
+    )
+    findings = {
+        name: {
+            "largest_difference": max(result["apart"] for result in of),
+            "smallest_difference": min(result["apart"] for result in of),
+            "rank": sorted({result["rank"] for result in of}),
+            "moved": {key: max(result["moved"][key] for result in of) for key in of[0]["moved"]},
+            "test_loss": mean_of(of, "test_loss"),
+            "test_accuracy": mean_of(of, "test_accuracy"),
+        }
+        for name, of in runs.items()
+    }
+    return Report(answer, findings, {"symmetry": lambda path: _draw(path, runs)})
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"
+
+
+def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
+    zero, rand, one = (
+        percent(mean_of(runs[f"sigmoid, {case}"], "test_accuracy"))
+        for case in ("zero start", "random start", "one unit")
+    )
+    moved = min(result["moved"]["0.weight"] for result in runs["sigmoid, zero start"])
+    return (
+        "Sigmoid: every unit gets the same inputs, gives the same output, and so gets the same gradient: no step can "
+        f"tell two of them apart. From the zero start they do learn (their weights move by {moved:.1f} or more), but "
+        f"all of them the same. The net of {HIDDEN} equal units is a net of one unit, whose boundary is a straight "
+        f"line: {zero} of the points are right, as with one unit from a random start ({one}). With all "
+        f"of them from a random start {rand} are."
+    )
+
+
+def _relu_in_words(runs: dict[str, list[Result]]) -> str:
+    zero = runs["ReLU, zero start"]
+    moved = {name: max(result["moved"][name] for result in zero) for name in zero[0]["moved"]}
+    moves = ", ".join(f"{name} by {most:.2g}" for name, most in moved.items())
+    rand = percent(mean_of(runs["ReLU, random start"], "test_accuracy"))
+    return (
+        f"ReLU: from the zero start nothing moves but the last bias ({moves}, at most, from start to end). The hidden "
+        "layer puts out zeros, so its outputs give the last weights no gradient; the last weights are zero, so nothing "
+        "comes back to the hidden layer; and the slope of ReLU at 0 is taken as 0 anyway. The last bias follows what "
+        "each mini-batch happens to hold of the two classes, which are equally frequent. With it alone, the net says "
+        f"the same of every point: {percent(mean_of(zero, 'test_accuracy'))} are right, and the loss, "
+        f"{mean_of(zero, 'test_loss'):.3f}, is about that of a coin, log 2 = {np.log(2):.3f}. From the random start "
+        f"{rand} are right."
+    )
+
+
+def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
+    from ... import plots
+
+    epochs = [*range(EPOCHS + 1)]
+    panels = []
+    for name in CASES:
+        if CASES[name][2] > 1:
+            weights = np.array(runs[name][0]["weights_by_epoch"]).T.tolist()
+            lines = {f"unit {n + 1}": (epochs, weights[n]) for n in range(4)}
+            title = f"{name}{': all on one line' if runs[name][0]['apart'] == 0 else ''}"
+            panels.append(plots.Panel(title, "epoch", "first weight of a unit", lines))
+    apart = {name: (epochs, of[0]["apart_by_epoch"]) for name, of in runs.items() if CASES[name][2] > 1}
+    losses = {name: (epochs[1:], of[0]["train_loss"]) for name, of in runs.items()}
+    panels.append(plots.Panel("Largest difference between units", "epoch", "difference", apart))
+    panels.append(plots.Panel("Training loss", "epoch", "loss (nats)", losses, "y"))
+    plots.panels(path, panels)
+
+
+STUDY = Study(
+    "zero-init",
+    "Zero weights at the start",
+    "What becomes of hidden units that all start from zero weights, with ReLU and with sigmoid?",
+    tasks,
+    report,
+)
