@@ -43,7 +43,7 @@ def nothing_planted():
 
 def run(name, tests):
     for module, content in list(sys.modules.items()):  # the tests must import the package again
-        if module != "__main__" and Path(getattr(content, "__file__", None) or "/").parent == TESTS:
+        if module != "__main__" and Path(getattr(content, "__file__", None) or "/").is_relative_to(TESTS):
             del sys.modules[module]
     failures = Failures()
     options = ["--rootdir", str(TESTS.parent), "-p", "no:cacheprovider", "--assert=plain", "--tb=short"]

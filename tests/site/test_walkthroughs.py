@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "walkthroughs").glob("[0-9][0-9]_*.py"))
 by_name = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 

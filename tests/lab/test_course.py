@@ -1,4 +1,4 @@
-"""The course's experiments, at full length on real data: `pytest -m slow tests/test_course.py` (some minutes)."""
+"""The course's experiments, at full length on real data: `pytest -m slow tests/lab/test_course.py` (some minutes)."""
 
 import pytest
 from idx_files import real_data

@@ -60,7 +60,7 @@ SQUARED = {("tanh'", column): 6 for column in (*TIERS, "exact")}
 @pytest.fixture(scope="module")
 def accuracy():
     """benchmarks/accuracy.py as a module."""
-    path = Path(__file__).parents[1] / "benchmarks" / "accuracy.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "accuracy.py"
     spec = importlib.util.spec_from_file_location("accuracy", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["accuracy"] = module  # dataclasses look there

@@ -377,7 +377,7 @@ def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(
 
 # What the documentation says of the full runs.
 
-DOCS = Path(__file__).parent.parent / "docs" / "studies"
+DOCS = Path(__file__).parents[2] / "docs" / "studies"
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -3,7 +3,7 @@
 Whoever changes how the package computes must not change what it computes. Bits depend on the C library's exp and its
 like, so a fingerprint of these stands beside the hashes, and where it differs nothing can be compared.
 
-`python tests/test_exact_weights.py` records them anew, which is right only when a formula has changed on purpose.
+`python tests/core/test_exact_weights.py` records them anew, which is right only when a formula has changed on purpose.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ import micrograd_tiers as mt
 from micrograd_tiers import cli
 from micrograd_tiers.tiers import get_tier, registry
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 HOW_TO = sorted((DOCS / "howto").glob("*.md"))
 
 

@@ -12,7 +12,7 @@ from micrograd_tiers.lab.judge.support import completed
 from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum import get_bug
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 

@@ -20,15 +20,15 @@ from micrograd_tiers.lab.museum import BUGS, Bug, get_bug, planted
 from micrograd_tiers.lab.museum.bug import in_tiers
 from micrograd_tiers.lab.museum.demonstration import demonstrate
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 KINDS = ("tier", "network", "training", "engine", "data")
 
-NETWORK, LAYERS, TRAINING, ENGINE = "test_network.py", "test_layers.py", "test_training.py", "test_engine.py"
-IDX, MNIST, LOAD, PROPERTIES = (
-    "test_datasets_idx.py",
-    "test_datasets_mnist.py",
-    "test_datasets_load.py",
-    "test_properties.py",
+NETWORK, LAYERS, TRAINING, ENGINE, IDX, MNIST, LOAD, PROPERTIES = (
+    f"core/test_{name}.py"
+    for name in (
+        *("network", "layers", "training", "engine"),
+        *("datasets_idx", "datasets_mnist", "datasets_load", "properties"),
+    )
 )
 NUMERICAL_GRADIENT = (
     f"{NETWORK}::test_gradients_of_a_deep_net_are_those_of_central_differences[softmax_cross_entropy-tensor]"
