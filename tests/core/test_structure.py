@@ -99,6 +99,10 @@ def test_no_files_import_each_other_in_a_circle():
     graph.prepare()  # raises a CycleError that names the circle
 
 
+def test_every_folder_is_a_package():
+    assert {path.parent for path in FILES} == {path.parent for path in FILES if path.name == "__init__.py"}
+
+
 def test_nothing_imports_the_command_line():
     importing = [name for name, path in MODULES.items() if "cli" in map(part_of, imported_modules(path))]
     assert {name for name in importing if part_of(name) != "cli"} == {"__main__"}
