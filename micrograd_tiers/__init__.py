@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .metrics import accuracy as accuracy
     from .metrics import confusion_matrix as confusion_matrix
+    from .metrics import evaluate as evaluate
     from .models import autoencoder as autoencoder
     from .models import lenet5 as lenet5
     from .models import mlp as mlp
@@ -52,10 +53,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .schedules import StepDecay as StepDecay
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
-    from .training import History as History
-    from .training import Trainer as Trainer
-    from .training import evaluate as evaluate
+    from .trainer import Trainer as Trainer
     from .training import fit as fit
+    from .training_state import History as History
 
 _MODULE_OF = {  # what happens
     "load_dataset": "datasets",
@@ -104,9 +104,9 @@ _MODULE_OF = {  # what happens
     "save": "checkpoints",
     "Tier": "tiers",
     "get_tier": "tiers",
-    "History": "training",
-    "Trainer": "training",
-    "evaluate": "training",
+    "History": "training_state",
+    "Trainer": "trainer",
+    "evaluate": "metrics",
     "fit": "training",
 }
 __all__ = [*_MODULE_OF]

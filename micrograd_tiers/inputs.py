@@ -59,6 +59,18 @@ def as_numbers(values: ArrayLike, what: str) -> Array:
     return array
 
 
+def check_finite(samples: Array) -> None:
+    """Raise a DataError that names the first number of X which is NaN or infinite, if there is one."""
+    wrong = ~np.isfinite(samples)
+    if wrong.any():
+        n, *place = np.argwhere(wrong)[0]
+        feature = ", ".join(map(str, place))
+        raise DataError(
+            f"X holds {samples[n, *place]} (sample {n}, feature {feature}; {wrong.sum()} of {wrong.size} values "
+            "are not finite): remove or repair these samples"
+        )
+
+
 @dataclass(frozen=True)
 class Targets:
     """What the loss is told of the samples.

@@ -25,7 +25,7 @@ from .arguments import whole_number
 from .files import picture_format, replacing
 from .lab.race import CONTENDERS, Row
 from .lab.race.growth import NETS, GrowthCurve
-from .training import History
+from .training_state import History
 
 PathLike = str | os.PathLike[str]
 

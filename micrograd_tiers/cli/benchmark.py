@@ -27,7 +27,8 @@ from ..lab.race.report import (
     target_table,
 )
 from ..lab.race.targets import check_start, check_targets
-from .common import say, write_json
+from ..words import sizes_from_words
+from .output import say, write_json
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
 COMPARED = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
@@ -40,6 +41,27 @@ while time.perf_counter() < start + 0.3:
     pass
 print((time.process_time() - used) / (time.perf_counter() - start))
 """
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Prove that all contenders compute equal gradients, then race them: each in a process of its own, "
+        "in turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS autograd, micrograd)."
+    )
+    parser.add_argument("--net", nargs="+", metavar="NET", help="nets, as in 784-300-10 (2-3-2 784-30-10 784-300-10)")
+    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples a step (64)")
+    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (float64)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (all)")
+    parser.add_argument("--base", default="tensor", metavar="NAME", help="contender to compare with (tensor)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each contender (one per core)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (7)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn, at least one step (0.15)")
+    parser.add_argument("--all", action="store_true", help="all cases, the cost of growth, and the package's targets")
+    parser.add_argument("--growth", action="store_true", help="time against hidden units, batch size and depth only")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture")
+    parser.add_argument("--compare", metavar="FILE", help="compare with what an earlier run wrote with --json")
+    parser.add_argument("--json", metavar="FILE", help="write the results for machines")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,14 +127,7 @@ def _cases(args: argparse.Namespace) -> list[Case]:
             raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
     for batch_size in batch_sizes:
         whole_number("--batch-size", batch_size)
-    return [Case(_sizes(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
-
-
-def _sizes(net: str) -> tuple[int, ...]:
-    parts = net.split("-")
-    if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ValueError(f"--net is {net!r}, expected numbers of units such as 784-300-10")
-    return tuple(map(int, parts))
+    return [Case(sizes_from_words(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 
 def _old_rows(path: str | None) -> list[dict[str, Any]] | None:

@@ -24,7 +24,7 @@ MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,),
     ],
 )
 def test_what_is_not_said_is_the_optimizers_own(settings, optimizer):
-    assert Recipe(**settings).make_optimizer() == optimizer
+    assert Recipe(**settings).update_rule == optimizer
 
 
 def test_nothing_is_learned_from_the_samples_that_are_set_aside():

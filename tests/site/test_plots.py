@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from micrograd_tiers import plots
 from micrograd_tiers.plots import ComparisonCase, Curve
-from micrograd_tiers.training import History
+from micrograd_tiers.training_state import History
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]
@@ -237,7 +237,7 @@ def state():  # the back end is read past rcParams, which would choose one and i
     return rest, dict.__getitem__(matplotlib.rcParams, "backend")
 before = state()
 from micrograd_tiers import plots
-from micrograd_tiers.training import History
+from micrograd_tiers.training_state import History
 for name in "a.png", "a.svg", "a.pdf":
     plots.loss_curves(name, History([2.0, 1.0], [1.5], [1.0], [0.5]), steps_per_epoch=2, title="$")
     curves = [plots.Curve("scalar", [1, 2], [2.0, 1.0], 10.0)]

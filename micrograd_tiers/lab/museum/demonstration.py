@@ -242,7 +242,7 @@ class Images:
         """Return a trainer of a new net."""
         options = {"tier": tier, "init": self.init, "label_smoothing": self.label_smoothing, "seed": seed}
         if self.layers:
-            net = import_module(f"{PACKAGE}.models").from_words(self.layers, (1, 14, 14), CLASSES, **options)
+            net = import_module(f"{PACKAGE}.words").net_from_words(self.layers, (1, 14, 14), CLASSES, **options)
         else:
             sizes = [train[0].shape[1], self.hidden, self.n_outputs]
             net = mt.mlp(sizes, self.activation, loss=self.loss, **options)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...metrics import evaluate
 from ...models import mlp
 from ...recipe import Recipe
-from ...training import evaluate
 from .study import Line, Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
 from .tasks import Result, Task, Training, prepare
 

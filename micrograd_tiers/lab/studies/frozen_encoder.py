@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ...datasets import Dataset
 from ...layers import Linear
+from ...metrics import evaluate
 from ...models import softmax_regression
 from ...network import Network
 from ...optimizers import Adam
-from ...training import evaluate, fit
+from ...training import fit
 from ._encoding import FULL, QUICK, Encoding
 from .study import Report, Study, by_epoch, percent, table
 from .tasks import Result, Task

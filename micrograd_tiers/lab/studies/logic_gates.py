@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...metrics import evaluate
 from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD
-from ...training import evaluate, fit
+from ...training import fit
 from .study import Report, Study, dead_units, percent, table
 from .tasks import Result, Task
 

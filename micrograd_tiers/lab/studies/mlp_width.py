@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
+from ...metrics import evaluate
 from ...network import Network
 from ...recipe import Recipe
-from ...training import evaluate
 from .study import Line, Report, Study, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training, prepare
 

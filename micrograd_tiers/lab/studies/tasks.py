@@ -22,8 +22,9 @@ from ...datasets import Dataset
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
+from ...metrics import evaluate
 from ...recipe import Recipe
-from ...training import Trainer, evaluate
+from ...trainer import Trainer
 
 Result = dict[str, Any]
 VERSION = 2  # of what is kept: another one is not taken for this one
@@ -102,7 +103,7 @@ def run_all(
     *,
     data_dir: str | None = None,
     jobs: int | None = None,
-    on_result: Callable[[int, int], None] = lambda done, of: None,
+    on_result: Callable[[int, int], object] = lambda done, of: None,
 ) -> list[Result]:
     """Run tasks, as many at a time as there are jobs, and return their results in order.
 

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.toy import moons
+from ...metrics import evaluate
 from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD
-from ...training import Trainer, evaluate
+from ...trainer import Trainer
 from .study import Report, Study, mean_of, percent, table
 from .tasks import Result, Task
 
