@@ -91,7 +91,9 @@ class Recipe:
             If a name is not that of a setting, or a value is not of its type.
         """
         for name, value in settings.items():
-            kinds = kinds_of(name)
+            if name not in KINDS:
+                raise ValueError(f"recipe: there is no setting {name!r}, expected one of {', '.join(KINDS)}")
+            kinds = KINDS[name]
             numbers = isinstance(value, list | tuple) and all(type(n) is int for n in value)
             whole_for_float = float in kinds and type(value) is int
             if not (type(value) in kinds or (tuple in kinds and numbers) or whole_for_float):
@@ -179,16 +181,9 @@ class Recipe:
 
 
 TYPES: dict[str, Any] = get_type_hints(Recipe)  # of the settings, by name
-
-
-def kinds_of(name: str) -> list[type]:
-    """Return the types that a setting may have; ValueError if there is none of that name."""
-    if name not in TYPES:
-        raise ValueError(f"recipe: there is no setting {name!r}, expected one of {', '.join(TYPES)}")
-    hint = TYPES[name]
-    if getattr(hint, "__origin__", None) is tuple:
-        return [tuple]
-    return [*(get_args(hint) or (hint,))]
+KINDS = {  # the classes that a value may have
+    name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))] for name, hint in TYPES.items()
+}
 
 
 @lru_cache

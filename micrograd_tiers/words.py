@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from .layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Reshape
 from .layers.base import Shape
@@ -109,15 +109,15 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
     raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY or cosine")
 
 
-def grid_from_words(words: Sequence[str], types: Mapping[str, Any]) -> dict[str, list[Any]]:
+def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -> dict[str, list[Any]]:
     """Return settings and their values from words such as "learning_rate=0.01,0.1" and "seeds=0..4".
 
     Parameters
     ----------
     words : sequence of str
         Values are separated by commas; nets and schedules, which have commas of their own, by "|".
-    types : mapping of str to type
-        Names of the settings, and the types of their values.
+    kinds : mapping of str to sequence of type
+        Names of the settings, and the classes that their values may have.
 
     Raises
     ------
@@ -128,19 +128,18 @@ def grid_from_words(words: Sequence[str], types: Mapping[str, Any]) -> dict[str,
     for word in words:
         name, equals, values = word.partition("=")
         name = {"seeds": "seed"}.get(name, name).replace("-", "_")
-        if not equals or name not in types:
-            raise ValueError(f"{word!r}: expected SETTING=VALUE,VALUE,... with a setting of train: {', '.join(types)}")
+        if not equals or name not in kinds:
+            raise ValueError(f"{word!r}: expected SETTING=VALUE,VALUE,... with a setting of train: {', '.join(kinds)}")
         if name in grid:
             raise ValueError(f"{name} is given twice")
         separator = "|" if name in ("layers", "schedule") else ","
-        kinds = [kind for kind in get_args(types[name]) or (types[name],) if kind is not type(None)]
-        several = (_values(name, kinds, value.strip()) for value in values.split(separator))
+        several = (_values(name, kinds[name], value.strip()) for value in values.split(separator))
         grid[name] = [*dict.fromkeys(value for those in several for value in those)]
     return grid
 
 
-def _values(name: str, kinds: Sequence[Any], value: str) -> list[Any]:
-    if name == "hidden":
+def _values(name: str, kinds: Sequence[type], value: str) -> list[Any]:
+    if tuple in kinds:
         return [tuple(_number(name, int, size) for size in value.split("-")) if value else ()]
     first, dots, last = value.partition("..")
     if dots and int in kinds:

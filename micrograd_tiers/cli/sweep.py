@@ -10,7 +10,7 @@ from typing import Any
 from ..lab.studies import Result, Training, as_csv, environment, on_cluster, run_all, runs_of, table
 from ..lab.studies.study import mean_and_deviation
 from ..progress import Progress
-from ..recipe import TYPES, Recipe
+from ..recipe import KINDS, Recipe
 from ..words import grid_from_words
 from . import options
 from .output import write_results
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the grid; what is finished is kept, so that it can be interrupted and goes on later."""
-    grid = grid_from_words(args.grid, TYPES)
+    grid = grid_from_words(args.grid, KINDS)
     recipes = [Recipe(**dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
     out = Path(args.out)
     tasks = [*map(Training, recipes)]

@@ -15,7 +15,7 @@ from typing import Any
 from ..files import check_outputs
 from ..metrics import confusion_matrix
 from ..progress import TrainingProgress
-from ..recipe import Recipe, kinds_of
+from ..recipe import KINDS, Recipe
 from ..run import Run
 from ..tiers import TIERS
 from ..trainer import Trainer
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data_dir(parser)
     recipe = parser.add_argument_group("data, net and training")
     for setting in fields(Recipe):  # left out of the namespace where not given, so that --resume takes the saved value
-        kinds, about = kinds_of(setting.name), setting.metadata
+        kinds, about = KINDS[setting.name], setting.metadata
         name = f"--{setting.name.replace('_', '-')}"
         if bool in kinds:
             recipe.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=about["help"])
