@@ -17,7 +17,7 @@ from ..lab.race.contenders import check_contenders
 from ..lab.race.growth import measure_growth
 from ..lab.race.report import (
     as_json,
-    comparison_table,
+    change_table,
     growth_table,
     machine,
     machine_line,
@@ -31,7 +31,7 @@ from ..words import sizes_from_words
 from .output import say, write_json
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
-COMPARED = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
+EARLIER_KEYS = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
 BUSY = 0.15  # share of a core's time that others may take
 LOOP = """
 import time
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     check_outputs([args.json], [args.picture])
     cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
     check_contenders([*names, args.base])
-    old = _old_rows(args.compare)
+    earlier = _earlier_rows(args.compare)
     for name in ("threads", "rounds"):
         whole_number(f"--{name}", getattr(args, name))
     if not 0 < args.seconds < 3600:
@@ -98,13 +98,13 @@ def run(args: argparse.Namespace) -> int:
             print("\n" + "\n".join(growth_table(curves)))
             content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
         if args.all:
-            outcomes, more = check_targets(race)
-            outcomes += check_start(args.rounds, say)
-            print("\n" + "\n".join(target_table(outcomes)))
+            results, more = check_targets(race)
+            results += check_start(args.rounds, say)
+            print("\n" + "\n".join(target_table(results)))
             content["target_rows"] = [*map(as_json, more)]
-            content["targets"] = [asdict(outcome) for outcome in outcomes]
-    if old is not None:
-        print("\n" + "\n".join(comparison_table(rows, old)))
+            content["targets"] = [asdict(result) for result in results]
+    if earlier is not None:
+        print("\n" + "\n".join(change_table(rows, earlier)))
     content["rows"] = [*map(as_json, rows)]
     if args.picture:
         from .. import plots
@@ -130,13 +130,13 @@ def _cases(args: argparse.Namespace) -> list[Case]:
     return [Case(sizes_from_words(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 
-def _old_rows(path: str | None) -> list[dict[str, Any]] | None:
+def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     try:
         content = json.loads(Path(path).read_text())
         rows: list[dict[str, Any]] = content["rows"]
-        if content["command"] != "benchmark" or not all(row.keys() >= COMPARED for row in rows):
+        if content["command"] != "benchmark" or not all(row.keys() >= EARLIER_KEYS for row in rows):
             raise KeyError
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):
         raise DataError(f"{path} is not what benchmark --json writes") from None

@@ -1,7 +1,6 @@
 """`micrograd-tiers check`: tell whether the gradients of a net are right."""
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
 from ..arguments import either, whole_number
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{net.n_parameters:,} parameters, {mode}")
     print(report)
     settings = {"loss": net.loss.name, "tier": net.tier_name, "dtype": net.dtype, "exact": net.exact, "n": len(X)}
-    checks = [asdict(check) for check in report.checks]
+    checks = [check.as_json() for check in report.checks]
     write_json(args.json, {"command": "check", **about, **settings, "passed": report.passed, "checks": checks})
     return 0 if report.passed else 1
 

@@ -1,7 +1,7 @@
 """`micrograd-tiers compare`: the main job."""
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,10 +68,7 @@ def run(args: argparse.Namespace) -> int:
             "command": "compare",
             "seed": args.seed,
             "init": args.init,
-            "comparisons": [
-                asdict(comparison) | {"same": comparison.same, "verdict": comparison.verdict}
-                for comparison in comparisons
-            ],
+            "comparisons": [comparison.as_json() for comparison in comparisons],
         },
     )
     return 0 if all(comparison.same for comparison in comparisons) else 1
@@ -135,6 +132,6 @@ def _draw(comparisons: list[Comparison], picture: str) -> None:
         for result in comparison.tiers:
             seen = np.minimum(np.arange(1, len(result.batch_loss) + 1) * comparison.batch_size, comparison.n_samples)
             curves.append(plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
-        title = f"{comparison.net} on {comparison.data.split(',')[0]}"
+        title = f"{comparison.net} on {comparison.data_name}"
         cases.append(plots.ComparisonCase(title, curves, comparison.verdict))
     plots.comparison(picture, cases)

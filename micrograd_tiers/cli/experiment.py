@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..lab.studies import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, runs_of
+from ..lab.studies import STUDIES, Result, Study, StudyReport, Task, as_csv, environment, on_cluster, run_all, runs_of
 from ..progress import Progress
 from . import options
 from .output import write_results
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write(
-    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: Report, out: Path, quick: bool
+    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: StudyReport, out: Path, quick: bool
 ) -> None:
     """Write report, pictures, CSV and JSON."""
     for name, draw in report.pictures.items():

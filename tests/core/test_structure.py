@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -96,6 +97,13 @@ def test_imports_run_one_way(path):
 def test_no_files_import_each_other_in_a_circle():
     graph = TopologicalSorter({module_of(path): set(imported_modules(path)) - {""} for path in FILES})
     graph.prepare()  # raises a CycleError that names the circle
+
+
+def test_no_two_classes_have_one_name():
+    names = [
+        node.name for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
+    ]
+    assert {name for name, n in Counter(names).items() if n > 1} == {"Layer"}  # of networks, and micrograd's in nn
 
 
 def test_nothing_imports_the_command_line():

@@ -88,13 +88,16 @@ def _load(recipe: Recipe, data_dir: str | None) -> Dataset:
 
 
 def settings_of(task: Task) -> dict[str, Any]:
-    """Return the settings of a task that count, as JSON has them, with its kind."""
+    """Return the settings of a task that count, as JSON has them, with its kind.
+
+    The kind is the name of the class, or its `KIND`: results are kept under it, so it stays when the class is renamed.
+    """
     settings = {
         field.name: value.settings() if isinstance(value := getattr(task, field.name), Recipe) else value
         for field in fields(task)  # type: ignore[arg-type]  # a dataclass
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=asdict))
-    return {"task": type(task).__name__, **plain}
+    return {"task": getattr(task, "KIND", type(task).__name__), **plain}
 
 
 def run_all(
