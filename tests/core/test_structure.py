@@ -19,8 +19,8 @@ ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
     *("metrics", "rng", "datasets", "inputs", "summary", "network", "models", "progress", "training"),
-    *("recipe", "checkpoints", "lab.race", "plots"),
-    *("lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
+    *("recipe", "checkpoints", "views", "plots"),
+    *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
 
 
@@ -119,9 +119,13 @@ def test_no_numpy_in(name):
     assert "numpy" not in external_imports(PACKAGE / name)
 
 
-def test_only_plots_imports_matplotlib_at_its_top():
-    importing = [path.name for path in FILES if "matplotlib" in external_imports(path, top_level_only=True)]
-    assert importing == ["plots.py"]
+def test_only_views_import_matplotlib_at_their_top_and_know_arrays_and_labels():
+    drawing = {
+        name: path for name, path in MODULES.items() if "matplotlib" in external_imports(path, top_level_only=True)
+    }
+    assert {part_of(name) for name in drawing} == {"views"}
+    for path in drawing.values():
+        assert {part_of(module) for module in imported_modules(path)} <= {"arguments", "errors", "files", "views"}, path
 
 
 @pytest.mark.parametrize(
