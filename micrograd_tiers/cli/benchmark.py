@@ -14,7 +14,7 @@ from ..errors import DataError
 from ..files import check_outputs
 from ..lab.race import CONTENDERS, Case, Race, Row
 from ..lab.race.contenders import check_contenders
-from ..lab.race.growth import measure_growth
+from ..lab.race.growth import NETS, GrowthCurve, measure_growth
 from ..lab.race.report import (
     as_json,
     change_table,
@@ -107,12 +107,10 @@ def run(args: argparse.Namespace) -> int:
         print("\n" + "\n".join(change_table(rows, earlier)))
     content["rows"] = [*map(as_json, rows)]
     if args.picture:
-        from .. import plots
-
         if args.growth:
-            plots.growth(args.picture, curves)
+            _draw_growth(args.picture, curves)
         else:
-            plots.benchmark(args.picture, rows)
+            _draw_speeds(args.picture, rows)
         print(f"\nPicture: {args.picture}")
     write_json(args.json, content)
     return 0
@@ -141,6 +139,27 @@ def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):
         raise DataError(f"{path} is not what benchmark --json writes") from None
     return rows
+
+
+def _draw_speeds(picture: str, rows: list[Row]) -> None:
+    from .. import plots
+
+    cases: dict[str, list[plots.Speed]] = {}
+    for row in rows:
+        kind = CONTENDERS[row.contender].kind
+        speed = plots.Speed(row.contender, row.samples_per_second, row.contender if kind == "tier" else kind)
+        cases.setdefault(str(row.case), []).append(speed)
+    plots.benchmark(picture, cases)
+
+
+def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
+    from .. import plots
+
+    lines: dict[str, list[plots.Times]] = {}
+    for curve in curves:
+        times = plots.Times(f"{curve.tier}, slope {curve.slope:.2f}", curve.sizes, curve.seconds, curve.tier)
+        lines.setdefault(curve.grows, []).append(times)
+    plots.growth(picture, [plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()])
 
 
 def _busy() -> str | None:

@@ -237,6 +237,8 @@ def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_cop
         "from micrograd_tiers.lab.museum import get_bug, planted\n"
         "with planted(get_bug('acc_int_div')) as package:\n"
         "    assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
+        "    assert package.nn is not mt.nn\n"
+        "assert mt.engine.Value is mt.Value is not package.Value is package.engine.Value\n"
         "assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
         "assert package.accuracy([0, 1], [0, 0]) == 0\n"
     )
