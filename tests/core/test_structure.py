@@ -107,6 +107,10 @@ def test_no_two_classes_have_one_name():
     assert {name for name, n in Counter(names).items() if n > 1} == {"Layer"}  # of networks, and micrograd's in nn
 
 
+def test_every_folder_is_a_package():
+    assert {path.parent for path in FILES} == {path.parent for path in FILES if path.name == "__init__.py"}
+
+
 def test_nothing_imports_the_command_line():
     importing = [name for name, path in MODULES.items() if "cli" in map(part_of, imported_modules(path))]
     assert {name for name in importing if part_of(name) != "cli"} == {"__main__"}
