@@ -14,12 +14,13 @@ from .arguments import whole_number
 from .backprop import Step, backprop, forward
 from .errors import DataError
 from .initializers import Initializer, get_initializer
-from .inputs import Targets, as_numbers, check_state, check_targets, checked_dtype, parameter_shapes
+from .inputs import as_numbers, check_state, checked_dtype, parameter_shapes
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
 from .rng import generator
 from .summary import Summary, summary_of
+from .targets import Targets, check_targets
 from .tiers import COUPLED, SUPPORT, Tier, functions_of, get_tier, name_of
 from .tiers.arrays import quiet
 from .tiers.lists import total  # rounds once, so that the order of the losses does not matter
@@ -367,8 +368,6 @@ class Network:
         The shape is that of one sample, where the first layer does not say it.
         """
         n_outputs = (self.shapes(shape)[-1] or (None,))[0]
-        if n_outputs is not None:
-            self.loss.check_outputs(n_outputs)
         targets = check_targets(self.loss, y, n_samples, n_outputs, self.dtype, sample_weight)
         self._check_tier_has(*targets.loss.ops)
         return targets

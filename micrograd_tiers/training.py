@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
 from .errors import DataError, DivergedError
-from .inputs import Targets, parameter_shapes
+from .inputs import parameter_shapes
 from .metrics import accuracy
 from .network import Network
 from .optimizers import SGD, Optimizer
 from .rng import generator
 from .schedules import Schedule
+from .targets import Targets
 from .tiers.arrays import quiet
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0

@@ -8,11 +8,11 @@ from ..arguments import whole_number
 from ..checkpoints import load_checkpoint
 from ..datasets import inputs_of, load_dataset
 from ..files import check_outputs
-from ..inputs import targets_from_labels
 from ..lab.gradcheck import check_network
 from ..losses import get_loss
 from ..models import mlp
 from ..network import Network
+from ..targets import targets_from_labels
 from .common import plural, set_for_saved_net, write_json
 
 N_LOADED = 200  # samples that mean and deviation come from, at least

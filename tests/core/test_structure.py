@@ -18,8 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
-    *("metrics", "rng", "datasets", "inputs", "summary", "network", "models", "progress", "training"),
-    *("recipe", "checkpoints", "lab.race", "plots"),
+    *("metrics", "rng", "datasets", "inputs", "targets", "summary", "network", "models"),
+    *("progress", "training", "recipe", "checkpoints", "lab.race", "plots"),
     *("lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
 

@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets import draw_glyphs, moons
-from ...inputs import targets_from_labels
 from ...losses import LOSSES
 from ...rng import generator
+from ...targets import targets_from_labels
 from ...tiers import TIERS, Tier
 from .bug import PACKAGE, Bug, planted
 
