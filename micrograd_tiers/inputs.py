@@ -1,6 +1,6 @@
-"""Checks of what users hand to a network: numbers, weights, settings; `targets.py` has those of targets."""
+"""Checks of what users hand to a network: layers, samples, weights, dtype; `targets.py` has those of targets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,29 +8,76 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError
 from .layers import Layer
-from .layers.base import Shape
+from .layers.base import Shape, shapes_along
+from .losses import Loss
+from .tiers import COUPLED, Tier
 
 Array = NDArray[Any]
 
 
-def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
-    """Return the shapes of all parameters of a chain of layers, keyed as in `Network.state_dict`."""
-    return {f"{i}.{name}": shape for i, layer in enumerate(layers) for name, shape in layer.parameter_shapes().items()}
+def as_numbers(values: ArrayLike, what: str) -> Array:
+    """Return values as an ndarray of real numbers, or raise a DataError."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
+    return array
 
 
-def state_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
-    """Return the shapes of all parameters and buffers, keyed as `Network.state_dict`."""
-    shapes: dict[str, Shape] = {}
-    for i, layer in enumerate(layers):
-        of_layer = layer.parameter_shapes() | {name: np.shape(values) for name, values in layer.buffers().items()}
-        shapes |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
-    return shapes
+def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
+    """Raise a ValueError if layers do not fit together, or not to the loss."""
+    if not layers:
+        raise ValueError("Network: got no layers, expected at least one")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(f"Network: got {layer!r} among the layers, expected a Layer such as Linear(784, 300)")
+    shape = shapes_along(layers)[-1]
+    if shape is not None and len(shape) != 1:
+        raise ValueError(f"Network: the last layer gives {shape}, {loss.name} expects a row: end with Flatten()")
+    if shape is not None:
+        loss.check_outputs(shape[0])
+
+
+def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None:
+    """Raise a ValueError that names the functions that the tier does not have."""
+    missing = [name for name in dict.fromkeys(functions) if not hasattr(tier, name)]
+    if missing:
+        message = f"tier {tier_name!r} does not have {', '.join(missing)}, which this network needs"
+        coupled = [name for name in missing if name in COUPLED]
+        if coupled:
+            message += f"; {coupled[0]} mixes the samples of a mini-batch: use tier='tensor', which sees them all"
+        raise ValueError(message)
+
+
+def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
+    """Return X as an ndarray (N, I) of that dtype, or raise a DataError that says what is wrong with it."""
+    array = as_numbers(X, "X")
+    expected = layers[0].shape_in()
+    if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):
+        shape = ", ".join(map(str, expected or ("...",)))
+        raise DataError(
+            f"X has shape {array.shape}, expected (N, {shape}): one sample a row. For a single sample write [x]"
+        )
+    if len(array) == 0:
+        raise DataError("X is empty: expected at least one sample")
+    try:
+        output = shapes_along(layers, array.shape[1:])[-1]
+    except ValueError as error:
+        raise DataError(f"X has shape {array.shape}; {error}") from None
+    if output is None or len(output) != 1:
+        raise DataError(f"X has shape {array.shape}; the last layer gives {output}, expected a row: end with Flatten()")
+    return array.astype(dtype, copy=False)
 
 
 def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
     """Return the state as ndarrays if it holds just what these layers have, or raise a DataError."""
     arrays = {key: as_numbers(value, key) for key, value in state.items()}
-    shapes = state_shapes(layers)
+    shapes: dict[str, Shape] = {}
+    for i, layer in enumerate(layers):
+        of_layer = layer.parameter_shapes() | {name: np.shape(values) for name, values in layer.buffers().items()}
+        shapes |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
     problems = [
         *(f"{key} is missing" for key in shapes if key not in arrays),
         *(f"{key} is unexpected" for key in arrays if key not in shapes),
@@ -43,17 +90,6 @@ def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict
     if problems:
         raise DataError(f"weights do not fit the layers: {'; '.join(problems)}")
     return arrays
-
-
-def as_numbers(values: ArrayLike, what: str) -> Array:
-    """Return values as an ndarray of real numbers, or raise a DataError."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
-    return array
 
 
 def checked_dtype(dtype: str) -> str:

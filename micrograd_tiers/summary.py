@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import whole_number
 from .layers import Layer
 from .layers.base import Shape
 
@@ -103,6 +104,8 @@ def summary_of(
         If some shape is not known.
     """
     known = tuple(shape for shape in shapes if shape is not None)
+    whole_number("summary: batch_size", batch_size)
+    whole_number("summary: optimizer_numbers", optimizer_numbers, 0)
     if len(known) < len(shapes):
         raise ValueError("summary: the shape of a sample is not known: give it, as in summary((1, 28, 28))")
     n_parameters = tuple(sum(map(math.prod, layer.parameter_shapes().values())) for layer in layers)

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
 from .errors import DataError, DivergedError
-from .inputs import parameter_shapes
 from .metrics import accuracy
 from .network import Network
 from .optimizers import SGD, Optimizer
@@ -22,6 +21,7 @@ from .rng import generator
 from .schedules import Schedule
 from .targets import Targets
 from .tiers.arrays import quiet
+from .weights import parameter_shapes
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64

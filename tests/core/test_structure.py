@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
-    *("metrics", "rng", "datasets", "inputs", "targets", "summary", "network", "models"),
+    *("metrics", "rng", "datasets", "inputs", "targets", "summary", "weights", "network", "models"),
     *("progress", "training", "recipe", "checkpoints", "lab.race", "plots"),
     *("lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
