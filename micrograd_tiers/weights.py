@@ -66,6 +66,15 @@ class Chain:
         self.frozen: frozenset[int] = frozenset()
         self.freeze()
 
+    def __getstate__(self) -> dict[str, Any]:
+        made_again = ("functions", "_training_steps", "_prediction_steps")  # of closures and views, not to be pickled
+        return {name: value for name, value in vars(self).items() if name not in made_again}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.functions = functions_of(self.tier, self.dtype)
+        self.freeze()
+
     @property
     def ops(self) -> tuple[str, ...]:
         """Names of the functions that the tier must have."""
