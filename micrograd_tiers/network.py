@@ -147,7 +147,7 @@ class Network(Chain):
         return self._rows(self.loss.probabilities(self.functions, z) for (z,) in self._chunks(SLICE, logits))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return what the net says of each sample.
+        """Return the prediction for each sample.
 
         With the loss "softmax_cross_entropy" the most probable class, (N,); with "binary_cross_entropy" 0 or 1 and
         with "hinge" -1 or 1, by the sign of the output; otherwise the outputs themselves, (N, O).

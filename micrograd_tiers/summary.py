@@ -1,4 +1,4 @@
-"""What a net is made of: shapes, parameters, and the memory that training and prediction need."""
+"""Summary of a net: shapes, parameters, and the memory that training and prediction need."""
 
 import math
 from collections.abc import Sequence
@@ -41,17 +41,17 @@ class Summary:
 
     @property
     def bytes_each(self) -> int:
-        """What one number takes."""
+        """Bytes of one number."""
         return np.dtype(self.dtype).itemsize
 
     @property
     def parameter_bytes(self) -> int:
-        """What the parameters take."""
+        """Bytes of the parameters."""
         return self.bytes_each * sum(self.n_parameters)
 
     @property
     def training_bytes(self) -> int:
-        """What a training step needs at least: parameters, gradients, the optimizer's memory, and all that is computed.
+        """Least bytes of a training step: parameters, gradients, the optimizer's memory, and all that is computed.
 
         That is the mini-batch, each layer's output, and what a layer keeps for its derivative.
         """
@@ -63,7 +63,7 @@ class Summary:
 
     @property
     def prediction_bytes(self) -> int:
-        """What prediction needs at least: parameters, the mini-batch, one layer's input and output."""
+        """Least bytes of a prediction: parameters, the mini-batch, one layer's input and output."""
         sizes = [*map(math.prod, self.shapes)]
         held = [
             (sizes[i] if i else 0) + layer.kept(self.shapes[i]) + sizes[i + 1] for i, layer in enumerate(self.layers)
