@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError
-from .inputs import Targets, check_finite
+from .inputs import check_finite
 from .network import Network
+from .targets import Targets
 
 BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .inputs import Targets
 from .network import Network
+from .targets import Targets
 
 
 def accuracy(predicted: ArrayLike, y: ArrayLike) -> float:

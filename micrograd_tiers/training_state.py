@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError
-from .inputs import parameter_shapes
 from .network import Network
 from .optimizers import Optimizer
+from .weights import parameter_shapes
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -7,12 +7,12 @@ from ..arguments import either, whole_number
 from ..checkpoints import load_checkpoint
 from ..datasets import DATASETS, load_dataset, standardize
 from ..files import check_outputs
-from ..inputs import targets_from_labels
 from ..lab.gradcheck import check_network
 from ..losses import LOSSES, get_loss
 from ..models import ACTIVATIONS, mlp
 from ..network import Network
 from ..run import load_test_set
+from ..targets import targets_from_labels
 from ..tiers import TIERS
 from . import options
 from .output import plural, write_json

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from ..arguments import number
 from ..datasets import Dataset
 from ..errors import DivergedError
-from ..inputs import parameter_shapes
 from ..metrics import evaluate
 from ..network import Network
 from ..optimizers import Optimizer
 from ..tiers import TIERS
 from ..trainer import Trainer
+from ..weights import parameter_shapes
 
 SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
 

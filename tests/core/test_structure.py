@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
-    *("rng", "datasets", "inputs", "summary", "network", "metrics", "models", "words"),
+    *("rng", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models", "words"),
     *("batches", "training_state", "trainer", "progress", "training", "recipe", "checkpoints", "run"),
     *("views", "plots"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),

@@ -182,9 +182,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="state_dict hands out the arrays themselves, not copies",
         kind="data",
         edits={
-            "network.py": (
+            "weights.py": (
                 (
-                    "Network._ndarray",
+                    "Chain._ndarray",
                     "array.copy()",
                     "array",
                 ),
@@ -202,9 +202,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="the loop that restores the parameters leaves the last one out",
         kind="data",
         edits={
-            "network.py": (
+            "weights.py": (
                 (
-                    "Network.load_state_dict",
+                    "Chain.load_state_dict",
                     "arrays.items()",
                     "list(arrays.items())[:-1]",
                 ),

@@ -312,7 +312,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the optimizer passes the biases over",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/base.py": (
                 (
                     "Optimizer.apply",
                     "for name, gradient in gradients.items():",
@@ -331,7 +331,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the step goes up the gradient",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/sgd.py": (
                 ("SGD.gradient_factor", "-self.learning_rate", "self.learning_rate"),
                 ("SGD.update", "-self.learning_rate", "self.learning_rate"),
             )
@@ -346,7 +346,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the L2 penalty is added to the reported loss, not to the gradient",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/base.py": (
                 (
                     "Optimizer._with_decay",
                     "if not self.weight_decay:\n"
@@ -354,8 +354,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "return tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)",
                     "return gradient",
                 ),
-                ("SGD.update", "rate * (g + decay * w)", "rate * g"),
             ),
+            "optimizers/sgd.py": (("SGD.update", "rate * (g + decay * w)", "rate * g"),),
             "trainer.py": (
                 (
                     "Trainer.step",
@@ -377,7 +377,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="velocity_shared",
         title="all parameters share one velocity",
         kind="training",
-        edits={"optimizers.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)},
+        edits={
+            "optimizers/base.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)
+        },
         symptom="It stops in the first step: operands could not be broadcast together.",
         property="steps with momentum, replayed by an independent implementation",
         explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
@@ -388,7 +390,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="adam_no_bias_correction",
         title="Adam without the correction of its running means",
         kind="training",
-        edits={"optimizers.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
+        edits={"optimizers/adaptive.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
         symptom="With a careful learning rate nothing but a faster start; with a bold one the first steps are too "
         "long, and the net takes many epochs to recover from them.",
         property="the first step of Adam is as long as the learning rate",
@@ -401,7 +403,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="Adam counts a step for each parameter instead of each batch",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/adaptive.py": (
                 (
                     "Adam._adam",
                     'memory["count"] = memory.get("count", 0) + 1',
@@ -454,7 +456,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="Nesterov's momentum looks ahead with the velocity before the step, not after it",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/sgd.py": (
                 ("SGD.update", "if memory:", 'old = memory.get("velocity")\nif memory:'),
                 ("SGD.update", "if self.nesterov:", "if self.nesterov and old is not None:"),
                 (
@@ -475,7 +477,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="AdamW adds its weight decay to the gradient, as Adam does",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/adaptive.py": (
                 (
                     "AdamW.update",
                     "shrink = self.learning_rate * self.weight_decay\n"

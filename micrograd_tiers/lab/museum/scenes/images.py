@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ....inputs import targets_from_labels
 from ....losses import LOSSES
+from ....targets import targets_from_labels
 from ....tiers import Tier
 from ..bug import PACKAGE
 from ..trace import Trace, note
