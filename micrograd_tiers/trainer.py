@@ -76,8 +76,8 @@ class Trainer:
         self._batches = Batches(net, self.X, self.targets, self.batch_size)
         self._rng = generator(seed)
         drawn = net.drawn_by_layer((1, *self.X.shape[1:]), np.random.default_rng(0))
-        draws = any(array is not None for array in drawn)
-        self.state.mask_seed = int(self._rng.integers(2**63)) if draws else None
+        if any(array is not None for array in drawn):
+            self.state.mask_seed = int(self._rng.integers(2**63))
         self._begin_epoch()
 
     @property
@@ -151,12 +151,10 @@ class Trainer:
             self._end_epoch()
         return loss
 
-    def run(self, on_step: Callable[[float], None] | None = None) -> None:
+    def run(self, on_step: Callable[[float], object] = lambda loss: None) -> None:
         """Take all steps that are left, and call `on_step` with the loss of each; raises as `step`."""
         while not self.finished:
-            loss = self.step()
-            if on_step is not None:
-                on_step(loss)
+            on_step(self.step())
 
     def _draw_noise(self, n: int) -> list[Any]:
         """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
