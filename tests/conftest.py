@@ -1,6 +1,5 @@
 """What the tests share: in how many processes they run; the command line, in this process or in one of its own."""
 
-import functools
 import os
 import subprocess
 import sys
@@ -31,12 +30,6 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def folder_of_study(tmp_path_factory):
-    """Return the folder in which the quick runs of a study are kept, for all tests that want them."""
-    return functools.cache(tmp_path_factory.mktemp)
 
 
 @pytest.fixture
