@@ -1,6 +1,6 @@
 """The benchmark's cases for pytest-benchmark: all contenders in this one process, for a quick look or a profiler.
 
-``pytest benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and holds it to the
+``pytest -n0 benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and holds it to the
 gradients. For figures to report use ``micrograd-tiers benchmark``, where every contender has a process of its own.
 """
 

@@ -103,7 +103,9 @@ def test_loss_and_gradients_are_those_of_pytorch(layers, smoothing):
 
 def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_it():
     torch = pytest.importorskip("torch")
-    net = mt.Network(NORMALIZED, seed=4)
+    # Not ReLU, which leaves features of hardly any variance: each step then multiplies the roundings of both sides by
+    # up to 1 / sqrt(epsilon) = 316. After four steps each is 4e-13 off the result of longer arithmetic, and here 2e-16.
+    net = mt.Network([mt.Tanh() if layer == mt.ReLU() else layer for layer in NORMALIZED], seed=4)
     model = torch_twin(net)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     mt.fit(net, X, Y, batch_size=5, epochs=2, optimizer=mt.SGD(0.1), shuffle=False)
@@ -114,7 +116,7 @@ def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_
             torch.nn.functional.cross_entropy(outputs, torch.tensor(Y[start : start + 5])).backward()
             optimizer.step()
     for name, values in model.state_dict().items():
-        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-10, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-12, atol=1e-14, err_msg=name)
     model.eval()
     np.testing.assert_allclose(net.forward(X), model(torch.tensor(X)).detach().numpy(), rtol=1e-10)
 
