@@ -1,5 +1,8 @@
 """The network: one interface, and the same numbers, at every tier."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -199,6 +202,21 @@ def test_moving_makes_a_copy():
     assert (other.tier_name, other.dtype, net.tier_name, net.dtype) == ("vector", "float32", "tensor", "float64")
     mt.fit(other, [[1, 2], [3, 4]], [0, 1], batch_size=1)
     assert all(np.array_equal(net.state_dict()[name], before[name]) for name in before)
+
+
+@every_tier
+@exact_or_not
+@pytest.mark.parametrize("duplicate", [lambda net: pickle.loads(pickle.dumps(net)), copy.deepcopy])
+def test_a_net_that_has_been_used_is_pickled_and_copied_and_shares_nothing(tier, exact, duplicate):
+    net, (X, y) = net_of_all_layers(tier, exact=exact), samples()
+    net.freeze(0)
+    mt.fit(net, X, y)
+    twin, before = duplicate(net), net.state_dict()
+    assert (twin.forward(X) == net.forward(X)).all()
+    assert mt.fit(twin, X, y).batch_loss == mt.fit(net.to(tier), X, y).batch_loss
+    assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
+    assert not np.array_equal(twin.state_dict()["2.weight"], before["2.weight"])
+    assert np.array_equal(twin.state_dict()["0.weight"], before["0.weight"])
 
 
 @every_tier

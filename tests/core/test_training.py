@@ -333,7 +333,7 @@ def test_without_shuffling_the_samples_keep_their_order():
 
 def test_large_sets_are_handed_over_in_blocks_without_losing_a_sample(monkeypatch):
     whole = order_seen()
-    monkeypatch.setattr("micrograd_tiers.training.BLOCK", 7)
+    monkeypatch.setattr("micrograd_tiers.batches.BLOCK", 7)
     assert order_seen() == whole
 
 

@@ -238,6 +238,8 @@ def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_cop
         "from micrograd_tiers.lab.museum import get_bug, planted\n"
         "with planted(get_bug('acc_int_div')) as package:\n"
         "    assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
+        "    assert package.nn is not mt.nn\n"
+        "assert mt.engine.Value is mt.Value is not package.Value is package.engine.Value\n"
         "assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
         "assert package.accuracy([0, 1], [0, 0]) == 0\n"
     )
@@ -353,18 +355,20 @@ def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
     ],
 )
 def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
-    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
 
-    runs = [Run(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
+    runs = [Trace(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
     assert words in Demonstration("", 100, 10, *runs).verdict()
 
 
 def test_the_verdict_names_losses_that_are_far_off_or_no_numbers():
-    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
 
-    right = Run(loss=[1.0], accuracy=[0.9])
-    assert "10 times as large" in Demonstration("", 100, 10, right, Run(loss=[10.0], accuracy=[0.9])).verdict()
-    assert "loss is nan" in Demonstration("", 100, 10, right, Run(loss=[math.nan], accuracy=[0.1])).verdict()
+    right = Trace(loss=[1.0], accuracy=[0.9])
+    assert "10 times as large" in Demonstration("", 100, 10, right, Trace(loss=[10.0], accuracy=[0.9])).verdict()
+    assert "loss is nan" in Demonstration("", 100, 10, right, Trace(loss=[math.nan], accuracy=[0.1])).verdict()
 
 
 # The command.

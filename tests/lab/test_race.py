@@ -14,11 +14,12 @@ from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
 from micrograd_tiers.lab.race import CONTENDERS, Case, Race, Row, race, targets
 from micrograd_tiers.lab.race.cases import LENET
-from micrograd_tiers.lab.race.contenders import MOONS, check_contenders, equal_arrays
+from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
-from micrograd_tiers.lab.race.race import TOLERANCE, environment, gradients, quartiles
+from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
+from micrograd_tiers.lab.race.race import process_environment, quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
-from micrograd_tiers.lab.race.targets import TARGETS, Outcome, Target, _outcome
+from micrograd_tiers.lab.race.targets import TARGETS, Target, TargetResult, _result
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -123,7 +124,7 @@ def test_processes_end_with_the_race():
 @pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="no /proc to look into")
 def test_threads_are_pinned():
     assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
-    assert "XLA_FLAGS" in environment(1)
+    assert "XLA_FLAGS" in process_environment(1)
     with Race(threads=1) as runner:
         runner._make("tensor", TINY, 0.1)
         seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
@@ -218,12 +219,14 @@ def test_targets_name_contenders_that_take_their_case():
 def test_a_target_that_is_missed_is_said_to_be():
     faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
     rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
-    missed, kept = _outcome(faster, rows), _outcome(slower, rows)
+    missed, kept = _result(faster, rows), _result(slower, rows)
     assert (missed.wanted, missed.got, missed.kept) == ("1.3 times as fast", "1.20", False)
     assert (kept.wanted, kept.got, kept.kept) == ("1.15 times the time", "0.83", True)
-    absent = _outcome(faster, {"tensor": rows["tensor"]})
+    absent = _result(faster, {"tensor": rows["tensor"]})
     assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
-    lines = target_table([missed, kept, absent, Outcome("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)])
+    lines = target_table(
+        [missed, kept, absent, TargetResult("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)]
+    )
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
 
 

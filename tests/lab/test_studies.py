@@ -11,9 +11,9 @@ from idx_files import write_set
 from PIL import Image
 
 from micrograd_tiers.cli import main
-from micrograd_tiers.cli.sweep import parse_grid
 from micrograd_tiers.lab.studies import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
-from micrograd_tiers.recipe import Recipe
+from micrograd_tiers.recipe import KINDS, Recipe
+from micrograd_tiers.words import grid_from_words
 
 XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_rate=0.5)
 
@@ -191,7 +191,7 @@ def test_a_sweep_whose_runs_diverge_says_so(tmp_path, monkeypatch):
 
 def test_a_grid_in_words():
     words = ["learning-rate=0.1,1", "seeds=0..2", "hidden=3,4-5,", "exact=true", "layers=conv:6,5 relu | linear:9"]
-    assert parse_grid(words) == {
+    assert grid_from_words(words, KINDS) == {
         "learning_rate": [0.1, 1.0],
         "seed": [0, 1, 2],
         "hidden": [(3,), (4, 5), ()],

@@ -22,8 +22,9 @@ from ...datasets import Dataset
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
+from ...metrics import evaluate
 from ...recipe import Recipe
-from ...training import Trainer, evaluate
+from ...trainer import Trainer
 
 Result = dict[str, Any]
 VERSION = 2  # of what is kept: another one is not taken for this one
@@ -87,13 +88,16 @@ def _load(recipe: Recipe, data_dir: str | None) -> Dataset:
 
 
 def settings_of(task: Task) -> dict[str, Any]:
-    """Return the settings of a task that count, as JSON has them, with its kind."""
+    """Return the settings of a task that count, as JSON has them, with its kind.
+
+    The kind is the name of the class, or its `KIND`: results are kept under it, so it stays when the class is renamed.
+    """
     settings = {
         field.name: value.settings() if isinstance(value := getattr(task, field.name), Recipe) else value
         for field in fields(task)  # type: ignore[arg-type]  # a dataclass
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=asdict))
-    return {"task": type(task).__name__, **plain}
+    return {"task": getattr(task, "KIND", type(task).__name__), **plain}
 
 
 def run_all(
@@ -102,7 +106,7 @@ def run_all(
     *,
     data_dir: str | None = None,
     jobs: int | None = None,
-    on_result: Callable[[int, int], None] = lambda done, of: None,
+    on_result: Callable[[int, int], object] = lambda done, of: None,
 ) -> list[Result]:
     """Run tasks, as many at a time as there are jobs, and return their results in order.
 
