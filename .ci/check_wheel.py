@@ -7,7 +7,8 @@ from pathlib import Path
 
 NOT_INSTALLED = {"micrograd_tiers/tiers/ruff.toml"}
 
-here = {str(path) for path in Path("micrograd_tiers").rglob("*") if path.is_file() and path.suffix != ".pyc"}
+paths = [path for path in Path("micrograd_tiers").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+here = {str(path) for path in paths if "/." not in str(path)}  # without what linters leave there
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     there = {name for name in wheel.namelist() if ".dist-info/" not in name}
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
