@@ -196,8 +196,9 @@ def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[st
     for name, value in changes.items():
         if name not in CHANGEABLE and value != getattr(recipe, name):
             option = f"--{name.replace('_', '-')}"
+            was, now = (" ".join(map(str, x)) if isinstance(x, tuple) else x for x in (getattr(recipe, name), value))
             raise DataError(
-                f"{path}: cannot resume with another {option}: it was {getattr(recipe, name)}, now it is {value}. "
+                f"{path}: cannot resume with another {option}: it was {was}, now it is {now}. "
                 f"Leave {option} away, or start a new run without --resume"
             )
     if recipe.tier not in TIERS and "tier" not in changes:

@@ -22,8 +22,8 @@ LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; fewes
 }
 
 
-def sizes_from_words(words: str) -> tuple[int, ...]:
-    """Return the sizes of a net from words such as "784-300-10".
+def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
+    """Return the sizes of a net from words such as "784-300-10"; `what` names them in an error.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def sizes_from_words(words: str) -> tuple[int, ...]:
     """
     sizes = words.split("-")
     if len(sizes) < 2 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
-        raise ValueError(f"{words!r}: expected numbers of units such as 784-300-10")
+        raise ValueError(f"{what} is {words!r}, expected numbers of units such as 784-300-10")
     return tuple(map(int, sizes))
 
 

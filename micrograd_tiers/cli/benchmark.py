@@ -125,7 +125,7 @@ def _cases(args: argparse.Namespace) -> list[Case]:
             raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
     for batch_size in batch_sizes:
         whole_number("--batch-size", batch_size)
-    return [Case(sizes_from_words(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
+    return [Case(sizes_from_words(net, "--net"), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 
 def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:

@@ -69,16 +69,16 @@ class Fitted:
 
     def run(self, data_dir: str | None) -> Result:
         """Return the losses of training, validation and test set after the last epoch, and by epoch."""
-        data, trainer = prepare(self.recipe, data_dir)
+        run = prepare(self.recipe, data_dir)
+        trainer = run.trainer
         trainer.run()
-        net = trainer.net
-        test = evaluate(net, data.test_x, data.test_y)
+        scores = run.test()
         return {
-            "fitted_loss": evaluate(net, trainer.X, trainer.y)["loss"],
+            "fitted_loss": evaluate(run.net, trainer.X, trainer.y)["loss"],
             "train_loss": trainer.history.train_loss,
             "validation_loss": trainer.history.validation_loss,
-            "test_loss": test["loss"],
-            "test_accuracy": test["accuracy"],
+            "test_loss": scores.loss,
+            "test_accuracy": scores.accuracy,
         }
 
 

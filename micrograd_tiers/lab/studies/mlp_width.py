@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets import Dataset
-from ...metrics import evaluate
 from ...network import Network
 from ...recipe import Recipe
 from .study import Line, Study, StudyReport, by_epoch, on_glyphs, percent, table
@@ -40,15 +39,14 @@ class ScoreSpread:
 
     def run(self, data_dir: str | None) -> Result:
         """Return directions and scores on the test set; of a net with one hidden neuron, what that says."""
-        data, trainer = prepare(self.recipe, data_dir)
-        trainer.run()
-        net = trainer.net
-        scores = evaluate(net, data.test_x, data.test_y)
+        run = prepare(self.recipe, data_dir)
+        run.trainer.run()
+        scores = run.test()
         return {
-            "test_loss": scores["loss"],
-            "test_accuracy": scores["accuracy"],
-            "directions": _directions(net.forward(data.test_x)),
-            **(_one_neuron(net, data, self.recipe.activation) if self.recipe.hidden == (1,) else {}),
+            "test_loss": scores.loss,
+            "test_accuracy": scores.accuracy,
+            "directions": _directions(run.net.forward(run.data.test_x)),
+            **(_one_neuron(run.net, run.data, self.recipe.activation) if self.recipe.hidden == (1,) else {}),
         }
 
 

@@ -18,13 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...datasets import Dataset
+from ...datasets import Dataset, Standardizer
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
 from ...metrics import evaluate
 from ...recipe import Recipe
-from ...trainer import Trainer
+from ...run import Run
 
 Result = dict[str, Any]
 VERSION = 2  # of what is kept: another one is not taken for this one
@@ -50,7 +50,8 @@ class Training:
 
     def run(self, data_dir: str | None) -> Result:
         """Return the history, the scores on the test set (None if the net diverged) and the number of parameters."""
-        data, trainer = prepare(self.recipe, data_dir)
+        run = prepare(self.recipe, data_dir)
+        data, trainer = run.data, run.trainer
         start, diverged = time.perf_counter(), False
         try:
             trainer.run()
@@ -73,18 +74,17 @@ class Training:
         }
 
 
-def prepare(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Trainer]:
-    """Return the set of a recipe, and its training run at the start."""
+def prepare(recipe: Recipe, data_dir: str | None) -> Run:
+    """Return the run of a recipe at its start; the data are read once for all runs of a process that share them."""
     names = ["data", "n_train", "n_test"]
-    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized: read once
+    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized
         names += ["no_standardize", "validation", "seed"]
-    data = _load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir)
-    return data, recipe.make_trainer(recipe.make_net(data), data)
+    return Run(recipe, *_load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir))
 
 
 @lru_cache(maxsize=1)  # the runs of one process mostly want the same
-def _load(recipe: Recipe, data_dir: str | None) -> Dataset:
-    return recipe.load_data(data_dir)[0]
+def _load(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
+    return recipe.load_data(data_dir)
 
 
 def settings_of(task: Task) -> dict[str, Any]:
