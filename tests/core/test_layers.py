@@ -61,66 +61,6 @@ def test_the_gradients_of_batch_normalization_are_right():
     assert abs(bias.analytic) < 1e-13  # the mean is subtracted after it: it changes nothing
 
 
-# Against PyTorch.
-
-
-def torch_twin(net):
-    """The same net as a torch.nn.Sequential, with the same weights."""
-    torch = pytest.importorskip("torch")
-    nn = torch.nn
-    twins = {
-        mt.Reshape: lambda layer: nn.Unflatten(1, layer.shape),
-        mt.Conv2d: lambda layer: nn.Conv2d(
-            layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding
-        ),
-        mt.AvgPool2d: lambda layer: nn.AvgPool2d(layer.kernel_size, layer.stride),
-        mt.MaxPool2d: lambda layer: nn.MaxPool2d(layer.kernel_size, layer.stride),
-        mt.BatchNorm1d: lambda layer: nn.BatchNorm1d(layer.num_features, layer.epsilon, layer.momentum),
-        mt.BatchNorm2d: lambda layer: nn.BatchNorm2d(layer.num_features, layer.epsilon, layer.momentum),
-        mt.Linear: lambda layer: nn.Linear(layer.in_features, layer.out_features),
-        mt.Dropout: lambda layer: nn.Dropout(layer.p),
-    }
-    layers = [twins.get(type(layer), lambda layer: getattr(nn, type(layer).__name__)())(layer) for layer in net.layers]
-    model = nn.Sequential(*layers).double()
-    model.load_state_dict({name: torch.tensor(array) for name, array in net.state_dict().items()})  # strict
-    return model
-
-
-@pytest.mark.parametrize("layers", [LAYERS, NORMALIZED], ids=["convolution", "normalization"])
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_loss_and_gradients_are_those_of_pytorch(layers, smoothing):
-    torch = pytest.importorskip("torch")
-    layers = [layer for layer in layers if not isinstance(layer, mt.Dropout)]
-    net = mt.Network(layers, label_smoothing=smoothing, seed=4)
-    model = torch_twin(net)
-    loss, grads = net.loss_and_grads(X, Y)
-    expected = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(model(torch.tensor(X)), torch.tensor(Y))
-    expected.backward()
-    assert loss == pytest.approx(expected.item(), rel=1e-12)
-    for name, parameter in model.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-10, atol=1e-13)
-
-
-def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_it():
-    torch = pytest.importorskip("torch")
-    # Not ReLU, which leaves features of hardly any variance: each step then multiplies the roundings of both sides by
-    # up to 1 / sqrt(epsilon) = 316. After four steps each is 4e-13 off the result of longer arithmetic, and here 2e-16.
-    net = mt.Network([mt.Tanh() if layer == mt.ReLU() else layer for layer in NORMALIZED], seed=4)
-    model = torch_twin(net)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    mt.fit(net, X, Y, batch_size=5, epochs=2, optimizer=mt.SGD(0.1), shuffle=False)
-    for _ in range(2):
-        for start in (0, 5):
-            optimizer.zero_grad()
-            outputs = model(torch.tensor(X[start : start + 5]))
-            torch.nn.functional.cross_entropy(outputs, torch.tensor(Y[start : start + 5])).backward()
-            optimizer.step()
-    for name, values in model.state_dict().items():
-        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-12, atol=1e-14, err_msg=name)
-    model.eval()
-    np.testing.assert_allclose(net.forward(X), model(torch.tensor(X)).detach().numpy(), rtol=1e-10)
-
-
 def test_running_statistics_are_means_of_what_was_seen():
     net = mt.Network([mt.BatchNorm1d(36, momentum=0.3), mt.Linear(36, 3)])
     mt.fit(net, X, Y, batch_size=5, shuffle=False)

@@ -83,31 +83,6 @@ def test_forward_loss_and_gradients_agree_between_the_tiers(tier, exact):
 
 
 @every_tier
-def test_gradients_are_those_of_pytorch(tier):
-    torch = pytest.importorskip("torch")
-    X, y = samples(n=9)
-    net = net_of_all_layers(tier)
-    layers = {
-        "Linear": lambda layer: torch.nn.Linear(layer.in_features, layer.out_features),
-        "ELU": lambda layer: torch.nn.ELU(layer.alpha),
-    }
-    theirs = torch.nn.Sequential(
-        *[
-            layers.get(type(layer).__name__, lambda layer: getattr(torch.nn, type(layer).__name__)())(layer)
-            for layer in net.layers
-        ]
-    ).double()
-    theirs.load_state_dict({name: torch.from_numpy(array) for name, array in net.state_dict().items()})
-    loss = torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y))
-    loss.backward()
-    our_loss, grads = net.loss_and_grads(X, y)
-    assert our_loss == pytest.approx(loss.item(), rel=1e-14)
-    for name, parameter in theirs.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-12, atol=1e-16, err_msg=name)
-    net.load_state_dict(theirs.state_dict())  # and the weights move back as they are
-
-
-@every_tier
 def test_shapes_names_and_types_are_those_of_the_contract(tier):
     net = mt.two_layer_net(4, 3, 2, tier=tier)
     X, y = samples(i=4, c=2)

@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -27,26 +28,36 @@ TINY = Case((2, 3, 2), 1)
 QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("sizes", [(5, 4, 3), LENET])
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_every_contender_that_is_installed_computes_the_same_gradients(name, sizes, batch_size, dtype):
-    contender = CONTENDERS[name]
-    case = Case(contender.only or sizes, batch_size, dtype)
-    if not (contender.installed and contender.takes(case) and contender.held_to):
-        pytest.skip("not installed, or not its case")
-    _, expected, loss = gradients(contender.held_to, Case(case.sizes, batch_size))
+def contenders_and_cases():
+    """Yield every contender with every case that it takes; if it is not installed, once, to be skipped."""
+    for name, contender in CONTENDERS.items():
+        sizes = [contender.only] if contender.only else [(5, 4, 3), LENET]
+        cases = [Case(*case) for case in product(sizes, [1, 3], ["float64", "float32"])]
+        if not contender.installed:
+            yield pytest.param(
+                name, None, id=name, marks=pytest.mark.skip(reason=f"{contender.needs} is not installed")
+            )
+        elif contender.held_to:
+            yield from (pytest.param(name, case, id=f"{name}: {case}") for case in cases if contender.takes(case))
+
+
+@pytest.mark.parametrize(("name", "case"), [*contenders_and_cases()])
+def test_every_contender_computes_the_same_gradients(name, case):
+    _, expected, loss = gradients(CONTENDERS[name].held_to, Case(case.sizes, case.batch_size))
     _, got, its_loss = gradients(name, case)
-    equal_arrays(got, expected, TOLERANCE[dtype])
-    assert its_loss == pytest.approx(loss, rel=TOLERANCE[dtype])
+    equal_arrays(got, expected, TOLERANCE[case.dtype])
+    assert its_loss == pytest.approx(loss, rel=TOLERANCE[case.dtype])
 
 
-@pytest.mark.parametrize("name", [name for name in CONTENDERS if CONTENDERS[name].layers == 0 and name != "tensor"])
+def of_any_depth():
+    """Return those that are installed, of the contenders that take any number of layers."""
+    names = [name for name, contender in CONTENDERS.items() if contender.layers == 0 and contender.installed]
+    return [name for name in names if name != "tensor"]
+
+
+@pytest.mark.parametrize("name", of_any_depth())
 def test_contenders_for_any_depth_take_any_depth(name):
     case = Case((4, 3, 5, 2), 2)
-    if not CONTENDERS[name].installed:
-        pytest.skip("not installed")
     if CONTENDERS[name].only:
         assert not CONTENDERS[name].takes(case)
         return
