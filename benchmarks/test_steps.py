@@ -1,6 +1,6 @@
 """The benchmark's cases for pytest-benchmark: all contenders in this one process, for a quick look or a profiler.
 
-``pytest benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and holds it to the
+``pytest -n0 benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and holds it to the
 gradients. For figures to report use ``micrograd-tiers benchmark``, where every contender has a process of its own.
 """
 
@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from micrograd_tiers.lab.race import CONTENDERS, Case
-from micrograd_tiers.lab.race.contenders import equal_arrays
-from micrograd_tiers.lab.race.race import RACE_RATE, TOLERANCE, gradients
+from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
+from micrograd_tiers.lab.race.race import RACE_RATE
 
 CASES = [
     *(Case(sizes, batch_size) for sizes in ((2, 3, 2), (784, 30, 10)) for batch_size in (1, 64)),

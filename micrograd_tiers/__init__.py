@@ -1,16 +1,49 @@
 """One network, three tiers: backpropagation as Python lists, NumPy vectors and mini-batch matrices."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:  # what type checkers and editors see
+_MODULES = ("datasets", "engine", "nn", "plots", "tiers")
+_NAMES = {  # by the module that they stand in
+    "checkpoints": ("load", "save"),
+    "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
+    "engine": ("Value",),
+    "errors": ("DataError", "DivergedError"),
+    "lab.gradcheck": ("check_network", "check_vjps", "numerical_gradient"),
+    "layers": (
+        "ELU", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten", "Layer", "Linear",
+        "MaxPool2d", "ReLU", "Reshape", "Sigmoid", "Tanh",
+    ),
+    "losses": ("BinaryCrossEntropy", "Hinge", "Loss", "MeanAbsoluteError", "MeanSquaredError", "SoftmaxCrossEntropy"),
+    "metrics": ("accuracy", "confusion_matrix", "evaluate"),
+    "models": ("autoencoder", "lenet5", "mlp", "softmax_regression", "two_layer_net"),
+    "network": ("Network",),
+    "nn": ("MLP", "Neuron"),
+    "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "recipe": ("Recipe",),
+    "run": ("Run",),
+    "schedules": ("CosineAnnealing", "StepDecay"),
+    "tiers": ("Tier", "get_tier"),
+    "trainer": ("Trainer",),
+    "training": ("fit",),
+    "training_state": ("History",),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+if TYPE_CHECKING:  # the same for type checkers and editors
+    from . import datasets as datasets
+    from . import engine as engine
+    from . import nn as nn
+    from . import plots as plots
+    from . import tiers as tiers
     from .checkpoints import load as load
     from .checkpoints import save as save
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
+    from .engine import Value as Value
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
     from .lab.gradcheck import check_network as check_network
@@ -38,88 +71,41 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .metrics import accuracy as accuracy
     from .metrics import confusion_matrix as confusion_matrix
+    from .metrics import evaluate as evaluate
     from .models import autoencoder as autoencoder
     from .models import lenet5 as lenet5
     from .models import mlp as mlp
     from .models import softmax_regression as softmax_regression
     from .models import two_layer_net as two_layer_net
     from .network import Network as Network
+    from .nn import MLP as MLP
+    from .nn import Neuron as Neuron
     from .optimizers import SGD as SGD
     from .optimizers import Adam as Adam
     from .optimizers import AdamW as AdamW
     from .optimizers import RMSprop as RMSprop
+    from .recipe import Recipe as Recipe
+    from .run import Run as Run
     from .schedules import CosineAnnealing as CosineAnnealing
     from .schedules import StepDecay as StepDecay
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
-    from .training import History as History
-    from .training import Trainer as Trainer
-    from .training import evaluate as evaluate
+    from .trainer import Trainer as Trainer
     from .training import fit as fit
+    from .training_state import History as History
+else:
+    __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 
-_MODULE_OF = {  # what happens
-    "load_dataset": "datasets",
-    "load_fashion_mnist": "datasets",
-    "load_mnist": "datasets",
-    "DataError": "errors",
-    "DivergedError": "errors",
-    "check_network": "lab.gradcheck",
-    "check_vjps": "lab.gradcheck",
-    "numerical_gradient": "lab.gradcheck",
-    "ELU": "layers",
-    "AvgPool2d": "layers",
-    "BatchNorm1d": "layers",
-    "BatchNorm2d": "layers",
-    "Conv2d": "layers",
-    "Dropout": "layers",
-    "Flatten": "layers",
-    "Layer": "layers",
-    "Linear": "layers",
-    "MaxPool2d": "layers",
-    "Reshape": "layers",
-    "ReLU": "layers",
-    "Sigmoid": "layers",
-    "Tanh": "layers",
-    "BinaryCrossEntropy": "losses",
-    "Hinge": "losses",
-    "Loss": "losses",
-    "MeanAbsoluteError": "losses",
-    "MeanSquaredError": "losses",
-    "SoftmaxCrossEntropy": "losses",
-    "accuracy": "metrics",
-    "confusion_matrix": "metrics",
-    "autoencoder": "models",
-    "lenet5": "models",
-    "mlp": "models",
-    "softmax_regression": "models",
-    "two_layer_net": "models",
-    "Network": "network",
-    "SGD": "optimizers",
-    "AdamW": "optimizers",
-    "RMSprop": "optimizers",
-    "Adam": "optimizers",
-    "CosineAnnealing": "schedules",
-    "StepDecay": "schedules",
-    "load": "checkpoints",
-    "save": "checkpoints",
-    "Tier": "tiers",
-    "get_tier": "tiers",
-    "History": "training",
-    "Trainer": "training",
-    "evaluate": "training",
-    "fit": "training",
-}
-__all__ = [*_MODULE_OF]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: `import micrograd_tiers` alone takes no time."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a public name or module when it is first used: `import micrograd_tiers` alone takes no time."""
+        if name in _MODULES:
+            return import_module(f".{name}", __name__)
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*_MODULE_OF, *_MODULES, *(name for name in globals() if name.startswith("__"))})

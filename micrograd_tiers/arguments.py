@@ -5,10 +5,17 @@ What is refused raises a ValueError that names the argument, what was got, and w
 
 import math
 import operator
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
 MOST = 2**31 - 1  # NumPy could not count more in some of its places
+
+
+def either(names: Iterable[str]) -> str:
+    """Return names as a list in words: "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def whole_number(what: str, value: Any, at_least: int = 1) -> int:

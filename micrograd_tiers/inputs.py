@@ -1,8 +1,6 @@
-"""Checks of what users hand to a network: numbers, labels, weights, settings."""
+"""Checks of what users hand to a network: layers, samples, weights, dtype; `targets.py` has those of targets."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,30 +8,76 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError
 from .layers import Layer
-from .layers.base import Shape
-from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
+from .layers.base import Shape, shapes_along
+from .losses import Loss
+from .tiers import COUPLED, Tier
 
 Array = NDArray[Any]
 
 
-def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
-    """Return the shapes of all parameters of a chain of layers, keyed as in `Network.state_dict`."""
-    return {f"{i}.{name}": shape for i, layer in enumerate(layers) for name, shape in layer.parameter_shapes().items()}
+def as_numbers(values: ArrayLike, what: str) -> Array:
+    """Return values as an ndarray of real numbers, or raise a DataError."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
+    return array
 
 
-def state_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
-    """Return the shapes of all parameters and buffers, keyed as `Network.state_dict`."""
-    shapes: dict[str, Shape] = {}
-    for i, layer in enumerate(layers):
-        of_layer = layer.parameter_shapes() | {name: np.shape(values) for name, values in layer.buffers().items()}
-        shapes |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
-    return shapes
+def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
+    """Raise a ValueError if layers do not fit together, or not to the loss."""
+    if not layers:
+        raise ValueError("Network: got no layers, expected at least one")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(f"Network: got {layer!r} among the layers, expected a Layer such as Linear(784, 300)")
+    shape = shapes_along(layers)[-1]
+    if shape is not None and len(shape) != 1:
+        raise ValueError(f"Network: the last layer gives {shape}, {loss.name} expects a row: end with Flatten()")
+    if shape is not None:
+        loss.check_outputs(shape[0])
+
+
+def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None:
+    """Raise a ValueError that names the functions that the tier does not have."""
+    missing = [name for name in dict.fromkeys(functions) if not hasattr(tier, name)]
+    if missing:
+        message = f"tier {tier_name!r} does not have {', '.join(missing)}, which this network needs"
+        coupled = [name for name in missing if name in COUPLED]
+        if coupled:
+            message += f"; {coupled[0]} mixes the samples of a mini-batch: use tier='tensor', which sees them all"
+        raise ValueError(message)
+
+
+def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
+    """Return X as an ndarray (N, I) of that dtype, or raise a DataError that says what is wrong with it."""
+    array = as_numbers(X, "X")
+    expected = layers[0].shape_in()
+    if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):
+        shape = ", ".join(map(str, expected or ("...",)))
+        raise DataError(
+            f"X has shape {array.shape}, expected (N, {shape}): one sample a row. For a single sample write [x]"
+        )
+    if len(array) == 0:
+        raise DataError("X is empty: expected at least one sample")
+    try:
+        output = shapes_along(layers, array.shape[1:])[-1]
+    except ValueError as error:
+        raise DataError(f"X has shape {array.shape}; {error}") from None
+    if output is None or len(output) != 1:
+        raise DataError(f"X has shape {array.shape}; the last layer gives {output}, expected a row: end with Flatten()")
+    return array.astype(dtype, copy=False)
 
 
 def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
     """Return the state as ndarrays if it holds just what these layers have, or raise a DataError."""
     arrays = {key: as_numbers(value, key) for key, value in state.items()}
-    shapes = state_shapes(layers)
+    shapes: dict[str, Shape] = {}
+    for i, layer in enumerate(layers):
+        of_layer = layer.parameter_shapes() | {name: np.shape(values) for name, values in layer.buffers().items()}
+        shapes |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
     problems = [
         *(f"{key} is missing" for key in shapes if key not in arrays),
         *(f"{key} is unexpected" for key in arrays if key not in shapes),
@@ -48,180 +92,16 @@ def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict
     return arrays
 
 
-def as_numbers(values: ArrayLike, what: str) -> Array:
-    """Return values as an ndarray of real numbers, or raise a DataError."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
-    return array
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What the loss is told of the samples.
-
-    Attributes
-    ----------
-    loss : Loss
-        The net's, or its twin for probabilities in the place of labels.
-    values : ndarray, shape (N,) or (N, O)
-    weights : ndarray, shape (N,), or None
-        One weight per sample: that of the sample times that of its class, 0 for an ignored label.
-    truth : ndarray or None
-        What predictions are to be equal to; None where there is no such thing.
-    counted : ellipsis or ndarray of bool
-        The samples that count in the accuracy: not those whose label is ignored.
-    """
-
-    loss: Loss
-    values: Array
-    weights: Array | None = None
-    truth: Array | None = None
-    counted: Any = ...
-
-    @property
-    def arrays(self) -> tuple[Array, ...]:
-        """The targets and, if samples have weights, those."""
-        return (self.values,) if self.weights is None else (self.values, self.weights)
-
-    @property
-    def divisor(self) -> float:
-        """What the sum of the losses is divided by: N, or the sum of the weights (1 where all are 0)."""
-        return len(self.values) if self.weights is None else math.fsum(self.weights.tolist()) or 1.0
-
-    def of(self, chosen: Any) -> "Targets":
-        """Return the targets of some of the samples."""
-        weights, truth = (None if array is None else array[chosen] for array in (self.weights, self.truth))
-        counted = self.counted if self.counted is ... else self.counted[chosen]
-        return Targets(self.loss, self.values[chosen], weights, truth, counted)
-
-
-def check_targets(
-    loss: Loss, y: ArrayLike, n_samples: int, n_outputs: int | None, dtype: str, sample_weight: ArrayLike | None
-) -> Targets:
-    """Return y and the weights of the samples as the loss takes them, or raise a DataError that says what is wrong."""
-    array = as_numbers(y, "y")
-    if array.ndim == 0 or len(array) != n_samples:
-        raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
-    targets = CHECKS[loss.targets](loss, array, n_outputs, dtype)
-    if sample_weight is not None:
-        weights = check_weights(sample_weight, n_samples, dtype)
-        targets = replace(targets, weights=weights if targets.weights is None else weights * targets.weights)
-    if targets.weights is not None and not targets.weights.any():
-        raise DataError("no sample counts: each has weight 0, or a label that is ignored")
-    return targets
-
-
-def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
-    """Return targets that the loss takes, from class labels: for examples, and for commands that load classes.
-
-    Values and fractions are 1 for the sample's class and 0 for the others, or for one output 1 for class 1; signs are 1
-    for class 1 and -1 for all others.
-    """
-    if loss.targets == "classes":
-        return labels
-    if loss.targets == "signs":
-        return np.where(labels == 1, 1, -1)
-    return np.asarray(np.eye(n_outputs)[labels] if n_outputs > 1 else (labels == 1)[:, None].astype(float))
-
-
-def check_weights(sample_weight: ArrayLike, n_samples: int, dtype: str) -> Array:
-    """Return weights of samples as an ndarray (N,), or raise a DataError."""
-    weights = as_numbers(sample_weight, "sample_weight").astype(dtype)
-    if weights.shape != (n_samples,):
-        raise DataError(f"sample_weight has shape {weights.shape}, expected ({n_samples},): one weight per sample")
-    wrong = weights[~(np.isfinite(weights) & (weights >= 0))]
-    if wrong.size:
-        raise DataError(f"sample_weight holds {wrong[0]}, expected finite weights of at least 0")
-    return np.asarray(weights)
-
-
-def _classes(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    assert isinstance(loss, SoftmaxCrossEntropy)
-    if y.ndim == 2 and y.shape[1] > 1:
-        return _probabilities(loss, y, n_outputs, dtype)
-    if loss.ignore is None and loss.class_weights is None:
-        labels = check_labels(y, n_outputs)
-        return Targets(loss, labels, truth=labels)
-    ignored = y == loss.ignore
-    labels = check_labels(np.where(ignored, 0, y), n_outputs)
-    if loss.class_weights is not None:
-        check_labels(labels, len(loss.class_weights))
-    weights = np.ones(len(labels)) if loss.class_weights is None else np.array(loss.class_weights)[labels]
-    return Targets(loss, labels, np.where(ignored, 0, weights).astype(dtype), labels, ~ignored)
-
-
-def _probabilities(loss: SoftmaxCrossEntropy, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    if n_outputs not in (None, y.shape[1]):
+def check_finite(samples: Array) -> None:
+    """Raise a DataError that names the first number of X which is NaN or infinite, if there is one."""
+    wrong = ~np.isfinite(samples)
+    if wrong.any():
+        n, *place = np.argwhere(wrong)[0]
+        feature = ", ".join(map(str, place))
         raise DataError(
-            f"y has shape {y.shape}, expected class labels of shape (N,), or probabilities of shape (N, {n_outputs})"
+            f"X holds {samples[n, *place]} (sample {n}, feature {feature}; {wrong.sum()} of {wrong.size} values "
+            "are not finite): remove or repair these samples"
         )
-    for name, value in (("class_weights", loss.class_weights), ("ignore", loss.ignore)):
-        if value is not None:
-            raise DataError(f"y holds probabilities (N, C), but the loss has {name}, which goes with labels (N,)")
-    sums = y.sum(axis=1)
-    wrong = np.flatnonzero(~((np.abs(sums - 1) < 1e-4) & (y >= 0).all(axis=1)))
-    if wrong.size:
-        raise DataError(f"y: row {wrong[0]} is {y[wrong[0]]}, expected probabilities that add up to 1, or labels (N,)")
-    smoothed = (1 - loss.smoothing) * y + loss.smoothing / y.shape[1]
-    return Targets(SoftTargets(), smoothed.astype(dtype))
-
-
-def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
-    """Return class labels (N,) as int64, or raise a DataError if any is not a whole number from 0 to C - 1."""
-    array = as_numbers(y, "y")
-    if array.ndim != 1:
-        raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
-    wrong = array[~(np.isfinite(array) & (array == np.floor(array)))]
-    if wrong.size:
-        raise DataError(f"y holds the label {wrong[0]}, expected whole numbers")
-    wrong = array[(array < 0) | (array >= (np.inf if n_classes is None else n_classes))]
-    if wrong.size:
-        upper = "" if n_classes is None else f" to {n_classes - 1}, one for each of the net's {n_classes} outputs"
-        raise DataError(f"y holds the label {wrong[0]}, expected 0{upper or ' or more'}")
-    return array.astype(np.int64)
-
-
-def _values(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    if y.ndim != 2 or n_outputs not in (None, y.shape[1]):
-        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, {n_outputs or 'O'})")
-    if not np.isfinite(y).all():
-        raise DataError("y holds NaN or infinite targets: remove or repair these samples")
-    return Targets(loss, y.astype(dtype, copy=False))
-
-
-def _fractions(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    column = y[:, None] if y.ndim == 1 and n_outputs in (None, 1) else y
-    if column.ndim != 2 or n_outputs not in (None, column.shape[1]):
-        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, {n_outputs or 'O'})")
-    wrong = column[~((column >= 0) & (column <= 1))]
-    if wrong.size:
-        raise DataError(f"y holds {wrong[0]}, {loss.name} expects targets from 0 (no) to 1 (yes)")
-    truth = column[:, 0] if column.shape[1] == 1 else column
-    certain = bool(np.isin(truth, (0, 1)).all())
-    return Targets(loss, column.astype(dtype), truth=truth.astype(np.int64) if certain else None)
-
-
-def _signs(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    column = y[:, None] if y.ndim == 1 else y
-    if column.ndim != 2 or column.shape[1] != 1:
-        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N,)")
-    wrong = column[~np.isin(column, (-1, 1))]
-    if wrong.size:
-        way_out = ": 2 * y - 1 makes them of 0 and 1" if wrong[0] == 0 else ""
-        raise DataError(f"y holds {wrong[0]}, {loss.name} expects -1 and 1{way_out}")
-    return Targets(loss, column.astype(dtype), truth=column[:, 0].astype(np.int64))
-
-
-CHECKS: dict[str, Callable[[Loss, Array, int | None, str], Targets]] = {
-    "classes": _classes,
-    "values": _values,
-    "fractions": _fractions,
-    "signs": _signs,
-}
 
 
 def checked_dtype(dtype: str) -> str:

@@ -42,6 +42,8 @@ class Loss:
     def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
         """Return the loss, summed over the samples of a chunk, each times its weight; and its vjp.
 
+        By default the function of the tier that `op` names is called.
+
         Parameters
         ----------
         tier : object
@@ -51,7 +53,7 @@ class Loss:
         weight : array of the tier or number, optional
             One per sample.
         """
-        raise NotImplementedError
+        return getattr(tier, self.op)(output, target, weight=weight)
 
     def outputs_for(self, n_classes: int) -> int:
         """Return how many outputs a net with the loss needs to tell so many classes apart."""
@@ -163,10 +165,6 @@ class BinaryCrossEntropy(Loss):
     op: ClassVar[str] = "binary_cross_entropy"
     targets: ClassVar[str] = "fractions"
 
-    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp."""
-        return tier.binary_cross_entropy(output, target, weight=weight)
-
     def predictions(self, outputs: Any) -> Any:
         """Return 1 where the logit is above 0, else 0: (N,) for one output, else (N, O)."""
         yes = (outputs > 0).astype("int64")
@@ -188,10 +186,6 @@ class Hinge(Loss):
     op: ClassVar[str] = "hinge"
     targets: ClassVar[str] = "signs"
 
-    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp."""
-        return tier.hinge(output, target, weight=weight)
-
     def outputs_for(self, n_classes: int) -> int:
         """Return 1: the sign of the one output tells two classes apart."""
         return 1
@@ -212,20 +206,12 @@ class MeanSquaredError(Loss):
 
     op: ClassVar[str] = "mean_squared_error"
 
-    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp."""
-        return tier.mean_squared_error(output, target, weight=weight)
-
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Loss):
     """Mean over the O outputs of abs(output - target): large errors count less than in `MeanSquaredError`."""
 
     op: ClassVar[str] = "mean_absolute_error"
-
-    def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp."""
-        return tier.mean_absolute_error(output, target, weight=weight)
 
 
 def label(value: Any) -> int:

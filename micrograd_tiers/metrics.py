@@ -1,9 +1,13 @@
-"""How good predictions are."""
+"""Scores of predictions, and of nets."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .network import Network
+from .targets import Targets
 
 
 def accuracy(predicted: ArrayLike, y: ArrayLike) -> float:
@@ -48,3 +52,56 @@ def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[An
             f"predicted has shape {predicted.shape}, y {y.shape}; expected two non-empty arrays of shape (N,)"
         )
     return predicted, y
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Results of a net on the N samples of a set.
+
+    Attributes
+    ----------
+    loss : float
+        Mean loss, as the net is trained with it.
+    predicted : ndarray
+        As from `Network.predict`.
+    truth : ndarray or None
+        What predictions are to be equal to; None where targets are values or probabilities.
+    counted : ellipsis or ndarray of bool
+        The samples that count in the accuracy: not those whose label is ignored.
+    """
+
+    loss: float
+    predicted: NDArray[Any]
+    truth: NDArray[Any] | None
+    counted: Any = ...
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of right predictions; None where there is no right one."""
+        if self.truth is None:
+            return None
+        return accuracy(self.predicted[self.counted].ravel(), self.truth[self.counted].ravel())
+
+
+def score(net: Network, samples: NDArray[Any], targets: Targets) -> Scores:
+    """Return the scores of a net on samples and targets that were checked."""
+    outputs = net.forward(samples)
+    loss = net.loss_of_outputs(outputs, targets)
+    return Scores(loss, net.loss.predictions(outputs), targets.truth, targets.counted)
+
+
+def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
+    """Return {"loss": mean loss, "accuracy": share of right predictions}.
+
+    The loss is the one that the net is trained with, label smoothing included. There is no accuracy where targets are
+    values or probabilities; weights of samples do not count in it, and samples whose label is ignored are left out.
+
+    Parameters
+    ----------
+    net : Network
+    X, y, sample_weight
+        As in `Network.loss_and_grads`.
+    """
+    samples = net.check_samples(X)
+    scores = score(net, samples, net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:]))
+    return {"loss": scores.loss} if scores.accuracy is None else {"loss": scores.loss, "accuracy": scores.accuracy}

@@ -1,6 +1,5 @@
 """Ready-made networks."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,8 +9,6 @@ import numpy as np
 from .initializers import Initializer
 from .layers import (
     AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
     Conv2d,
     Dropout,
     Flatten,
@@ -22,7 +19,6 @@ from .layers import (
     Sigmoid,
 )
 from .layers.activation import Activation
-from .layers.base import Shape
 from .losses import Loss
 from .network import Network
 from .tiers import Tier
@@ -57,7 +53,7 @@ def mlp(
     loss, tier, dtype, exact, init, label_smoothing, seed
         As in `Network`.
     """
-    _check_name("activation", activation, ACTIVATIONS)
+    check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes is {list(sizes)}, expected at least inputs and outputs")
     layers: list[Layer] = []
@@ -126,8 +122,8 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
     Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998), in
     the simplified form of most courses: all channels connected, softmax at the end.
     """
-    _check_name("activation", activation, ACTIVATIONS)
-    _check_name("pooling", pooling, POOLINGS)
+    check_name("activation", activation, ACTIVATIONS)
+    check_name("pooling", pooling, POOLINGS)
     act, pool = ACTIVATIONS[activation], POOLINGS[pooling]
     layers = [
         Reshape((1, 28, 28)),
@@ -151,7 +147,7 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     **options
         As in `Network`: tier, dtype, exact, init, seed.
     """
-    _check_name("activation", activation, ACTIVATIONS)
+    check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
         raise ValueError(f"autoencoder: sizes is {list(sizes)}, expected at least inputs and code")
     layers: list[Layer] = []
@@ -162,62 +158,7 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     return Network(layers, "mean_squared_error", **options)
 
 
-def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+def check_name(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise a ValueError that lists the names that are known, if this one is not among them."""
     if name not in known:
         raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")
-
-
-WORDS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # what makes the layer; fewest and most numbers it takes
-    "linear": (Linear, 1, 1),
-    "conv": (Conv2d, 2, 4),
-    "avg": (AvgPool2d, 1, 2),
-    "max": (MaxPool2d, 1, 2),
-    "dropout": (Dropout, 1, 1),
-    "batchnorm": (BatchNorm2d, 0, 0),
-    "flatten": (Flatten, 0, 0),
-    **{name: (activation, 0, 0) for name, activation in ACTIVATIONS.items()},
-}
-
-
-def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
-    """Build a classifier from a line of words: "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
-
-    Parameters
-    ----------
-    words : str
-        Layers in their order, without the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
-        dropout:P, batchnorm, flatten, and the names of `ACTIVATIONS`. What goes in follows from what comes before.
-        Images are flattened before the first linear layer, and a linear layer to the C classes closes the net.
-    shape : tuple of int
-        Of a sample as the first of these layers takes it: (784,) or (1, 28, 28). Images are given as rows.
-    n_classes : int
-        C.
-    **options
-        As in `Network`.
-
-    Raises
-    ------
-    ValueError
-        If a word is not known, or a layer cannot take what comes before it.
-    """
-    layers: list[Layer] = [Reshape(shape)] if len(shape) > 1 else []
-    for word in (*words.split(), f"linear:{n_classes}"):
-        name, _, numbers = word.partition(":")
-        _check_name("layer", name, WORDS)
-        make, fewest, most = WORDS[name]
-        try:
-            arguments = [float(n) if "." in n else int(n) for n in numbers.split(",") if n]
-        except ValueError:
-            raise ValueError(f"layer {word!r}: expected numbers after the colon, as in conv:6,5") from None
-        if not fewest <= len(arguments) <= most:
-            raise ValueError(f"layer {word!r}: got {len(arguments)} numbers, expected {fewest} to {most}")
-        if make is Linear and len(shape) > 1:
-            layers.append(Flatten())
-            shape = (math.prod(shape),)
-        if make is BatchNorm2d:
-            layer: Layer = (BatchNorm2d if len(shape) > 1 else BatchNorm1d)(shape[0])
-        else:
-            layer = make(*([shape[0]] if make in (Linear, Conv2d) else []), *arguments)
-        layers.append(layer)
-        shape = layer.shape_out(shape) or ()
-    return Network(layers, **options)

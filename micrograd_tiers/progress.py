@@ -1,63 +1,90 @@
-"""A progress bar for a training run, drawn by tqdm (extra `progress`): epoch, loss and samples per second."""
+"""Progress of a long job: a bar drawn by tqdm (extra `progress`), or lines."""
 
 import sys
-from typing import Protocol
+import time
+from importlib.util import find_spec
+from typing import Self
+
+from .trainer import Trainer
+
+SMOOTHING = 0.02  # weight of the newest mini-batch in the loss that is shown
 
 
-class Run(Protocol):
-    """What the bar needs to know of a run; a `Trainer` does."""
-
-    epoch: int
-    epochs: int
-
-    @property
-    def n_samples(self) -> int:
-        """Samples per epoch."""
-
-    @property
-    def samples_seen(self) -> int:
-        """Samples over all epochs so far."""
+def bar_is_possible() -> bool:
+    """Tell whether standard error is a terminal, and tqdm is installed."""
+    return sys.stderr.isatty() and find_spec("tqdm") is not None
 
 
-SMOOTHING = 0.02  # weight of the newest batch in the loss that is shown
+class Progress:
+    """How much of a job is done, on standard error; to be used in a with statement.
 
-
-class ProgressBar:
-    """A bar for the rest of a run, on standard error; to be used in a with statement.
+    Parameters
+    ----------
+    total, done : int
+        Units of the whole job, and of what is done before it begins.
+    unit : str
+        The noun of one.
+    bar : bool, optional
+        A bar or none; where not given, a bar if it is possible.
+    lines : bool
+        Print a line at each update where there is no bar.
 
     Raises
     ------
     ModuleNotFoundError
-        If tqdm is not installed.
+        If a bar is asked for, and tqdm is not installed.
     """
 
-    def __init__(self, run: Run) -> None:
-        try:
-            from tqdm import tqdm
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError("a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'") from None
-        self._run = run
-        self._seen = run.samples_seen
-        self._loss: float | None = None
-        total = run.epochs * run.n_samples
-        self._bar = tqdm(total=total, initial=self._seen, unit=" samples", unit_scale=True, dynamic_ncols=True)
+    def __init__(self, total: int, unit: str, *, done: int = 0, bar: bool | None = None, lines: bool = False) -> None:
+        self.total, self.unit, self.lines, self._done = total, unit, lines, done
+        self._start, self._bar = time.perf_counter(), None
+        if bar_is_possible() if bar is None else bar:
+            try:
+                from tqdm import tqdm
+            except ModuleNotFoundError:
+                raise ModuleNotFoundError(
+                    "a progress bar needs tqdm: pip install 'micrograd-tiers[progress]'"
+                ) from None
+            self._bar = tqdm(total=total, initial=done, unit=f" {unit}s", unit_scale=True, dynamic_ncols=True)
 
-    def __enter__(self) -> "ProgressBar":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
-    def update(self, loss: float) -> None:
-        """Take notice of a step and its loss."""
-        self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
-        run = self._run
-        seen = run.samples_seen
-        epoch = min(run.epoch + 1, run.epochs)
-        if self._bar.update(seen - self._seen):  # true when the bar was drawn: often enough for the text beside it
-            self._bar.set_postfix_str(f"epoch {epoch}/{run.epochs}, loss {self._loss:.4f}")
-        self._seen = seen
+    def update(self, done: int, total: int | None = None) -> bool:
+        """Show that so many units are done, of a new total if it is given; return whether a bar was drawn anew."""
+        new, self._done, self.total = done - self._done, done, self.total if total is None else total
+        if self._bar is not None:
+            self._bar.total = self.total
+            return bool(self._bar.update(new))  # which draws it often enough, not at every call
+        if self.lines:
+            seconds = time.perf_counter() - self._start
+            units = self.unit if self.total == 1 else f"{self.unit}s"
+            print(f"  {done:,} of {self.total:,} {units} done after {seconds:.0f} s", file=sys.stderr)
+        return False
 
     def print(self, line: str) -> None:
-        """Print a line above the bar."""
-        self._bar.write(line, file=sys.stdout)
+        """Print a line on standard output, above the bar."""
+        if self._bar is None:
+            print(line, flush=True)
+        else:
+            self._bar.write(line, file=sys.stdout)
+
+
+class TrainingProgress(Progress):
+    """Progress of a training run: epoch, smoothed loss and samples per second."""
+
+    def __init__(self, trainer: Trainer, *, bar: bool | None = True) -> None:
+        super().__init__(trainer.epochs * trainer.n_samples, "sample", done=trainer.samples_seen, bar=bar)
+        self._trainer = trainer
+        self._loss: float | None = None
+
+    def step(self, loss: float) -> None:
+        """Show that a step was made, and its loss."""
+        self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
+        if self.update(self._trainer.samples_seen) and self._bar is not None:
+            epoch = min(self._trainer.epoch + 1, self._trainer.epochs)
+            self._bar.set_postfix_str(f"epoch {epoch}/{self._trainer.epochs}, loss {self._loss:.4f}")

@@ -1,80 +1,134 @@
-"""A recipe: all that a training run depends on, in numbers and words that can be saved, compared and varied."""
+"""A recipe: the settings of a training run, in numbers and words that can be saved, compared and varied."""
 
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
+from typing import Any, get_args, get_type_hints
 
-from .arguments import whole_number
-from .datasets import Dataset, Standardizer, load_dataset, scaled, train_validation_split
-from .models import from_words, mlp
+from .arguments import either, whole_number
+from .datasets import DATASETS, Dataset, Standardizer, load_dataset, standardize, train_validation_split
+from .models import ACTIVATIONS, mlp
 from .network import Network
 from .optimizers import OPTIMIZERS, SGD, Optimizer
-from .schedules import CosineAnnealing, Schedule, StepDecay
-from .training import Trainer
+from .schedules import Schedule
+from .tiers import TIERS
+from .trainer import Trainer
+from .words import net_from_words, schedule_from_words
+
+
+def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None) -> Any:
+    """Return a field that knows its command-line option: the help, with the default in words, and the placeholder."""
+    if shown is None and default is not False and default not in (None, ""):
+        shown = f"{default:g}" if isinstance(default, float) else str(default).strip("(,)")
+    text = text if shown is None else f"{text} ({shown})"
+    return field(default=default, metadata={"help": text.strip(), "metavar": unit})
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `micrograd-tiers train` is told, option by option.
+    """Settings of a training run: the options of `micrograd-tiers train`, each a field with its help text.
 
     Parameters
     ----------
     data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
         As in `load_dataset`, `Network` and `fit`.
     layers : str
-        The net in words, see `models.from_words`; where empty, `mlp` with hidden, activation and dropout.
+        The net in words, see `words.net_from_words`; where empty, `mlp` with hidden, activation and dropout.
     optimizer : {"sgd", "rmsprop", "adam", "adamw"}
         With learning_rate and weight_decay (the optimizer's own where not given), momentum, nesterov.
     schedule : str
-        "step:EVERY[,BY]" or "cosine", over all epochs; none where empty.
+        In words, see `words.schedule_from_words`; none where empty.
     validation : int
-        How many training samples are set aside; patience and keep_best go by them.
+        Number of training samples set aside; patience and keep_best go by them.
     """
 
-    data: str = "glyphs"
-    n_train: int | None = None
-    n_test: int | None = None
-    tier: str = "tensor"
-    layers: str = ""
-    hidden: tuple[int, ...] = (300,)
-    activation: str = "sigmoid"
-    dropout: float = 0.0
-    init: str = "xavier"
-    dtype: str = "float64"
-    exact: bool = False
-    optimizer: str = "sgd"
-    learning_rate: float | None = None
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float | None = None
-    label_smoothing: float = 0.0
-    schedule: str = ""
-    batch_size: int = 64
-    epochs: int = 10
-    validation: int = 0
-    patience: int | None = None
-    keep_best: bool = False
-    no_shuffle: bool = False
-    no_standardize: bool = False
-    seed: int = 0
+    data: str = _setting("glyphs", ", ".join(DATASETS), unit="SET")
+    n_train: int | None = _setting(None, "how many training samples", unit="N")
+    n_test: int | None = _setting(None, "how many test samples", unit="N")
+    tier: str = _setting("tensor", f"{', '.join(TIERS)}, or your own .py file")
+    layers: str = _setting(
+        "",
+        "any net, in place of the next three, as in 'conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5': "
+        "conv:CHANNELS,KERNEL[,STRIDE[,PADDING]], max or avg:KERNEL[,STRIDE], batchnorm, linear:UNITS",
+        unit="WORDS",
+    )
+    hidden: tuple[int, ...] = _setting((300,), "hidden units of each layer", unit="H")
+    activation: str = _setting("sigmoid", either(ACTIVATIONS))
+    dropout: float = _setting(0.0, "of each hidden layer's outputs", unit="P")
+    init: str = _setting("xavier", "starting weights: standard_normal, uniform, xavier, kaiming, ...")
+    dtype: str = _setting("float64", "float64 or float32")
+    exact: bool = _setting(False, "the same bits at every tier")
+    optimizer: str = _setting("sgd", either(OPTIMIZERS))
+    learning_rate: float | None = _setting(None, unit="RATE", shown="0.1 for sgd, else 0.001")
+    momentum: float = _setting(0.0, "of sgd")
+    nesterov: bool = _setting(False, "let the momentum look ahead")
+    weight_decay: float | None = _setting(None, "L2 penalty", shown="0; 0.01 for adamw")
+    label_smoothing: float = _setting(0.0, "share of the target", unit="S")
+    schedule: str = _setting("", "of the learning rate: step:EVERY, step:EVERY,BY or cosine", shown="none")
+    batch_size: int = _setting(64, "samples a step", unit="N")
+    epochs: int = _setting(10, "with --resume: until this many in all", unit="N")
+    validation: int = _setting(0, "training samples set aside for validation", unit="N")
+    patience: int | None = _setting(None, "epochs to wait for a lower validation loss", unit="N")
+    keep_best: bool = _setting(False, "end with the weights of the best epoch")
+    no_shuffle: bool = _setting(False, "take the samples in the order of the file")
+    no_standardize: bool = _setting(False, "leave 2-D features as they are")
+    seed: int = _setting(0, "of all that is drawn at random")
+
+    # Reading and writing.
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all settings by name, as JSON has them, with the numbers that were left to the optimizer."""
+        rates = {name: getattr(self.update_rule, name) for name in ("learning_rate", "weight_decay")}
+        return asdict(self) | rates | {"hidden": [*self.hidden]}
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """Return the recipe with these settings, as from `as_json`; those that are missing have their defaults.
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a setting, or a value is not of its type.
+        """
+        for name, value in settings.items():
+            if name not in KINDS:
+                raise ValueError(f"recipe: there is no setting {name!r}, expected one of {', '.join(KINDS)}")
+            kinds = KINDS[name]
+            numbers = isinstance(value, list | tuple) and all(type(n) is int for n in value)
+            whole_for_float = float in kinds and type(value) is int
+            if not (type(value) in kinds or (tuple in kinds and numbers) or whole_for_float):
+                raise ValueError(f"recipe: {name} is {value!r}, expected {either([kind.__name__ for kind in kinds])}")
+        hidden = {"hidden": tuple(settings["hidden"])} if "hidden" in settings else {}
+        return cls(**{**settings, **hidden})
 
     def settings(self) -> dict[str, Any]:
-        """Return all settings that count, by name; with the numbers that were left to the optimizer."""
-        optimizer = self.make_optimizer()
-        rates = {"learning_rate": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
+        """Return the settings that count, by name: not those of a net that `layers` replaces, nor empty `layers`."""
         unused = ("hidden", "activation", "dropout") if self.layers else ("layers",)
-        return {name: value for name, value in (asdict(self) | rates).items() if name not in unused}
+        values = self.as_json() | {"hidden": self.hidden}
+        return {name: value for name, value in values.items() if name not in unused}
 
-    def check(self, data_dir: str | None = None) -> None:
-        """Raise, before anything is run, what a run would raise sooner or later."""
-        whole_number("validation", self.validation, 0)
-        sample = _sample(self.data, data_dir)
-        replace(self, validation=0, patience=None, keep_best=False).make_trainer(self.make_net(sample), sample)
-        if not self.validation and (self.patience is not None or self.keep_best):
-            raise ValueError("patience and keep_best go by the validation loss: give validation=N")
+    # At work.
+
+    @cached_property
+    def update_rule(self) -> Optimizer:
+        """The optimizer; a ValueError if it is not known, or does not take the other settings."""
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}")
+        settings = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+        given = {name: value for name, value in settings.items() if value is not None}
+        if self.optimizer == "sgd":
+            return SGD(momentum=self.momentum, nesterov=self.nesterov, **given)
+        if self.momentum or self.nesterov:
+            raise ValueError(f"momentum goes with the optimizer sgd; {self.optimizer} has running means of its own")
+        return OPTIMIZERS[self.optimizer](**given)
+
+    @cached_property
+    def rate_schedule(self) -> Schedule | None:
+        """The schedule of the learning rate, if there is one; a ValueError if its words are not known."""
+        return schedule_from_words(self.schedule, self.epochs)
 
     def load_data(self, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
-        """Return the set as the net is to see it, and by what it was standardized, if it was.
+        """Return the set as the net is to see it, and its standardizer, if there is one.
 
         Nothing is learned from the samples that are set aside for validation.
         """
@@ -82,7 +136,7 @@ class Recipe:
         if data.image_shape is not None or self.no_standardize:
             return data, None
         scale = Standardizer.fit(self.split(data)[0])
-        return scaled(data, scale), scale
+        return standardize(data, scale), scale
 
     def split(self, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
         """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
@@ -99,58 +153,37 @@ class Recipe:
             "tier": self.tier, "dtype": self.dtype, "exact": self.exact, "init": self.init,
             "label_smoothing": self.label_smoothing, "seed": self.seed,
         }  # fmt: skip
-        if self.layers and (self.hidden, self.activation, self.dropout) != (
-            Recipe.hidden, Recipe.activation, Recipe.dropout
-        ):  # fmt: skip
+        of_mlp = ("hidden", "activation", "dropout")
+        if self.layers and any(getattr(self, name) != getattr(Recipe, name) for name in of_mlp):
             raise ValueError("layers says what the net is: leave out hidden, activation and dropout")
         n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
         if not self.layers:
-            sizes = [n_inputs, *self.hidden, n_classes]
-            return mlp(sizes, self.activation, dropout=self.dropout, **options)
+            return mlp([n_inputs, *self.hidden, n_classes], self.activation, dropout=self.dropout, **options)
         shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
-        return from_words(self.layers, shape, n_classes, **options)
-
-    def make_optimizer(self) -> Optimizer:
-        """Return the optimizer.
-
-        Raises
-        ------
-        ValueError
-            If it is not known, or does not take what else is given.
-        """
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}")
-        settings = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
-        given = {name: value for name, value in settings.items() if value is not None}
-        if self.optimizer == "sgd":
-            return SGD(momentum=self.momentum, nesterov=self.nesterov, **given)
-        if self.momentum or self.nesterov:
-            raise ValueError(f"momentum goes with the optimizer sgd; {self.optimizer} has running means of its own")
-        return OPTIMIZERS[self.optimizer](**given)
-
-    def make_schedule(self) -> Schedule | None:
-        """Return how the learning rate falls, if it does."""
-        name, _, numbers = self.schedule.partition(":")
-        if not name:
-            return None
-        if name == "cosine" and not numbers:
-            return CosineAnnealing(self.epochs)
-        try:
-            every, *by = numbers.split(",")
-            if name == "step" and len(by) < 2:
-                return StepDecay(int(every), *map(float, by))
-        except ValueError as error:
-            raise ValueError(f"schedule {self.schedule!r}: {error}") from None
-        raise ValueError(f"unknown schedule {self.schedule!r}: expected step:EVERY, step:EVERY,BY or cosine")
+        return net_from_words(self.layers, shape, n_classes, **options)
 
     def make_trainer(self, net: Network, data: Dataset) -> Trainer:
-        """Return the training run of a net on the set, at its start."""
+        """Return the trainer of a net on the set, at its start."""
         x, y, validation = self.split(data)
         return Trainer(
-            net, x, y, optimizer=self.make_optimizer(), batch_size=self.batch_size, epochs=self.epochs,
-            validation=validation, seed=self.seed, shuffle=not self.no_shuffle, schedule=self.make_schedule(),
+            net, x, y, optimizer=self.update_rule, batch_size=self.batch_size, epochs=self.epochs,
+            validation=validation, seed=self.seed, shuffle=not self.no_shuffle, schedule=self.rate_schedule,
             patience=self.patience, keep_best=self.keep_best,
         )  # fmt: skip
+
+    def check(self, data_dir: str | None = None) -> None:
+        """Raise, before anything is run, what a run would raise sooner or later."""
+        whole_number("validation", self.validation, 0)
+        sample = _sample(self.data, data_dir)
+        replace(self, validation=0, patience=None, keep_best=False).make_trainer(self.make_net(sample), sample)
+        if not self.validation and (self.patience is not None or self.keep_best):
+            raise ValueError("patience and keep_best go by the validation loss: give validation=N")
+
+
+TYPES: dict[str, Any] = get_type_hints(Recipe)  # of the settings, by name
+KINDS = {  # the classes that a value may have
+    name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))] for name, hint in TYPES.items()
+}
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""What a net is made of: shapes, parameters, and the memory that training and prediction need."""
+"""Summary of a net: shapes, parameters, and the memory that training and prediction need."""
 
 import math
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import whole_number
 from .layers import Layer
 from .layers.base import Shape
 
@@ -40,17 +41,17 @@ class Summary:
 
     @property
     def bytes_each(self) -> int:
-        """What one number takes."""
+        """Bytes of one number."""
         return np.dtype(self.dtype).itemsize
 
     @property
     def parameter_bytes(self) -> int:
-        """What the parameters take."""
+        """Bytes of the parameters."""
         return self.bytes_each * sum(self.n_parameters)
 
     @property
     def training_bytes(self) -> int:
-        """What a training step needs at least: parameters, gradients, the optimizer's memory, and all that is computed.
+        """Least bytes of a training step: parameters, gradients, the optimizer's memory, and all that is computed.
 
         That is the mini-batch, each layer's output, and what a layer keeps for its derivative.
         """
@@ -62,7 +63,7 @@ class Summary:
 
     @property
     def prediction_bytes(self) -> int:
-        """What prediction needs at least: parameters, the mini-batch, one layer's input and output."""
+        """Least bytes of a prediction: parameters, the mini-batch, one layer's input and output."""
         sizes = [*map(math.prod, self.shapes)]
         held = [
             (sizes[i] if i else 0) + layer.kept(self.shapes[i]) + sizes[i + 1] for i, layer in enumerate(self.layers)
@@ -103,6 +104,8 @@ def summary_of(
         If some shape is not known.
     """
     known = tuple(shape for shape in shapes if shape is not None)
+    whole_number("summary: batch_size", batch_size)
+    whole_number("summary: optimizer_numbers", optimizer_numbers, 0)
     if len(known) < len(shapes):
         raise ValueError("summary: the shape of a sample is not known: give it, as in summary((1, 28, 28))")
     n_parameters = tuple(sum(map(math.prod, layer.parameter_shapes().values())) for layer in layers)

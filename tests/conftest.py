@@ -1,9 +1,9 @@
-"""What the tests of the command line share: running it, in this process or (signals, pipes) in its own."""
+"""What the tests share: in how many processes they run; the command line, in this process or in one of its own."""
 
-import functools
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import profiles  # noqa: F401  # registers them
@@ -19,18 +19,17 @@ os.environ |= {name: os.environ.get(name, number) for name, number in pinned(1).
 PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Use all cores for folders; this process alone, which is ready sooner and can be debugged, for files and tests."""
+    return None if all(Path(arg).is_dir() for arg in config.args) else 0
+
+
 class Result(NamedTuple):
     """What a user sees of a command that has ended."""
 
     code: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def folder_of_study(tmp_path_factory):
-    """Return the folder in which the quick runs of a study are kept, for all tests that want them."""
-    return functools.cache(tmp_path_factory.mktemp)
 
 
 @pytest.fixture

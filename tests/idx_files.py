@@ -31,7 +31,7 @@ def write_idx(path, array, *, zipped=None):
     zipped = path.suffix == ".gz" if zipped is None else zipped
     content = idx_bytes(array)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(content) if zipped else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if zipped else content)
     return path
 
 

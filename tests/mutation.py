@@ -1,10 +1,13 @@
-"""Run tests on the package with a bug planted in it: `python mutation.py JOBS RESULTS`, both files of JSON.
+"""Run tests on the package with a bug planted in it, in a process that takes one job after the other.
 
-A job is [name of the bug, test, ...]; the name "" plants nothing. All jobs run in one process, because starting one
-takes longer than the tests. The result of a job is pytest's exit code and the tests that failed or could not be run.
+Starting a process takes longer than most jobs, so they share one; a job that ends it costs itself alone. A job is a
+line of JSON on standard input, (name of the bug, folder for temporary files, tests), where the name "" plants nothing;
+the answer is a line of JSON on standard output: pytest's exit code, and the tests that failed or could not be run.
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +17,55 @@ from hypothesis import Phase, settings
 from micrograd_tiers.lab.museum import BUGS, Bug, planted
 
 TESTS = Path(__file__).parent
+
+
+class Mutation:
+    """The process, from outside: started with the first job, and again after one that ended it.
+
+    Parameters
+    ----------
+    folder : Path
+        For temporary files, and what pytest prints.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = None
+        self.n_jobs = 0
+
+    def run(self, name, *tests):
+        """Return pytest's exit code, and the tests that failed, of these tests with this bug in the package."""
+        if self.process is None:
+            self._start()
+        self.n_jobs += 1
+        job = [name, str(self.folder / f"{self.n_jobs}"), tests]
+        print(json.dumps(job), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            self.close()
+            pytest.fail(f"the process ended:\n{self.output.read_text()[-3000:]}")
+        return json.loads(answer)
+
+    def close(self):
+        """End the process."""
+        if self.process is not None:
+            with self.process as process:
+                process.kill()
+            self.process = None
+
+    def _start(self):
+        self.output = self.folder / f"output after {self.n_jobs}.txt"
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-X", f"pycache_prefix={self.folder / 'compiled'}", __file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+                cwd=self.folder,
+                env=env,
+            )
 
 
 class Failures:
@@ -41,20 +93,28 @@ def nothing_planted():
     return Bug("nothing", "", "", files, "", "", "")
 
 
-def run(name, tests):
+def run(name, folder, tests):
     for module, content in list(sys.modules.items()):  # the tests must import the package again
         if module != "__main__" and Path(getattr(content, "__file__", None) or "/").is_relative_to(TESTS):
             del sys.modules[module]
     failures = Failures()
-    options = ["--rootdir", str(TESTS.parent), "-p", "no:cacheprovider", "--assert=plain", "--tb=short"]
+    options = ["--rootdir", str(TESTS.parent), "--basetemp", folder, "--assert=plain", "--tb=native", "-n0"]
+    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "randomly", "unraisableexception")]
     with planted(BUGS[name] if name else nothing_planted()):
         code = pytest.main([*options, *(str(TESTS / test) for test in tests)], plugins=[failures])
     return int(code), failures.failed
 
 
-if __name__ == "__main__":
+def main():
     settings.register_profile(
         "mutation", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate], max_examples=20
     )
-    jobs = json.loads(Path(sys.argv[1]).read_text())
-    Path(sys.argv[2]).write_text(json.dumps({name: run(name, tests) for name, *tests in jobs}))
+    sys.dont_write_bytecode = False  # whatever the environment says: each job imports nearly all again
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what pytest prints, and the tests
+        for line in sys.stdin:
+            print(json.dumps(run(*json.loads(line))), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

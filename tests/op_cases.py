@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from micrograd_tiers.lab.judge.cases import OP_CASES, part_of
+from micrograd_tiers.lab.judge.calls import part_of
+from micrograd_tiers.lab.judge.cases import OP_CASES
 from micrograd_tiers.lab.judge.formulas import FORMULAS
 
 __all__ = ["COMPLEX", "OP_CASES", "complex_step", "gradient_of", "value_of"]

@@ -372,9 +372,9 @@ assert min(first_over_last["tanh"], first_over_last["relu"]) > 0.1
 # what this page has computed:
 
 # %%
-from micrograd_tiers.lab.studies.vanishing_gradient import Depth, Neuron
+from micrograd_tiers.lab.studies.vanishing_gradient import Depth, SaturatedNeuron
 
-study = Neuron(10.0).run(None)
+study = SaturatedNeuron(10.0).run(None)
 assert abs(study["textbook_float32"] / results[10.0, np.float32] - 1) < 1e-6
 assert abs(study["textbook_float64"] / results[10.0, np.float64] - 1) < 1e-12
 rms = Depth("sigmoid", 20).run(None)["rms"]

@@ -14,10 +14,10 @@ from ..errors import DataError
 from ..files import check_outputs
 from ..lab.race import CONTENDERS, Case, Race, Row
 from ..lab.race.contenders import check_contenders
-from ..lab.race.growth import measure_growth
+from ..lab.race.growth import NETS, GrowthCurve, measure_growth
 from ..lab.race.report import (
     as_json,
-    comparison_table,
+    change_table,
     growth_table,
     machine,
     machine_line,
@@ -27,10 +27,11 @@ from ..lab.race.report import (
     target_table,
 )
 from ..lab.race.targets import check_start, check_targets
-from .common import say, write_json
+from ..words import sizes_from_words
+from .output import say, write_json
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
-COMPARED = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
+EARLIER_KEYS = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
 BUSY = 0.15  # share of a core's time that others may take
 LOOP = """
 import time
@@ -42,12 +43,33 @@ print((time.process_time() - used) / (time.perf_counter() - start))
 """
 
 
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Prove that all contenders compute equal gradients, then race them: each in a process of its own, "
+        "in turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS autograd, micrograd)."
+    )
+    parser.add_argument("--net", nargs="+", metavar="NET", help="nets, as in 784-300-10 (2-3-2 784-30-10 784-300-10)")
+    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples a step (64)")
+    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (float64)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (all)")
+    parser.add_argument("--base", default="tensor", metavar="NAME", help="contender to compare with (tensor)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each contender (one per core)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (7)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn, at least one step (0.15)")
+    parser.add_argument("--all", action="store_true", help="all cases, the cost of growth, and the package's targets")
+    parser.add_argument("--growth", action="store_true", help="time against hidden units, batch size and depth only")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture")
+    parser.add_argument("--compare", metavar="FILE", help="compare with what an earlier run wrote with --json")
+    parser.add_argument("--json", metavar="FILE", help="write the results for machines")
+
+
 def run(args: argparse.Namespace) -> int:
     """Race the contenders; exit code 0 if all gradients are equal, whatever the speeds."""
     check_outputs([args.json], [args.picture])
     cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
     check_contenders([*names, args.base])
-    old = _old_rows(args.compare)
+    earlier = _earlier_rows(args.compare)
     for name in ("threads", "rounds"):
         whole_number(f"--{name}", getattr(args, name))
     if not 0 < args.seconds < 3600:
@@ -76,21 +98,19 @@ def run(args: argparse.Namespace) -> int:
             print("\n" + "\n".join(growth_table(curves)))
             content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
         if args.all:
-            outcomes, more = check_targets(race)
-            outcomes += check_start(args.rounds, say)
-            print("\n" + "\n".join(target_table(outcomes)))
+            results, more = check_targets(race)
+            results += check_start(args.rounds, say)
+            print("\n" + "\n".join(target_table(results)))
             content["target_rows"] = [*map(as_json, more)]
-            content["targets"] = [asdict(outcome) for outcome in outcomes]
-    if old is not None:
-        print("\n" + "\n".join(comparison_table(rows, old)))
+            content["targets"] = [asdict(result) for result in results]
+    if earlier is not None:
+        print("\n" + "\n".join(change_table(rows, earlier)))
     content["rows"] = [*map(as_json, rows)]
     if args.picture:
-        from .. import plots
-
         if args.growth:
-            plots.growth(args.picture, curves)
+            _draw_growth(args.picture, curves)
         else:
-            plots.benchmark(args.picture, rows)
+            _draw_speeds(args.picture, rows)
         print(f"\nPicture: {args.picture}")
     write_json(args.json, content)
     return 0
@@ -105,27 +125,41 @@ def _cases(args: argparse.Namespace) -> list[Case]:
             raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
     for batch_size in batch_sizes:
         whole_number("--batch-size", batch_size)
-    return [Case(_sizes(net), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
+    return [Case(sizes_from_words(net, "--net"), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 
-def _sizes(net: str) -> tuple[int, ...]:
-    parts = net.split("-")
-    if len(parts) < 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ValueError(f"--net is {net!r}, expected numbers of units such as 784-300-10")
-    return tuple(map(int, parts))
-
-
-def _old_rows(path: str | None) -> list[dict[str, Any]] | None:
+def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     try:
         content = json.loads(Path(path).read_text())
         rows: list[dict[str, Any]] = content["rows"]
-        if content["command"] != "benchmark" or not all(row.keys() >= COMPARED for row in rows):
+        if content["command"] != "benchmark" or not all(row.keys() >= EARLIER_KEYS for row in rows):
             raise KeyError
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):
         raise DataError(f"{path} is not what benchmark --json writes") from None
     return rows
+
+
+def _draw_speeds(picture: str, rows: list[Row]) -> None:
+    from .. import plots
+
+    cases: dict[str, list[plots.Speed]] = {}
+    for row in rows:
+        kind = CONTENDERS[row.contender].kind
+        speed = plots.Speed(row.contender, row.samples_per_second, row.contender if kind == "tier" else kind)
+        cases.setdefault(str(row.case), []).append(speed)
+    plots.benchmark(picture, cases)
+
+
+def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
+    from .. import plots
+
+    lines: dict[str, list[plots.Times]] = {}
+    for curve in curves:
+        times = plots.Times(f"{curve.tier}, slope {curve.slope:.2f}", curve.sizes, curve.seconds, curve.tier)
+        lines.setdefault(curve.grows, []).append(times)
+    plots.growth(picture, [plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()])
 
 
 def _busy() -> str | None:

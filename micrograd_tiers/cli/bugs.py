@@ -9,14 +9,43 @@ from dataclasses import asdict
 from itertools import groupby, zip_longest
 from typing import Any
 
-from ..arguments import whole_number
+from ..arguments import either, whole_number
 from ..files import check_outputs
 from ..lab.museum import BUGS, Bug, get_bug
 from ..lab.museum.demonstration import Demonstration, demonstrate
-from .common import plural, write_json
+from ..tiers import TIERS
+from . import OneLineParser, options
+from .output import plural, write_json
 
 CANDIDATES = 5
 TRIES = 2
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Real bugs of backpropagation, training, autograd engines and data code, each of a few lines. "
+        "Without an action: list them."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)
+    parser.set_defaults(action="list", json=None)
+    listing = actions.add_parser("list", help="list all bugs")
+    options.add_seed(listing, default=argparse.SUPPRESS)
+    options.add_json(listing)
+    show = actions.add_parser("show", help="what one sees, what catches it, and the lines that are wrong")
+    show.add_argument("name", metavar="NAME", help="of the bug")
+    options.add_seed(show)
+    options.add_json(show)
+    train = actions.add_parser("train", help="train without the bug and with it, and compare")
+    train.add_argument("name", metavar="NAME", help="of the bug")
+    train.add_argument("--tier", choices=TIERS, help=f"{either(TIERS)} (the fastest that has the bug)")
+    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves")
+    options.add_seed(train)
+    options.add_json(train)
+    quiz = actions.add_parser("quiz", help="guess a hidden bug from what training looks like")
+    quiz.add_argument("--answer", metavar="NAME", help="answer the quiz of this --seed; exit code 0 if right, 1 if not")
+    options.add_seed(quiz, default=None)
+    options.add_json(quiz)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,21 +1,46 @@
 """`micrograd-tiers check`: tell whether the gradients of a net are right."""
 
 import argparse
-from dataclasses import asdict
 from typing import Any
 
-from ..arguments import whole_number
+from ..arguments import either, whole_number
 from ..checkpoints import load_checkpoint
-from ..datasets import inputs_of, load_dataset
+from ..datasets import DATASETS, load_dataset, standardize
 from ..files import check_outputs
-from ..inputs import targets_from_labels
 from ..lab.gradcheck import check_network
-from ..losses import get_loss
-from ..models import mlp
+from ..losses import LOSSES, get_loss
+from ..models import ACTIVATIONS, mlp
 from ..network import Network
-from .common import plural, set_for_saved_net, write_json
+from ..run import load_test_set
+from ..targets import targets_from_labels
+from ..tiers import TIERS
+from . import options
+from .output import plural, write_json
 
 N_LOADED = 200  # samples that mean and deviation come from, at least
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Check the gradients of a net against numerical derivatives of its loss, on samples of a set. "
+        "Exit code 0 if all passed, 1 if not: what was not put to the test has not passed."
+    )
+    parser.add_argument("--data", choices=DATASETS, metavar="SET", help=f"{', '.join(DATASETS)} (ellipse)")
+    options.add_data_dir(parser)
+    parser.add_argument("--net", metavar="FILE", help="net that train has saved, checked on its test samples")
+    add = parser.add_argument_group("samples, and the net where none is named").add_argument
+    add("--tier", help=f"{', '.join(TIERS)}, or your own .py file (tensor, or that of the saved net)")
+    add("--hidden", type=int, nargs="*", default=[5, 4], metavar="H", help="hidden units of each layer (5 4)")
+    add("--activation", default="sigmoid", help=f"{either(ACTIVATIONS)} (sigmoid)")
+    add("--loss", default="softmax_cross_entropy", help=f"{either(LOSSES)} (softmax_cross_entropy)")
+    add("--init", default="xavier", help="weights: standard_normal, uniform, xavier, kaiming, ... (xavier)")
+    add("--dtype", default="float64", help="float64 or float32 (float64)")
+    add("--exact", action="store_true", help="the arithmetic that gives the same bits at every tier")
+    add("--n", type=int, default=8, help="how many samples (8)")
+    add("--coordinates", type=int, default=20, metavar="N", help="how many of each parameter to check (20)")
+    options.add_seed(parser, default=None)
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{net.n_parameters:,} parameters, {mode}")
     print(report)
     settings = {"loss": net.loss.name, "tier": net.tier_name, "dtype": net.dtype, "exact": net.exact, "n": len(X)}
-    checks = [asdict(check) for check in report.checks]
+    checks = [check.as_json() for check in report.checks]
     write_json(args.json, {"command": "check", **about, **settings, "passed": report.passed, "checks": checks})
     return 0 if report.passed else 1
 
@@ -40,7 +65,7 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a new net, with samples and labels."""
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
     data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
-    data = inputs_of(data)
+    data = standardize(data)
     n_outputs = get_loss(args.loss).outputs_for(len(data.class_names))
     sizes = [data.train_x.shape[1], *args.hidden, n_outputs]
     net = mlp(
@@ -55,6 +80,6 @@ def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]
     """Return a saved net, with samples and labels of its test set."""
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
-    data = set_for_saved_net(args.net, saved.info, args.data, args.data_dir, n_test=None, seed=args.seed)
+    data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=None, seed=args.seed)
     about = {"net": args.net, "data": data.name, "source": data.source}
     return net, data.test_x[: args.n], data.test_y[: args.n], about

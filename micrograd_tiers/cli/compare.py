@@ -1,18 +1,45 @@
 """`micrograd-tiers compare`: the main job."""
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ..datasets import Dataset, find_dataset, inputs_of, load_dataset
+from ..datasets import Dataset, find_dataset, load_dataset, standardize
 from ..files import check_outputs
 from ..lab.comparison import Comparison, compare_tiers
 from ..models import mlp
 from ..optimizers import SGD
-from .common import plural, say, write_json
+from ..tiers import TIERS
+from . import options
+from .output import plural, say, write_json
 
 N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Train one net from the same weights on the same samples at every tier, and compare. Without "
+        "options: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if it is at hand, else glyphs)."
+    )
+    options.add_data(parser)
+    parser.add_argument(
+        "--hidden", type=int, nargs="*", metavar="H", help="hidden units of each layer (3; 300 for images)"
+    )
+    parser.add_argument(
+        "--tiers", nargs="+", default=list(TIERS), metavar="TIER", help="tiers to compare; the first is the reference"
+    )
+    parser.add_argument("--exact", action="store_true", help="arithmetic that gives the same bits; show the hashes")
+    parser.add_argument("--init", default="xavier", help="starting weights (xavier)")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="of plain SGD (0.5; 0.2 for images)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples a step (32)")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="time for which the reference tier may train on each net (8)"
+    )
+    parser.add_argument("--picture", default="compare.png", metavar="FILE", help="picture to write (compare.png)")
+    options.add_seed(parser)
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,10 +68,7 @@ def run(args: argparse.Namespace) -> int:
             "command": "compare",
             "seed": args.seed,
             "init": args.init,
-            "comparisons": [
-                asdict(comparison) | {"same": comparison.same, "verdict": comparison.verdict}
-                for comparison in comparisons
-            ],
+            "comparisons": [comparison.as_json() for comparison in comparisons],
         },
     )
     return 0 if all(comparison.same for comparison in comparisons) else 1
@@ -59,7 +83,7 @@ def _load(name: str, args: argparse.Namespace) -> Dataset:
     data = load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
     if args.n_train is None and data.image_shape is not None:
         data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
-    return inputs_of(data)
+    return standardize(data)
 
 
 def _print(comparison: Comparison, args: argparse.Namespace) -> None:
@@ -108,6 +132,6 @@ def _draw(comparisons: list[Comparison], picture: str) -> None:
         for result in comparison.tiers:
             seen = np.minimum(np.arange(1, len(result.batch_loss) + 1) * comparison.batch_size, comparison.n_samples)
             curves.append(plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
-        title = f"{comparison.net} on {comparison.data.split(',')[0]}"
+        title = f"{comparison.net} on {comparison.data_name}"
         cases.append(plots.ComparisonCase(title, curves, comparison.verdict))
     plots.comparison(picture, cases)

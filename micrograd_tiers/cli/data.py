@@ -8,7 +8,30 @@ from ..arguments import whole_number
 from ..datasets import DATASETS, find_dataset, load_dataset
 from ..datasets.download import SOURCES, download
 from ..files import check_outputs
-from .common import write_json
+from . import OneLineParser, options
+from .output import write_json
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = "Data sets."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=OneLineParser)
+    listing = actions.add_parser("list", help="say where each set is or what it is made of")
+    options.add_data_dir(listing)
+    options.add_seed(listing)
+    options.add_json(listing)
+    download = actions.add_parser("download", help="fetch MNIST or Fashion-MNIST (needs the extra 'data')")
+    download.add_argument("data", choices=("mnist", "fashion-mnist"))
+    download.add_argument("--no-progress", action="store_true", help="no progress bar")
+    options.add_seed(download)
+    options.add_json(download)
+    show = actions.add_parser("show", help="write a picture of some samples with their labels")
+    show.add_argument("data", choices=DATASETS)
+    options.add_data_dir(show)
+    show.add_argument("--n", type=int, help="how many samples (40 images or 1,000 points)")
+    show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
+    options.add_seed(show)
+    options.add_json(show)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,10 +4,25 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..lab.studies import STUDIES, Report, Result, Study, Task, as_csv, environment, on_cluster, run_all, runs_of
-from .common import Progress, write_results
+from ..lab.studies import STUDIES, Result, Study, StudyReport, Task, as_csv, environment, on_cluster, run_all, runs_of
+from ..progress import Progress
+from . import options
+from .output import write_results
 
 QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Run a study: results as CSV and JSON, pictures, and a short report. Without a name: list them. "
+        "What is finished is kept, so an interrupted study goes on where it was."
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of the study")
+    parser.add_argument("--quick", action="store_true", help="in seconds, on glyphs: to see what comes out")
+    options.add_data_dir(parser)
+    parser.add_argument("--out", metavar="DIR", help="folder to write to (experiments/NAME)")
+    options.add_jobs(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out or f"experiments/{study.name}{'-quick' if args.quick else ''}")
     tasks = study.tasks(args.quick)
     print(f"{study.title}: {len(tasks)} runs, in {out}")
-    with Progress("run") as progress, on_cluster(args.dask):
-        results = run_all(tasks, out / "runs", data_dir=args.data_dir, jobs=args.jobs, on_result=progress)
+    with Progress(len(tasks), "run", lines=True) as progress, on_cluster(args.dask):
+        results = run_all(tasks, out / "runs", data_dir=args.data_dir, jobs=args.jobs, on_result=progress.update)
     report = study.report(tasks, results)
     write(study, tasks, results, report, out, args.quick)
     print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
@@ -32,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write(
-    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: Report, out: Path, quick: bool
+    study: Study, tasks: Sequence[Task], results: Sequence[Result], report: StudyReport, out: Path, quick: bool
 ) -> None:
     """Write report, pictures, CSV and JSON."""
     for name, draw in report.pictures.items():

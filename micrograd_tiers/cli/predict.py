@@ -5,16 +5,34 @@ from typing import Any
 
 import numpy as np
 
-from ..checkpoints import load_checkpoint
+from ..checkpoints import Checkpoint, load_checkpoint
 from ..datasets import Dataset
 from ..datasets.images import read_image
 from ..errors import DataError
 from ..files import check_outputs
+from ..metrics import confusion_matrix
 from ..network import Network
-from .common import score_test_set, set_for_saved_net, write_json
+from ..run import load_test_set, score_test_set
+from . import options
+from .output import write_json
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Apply a saved net to the test part of a set (the one it was trained on, if none is named) or to image files."
+    )
+    parser.add_argument("net", metavar="NET", help="file that train has saved")
+    options.add_data(parser, train=False)
+    parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="image files to classify")
+    parser.add_argument("--invert", action="store_true", help="images are dark on white (the sets are white on black)")
+    parser.add_argument("--tier", help="tier to compute at (that of the saved net)")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong ones with their labels")
+    options.add_seed(parser, default=None)
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     check_outputs([args.json], [args.picture], inputs=[args.net, *args.image])
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
-    result = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved.info)
+    result = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved)
     write_json(args.json, {"command": "predict", "net": args.net, **result})
     if args.picture:
         print(f"Picture: {args.picture}")
@@ -51,11 +69,13 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
     }
 
 
-def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
-    data = set_for_saved_net(args.net, info, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
-    predicted, loss, accuracy, counts = score_test_set(net, data, name=args.net)
+def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> dict[str, Any]:
+    data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
+    scores = score_test_set(net, data, name=args.net)
+    predicted = scores.predicted
+    counts = confusion_matrix(predicted, data.test_y, len(data.class_names))
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
-    print(f"loss {loss:.4f}, accuracy {accuracy:.2%}")
+    print(f"loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
     for c, name in enumerate(data.class_names):
         total = counts[c].sum()
         share = f"{counts[c, c] / total:.2%}" if total else "-"
@@ -65,8 +85,8 @@ def _of_set(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dic
     return {
         "data": data.name,
         "source": data.source,
-        "loss": loss,
-        "accuracy": accuracy,
+        "loss": scores.loss,
+        "accuracy": scores.accuracy,
         "confusion_matrix": counts.tolist(),
         "class_names": data.class_names,
         "predicted": predicted.tolist(),

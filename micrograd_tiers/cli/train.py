@@ -1,79 +1,99 @@
 """`micrograd-tiers train`: train a net; stop and go on at will."""
 
 import argparse
-import math
 import shlex
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from importlib.util import find_spec
 from typing import Any
 
-from ..checkpoints import load_checkpoint, save
-from ..datasets import Dataset, Standardizer
-from ..errors import DataError, DivergedError
 from ..files import check_outputs
-from ..network import Network
-from ..progress import ProgressBar
-from ..recipe import Recipe
+from ..metrics import confusion_matrix
+from ..progress import TrainingProgress
+from ..recipe import KINDS, Recipe
+from ..run import Run
 from ..tiers import TIERS
-from ..training import Trainer
-from .common import plural, score_test_set, write_json
+from ..trainer import Trainer
+from . import options
+from .output import plural, write_json
 
-DEFAULTS: dict[str, Any] = asdict(Recipe()) | {"hidden": [*Recipe.hidden]}  # as JSON has it
-CHANGEABLE = ("epochs",)  # when a run is resumed; all else would make it another run
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each setting of a recipe, and those of the command."""
+    parser.description = "Train a net. Ctrl-C leaves a checkpoint from which --resume goes on to the same bits."
+    options.add_data_dir(parser)
+    recipe = parser.add_argument_group("data, net and training")
+    for setting in fields(Recipe):  # left out of the namespace where not given, so that --resume takes the saved value
+        kinds, about = KINDS[setting.name], setting.metadata
+        name = f"--{setting.name.replace('_', '-')}"
+        if bool in kinds:
+            recipe.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=about["help"])
+        else:
+            several, kind = ("*", int) if tuple in kinds else (None, kinds[0])
+            recipe.add_argument(
+                name, type=kind, nargs=several, default=argparse.SUPPRESS, metavar=about["metavar"], help=about["help"]
+            )
+    parser.add_argument("--resume", metavar="FILE", help="go on with this checkpoint, with its settings")
+    parser.add_argument("--checkpoint", metavar="FILE", help="where to save the net (net.npz, or the resumed file)")
+    parser.add_argument("--curves", metavar="FILE", help="write a picture of the loss curves")
+    parser.add_argument("--confusion", metavar="FILE", help="write a picture of the confusion matrix on the test set")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train a net, or go on with a saved run."""
-    given = {name: value for name, value in vars(args).items() if name in DEFAULTS}
-    saved = load_checkpoint(args.resume) if args.resume is not None else None
-    settings = (_saved_settings(args.resume, saved.info, given) if saved else DEFAULTS) | given
-    recipe = Recipe(**settings | {"hidden": tuple(settings["hidden"])})
-    settings = DEFAULTS | recipe.settings()
-    recipe.make_schedule()  # which may be misspelled: better now than after the data are loaded
+    given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
+    if "hidden" in given:
+        given["hidden"] = tuple(given["hidden"])
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
     check_outputs([checkpoint, args.json], [args.curves, args.confusion])
-
-    data, scale = recipe.load_data(args.data_dir)
-    net = _saved_net(saved.net, settings, given) if saved else recipe.make_net(data)
-    trainer = recipe.make_trainer(net, data)
-    if saved:
-        try:
-            trainer.load_state_dict(saved.training)
-        except DataError as error:
-            raise DataError(f"{args.resume}: {error}") from None
-    info = _info(settings, data, scale)
-
-    sizes = "-".join(map(str, [data.train_x.shape[1], *recipe.hidden, len(data.class_names)]))
-    title = f"{recipe.layers or f'{sizes} {recipe.activation}'} on {data.name}"
-    print(f"{title} ({data.source}): {net.n_parameters:,} parameters, {settings['tier']} tier")
+    if args.resume is None:
+        run = Run.start(Recipe(**given), args.data_dir)
+    else:
+        run = Run.resume(args.resume, args.data_dir, **given)
+    data, net, trainer = run.data, run.net, run.trainer
+    print(f"{run.title} ({data.source}): {net.n_parameters:,} parameters, {run.recipe.tier} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
-    _train(trainer, checkpoint, info, bar=not args.no_progress)
+    with _interrupts() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
+        run.train(
+            checkpoint,
+            on_step=progress.step,
+            on_epoch=lambda: progress.print(_epoch_line(trainer)),
+            interrupted=interrupted,
+        )
     seconds = time.perf_counter() - start
     if not trainer.finished:
         print(
             f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
-            f"go on with: {_resume_command(checkpoint, settings, args.data_dir)}",
+            f"go on with: {_resume_command(checkpoint, run.recipe, args.data_dir)}",
             file=sys.stderr,
         )
         return 130
+    if trainer.epoch < trainer.epochs:
+        print(f"stopped early: the lowest validation loss was that of epoch {trainer.best_epoch}")
 
-    result = _test(net, data)
+    scores = run.test()
+    print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
     print(f"Net: {checkpoint}")
-    _draw(args, title, trainer, data, result["confusion_matrix"])
+    counts = confusion_matrix(scores.predicted, data.test_y, len(data.class_names))
+    _draw(args, run, counts)
     write_json(
         args.json,
         {
             "command": "train",
-            "settings": settings,
+            "settings": run.recipe.as_json(),
             "source": data.source,
             "n_parameters": net.n_parameters,
             "history": asdict(trainer.history),
-            **result,
+            "test_loss": scores.loss,
+            "test_accuracy": scores.accuracy,
+            "confusion_matrix": counts.tolist(),
             "class_names": data.class_names,
             "seconds": seconds,
             "samples_per_second": (trainer.samples_seen - seen_before) / seconds,
@@ -83,76 +103,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train(trainer: Trainer, checkpoint: str, info: dict[str, Any], *, bar: bool) -> None:
-    """Train until the run is finished or somebody presses Ctrl-C; save after each epoch and in the end."""
-    saved = False
-    with _interrupts() as interrupted, _progress(trainer, bar) as progress:
-        while not trainer.finished and not interrupted():
-            progress.update(trainer.step())
-            saved = trainer.position == 0
-            if saved:
-                save(trainer.net, checkpoint, info=info, training=trainer.state_dict())
-                progress.print(_epoch_line(trainer))
-    if not saved:
-        save(trainer.net, checkpoint, info=info, training=trainer.state_dict())
-    if trainer.finished and trainer.epoch < trainer.epochs:
-        print(f"stopped early: the lowest validation loss was that of epoch {trainer.best_epoch}")
-
-
-def _test(net: Network, data: Dataset) -> dict[str, Any]:
-    scores = score_test_set(net, data)
-    if not math.isfinite(scores.loss):
-        raise DivergedError(f"training diverged: the loss on the test set is {scores.loss}; try a lower learning rate")
-    print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
-    return {
-        "test_loss": scores.loss,
-        "test_accuracy": scores.accuracy,
-        "confusion_matrix": scores.confusion.tolist(),
-    }
-
-
-def _saved_settings(path: str, info: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    settings = info.get("settings")
-    if not isinstance(settings, dict) or not settings.keys() <= DEFAULTS.keys():
-        raise DataError(f"{path}: holds a net, but no training run that could be resumed")
-    settings = DEFAULTS | settings
-    if settings["schedule"] == "cosine" and given.get("epochs", settings["epochs"]) != settings["epochs"]:
-        raise DataError(
-            f"{path}: its learning rate falls along a cosine over {settings['epochs']} epochs. "
-            "Leave --epochs away, or start a new run without --resume"
-        )
-    for name, value in given.items():
-        if name not in CHANGEABLE and value != settings[name]:
-            option = f"--{name.replace('_', '-')}"
-            raise DataError(
-                f"{path}: cannot resume with another {option}: it was {settings[name]}, now it is {value}. "
-                f"Leave {option} away, or start a new run without --resume"
-            )
-    return settings
-
-
-def _saved_net(net: Network, settings: dict[str, Any], given: dict[str, Any]) -> Network:
-    if settings["tier"] in TIERS:
-        return net
-    if "tier" not in given:  # a saved file must not name code that is then run
-        raise DataError(f"the run used a tier of its own, {settings['tier']}: say so again with --tier")
-    return net.to(settings["tier"])
-
-
-def _info(settings: dict[str, Any], data: Dataset, scale: Standardizer | None) -> dict[str, Any]:
-    return {
-        "settings": settings,
-        "class_names": data.class_names,
-        "image_shape": data.image_shape,
-        "mean": None if scale is None else scale.mean.tolist(),
-        "std": None if scale is None else scale.std.tolist(),
-    }
-
-
-def _resume_command(checkpoint: str, settings: dict[str, Any], data_dir: str | None) -> str:
+def _resume_command(checkpoint: str, recipe: Recipe, data_dir: str | None) -> str:
     command = ["micrograd-tiers", "train", "--resume", str(checkpoint)]
-    if settings["tier"] not in TIERS:
-        command += ["--tier", settings["tier"]]
+    if recipe.tier not in TIERS:
+        command += ["--tier", recipe.tier]
     if data_dir is not None:
         command += ["--data-dir", data_dir]
     return shlex.join(command)
@@ -185,36 +139,21 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, previous)
 
 
-class NoBar:
-    """In the place of a bar where there is none."""
-
-    def update(self, loss: float) -> None:
-        """Show nothing."""
-
-    def print(self, line: str) -> None:
-        """Print a line."""
-        print(line, flush=True)
+def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:
+    """Return a bar if it is wanted and possible; say what it would need, if that is tqdm alone."""
+    if bar and sys.stderr.isatty() and find_spec("tqdm") is None:
+        print("(for a progress bar: pip install 'micrograd-tiers[progress]')", file=sys.stderr)
+    return TrainingProgress(trainer, bar=None if bar else False)
 
 
-def _progress(trainer: Trainer, bar: bool) -> Any:
-    """Return a bar if there is somebody to look at it, and tqdm to draw it."""
-    if bar and sys.stderr.isatty():
-        try:
-            import tqdm  # noqa: F401
-        except ModuleNotFoundError:
-            print("(for a progress bar: pip install 'micrograd-tiers[progress]')", file=sys.stderr)
-        else:
-            return ProgressBar(trainer)
-    return nullcontext(NoBar())
-
-
-def _draw(args: argparse.Namespace, title: str, trainer: Trainer, data: Dataset, counts: list[list[int]]) -> None:
+def _draw(args: argparse.Namespace, run: Run, counts: Any) -> None:
     if args.curves or args.confusion:
         from .. import plots  # a second, that only those pay who want pictures
 
         if args.curves:
-            plots.loss_curves(args.curves, trainer.history, steps_per_epoch=trainer.steps_per_epoch, title=title)
+            steps = run.trainer.steps_per_epoch
+            plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
             print(f"Loss curves: {args.curves}")
         if args.confusion:
-            plots.confusion_matrix(args.confusion, counts, data.class_names, f"{title}, test set")
+            plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")
             print(f"Confusion matrix: {args.confusion}")

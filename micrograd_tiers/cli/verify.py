@@ -9,7 +9,24 @@ from ..files import check_outputs
 from ..lab.judge import Item, judge, read_points
 from ..lab.judge.report import text
 from ..lab.judge.skeleton import skeleton
-from .common import write_json
+from ..tiers import TIERS
+from . import options
+from .output import write_json
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Judge a tier: values, derivatives, stability and purity of each op, then training and speed. "
+        "Exit code 0 if all that counts is right, 1 if not."
+    )
+    parser.add_argument("tier", nargs="?", metavar="TIER", help="Python file with your ops, all or some of them")
+    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to fill in")
+    parser.add_argument("--like", choices=TIERS, help="tier whose arrays yours takes (found out; tensor with --new)")
+    parser.add_argument("--points", metavar="FILE", help="TOML file with what each op is worth (one point each)")
+    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each op (60)")
+    options.add_seed(parser)
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -161,14 +161,16 @@ def load_dataset(
     return Dataset(name, *train, *test, recipe.class_names, recipe.image_shape, f"drawn offline, seed {seed}")
 
 
-def inputs_of(data: Dataset) -> Dataset:
-    """Return the set as a net should see it: images as they are, other features with mean 0 and deviation 1.
+def standardize(data: Dataset, scale: Standardizer | None = None) -> Dataset:
+    """Return the set as a net should see it: features of mean 0 and standard deviation 1, images as they are.
 
-    Mean and deviation are those of the training samples, for the test samples too.
+    Parameters
+    ----------
+    data : Dataset
+    scale : Standardizer, optional
+        For training and test samples alike; fitted on all training samples where not given.
     """
-    return data if data.image_shape is not None else scaled(data, Standardizer.fit(data.train_x))
-
-
-def scaled(data: Dataset, scale: Standardizer) -> Dataset:
-    """Return the set with its samples standardized."""
+    if data.image_shape is not None:
+        return data
+    scale = scale or Standardizer.fit(data.train_x)
     return replace(data, train_x=scale(data.train_x), test_x=scale(data.test_x))

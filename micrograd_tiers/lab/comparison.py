@@ -8,7 +8,8 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from ..arguments import number
 from ..datasets import Dataset
 from ..errors import DivergedError
-from ..inputs import parameter_shapes
+from ..metrics import evaluate
 from ..network import Network
 from ..optimizers import Optimizer
 from ..tiers import TIERS
-from ..training import Trainer, evaluate
+from ..trainer import Trainer
+from ..weights import parameter_shapes
 
 SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
 
@@ -66,8 +68,10 @@ class Comparison:
 
     Attributes
     ----------
-    net, data : str
-        In words: "784-300-10", "glyphs: ...".
+    net : str
+        In words: "784-300-10".
+    data_name, data_source : str
+        As in `Dataset`.
     batch_size, steps, steps_per_epoch, n_samples, n_scored : int
         `steps` are those that all tiers have in common.
     exact : bool
@@ -78,7 +82,8 @@ class Comparison:
     """
 
     net: str
-    data: str
+    data_name: str
+    data_source: str
     exact: bool
     learning_rate: float
     batch_size: int
@@ -88,6 +93,17 @@ class Comparison:
     steps_per_epoch: int
     largest_weight: float
     tiers: list[TierResult]
+
+    @property
+    def data(self) -> str:
+        """The set with its source, in words."""
+        return f"{self.data_name}, {self.data_source}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it, with `same` and `verdict`, for a JSON file."""
+        content = {"net": self.net, "data": self.data, **asdict(self), "same": self.same, "verdict": self.verdict}
+        del content["data_name"], content["data_source"]
+        return content
 
     @property
     def same(self) -> bool:
@@ -205,7 +221,8 @@ def compare_tiers(
 
     return Comparison(
         net="-".join(str(size) for size in _sizes(net)),
-        data=f"{data.name}, {data.source}",
+        data_name=data.name,
+        data_source=data.source,
         exact=net.exact,
         learning_rate=optimizer.learning_rate,
         batch_size=batch_size,

@@ -1,6 +1,6 @@
 """The base of all layers: the name of an op, the shapes of its parameters, and how the op is called."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -114,3 +114,17 @@ class Layer:
             If the layer cannot take it.
         """
         return shape
+
+
+def shapes_along(layers: Sequence[Layer], shape: Shape | None = None) -> list[Shape | None]:
+    """Return the shape of one sample, and what each layer of a chain makes of it; raises as `shape_out`.
+
+    Where no shape is given, it is what the first layer takes; None stands for what is not known.
+    """
+    shapes = [layers[0].shape_in() if shape is None else shape]
+    for i, layer in enumerate(layers):
+        try:
+            shapes.append(layer.shape_out(shapes[-1]))
+        except ValueError as error:
+            raise ValueError(f"layer {i}: {error}") from None
+    return shapes

@@ -1,8 +1,8 @@
 """The tiers, and how to get one: by name, from a file or from a package.
 
 `scalar.py`, `vector.py` and `tensor.py` are made to be laid side by side; `more/` and `images/` hold further ops in the
-same form, `batch.py` those of whole mini-batches. `protocol.py` says what a tier is, `registry.py` lists the ops, and
-`assembly.py` puts the files together.
+same form, `batch.py` those of whole mini-batches. `protocol.py` says what a tier is, `registry.py` lists the ops,
+`functions.py` finds them in the files, and `assembly.py` makes a tier of them.
 """
 
 import importlib
@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from .assembly import EXACT, built_in, functions_of
+from .assembly import EXACT, built_in
+from .completion import functions_of
 from .protocol import (
     ACTIVATIONS,
     CORE,

@@ -72,7 +72,9 @@ def in_shape(numbers: Vector, shape: tuple[int, ...]) -> Nested:
 
 def filled(shape: tuple[int, ...], number: float = 0.0) -> Nested:
     """Return lists of that shape that hold the same number everywhere."""
-    return [filled(shape[1:], number) for _ in range(shape[0])] if shape else number
+    if len(shape) < 2:
+        return [number] * shape[0] if shape else number
+    return [filled(shape[1:], number) for _ in range(shape[0])]
 
 
 # The functions with which the scalar tier serves layers, networks and optimizers.

@@ -27,7 +27,7 @@ from micrograd_tiers.checkpoints import load_checkpoint
 from micrograd_tiers.cli import main
 from micrograd_tiers.datasets.download import SOURCES, Source
 from micrograd_tiers.tiers import TIERS, vector
-from micrograd_tiers.training import Trainer
+from micrograd_tiers.trainer import Trainer
 
 SMALL = ("--n-train", "200", "--n-test", "50")
 XOR = ("--data", "xor", *SMALL, "--hidden", "3")

@@ -93,7 +93,7 @@ def test_a_float32_net_becomes_float64_at_the_scalar_tier(tmp_path):
 
 
 def test_results_for_machines_are_json_even_with_nan(tmp_path):
-    from micrograd_tiers.cli.common import write_json
+    from micrograd_tiers.cli.output import write_json
 
     write_json(str(tmp_path / "a.json"), {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
     assert json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail) == {

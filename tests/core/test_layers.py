@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.models import from_words
 from micrograd_tiers.tiers import TIERS, get_tier
+from micrograd_tiers.words import net_from_words
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
 RNG = np.random.default_rng(0)
@@ -59,64 +59,6 @@ def test_the_gradients_of_batch_normalization_are_right():
     _, bias, *others = report.checks
     assert all(check.passed for check in others), report
     assert abs(bias.analytic) < 1e-13  # the mean is subtracted after it: it changes nothing
-
-
-# Against PyTorch.
-
-
-def torch_twin(net):
-    """The same net as a torch.nn.Sequential, with the same weights."""
-    torch = pytest.importorskip("torch")
-    nn = torch.nn
-    twins = {
-        mt.Reshape: lambda layer: nn.Unflatten(1, layer.shape),
-        mt.Conv2d: lambda layer: nn.Conv2d(
-            layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding
-        ),
-        mt.AvgPool2d: lambda layer: nn.AvgPool2d(layer.kernel_size, layer.stride),
-        mt.MaxPool2d: lambda layer: nn.MaxPool2d(layer.kernel_size, layer.stride),
-        mt.BatchNorm1d: lambda layer: nn.BatchNorm1d(layer.num_features, layer.epsilon, layer.momentum),
-        mt.BatchNorm2d: lambda layer: nn.BatchNorm2d(layer.num_features, layer.epsilon, layer.momentum),
-        mt.Linear: lambda layer: nn.Linear(layer.in_features, layer.out_features),
-        mt.Dropout: lambda layer: nn.Dropout(layer.p),
-    }
-    layers = [twins.get(type(layer), lambda layer: getattr(nn, type(layer).__name__)())(layer) for layer in net.layers]
-    model = nn.Sequential(*layers).double()
-    model.load_state_dict({name: torch.tensor(array) for name, array in net.state_dict().items()})  # strict
-    return model
-
-
-@pytest.mark.parametrize("layers", [LAYERS, NORMALIZED], ids=["convolution", "normalization"])
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_loss_and_gradients_are_those_of_pytorch(layers, smoothing):
-    torch = pytest.importorskip("torch")
-    layers = [layer for layer in layers if not isinstance(layer, mt.Dropout)]
-    net = mt.Network(layers, label_smoothing=smoothing, seed=4)
-    model = torch_twin(net)
-    loss, grads = net.loss_and_grads(X, Y)
-    expected = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(model(torch.tensor(X)), torch.tensor(Y))
-    expected.backward()
-    assert loss == pytest.approx(expected.item(), rel=1e-12)
-    for name, parameter in model.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-10, atol=1e-13)
-
-
-def test_batch_normalization_remembers_what_pytorch_remembers_and_predicts_with_it():
-    torch = pytest.importorskip("torch")
-    net = mt.Network(NORMALIZED, seed=4)
-    model = torch_twin(net)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    mt.fit(net, X, Y, batch_size=5, epochs=2, optimizer=mt.SGD(0.1), shuffle=False)
-    for _ in range(2):
-        for start in (0, 5):
-            optimizer.zero_grad()
-            outputs = model(torch.tensor(X[start : start + 5]))
-            torch.nn.functional.cross_entropy(outputs, torch.tensor(Y[start : start + 5])).backward()
-            optimizer.step()
-    for name, values in model.state_dict().items():
-        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-10, atol=1e-12, err_msg=name)
-    model.eval()
-    np.testing.assert_allclose(net.forward(X), model(torch.tensor(X)).detach().numpy(), rtol=1e-10)
 
 
 def test_running_statistics_are_means_of_what_was_seen():
@@ -311,12 +253,12 @@ def test_shapes_follows_a_sample_through_the_net():
 
 def test_a_net_in_words_is_the_one_they_say():
     words = "conv:6,5,1,2 relu max:2 conv:16,5 relu max:2 linear:120 relu linear:84 relu"
-    assert from_words(words, (1, 28, 28), 10).layers == mt.lenet5("relu", "max").layers
-    assert from_words("linear:5 tanh dropout:0.5", (4,), 3).layers == (
+    assert net_from_words(words, (1, 28, 28), 10).layers == mt.lenet5("relu", "max").layers
+    assert net_from_words("linear:5 tanh dropout:0.5", (4,), 3).layers == (
         mt.Linear(4, 5), mt.Tanh(), mt.Dropout(0.5), mt.Linear(5, 3),
     )  # fmt: skip
     words = "conv:4,3 batchnorm avg:2,1 flatten linear:7 batchnorm elu"
-    kinds = [type(layer).__name__ for layer in from_words(words, (2, 6, 6), 3).layers]
+    kinds = [type(layer).__name__ for layer in net_from_words(words, (2, 6, 6), 3).layers]
     assert kinds == (
         ["Reshape", "Conv2d", "BatchNorm2d", "AvgPool2d", "Flatten", "Linear", "BatchNorm1d", "ELU", "Linear"]
     )
@@ -334,7 +276,7 @@ def test_a_net_in_words_is_the_one_they_say():
 )
 def test_words_that_make_no_net_are_refused(words, message):
     with pytest.raises(ValueError, match=message):
-        from_words(words, (1, 6, 6), 3)
+        net_from_words(words, (1, 6, 6), 3)
 
 
 @every_tier

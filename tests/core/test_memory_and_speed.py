@@ -16,7 +16,7 @@ import micrograd_tiers as mt
 from micrograd_tiers.lab.race import Case
 from micrograd_tiers.tiers import TIERS, tensor, vector
 from micrograd_tiers.tiers.exact import arrays as exact
-from micrograd_tiers.training import Trainer
+from micrograd_tiers.trainer import Trainer
 
 
 @pytest.mark.parametrize("fuses", [exact.EINSUM_FUSES, True], ids=["einsum as it is here", "einsum fuses"])

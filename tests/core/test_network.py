@@ -1,5 +1,8 @@
 """The network: one interface, and the same numbers, at every tier."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -77,31 +80,6 @@ def test_forward_loss_and_gradients_agree_between_the_tiers(tier, exact):
     pairs += [(grads[name], tensor_grads[name]) for name in grads]
     for a, b in pairs:
         np.testing.assert_allclose(a, b, rtol=0, atol=0 if exact else 1e-15 * max(1, np.abs(b).max()))
-
-
-@every_tier
-def test_gradients_are_those_of_pytorch(tier):
-    torch = pytest.importorskip("torch")
-    X, y = samples(n=9)
-    net = net_of_all_layers(tier)
-    layers = {
-        "Linear": lambda layer: torch.nn.Linear(layer.in_features, layer.out_features),
-        "ELU": lambda layer: torch.nn.ELU(layer.alpha),
-    }
-    theirs = torch.nn.Sequential(
-        *[
-            layers.get(type(layer).__name__, lambda layer: getattr(torch.nn, type(layer).__name__)())(layer)
-            for layer in net.layers
-        ]
-    ).double()
-    theirs.load_state_dict({name: torch.from_numpy(array) for name, array in net.state_dict().items()})
-    loss = torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y))
-    loss.backward()
-    our_loss, grads = net.loss_and_grads(X, y)
-    assert our_loss == pytest.approx(loss.item(), rel=1e-14)
-    for name, parameter in theirs.named_parameters():
-        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=1e-12, atol=1e-16, err_msg=name)
-    net.load_state_dict(theirs.state_dict())  # and the weights move back as they are
 
 
 @every_tier
@@ -199,6 +177,21 @@ def test_moving_makes_a_copy():
     assert (other.tier_name, other.dtype, net.tier_name, net.dtype) == ("vector", "float32", "tensor", "float64")
     mt.fit(other, [[1, 2], [3, 4]], [0, 1], batch_size=1)
     assert all(np.array_equal(net.state_dict()[name], before[name]) for name in before)
+
+
+@every_tier
+@exact_or_not
+@pytest.mark.parametrize("duplicate", [lambda net: pickle.loads(pickle.dumps(net)), copy.deepcopy])
+def test_a_net_that_has_been_used_is_pickled_and_copied_and_shares_nothing(tier, exact, duplicate):
+    net, (X, y) = net_of_all_layers(tier, exact=exact), samples()
+    net.freeze(0)
+    mt.fit(net, X, y)
+    twin, before = duplicate(net), net.state_dict()
+    assert (twin.forward(X) == net.forward(X)).all()
+    assert mt.fit(twin, X, y).batch_loss == mt.fit(net.to(tier), X, y).batch_loss
+    assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
+    assert not np.array_equal(twin.state_dict()["2.weight"], before["2.weight"])
+    assert np.array_equal(twin.state_dict()["0.weight"], before["0.weight"])
 
 
 @every_tier

@@ -1,5 +1,6 @@
 """A recipe: what it leaves to others, and what it keeps apart."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,7 @@ MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,),
     ],
 )
 def test_what_is_not_said_is_the_optimizers_own(settings, optimizer):
-    assert Recipe(**settings).make_optimizer() == optimizer
+    assert Recipe(**settings).update_rule == optimizer
 
 
 def test_nothing_is_learned_from_the_samples_that_are_set_aside():
@@ -41,3 +42,37 @@ def test_nothing_is_learned_from_the_samples_that_are_set_aside():
 @pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}])
 def test_a_sound_recipe_is_let_through(settings):
     replace(MOONS, **settings).check()
+
+
+RECIPES = [
+    MOONS,
+    Recipe(hidden=(), exact=True, dropout=0.5, patience=3, validation=10),
+    Recipe(layers="linear:3 relu", optimizer="adamw", schedule="step:2", learning_rate=1),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_reads_what_it_has_written(recipe):
+    written = json.loads(json.dumps(recipe.as_json()))
+    again = Recipe.from_json(written)
+    assert again.as_json() == recipe.as_json()
+    assert again.update_rule == recipe.update_rule
+    assert Recipe.from_json({}) == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"epoch": 3}, "there is no setting 'epoch', expected one of data, n_train"),
+        ({"epochs": "3"}, "epochs is '3', expected int"),
+        ({"epochs": True}, "epochs is True, expected int"),
+        ({"exact": 1}, "exact is 1, expected bool"),
+        ({"hidden": [3, "4"]}, "hidden is .*, expected tuple"),
+        ({"hidden": 3}, "hidden is 3, expected tuple"),
+        ({"n_train": 1.5}, "n_train is 1.5, expected int or NoneType"),
+        ({"tier": None}, "tier is None, expected str"),
+    ],
+)
+def test_settings_that_are_none_are_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        Recipe.from_json(settings)

@@ -165,49 +165,7 @@ def test_an_epoch_is_what_an_independent_implementation_replays(tier, optimizer)
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
 
 
-@every_optimizer
-def test_optimizers_take_the_steps_of_pytorch(optimizer):
-    torch = pytest.importorskip("torch")
-    X, y = samples()
-    net = mt.two_layer_net(5, 4, 3)
-    theirs = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Sigmoid(), torch.nn.Linear(4, 3)).double()
-    theirs.load_state_dict({name: torch.from_numpy(array) for name, array in net.state_dict().items()})
-    settings = {"lr": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
-    if isinstance(optimizer, mt.SGD):
-        settings |= {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}
-    elif isinstance(optimizer, mt.RMSprop):
-        settings |= {"alpha": optimizer.beta, "eps": optimizer.epsilon}
-    else:
-        settings |= {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}
-    their_optimizer = getattr(torch.optim, type(optimizer).__name__)(theirs.parameters(), **settings)
-    for _ in range(20):
-        their_optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y)).backward()
-        their_optimizer.step()
-    mt.fit(net, X, y, optimizer=optimizer, batch_size=len(X), epochs=20)
-    for name, parameter in theirs.state_dict().items():
-        np.testing.assert_allclose(net.state_dict()[name], parameter.numpy(), rtol=1e-9, atol=1e-11, err_msg=name)
-
-
 # Schedules, and the epoch to stop at.
-
-
-@pytest.mark.parametrize(
-    ("schedule", "theirs"),
-    [
-        (mt.StepDecay(3, 0.5), lambda torch, o: torch.optim.lr_scheduler.StepLR(o, 3, 0.5)),
-        (mt.CosineAnnealing(8, 0.1), lambda torch, o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 8, 0.02)),
-    ],
-    ids=["step", "cosine"],
-)
-def test_schedules_are_those_of_pytorch(schedule, theirs):
-    torch = pytest.importorskip("torch")
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
-    scheduler = theirs(torch, optimizer)
-    for epoch in range(8):
-        assert 0.2 * schedule.factor(epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
-        optimizer.step()
-        scheduler.step()
 
 
 @every_tier
@@ -333,7 +291,7 @@ def test_without_shuffling_the_samples_keep_their_order():
 
 def test_large_sets_are_handed_over_in_blocks_without_losing_a_sample(monkeypatch):
     whole = order_seen()
-    monkeypatch.setattr("micrograd_tiers.training.BLOCK", 7)
+    monkeypatch.setattr("micrograd_tiers.batches.BLOCK", 7)
     assert order_seen() == whole
 
 

@@ -41,7 +41,7 @@ def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
 
     def normal(*shape):
         x = rng.standard_normal(shape)
-        return np.where(np.abs(x) < 0.05, 0.5, x)
+        return np.where(np.abs(x) < 0.05, 0.5 + x, x)
 
     inputs = [normal(*shape)]
     if op_name == "linear":

@@ -4,6 +4,7 @@ The second is the mutation test of this package: the table below names, for each
 the bug is planted. A bug that no test catches would be a gap in the tests, not in the museum.
 """
 
+import contextlib
 import io
 import json
 import math
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mutation import Mutation
 
 import micrograd_tiers as mt
 from micrograd_tiers.cli.bugs import _question
@@ -20,7 +22,6 @@ from micrograd_tiers.lab.museum import BUGS, Bug, get_bug, planted
 from micrograd_tiers.lab.museum.bug import in_tiers
 from micrograd_tiers.lab.museum.demonstration import demonstrate
 
-TESTS = Path(__file__).parents[1]
 KINDS = ("tier", "network", "training", "engine", "data")
 
 NETWORK, LAYERS, TRAINING, ENGINE, IDX, MNIST, LOAD, PROPERTIES = (
@@ -237,6 +238,8 @@ def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_cop
         "from micrograd_tiers.lab.museum import get_bug, planted\n"
         "with planted(get_bug('acc_int_div')) as package:\n"
         "    assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
+        "    assert package.nn is not mt.nn\n"
+        "assert mt.engine.Value is mt.Value is not package.Value is package.engine.Value\n"
         "assert mt.accuracy([0, 1], [0, 0]) == 0.5\n"
         "assert package.accuracy([0, 1], [0, 0]) == 0\n"
     )
@@ -255,42 +258,34 @@ def test_a_bug_is_planted_in_every_module_that_uses_it():
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory):
-    """Exit code of pytest, and tests that failed, for each bug; and, under "", for all the tests and no bug."""
-    folder = tmp_path_factory.mktemp("mutation")
-    jobs = [[name, test] for name, test in CAUGHT_BY.items()]
-    shares = [jobs[::2], jobs[1::2]]
-    tests = sorted({*CAUGHT_BY.values()})
-    shares[0].append(["", *tests])
-    workers = []
-    for number, share in enumerate(shares):
-        files = folder / f"jobs{number}.json", folder / f"results{number}.json"
-        files[0].write_text(json.dumps(share))
-        command = [sys.executable, str(TESTS / "mutation.py"), *map(str, files)]
-        with (folder / f"output{number}.txt").open("w") as output:
-            workers.append(subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT))
-    codes = [worker.wait() for worker in workers]
-    results = {}
-    for number, code in enumerate(codes):
-        assert code == 0, (folder / f"output{number}.txt").read_text()[-3000:]
-        results |= json.loads((folder / f"results{number}.json").read_text())
-    return results
+def mutation(tmp_path_factory):
+    with contextlib.closing(Mutation(tmp_path_factory.mktemp("mutation"))) as mutation:
+        yield mutation
 
 
 def test_the_table_of_catching_tests_is_complete():
     assert [*CAUGHT_BY] == [bug.name for bug in OURS]
 
 
-def test_without_a_bug_the_catching_tests_pass(outcomes):
-    assert outcomes[""] == [0, []]
+def test_without_a_bug_the_catching_tests_pass(mutation):
+    assert mutation.run("", *sorted({*CAUGHT_BY.values()})) == [0, []]
 
 
 @pytest.mark.parametrize("name", CAUGHT_BY)
-def test_the_packages_tests_catch(name, outcomes):
-    code, failed = outcomes[name]
+def test_the_packages_tests_catch(name, mutation):
+    code, failed = mutation.run(name, CAUGHT_BY[name])
     assert code == 1, "1: tests have failed; 0: they passed; 2 to 5: they could not be run"
     assert failed
     assert all(test.startswith(CAUGHT_BY[name]) for test in failed)
+
+
+def test_a_job_that_ends_the_process_of_the_mutations_costs_no_other(tmp_path):
+    mortal = tmp_path / "test_mortal.py"
+    mortal.write_text("import os\n\ndef test_ends_the_process():\n    os._exit(3)\n")
+    with contextlib.closing(Mutation(tmp_path)) as mutation:
+        with pytest.raises(pytest.fail.Exception, match="the process ended"):
+            mutation.run("", str(mortal))
+        assert mutation.run("", METRICS) == [0, []]
 
 
 # Demonstrations.
@@ -360,18 +355,20 @@ def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
     ],
 )
 def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
-    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
 
-    runs = [Run(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
+    runs = [Trace(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
     assert words in Demonstration("", 100, 10, *runs).verdict()
 
 
 def test_the_verdict_names_losses_that_are_far_off_or_no_numbers():
-    from micrograd_tiers.lab.museum.demonstration import Demonstration, Run
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
 
-    right = Run(loss=[1.0], accuracy=[0.9])
-    assert "10 times as large" in Demonstration("", 100, 10, right, Run(loss=[10.0], accuracy=[0.9])).verdict()
-    assert "loss is nan" in Demonstration("", 100, 10, right, Run(loss=[math.nan], accuracy=[0.1])).verdict()
+    right = Trace(loss=[1.0], accuracy=[0.9])
+    assert "10 times as large" in Demonstration("", 100, 10, right, Trace(loss=[10.0], accuracy=[0.9])).verdict()
+    assert "loss is nan" in Demonstration("", 100, 10, right, Trace(loss=[math.nan], accuracy=[0.1])).verdict()
 
 
 # The command.

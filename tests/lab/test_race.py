@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
 from micrograd_tiers.lab.race import CONTENDERS, Case, Race, Row, race, targets
 from micrograd_tiers.lab.race.cases import LENET
-from micrograd_tiers.lab.race.contenders import MOONS, check_contenders, equal_arrays
+from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
-from micrograd_tiers.lab.race.race import TOLERANCE, environment, gradients, quartiles
+from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
+from micrograd_tiers.lab.race.race import process_environment, quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
-from micrograd_tiers.lab.race.targets import TARGETS, Outcome, Target, _outcome
+from micrograd_tiers.lab.race.targets import TARGETS, Target, TargetResult, _result
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -26,26 +28,36 @@ TINY = Case((2, 3, 2), 1)
 QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("sizes", [(5, 4, 3), LENET])
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_every_contender_that_is_installed_computes_the_same_gradients(name, sizes, batch_size, dtype):
-    contender = CONTENDERS[name]
-    case = Case(contender.only or sizes, batch_size, dtype)
-    if not (contender.installed and contender.takes(case) and contender.held_to):
-        pytest.skip("not installed, or not its case")
-    _, expected, loss = gradients(contender.held_to, Case(case.sizes, batch_size))
+def contenders_and_cases():
+    """Yield every contender with every case that it takes; if it is not installed, once, to be skipped."""
+    for name, contender in CONTENDERS.items():
+        sizes = [contender.only] if contender.only else [(5, 4, 3), LENET]
+        cases = [Case(*case) for case in product(sizes, [1, 3], ["float64", "float32"])]
+        if not contender.installed:
+            yield pytest.param(
+                name, None, id=name, marks=pytest.mark.skip(reason=f"{contender.needs} is not installed")
+            )
+        elif contender.held_to:
+            yield from (pytest.param(name, case, id=f"{name}: {case}") for case in cases if contender.takes(case))
+
+
+@pytest.mark.parametrize(("name", "case"), [*contenders_and_cases()])
+def test_every_contender_computes_the_same_gradients(name, case):
+    _, expected, loss = gradients(CONTENDERS[name].held_to, Case(case.sizes, case.batch_size))
     _, got, its_loss = gradients(name, case)
-    equal_arrays(got, expected, TOLERANCE[dtype])
-    assert its_loss == pytest.approx(loss, rel=TOLERANCE[dtype])
+    equal_arrays(got, expected, TOLERANCE[case.dtype])
+    assert its_loss == pytest.approx(loss, rel=TOLERANCE[case.dtype])
 
 
-@pytest.mark.parametrize("name", [name for name in CONTENDERS if CONTENDERS[name].layers == 0 and name != "tensor"])
+def of_any_depth():
+    """Return those that are installed, of the contenders that take any number of layers."""
+    names = [name for name, contender in CONTENDERS.items() if contender.layers == 0 and contender.installed]
+    return [name for name in names if name != "tensor"]
+
+
+@pytest.mark.parametrize("name", of_any_depth())
 def test_contenders_for_any_depth_take_any_depth(name):
     case = Case((4, 3, 5, 2), 2)
-    if not CONTENDERS[name].installed:
-        pytest.skip("not installed")
     if CONTENDERS[name].only:
         assert not CONTENDERS[name].takes(case)
         return
@@ -123,7 +135,7 @@ def test_processes_end_with_the_race():
 @pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="no /proc to look into")
 def test_threads_are_pinned():
     assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
-    assert "XLA_FLAGS" in environment(1)
+    assert "XLA_FLAGS" in process_environment(1)
     with Race(threads=1) as runner:
         runner._make("tensor", TINY, 0.1)
         seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
@@ -218,12 +230,14 @@ def test_targets_name_contenders_that_take_their_case():
 def test_a_target_that_is_missed_is_said_to_be():
     faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
     rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
-    missed, kept = _outcome(faster, rows), _outcome(slower, rows)
+    missed, kept = _result(faster, rows), _result(slower, rows)
     assert (missed.wanted, missed.got, missed.kept) == ("1.3 times as fast", "1.20", False)
     assert (kept.wanted, kept.got, kept.kept) == ("1.15 times the time", "0.83", True)
-    absent = _outcome(faster, {"tensor": rows["tensor"]})
+    absent = _result(faster, {"tensor": rows["tensor"]})
     assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
-    lines = target_table([missed, kept, absent, Outcome("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)])
+    lines = target_table(
+        [missed, kept, absent, TargetResult("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)]
+    )
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
 
 

@@ -11,9 +11,9 @@ from idx_files import write_set
 from PIL import Image
 
 from micrograd_tiers.cli import main
-from micrograd_tiers.cli.sweep import parse_grid
 from micrograd_tiers.lab.studies import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
-from micrograd_tiers.recipe import Recipe
+from micrograd_tiers.recipe import KINDS, Recipe
+from micrograd_tiers.words import grid_from_words
 
 XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_rate=0.5)
 
@@ -191,7 +191,7 @@ def test_a_sweep_whose_runs_diverge_says_so(tmp_path, monkeypatch):
 
 def test_a_grid_in_words():
     words = ["learning-rate=0.1,1", "seeds=0..2", "hidden=3,4-5,", "exact=true", "layers=conv:6,5 relu | linear:9"]
-    assert parse_grid(words) == {
+    assert grid_from_words(words, KINDS) == {
         "learning_rate": [0.1, 1.0],
         "seed": [0, 1, 2],
         "hidden": [(3,), (4, 5), ()],
@@ -240,24 +240,14 @@ def test_missing_data_are_named_before_anything_is_run(command, cli, folder):
 # Studies.
 
 
-@pytest.fixture(scope="session")
-def quick(folder_of_study):
-    """Run a study with --quick, once in all; return its folder and its findings."""
-    done = {}
-
-    def run(name):
-        if name not in done:
-            folder = folder_of_study(name)
-            assert main(["experiment", name, "--quick", "--out", str(folder), "--jobs", "1"]) == 0
-            done[name] = folder, json.loads((folder / "results.json").read_text())["findings"]
-        return done[name]
-
-    return run
+@pytest.fixture
+def findings_of(folder_of_quick_run):
+    return lambda name: json.loads((folder_of_quick_run(name) / "results.json").read_text())["findings"]
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_writes_report_pictures_and_results(quick, name, capsys):
-    folder, _ = quick(name)
+def test_a_study_writes_report_pictures_and_results(folder_of_quick_run, name):
+    folder = folder_of_quick_run(name)
     report = (folder / "report.md").read_text()
     assert report.startswith(f"# {STUDIES[name].title}\n\n{STUDIES[name].question}\n")
     pictures = [*folder.glob("*.png")]
@@ -285,8 +275,8 @@ def test_experiment_lists_the_studies_and_knows_no_others(capsys):
     assert "unknown study 'alchemy': expected one of" in capsys.readouterr().err
 
 
-def test_softmax_overflow(quick):
-    findings = quick("softmax-overflow")[1]
+def test_softmax_overflow(findings_of):
+    findings = findings_of("softmax-overflow")
     assert findings["float32"]["overflow"] == pytest.approx(88.7, abs=0.11)  # log of the largest float32
     assert findings["float64"]["overflow"] == pytest.approx(709.8, abs=0.11)
     for dtype in ("float32", "float64"):
@@ -295,15 +285,15 @@ def test_softmax_overflow(quick):
         assert log_sum_exp is None
 
 
-def test_the_vanishing_gradient_is_that_of_the_report(quick):
-    findings = quick("vanishing-gradient")[1]
+def test_the_vanishing_gradient_is_that_of_the_report(findings_of):
+    findings = findings_of("vanishing-gradient")
     assert [f"{p:.6f}" for p in findings["p"].values()] == ["0.731059", "0.999955", "1.000000"]
     assert [f"{slope:.6e}" for slope in findings["dL_dw"].values()] == ["2.874697e-01", "9.082923e-05", "0.000000e+00"]
     assert findings["first_over_last"]["sigmoid"] < 0.01 < 0.1 < findings["first_over_last"]["tanh"]
 
 
-def test_convolution_by_hand(quick):
-    findings = quick("convolution-by-hand")[1]
+def test_convolution_by_hand(findings_of):
+    findings = findings_of("convolution-by-hand")
     assert (findings["n_parameters"], findings["shape"]) == (608, [8, 28, 28])
     assert findings["average"] == {
         "vertical edge": [[0, 1], [0, 1]],
@@ -315,43 +305,43 @@ def test_convolution_by_hand(quick):
     assert findings["maximum"]["ramp"] == [[5, 7], [13, 15]]
 
 
-def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(quick):
-    accuracy = quick("two-layer-mnist")[1]["test_accuracy"]
+def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(findings_of):
+    accuracy = findings_of("two-layer-mnist")["test_accuracy"]
     assert accuracy["as the report says"] < accuracy["twice the epochs"]
     assert accuracy["as the report says"] < accuracy["learning rate 0.1"]
     assert accuracy["as the report says"] < accuracy["Xavier start"]
 
 
-def test_small_batches_are_ahead_after_an_epoch(quick):
-    findings = quick("softmax-regression")[1]
+def test_small_batches_are_ahead_after_an_epoch(findings_of):
+    findings = findings_of("softmax-regression")
     losses = [*findings["first_training_loss_by_batch_size"].values()]
     assert losses == sorted(losses)
     by_rate = findings["validation_loss_by_rate"]
     assert by_rate["0.001"] == max(by_rate.values())
 
 
-def test_relu_leaves_the_plateau_on_which_sigmoids_stay(quick):
-    findings = quick("lenet")[1]
+def test_relu_leaves_the_plateau_on_which_sigmoids_stay(findings_of):
+    findings = findings_of("lenet")
     sigmoid, relu = (findings["test_accuracy"][name] for name in [*findings["test_accuracy"]][2:4])
     assert sigmoid < 0.3 < 0.7 < relu
     assert findings["first_training_loss"]["relu"] < findings["first_training_loss"]["sigmoid"]
 
 
-def test_a_larger_budget_of_units_does_better(quick):
-    ours = [figures["ours"] for figures in quick("mnist-budget")[1].values()]
+def test_a_larger_budget_of_units_does_better(findings_of):
+    ours = [figures["ours"] for figures in findings_of("mnist-budget").values()]
     assert ours == sorted(ours)
     assert ours[0] < ours[2]
 
 
-def test_much_dropout_costs_in_the_first_epoch_and_at_1_nothing_is_learned(quick):
-    findings = quick("cnn-regularization")[1]
+def test_much_dropout_costs_in_the_first_epoch_and_at_1_nothing_is_learned(findings_of):
+    findings = findings_of("cnn-regularization")
     by_probability = findings["by_probability"]
     assert by_probability["0.00"] > by_probability["0.44"] > by_probability["1.00"]
     assert findings["loss_at_p_1"] == pytest.approx(2.303, abs=0.03)
 
 
-def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameters(quick):
-    findings = quick("cnn-search")[1]
+def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameters(findings_of):
+    findings = findings_of("cnn-search")
     n_parameters, accuracy = findings["nets"][findings["smallest"]]
     assert n_parameters < findings["dense"]["n_parameters"] / 10
     assert accuracy >= findings["dense"]["test_accuracy"]
@@ -362,15 +352,15 @@ def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameter
     assert best["one"] < best["two"]
 
 
-def test_a_larger_code_loses_less(quick):
-    findings = quick("autoencoder")[1]
+def test_a_larger_code_loses_less(findings_of):
+    findings = findings_of("autoencoder")
     losses = [*findings["test_loss"].values()]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] < findings["mean_image_loss"]
 
 
-def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(quick):
-    findings = quick("frozen-encoder")[1]
+def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(findings_of):
+    findings = findings_of("frozen-encoder")
     assert (findings["pixels"]["n_learned"], findings["trained"]["n_learned"]) == (7850, 330)
     assert findings["random"]["accuracy"] < findings["trained"]["accuracy"] < findings["tuned"]["accuracy"]
 

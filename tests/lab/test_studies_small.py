@@ -17,17 +17,14 @@ from micrograd_tiers.models import mlp
 STUDIES = {module.STUDY.name: module.STUDY for module in (memory, zero_init, dying_relu, logic_gates)}
 
 
-@pytest.fixture(scope="module")
-def quick(folder_of_study):
-    """Run the quick tasks of a study, once in all; return tasks, results and report."""
-    done = {}
+@pytest.fixture
+def quick(folder_of_quick_run):
+    """Return a function of a study's name: its quick tasks, their results and the report."""
 
     def run(name):
-        if name not in done:
-            tasks = STUDIES[name].tasks(True)
-            results = run_all(tasks, folder_of_study(name) / "runs", jobs=1)
-            done[name] = tasks, results, STUDIES[name].report(tasks, results)
-        return done[name]
+        tasks = STUDIES[name].tasks(True)
+        results = run_all(tasks, folder_of_quick_run(name) / "runs", jobs=1)
+        return tasks, results, STUDIES[name].report(tasks, results)
 
     return run
 

@@ -14,16 +14,13 @@ MODULES = (mlp_width, depth_width, batch_size, optimizers, activations)
 BY_NAME = pytest.mark.parametrize("study", [module.STUDY for module in MODULES], ids=lambda study: study.name)
 
 
-@pytest.fixture(scope="module")
-def quick(folder_of_study):
-    """Run the quick tasks of a study, once in all; return tasks and results."""
-    done = {}
+@pytest.fixture
+def quick(folder_of_quick_run):
+    """Return a function of a study: its quick tasks, and their results."""
 
     def run(study):
-        if study.name not in done:
-            tasks = study.tasks(True)
-            done[study.name] = tasks, run_all(tasks, folder_of_study(study.name) / "runs", jobs=1)
-        return done[study.name]
+        tasks = study.tasks(True)
+        return tasks, run_all(tasks, folder_of_quick_run(study.name) / "runs", jobs=1)
 
     return run
 

@@ -30,16 +30,30 @@ def test_what_a_how_to_page_shows_works(page, tmp_path, monkeypatch):
     runpy.run_path(str(script), run_name="page")
 
 
-@pytest.mark.parametrize("page", HOW_TO, ids=lambda path: path.stem)
-def test_the_commands_of_a_how_to_page_exist(page):
-    for line in re.findall(r"^(?:\$|>)? *(micrograd-tiers .*?)(?: >.*)?$", page.read_text(), re.M):
-        command = shlex.split(line)[1:]
-        assert cli.build_parser().parse_args(command).command == command[0]
+def commands_of(page):
+    """Return the command lines in blocks and in text, without what a shell does with their output."""
+    return re.findall(r"^[$>]? *(micrograd-tiers .*?)(?: >.*)?$|`(micrograd-tiers .*?)`", page.read_text(), re.M)
+
+
+COMMANDS = [
+    pytest.param("".join(found), id=f"{page.stem}: {''.join(found)}") for page in HOW_TO for found in commands_of(page)
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_a_how_to_page_is_understood(line):
+    command = shlex.split(line)[1:]
+    assert cli.build_parser().parse_args(command).command == command[0]
+
+
+def test_no_command_of_a_how_to_page_is_overlooked():
+    assert len(COMMANDS) == sum(page.read_text().count("micrograd-tiers ") for page in HOW_TO) > 0
 
 
 def test_the_reference_has_every_public_name():
     listed = re.findall(r"^   ([\w.]+)$", (DOCS / "reference.rst").read_text(), re.M)
-    assert {*mt.__all__} <= {*listed}
+    drawing = {f"plots.{name}" for name in mt.plots.__all__ if not name.isupper()}
+    assert {*mt.__all__} | drawing <= {*listed}
     assert len(listed) == len({*listed})
 
 

@@ -13,8 +13,9 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 from micrograd_tiers import plots
-from micrograd_tiers.plots import ComparisonCase, Curve
-from micrograd_tiers.training import History
+from micrograd_tiers.plots import ComparisonCase, Curve, GrowthPanel, Panel, Speed, Times
+from micrograd_tiers.training_state import History
+from micrograd_tiers.views.tiers import running_mean
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]
@@ -53,8 +54,19 @@ def ring_of(points):
     return (np.hypot(*points.T) * 5).astype(int)
 
 
+def race(case, *bars):
+    return {case: [Speed(label, speed, kind) for label, speed, kind in bars]}
+
+
+def growing(grows, *kinds, sizes=(1, 10, 100, 1000)):
+    lines = [Times(f"{kind}, slope 1.00", sizes, [1e-6 * 9**n * size for size in sizes], kind) for n, kind in kinds]
+    return GrowthPanel(f"784-{grows}-10", grows, lines)
+
+
 THREE = (("scalar", 5000, 28_345.0), ("vector", 5000, 17_310.0), ("tensor", 5000, 162_300.0))
 UNEVEN = (("scalar", 10, 51.2), ("vector", 400, 2345.0), ("tensor", 5000, 2e6))
+RACE = (("flat loop, fused", 3e5, "limit"), ("scalar", 28.0, "scalar"), ("PyTorch eager", 9000.0, "opponent"),
+        ("tensor", 2e5, "tensor"), ("tensor exact", 9e4, "exact"), ("Value", 0.7, "engine"))  # fmt: skip
 PICTURES = {
     "two comparisons": lambda path: plots.comparison(path, [case(*THREE, title="2-3-2 on ellipse"), case(*UNEVEN)]),
     "long sentences": lambda path: plots.comparison(path, [case(*UNEVEN, verdict=LONG_SENTENCE, title=LONG_SENTENCE)]),
@@ -93,6 +105,21 @@ PICTURES = {
     "points": lambda path: plots.scatter_2d(path, *rings(300), LONG[:8], title="points"),
     "regions": lambda path: plots.scatter_2d(path, *rings(4000), range(8), title="regions", predict=ring_of),
     "one point": lambda path: plots.scatter_2d(path, [[1, 2]], [0], ["a"], title="one", predict=ring_of),
+    "right and wrong": lambda path: plots.right_and_wrong(
+        path, (losses(10), [2.0, 3.0, float("nan")]), ([0.5] * 10, [0.3, 0.1, 0.1]), LONG_SENTENCE[:90]
+    ),
+    "a race": lambda path: plots.benchmark(path, race("784-300-10, batch 64, float64", *RACE)),
+    "two races": lambda path: plots.benchmark(path, race("2-3-2", *RACE[:2]) | race(LONG_SENTENCE[:40], *RACE)),
+    "two bars": lambda path: plots.benchmark(path, race("LeNet", ("vector", 1.5, "vector"), ("tensor", 1.5, "tensor"))),
+    "growth": lambda path: plots.growth(
+        path, [growing(grows, *enumerate(("tensor", "vector", "scalar"))) for grows in ("hidden units", "batch size")]
+    ),
+    "growth of one": lambda path: plots.growth(path, [growing("depth", (0, "exact"))]),
+    "panels": lambda path: plots.panels(
+        path,
+        [Panel("loss", "epoch", "loss (nats)", {name: ([1, 2, 3], [3.0, 0.2, 0.01]) for name in FASHION}, "y")] * 4,
+    ),
+    "one panel": lambda path: plots.panels(path, [Panel("all sizes", "size", "", {"a": ([1, 10**6], [1, 2])}, "x")]),
 }
 BAD_CALLS = {
     "no case": lambda path: plots.comparison(path, []),
@@ -108,6 +135,11 @@ BAD_CALLS = {
     "three features": lambda path: plots.scatter_2d(path, np.zeros((5, 3)), np.zeros(5), ["a"], title=""),
     "label missing": lambda path: plots.scatter_2d(path, np.zeros((5, 2)), np.zeros(4), ["a"], title=""),
     "no points": lambda path: plots.scatter_2d(path, np.zeros((0, 2)), [], ["a"], title=""),
+    "no race": lambda path: plots.benchmark(path, {}),
+    "no contender": lambda path: plots.benchmark(path, {"784-300-10": []}),
+    "no growth": lambda path: plots.growth(path, []),
+    "no line": lambda path: plots.growth(path, [GrowthPanel("784-H-10", "hidden units", [])]),
+    "no panel": lambda path: plots.panels(path, []),
 }
 
 
@@ -190,7 +222,7 @@ def test_the_suffix_says_the_format(tmp_path, suffix, begin):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_an_unknown_suffix_is_refused_by_name_before_anything_is_drawn(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(plots, "Figure", None)
+    monkeypatch.setattr(Figure, "__init__", None)
     with pytest.raises(ValueError, match=r"picture\.xyz: .* \.png, \.svg, \.pdf"):
         PICTURES[name](tmp_path / "picture.xyz")
     assert not list(tmp_path.iterdir())
@@ -237,7 +269,7 @@ def state():  # the back end is read past rcParams, which would choose one and i
     return rest, dict.__getitem__(matplotlib.rcParams, "backend")
 before = state()
 from micrograd_tiers import plots
-from micrograd_tiers.training import History
+from micrograd_tiers.training_state import History
 for name in "a.png", "a.svg", "a.pdf":
     plots.loss_curves(name, History([2.0, 1.0], [1.5], [1.0], [0.5]), steps_per_epoch=2, title="$")
     curves = [plots.Curve("scalar", [1, 2], [2.0, 1.0], 10.0)]
@@ -275,7 +307,7 @@ def test_few_batches_are_drawn_as_they_are(figure_of):
 
 def test_the_running_mean_is_over_the_last_tenth():
     loss = losses(1000)
-    mean = plots._running_mean(loss)
+    mean = running_mean(loss)
     assert mean.shape == loss.shape
     for n in 1, 19, 20, 500, 1000:
         assert mean[n - 1] == pytest.approx(np.mean(loss[n - max(1, n // 10) : n]), rel=1e-12)
@@ -284,6 +316,23 @@ def test_the_running_mean_is_over_the_last_tenth():
 def test_speeds_are_written_beside_the_bars_and_compared_with_the_first(figure_of):
     right = figure_of(lambda path: plots.comparison(path, [case(*THREE)])).subfigs[0].axes[1]
     assert [text.get_text() for text in right.texts] == ["28,345/s, 1x", "17,310/s, 0.61x", "162,300/s, 5.7x"]
+
+
+def test_contenders_are_sorted_by_speed_and_colored_by_kind(figure_of):
+    (axes,) = figure_of(lambda path: plots.benchmark(path, race("784-300-10", *RACE))).axes
+    named = [label.get_text() for label in axes.get_yticklabels()]
+    assert named == ["flat loop, fused", "tensor", "tensor exact", "PyTorch eager", "scalar", "Value"]
+    written = [text.get_text().removesuffix("/s") for text in axes.texts]
+    assert written == ["300,000", "200,000", "90,000", "9,000", "28", "0.7"]
+    colors = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in axes.patches]
+    assert (colors[1], colors[4]) == (plots.TIER_COLORS["tensor"], plots.TIER_COLORS["scalar"])
+    assert len({*colors}) == 6
+
+
+def test_the_label_of_a_line_is_not_read_for_its_color(figure_of):
+    panel = GrowthPanel("784-H-10", "hidden units", [Times("scalar?", [1, 2], [1.0, 2.0], "vector")])
+    (line,) = figure_of(lambda path: plots.growth(path, [panel])).axes[0].lines
+    assert line.get_color() == plots.TIER_COLORS["vector"]
 
 
 def test_unknown_tiers_get_colors_of_their_own(figure_of):

@@ -11,6 +11,7 @@ from micrograd_tiers.lab.judge.report import paragraph
 from micrograd_tiers.lab.judge.support import completed
 from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum import get_bug
+from micrograd_tiers.tiers import TIERS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -44,9 +45,41 @@ def test_runs_go_to_any_back_end_of_joblib(tmp_path, monkeypatch):
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in re.findall(r"^micrograd-tiers .*", README, re.M)]
 
 
-def test_the_table_of_compare_is_there():
-    for words in ("2-3-2 on ellipse", "784-300-10 on glyphs", "samples/s", "weights off by", "the same network"):
-        assert words in README
+(TABLES,) = re.findall(r"^(2-3-2 on ellipse,.*?)```", README, re.M | re.S)
+
+
+def in_table(table, tier):
+    """Return the columns of a tier in a table of compare's, numbers where they are some."""
+    (line,) = re.findall(rf"^{tier} +(.*)", table, re.M)
+    return [float(re.sub("[,x%]", "", word)) if word[0].isdigit() else word for word in re.split("  +", line)]
+
+
+@pytest.mark.parametrize("shown", TABLES.split("\n\n"), ids=["points", "images"])
+def test_the_tables_of_compare_are_what_it_prints(shown, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = shown.split()[2].removesuffix(",")
+    assert cli.main(["compare", "--data", name, "--tiers", "tensor"]) == 0
+    printed = capsys.readouterr().out
+    for line in shown.splitlines()[:2]:
+        assert line in printed
+    loss, accuracy = in_table(shown, "tensor")[-2:]
+    found_loss, found_accuracy = in_table(printed, "tensor")[-2:]
+    digit = name == "ellipse"  # glyphs are drawn by matplotlib, in each version by another hair
+    assert found_loss == pytest.approx(loss, abs=6e-5 if digit else 0.05)
+    assert found_accuracy == pytest.approx(accuracy, abs=6e-3 if digit else 5)
+
+
+@pytest.mark.parametrize("shown", TABLES.split("\n\n"), ids=["points", "images"])
+def test_the_figures_in_the_tables_of_compare_belong_together(shown):
+    columns = {tier: in_table(shown, tier) for tier in TIERS}
+    speed, _, *scores = columns["scalar"]
+    assert scores[2] == "(reference)"
+    for tier in TIERS:
+        assert columns[tier][1] == pytest.approx(columns[tier][0] / speed, rel=0.02, abs=0.051)
+        assert columns[tier][2:4] == scores[:2]
+    off = max(columns[tier][4] for tier in TIERS[1:])
+    assert f"no weight differs by more than {off:.1e}, " in shown
+    assert "they are the same network." in shown
 
 
 def test_every_command_is_shown():

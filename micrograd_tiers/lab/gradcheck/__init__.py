@@ -1,7 +1,7 @@
 """Gradient checks: a numerical witness for every derivative that was written by hand.
 
 The functions under test are looked at along straight lines, and their slopes there (`slopes`) are held against what the
-vjps say (`compare`), of one op (`ops`) or of a whole net (`networks`). A check that would have passed whatever the
+vjps say (`verdicts`), of one op (`ops`) or of a whole net (`networks`). A check that would have passed whatever the
 gradient is does not count as passed: where all is zero, where the numbers drown in rounding, or at a kink, where there
 is no derivative, the report (`report`) says so and says what to do.
 """

@@ -1,20 +1,38 @@
 """What a check of gradients has found: a verdict for each gradient, with advice, as a table."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import Enum
 from textwrap import wrap
+from typing import Any
 
-PASS, WRONG, SHAPE, KINK, NOT_FINITE = "pass", "wrong", "wrong shape", "at a kink", "not finite"
-ALL_ZERO = "vacuous: the gradient is exactly zero"
-LOST = "vacuous: the gradient is lost in rounding"
-EMPTY = "vacuous: no coordinate"
+
+class VerdictKind(Enum):
+    """The verdict of one check in words, but for details."""
+
+    PASS = "pass"
+    WRONG = "wrong"
+    SHAPE = "wrong shape"
+    KINK = "at a kink"
+    NOT_FINITE = "not finite"
+    ALL_ZERO = "vacuous: the gradient is exactly zero"
+    LOST = "vacuous: the gradient is lost in rounding"
+    EMPTY = "vacuous: no coordinate"
+
+    @property
+    def short(self) -> str:
+        """The verdict without its reason, for the table."""
+        return "vacuous" if self in VACUOUS else self.value
+
+
+VACUOUS = {VerdictKind.ALL_ZERO, VerdictKind.LOST, VerdictKind.EMPTY}
 ADVICE = {
-    SHAPE: "a gradient has the shape of what it is the gradient of",
-    WRONG: "look at this vjp, and at those that dL/dy passes on its way there",
-    KINK: "there is no derivative: move the input off it (relu and elu: off 0), or draw other inputs",
-    NOT_FINITE: "NaN or infinite: look at the inputs first",
-    ALL_ZERO: "nothing was put to the test: draw other inputs or weights (dead ReLUs? weights all zero?)",
-    LOST: "terms cancel, or are saturated, or are not the same twice: draw other inputs or weights",
-    EMPTY: "nothing was put to the test: check at least one",
+    VerdictKind.SHAPE: "a gradient has the shape of what it is the gradient of",
+    VerdictKind.WRONG: "look at this vjp, and at those that dL/dy passes on its way there",
+    VerdictKind.KINK: "there is no derivative: move the input off it (relu and elu: off 0), or draw other inputs",
+    VerdictKind.NOT_FINITE: "NaN or infinite: look at the inputs first",
+    VerdictKind.ALL_ZERO: "nothing was put to the test: draw other inputs or weights (dead ReLUs? weights all zero?)",
+    VerdictKind.LOST: "terms cancel, or are saturated, or are not the same twice: draw other inputs or weights",
+    VerdictKind.EMPTY: "nothing was put to the test: check at least one",
 }
 
 
@@ -34,12 +52,24 @@ class Check:
     numerical: float  # and by that method
     relative_error: float
     tolerance: float
-    verdict: str  # only "pass" counts as passed; others say why not, as in `ADVICE`
+    kind: VerdictKind  # only `PASS` counts as passed; others say why not
+    detail: str = ""  # of "wrong shape": both shapes
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in words: "pass", "wrong", "wrong shape: got ...", "vacuous: no coordinate", ..."""
+        return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
     @property
     def passed(self) -> bool:
         """Whether the gradient was put to the test and stood it."""
-        return self.verdict == PASS
+        return self.kind is VerdictKind.PASS
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers and the verdict for a JSON file."""
+        content = asdict(self)
+        del content["kind"], content["detail"]
+        return content | {"verdict": self.verdict}
 
 
 @dataclass(frozen=True)
@@ -67,7 +97,7 @@ class Report:
         for verdict, checks in failed.items():
             places = [c.name if c.coordinate is None else f"{c.name} at {c.coordinate}" for c in checks]
             lines += wrap(f"{verdict}: {', '.join(places)}", 100, subsequent_indent="    ")
-            lines += [f"    -> {next(advice for kind, advice in ADVICE.items() if verdict.startswith(kind))}"]
+            lines += [f"    -> {ADVICE[checks[0].kind]}"]
         names = ", ".join(check.name for check in self.checks if not check.passed)
         return "\n".join([*lines, *wrap(f"NOT passed: {names or 'there was nothing to check'}.", 100)])
 
@@ -75,4 +105,4 @@ class Report:
 def _row(c: Check, width: int) -> str:
     place = "" if c.coordinate is None else str(c.coordinate).replace(" ", "")
     numbers = f"{c.analytic:>14.6e}{c.numerical:>14.6e}{c.relative_error:>9.1e}{c.tolerance:>9.0e}"
-    return f"{c.name:{width}}  {c.method:12}{c.n_coordinates:>8,}{place:>12}{numbers}  {c.verdict.split(':')[0]}"
+    return f"{c.name:{width}}  {c.method:12}{c.n_coordinates:>8,}{place:>12}{numbers}  {c.kind.short}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arguments import whole_number
 from .arrays import Array
-from .report import ALL_ZERO, EMPTY, KINK, LOST, NOT_FINITE, PASS, SHAPE, WRONG, Check
+from .report import Check, VerdictKind
 from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
 
 TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # logits of 1e4 alone, rounded, move e**z by 1e-12
@@ -21,8 +21,10 @@ def check_gradient(
     """Check the gradient of the sum of terms(x), computed in that dtype, at n coordinates or (None) at all."""
     coordinates = _chosen(gradient, n, rng)
     if gradient.shape != x.shape or not coordinates:
-        verdict = EMPTY if gradient.shape == x.shape else f"{SHAPE}: got {gradient.shape}, expected {x.shape}"
-        return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, verdict)
+        verdict = VerdictKind.EMPTY, ""
+        if gradient.shape != x.shape:
+            verdict = VerdictKind.SHAPE, f"got {gradient.shape}, expected {x.shape}"
+        return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, *verdict)
 
     probe, unit = random_line(terms, x, rng), units(x)
     method, look_closer = best_method(probe), has_kink(probe)
@@ -44,16 +46,17 @@ def check_gradient(
     tested = np.any((difference <= ALIKE * size) & (size > 10 * blur)) and blur.max() <= ALIKE * scale
 
     if not np.isfinite(error).all():
-        verdict, worst = NOT_FINITE, int(np.isfinite(error).argmin())
+        kind, worst = VerdictKind.NOT_FINITE, int(np.isfinite(error).argmin())
     elif off_kinks.max() > tolerance:
-        verdict, worst = WRONG, int(off_kinks.argmax())
+        kind, worst = VerdictKind.WRONG, int(off_kinks.argmax())
     elif any(kinks):
-        verdict, worst = KINK, kinks.index(True)
+        kind, worst = VerdictKind.KINK, kinks.index(True)
     else:
-        verdict, worst = ALL_ZERO if scale == 0 else PASS if tested else LOST, int(error.argmax())
+        kind = VerdictKind.ALL_ZERO if scale == 0 else VerdictKind.PASS if tested else VerdictKind.LOST
+        worst = int(error.argmax())
     numbers = float(analytic[worst]), float(numerical[worst]), float(error[worst])
-    coordinate = None if verdict == ALL_ZERO else coordinates[worst] or None  # of a number: none
-    return Check(name, method, len(coordinates), coordinate, *numbers, tolerance, verdict)
+    coordinate = None if kind is VerdictKind.ALL_ZERO else coordinates[worst] or None  # of a number: none
+    return Check(name, method, len(coordinates), coordinate, *numbers, tolerance, kind)
 
 
 def _chosen(gradient: Array, n: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:

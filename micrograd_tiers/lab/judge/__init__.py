@@ -4,7 +4,8 @@
 same name stand what it must agree with (`formulas`) and the examples on which it must (`cases`).
 """
 
-from .cases import OP_CASES, Example, OpCase
+from .cases import OP_CASES, OpCase
+from .examples import Example
 from .properties import Finding
 from .search import Search, judge_op
 from .verdict import Item, Verdict, judge, read_points

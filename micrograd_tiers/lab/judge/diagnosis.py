@@ -11,7 +11,7 @@ from ..museum import Bug
 from ..museum.tiers import TIER_BUGS
 from .cases import OpCase
 from .mistakes import derivative_of_own_value, kind_of_mistake
-from .probing import Diagnosis, Outcome, drawn, probe, right
+from .probing import Diagnosis, Observation, drawn, probe, right
 from .properties import Finding, finding_of
 from .support import judge_support
 
@@ -64,10 +64,10 @@ def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple
         return max(scores, key=lambda pair: pair[0], default=(0.0, None))
     kind, part, warns = finding.kind, finding.part, finding.property == "warns"
     ours = [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
-    expected = _outcomes(case, None, grain, part, kind, False)
+    expected = _observations(case, None, grain, part, kind, False)
     best: tuple[float, Bug | None] = (0.0, None)
     for bug in bugs:
-        theirs = _outcomes(case, bug, grain, part, kind, warns)
+        theirs = _observations(case, bug, grain, part, kind, warns)
         wrong = [not b.same(r) for b, r in zip(theirs, expected, strict=True)]
         telling = [a.same(b) for a, b, r, w in zip(ours, theirs, expected, wrong, strict=True) if w or not a.same(r)]
         score = sum(telling) / len(telling) if any(wrong) else 0.0
@@ -77,7 +77,7 @@ def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple
 
 
 @cache
-def _outcomes(case: OpCase, bug: Bug | None, grain: str, part: str, kind: str, warns: bool) -> list[Outcome]:
+def _observations(case: OpCase, bug: Bug | None, grain: str, part: str, kind: str, warns: bool) -> list[Observation]:
     """Return what a bug, or (None) a right op, gives on all probes of a kind."""
     if bug is None:
         return [right(case, example, part) for example in drawn(case, kind)]

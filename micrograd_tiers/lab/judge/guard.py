@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tiers import Tier, line_in_tier_file
-from .cases import Call, Example, OpCase, calls, together
+from .calls import Call, calls, together
+from .cases import OpCase
+from .examples import Example
 
 Array = NDArray[Any]
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from ...models import ACTIVATIONS
 from ...tiers import Tier
 from ..gradcheck import numerical_gradient
-from .cases import Example, OpCase, part_of
+from .calls import part_of
+from .cases import OpCase
+from .examples import Example
 from .probing import Diagnosis, close, drawn, probe, right
 from .properties import Finding, reference
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tiers import Tier
-from .cases import Example, OpCase
+from .cases import OpCase
+from .examples import Example
 from .guard import Wrong, outcome
 from .properties import reference
 
@@ -41,7 +42,7 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Observation:
     """What one part is on one probe.
 
     Attributes
@@ -57,7 +58,7 @@ class Outcome:
     failure: tuple[Any, ...] = ()
     warned: bool = False
 
-    def same(self, other: "Outcome") -> bool:
+    def same(self, other: "Observation") -> bool:
         """Whether both are the same to 9 digits."""
         if self.numbers is None or other.numbers is None:
             return self.numbers is other.numbers and self.failure == other.failure
@@ -70,23 +71,23 @@ def close(a: Array, b: Array) -> bool:
     return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * min(scale, 1.0) + 1e-300, equal_nan=True))
 
 
-def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too: bool = False) -> Outcome:
+def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too: bool = False) -> Observation:
     """Return what a part is on an example, whatever happens."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             numbers = np.asarray(outcome(case, tier, example, part), float)
         except Wrong as wrong:
-            return Outcome(None, (wrong.property, wrong.got if wrong.property == "shape" else None))
+            return Observation(None, (wrong.property, wrong.got if wrong.property == "shape" else None))
         except NotImplementedError:
-            return Outcome(None)
+            return Observation(None)
     warned = any(issubclass(warning.category, RuntimeWarning) for warning in caught)
-    return Outcome(numbers, warned=warnings_too and warned)
+    return Observation(numbers, warned=warnings_too and warned)
 
 
-def right(case: OpCase, example: Example, part: str) -> Outcome:
+def right(case: OpCase, example: Example, part: str) -> Observation:
     """Return what it should be."""
-    return Outcome(np.asarray(reference(case, example, part), float))
+    return Observation(np.asarray(reference(case, example, part), float))
 
 
 @cache

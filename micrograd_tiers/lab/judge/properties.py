@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tiers import Tier
-from .cases import Example, OpCase, calls, chunks_of
+from .calls import calls, chunks_of
+from .cases import OpCase
+from .examples import Example
 from .formulas import FORMULAS
 from .guard import Wrong, checked, described, numbers_of, outcome
 

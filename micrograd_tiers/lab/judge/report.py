@@ -61,7 +61,7 @@ def paragraph(name: str, finding: dict[str, Any], *, names: bool = True) -> str:
 
 
 def _title(name: str, part: str) -> str:
-    return f"{name}, dL/{part}" if part.startswith("d") else name
+    return name if part in ("value", "training") else f"{name}, dL/{part}"
 
 
 def _wrapped(label: str, words: str) -> list[str]:

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, find, settings
 from hypothesis.errors import Flaky, NoSuchExample
 
 from ...tiers import Tier
-from .cases import Example, OpCase, Recipe
+from .cases import OpCase
+from .examples import Example, Sampler
 from .properties import CHECKS, Finding, finding_of
 
 
@@ -54,14 +55,14 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     stop = time.monotonic() + search.seconds
     findings: dict[str, Finding] = {}
     for kind in CHECKS:
-        recipe = case.examples.extreme if kind == "extreme" else case.examples.ordinary
-        examples = case.examples.special if kind == "special" else recipe.sweep(search.n_examples)
+        sampler = case.examples.extreme if kind == "extreme" else case.examples.ordinary
+        examples = case.examples.special if kind == "special" else sampler.sweep(search.n_examples)
         parts = [part for part in case.parts if part not in findings]
         for finding in _sweep(kind, case, tier, parts, examples, stop):
             if _said_already(finding, findings.values()):
                 continue
             if search.shrink and kind != "special" and finding.property != "hangs":
-                finding = _smaller(finding, case, tier, recipe, search.seconds / 3)
+                finding = _smaller(finding, case, tier, sampler, search.seconds / 3)
             findings.setdefault(finding.part, finding)
         if any(finding.blocks or finding.property == "hangs" for finding in findings.values()):
             break
@@ -99,7 +100,7 @@ class _EnoughError(Exception):
     """Time is up."""
 
 
-def _smaller(finding: Finding, case: OpCase, tier: Tier, recipe: Recipe, seconds: float) -> Finding:
+def _smaller(finding: Finding, case: OpCase, tier: Tier, sampler: Sampler, seconds: float) -> Finding:
     """Return the finding on the smallest example that hypothesis comes upon while it draws and shrinks.
 
     What counts is the smallest that was seen, so that the search can be cut short without losing what it had. Of its
@@ -123,7 +124,7 @@ def _smaller(finding: Finding, case: OpCase, tier: Tier, recipe: Recipe, seconds
     )
     # Flaky: cut short, or an op that is not always wrong.
     with contextlib.suppress(NoSuchExample, _EnoughError, Flaky):
-        find(recipe.strategy, fails, settings=quietly)
+        find(sampler.strategy, fails, settings=quietly)
     with contextlib.suppress(_EnoughError):
         assert best.example is not None
         for alone in _samples_of(case, best.example):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...inputs import targets_from_labels
 from ...losses import LOSSES
 from ...models import ACTIVATIONS, mlp
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
+from ...targets import targets_from_labels
 from ...tiers import TIERS, Tier
 from ...training import fit
 from .guard import Wrong, described, guarded

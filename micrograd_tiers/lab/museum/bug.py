@@ -20,7 +20,8 @@ from types import ModuleType
 from typing import Any, cast
 
 from ...tiers import TIERS, Tier
-from ...tiers.assembly import changed_tier, files_of
+from ...tiers.assembly import changed_tier
+from ...tiers.functions import files_of
 from .matching import replaced
 
 PACKAGE = __name__.split(".")[0]

@@ -182,9 +182,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="state_dict hands out the arrays themselves, not copies",
         kind="data",
         edits={
-            "network.py": (
+            "weights.py": (
                 (
-                    "Network._ndarray",
+                    "Chain._ndarray",
                     "array.copy()",
                     "array",
                 ),
@@ -202,9 +202,9 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="the loop that restores the parameters leaves the last one out",
         kind="data",
         edits={
-            "network.py": (
+            "weights.py": (
                 (
-                    "Network.load_state_dict",
+                    "Chain.load_state_dict",
                     "arrays.items()",
                     "list(arrays.items())[:-1]",
                 ),
@@ -221,7 +221,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="resume_reseeds_shuffle",
         title="a resumed run starts its generator anew",
         kind="data",
-        edits={"training.py": (("Trainer.load_state_dict", 'self._rng.bit_generator.state = state["rng_state"]', ""),)},
+        edits={"trainer.py": (("Trainer.load_state_dict", "self._rng.bit_generator.state = state.rng_state", "pass"),)},
         symptom="Nothing to see: the resumed run goes through the samples in the order of its first epochs again.",
         property="a resumed run ends in the same bits as one that was never stopped",
         explanation="The state of the generator is part of the state of the run. Without it every run can be repeated, "
@@ -233,10 +233,10 @@ DATA_BUGS: tuple[Bug, ...] = (
         title="what the optimizer remembers is not saved",
         kind="data",
         edits={
-            "training.py": (
+            "training_state.py": (
                 (
-                    "Trainer.state_dict",
-                    "memory = self._optimizer_state.get(name, {})",
+                    "TrainingState.to_arrays",
+                    "memory = self.memory.get(name, {})",
                     "memory = dict[str, Any]()",
                 ),
             )
@@ -251,11 +251,7 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="resume_restarts_the_epoch",
         title="a run that was stopped within an epoch begins that epoch again",
         kind="data",
-        edits={
-            "training.py": (
-                ("Trainer.load_state_dict", 'self.position, self._loss_sum = state["position"], state["loss_sum"]', ""),
-            )
-        },
+        edits={"trainer.py": (("Trainer.load_state_dict", "state.position, state.loss_sum = position, loss_sum", ""),)},
         symptom="Nothing to see: one epoch is half as long again, and its loss is the lower for it.",
         property="a run that is stopped after any step and resumed ends in the same bits",
         explanation="The samples before the stop are seen twice in that epoch. Whoever saves only at the end of epochs "

@@ -8,7 +8,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="shuffle=True is accepted, and the samples stay in the order of the file",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._begin_epoch",
                     "self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)",
@@ -28,7 +28,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the samples of an epoch are drawn with replacement",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._begin_epoch",
                     "self._rng.permutation(self.n_samples) if",
@@ -47,11 +47,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the order is drawn once, and every epoch repeats it",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._begin_epoch",
-                    "self._order =",
-                    "if self.epoch == 0:\n    self._order =",
+                    "self._batches.reorder(order)",
+                    "if self.epoch == 0:\n    self._batches.reorder(order)",
                 ),
             )
         },
@@ -66,11 +66,12 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="samples and targets are shuffled separately",
         kind="training",
         edits={
-            "training.py": (
+            "batches.py": (
                 (
-                    "Trainer._next_batch",
+                    "Batches.at",
                     "self.targets.of(chosen)",
-                    "self.targets.of(self._rng.permutation(self.n_samples)[self._block.start : self._block.stop])",
+                    "self.targets.of(np.random.default_rng(0).permutation(len(self.X))"
+                    "[self._block.start : self._block.stop])",
                 ),
             )
         },
@@ -85,11 +86,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the last batch of an epoch is dropped if it is short",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer.step",
-                    "if self.position == self.n_samples:",
-                    "if self.n_samples - self.position < self.batch_size:",
+                    "if state.position == self.n_samples:",
+                    "if self.n_samples - state.position < self.batch_size:",
                 ),
             )
         },
@@ -105,15 +106,17 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="a batch ends one sample too early",
         kind="training",
         edits={
-            "training.py": (
+            "batches.py": (
                 (
-                    "Trainer._next_batch",
+                    "Batches.at",
                     "slice(start, start + self.batch_size)",
                     "slice(start, start + self.batch_size - 1)",
                 ),
-                ("Trainer.step", "self.position += n", "self.position += self.batch_size"),
-                ("Trainer.step", "if self.position == self.n_samples:", "if self.position >= self.n_samples:"),
-            )
+            ),
+            "trainer.py": (
+                ("Trainer.step", "state.position += n", "state.position += self.batch_size"),
+                ("Trainer.step", "if state.position == self.n_samples:", "if state.position >= self.n_samples:"),
+            ),
         },
         symptom="Nothing to see: of every 16 samples one is left out, and the reported loss is a sixteenth too low.",
         property="an epoch sees every sample once",
@@ -126,7 +129,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the weights move after each sample of the batch",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer.step",
                     "loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)",
@@ -134,14 +137,14 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "for k in range(n):\n"
                     "    one = tuple(array[k : k + 1] for array in arrays)\n"
                     "    loss, grads, seen = self.net.backprop(x[k : k + 1], one, factor)\n"
-                    "    self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "    self._optimizer.apply(self.net, grads, state.memory)\n"
                     "    losses.append(loss)\n"
                     "loss = float(np.mean(losses))",
                 ),
                 (
                     "Trainer.step",
-                    "before = self.net.state_dict() if len(self.history.batch_loss) == 1 else None\n"
-                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None\n"
+                    "self._optimizer.apply(self.net, grads, state.memory)\n"
                     "if before is not None:\n"
                     "    self._check_moved(before, grads)",
                     "",
@@ -160,11 +163,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the loss of a batch is computed after the step that it led to",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer.step",
-                    "self._optimizer.apply(self.net, grads, self._optimizer_state)",
-                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "self._optimizer.apply(self.net, grads, state.memory)",
+                    "self._optimizer.apply(self.net, grads, state.memory)\n"
                     "loss, _, _ = self.net.backprop(x, arrays, prepared=targets)\n"
                     "self.history.batch_loss[-1] = loss",
                 ),
@@ -182,10 +185,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the loss of an epoch is that of its last batch",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._end_epoch",
-                    "self.history.train_loss.append(self._loss_sum / self.targets.divisor)",
+                    "self.history.train_loss.append(self.state.loss_sum / self.targets.divisor)",
                     "self.history.train_loss.append(self.history.batch_loss[-1])",
                 ),
             )
@@ -200,20 +203,20 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the epoch is closed before its last step is taken",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer.step",
-                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "self._optimizer.apply(self.net, grads, state.memory)\n"
                     "if before is not None:\n"
                     "    self._check_moved(before, grads)",
                     "",
                 ),
                 (
                     "Trainer.step",
-                    "if self.position == self.n_samples:\n    self._end_epoch()",
-                    "if self.position == self.n_samples:\n"
+                    "if state.position == self.n_samples:\n    self._end_epoch()",
+                    "if state.position == self.n_samples:\n"
                     "    self._end_epoch()\n"
-                    "self._optimizer.apply(self.net, grads, self._optimizer_state)\n"
+                    "self._optimizer.apply(self.net, grads, state.memory)\n"
                     "if before is not None:\n"
                     "    self._check_moved(before, grads)",
                 ),
@@ -231,7 +234,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="validation looks at the training samples",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 ("Trainer._end_epoch", "self._validation_x, self._validation_targets", "self.X, self.targets"),
             )
         },
@@ -246,13 +249,12 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="validation draws from the generator that shuffles the training samples",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._end_epoch",
-                    "scores = _scores(self.net, self._validation_x, self._validation_targets)",
+                    "scores = score(self.net, self._validation_x, self._validation_targets)",
                     "mixed = self._rng.permutation(len(self._validation_x))\n"
-                    "scores = evaluate(self.net, self._validation_x[mixed], "
-                    "np.asarray(self.validation[1])[mixed])",
+                    "scores = score(self.net, self._validation_x[mixed], self._validation_targets.of(mixed))",
                 ),
             )
         },
@@ -267,14 +269,14 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="divergence is looked for with `loss == nan`",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 ("Trainer.step", "if not math.isfinite(loss):", "if loss == math.nan:"),
                 (
                     "Trainer._end_epoch",
                     "if not all(np.isfinite(weights).all() for",
                     "if any((weights == math.nan).any() for",
                 ),
-                ("Trainer._end_epoch", 'if not math.isfinite(scores["loss"]):', 'if scores["loss"] == math.nan:'),
+                ("Trainer._end_epoch", "if not math.isfinite(scores.loss):", "if scores.loss == math.nan:"),
             )
         },
         symptom="With too large a learning rate, the run goes on to its end with a loss of nan and nobody is told.",
@@ -310,7 +312,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the optimizer passes the biases over",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/base.py": (
                 (
                     "Optimizer.apply",
                     "for name, gradient in gradients.items():",
@@ -329,7 +331,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the step goes up the gradient",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/sgd.py": (
                 ("SGD.gradient_factor", "-self.learning_rate", "self.learning_rate"),
                 ("SGD.update", "-self.learning_rate", "self.learning_rate"),
             )
@@ -344,7 +346,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the L2 penalty is added to the reported loss, not to the gradient",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/base.py": (
                 (
                     "Optimizer._with_decay",
                     "if not self.weight_decay:\n"
@@ -352,15 +354,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                     "return tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)",
                     "return gradient",
                 ),
-                ("SGD.update", "rate * (g + decay * w)", "rate * g"),
             ),
-            "training.py": (
+            "optimizers/sgd.py": (("SGD.update", "rate * (g + decay * w)", "rate * g"),),
+            "trainer.py": (
                 (
                     "Trainer.step",
-                    "self._loss_sum += loss * targets.divisor",
+                    "state.loss_sum += loss * targets.divisor",
                     "penalty = sum(float(np.sum(weights**2)) for weights in self.net.state_dict().values())\n"
                     "loss += self.optimizer.weight_decay / 2 * penalty\n"
-                    "self._loss_sum += loss * targets.divisor",
+                    "state.loss_sum += loss * targets.divisor",
                 ),
             ),
         },
@@ -375,7 +377,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="velocity_shared",
         title="all parameters share one velocity",
         kind="training",
-        edits={"optimizers.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)},
+        edits={
+            "optimizers/base.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)
+        },
         symptom="It stops in the first step: operands could not be broadcast together.",
         property="steps with momentum, replayed by an independent implementation",
         explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
@@ -386,7 +390,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         name="adam_no_bias_correction",
         title="Adam without the correction of its running means",
         kind="training",
-        edits={"optimizers.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
+        edits={"optimizers/adaptive.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
         symptom="With a careful learning rate nothing but a faster start; with a bold one the first steps are too "
         "long, and the net takes many epochs to recover from them.",
         property="the first step of Adam is as long as the learning rate",
@@ -399,7 +403,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="Adam counts a step for each parameter instead of each batch",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/adaptive.py": (
                 (
                     "Adam._adam",
                     'memory["count"] = memory.get("count", 0) + 1',
@@ -452,7 +456,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="Nesterov's momentum looks ahead with the velocity before the step, not after it",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/sgd.py": (
                 ("SGD.update", "if memory:", 'old = memory.get("velocity")\nif memory:'),
                 ("SGD.update", "if self.nesterov:", "if self.nesterov and old is not None:"),
                 (
@@ -473,7 +477,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="AdamW adds its weight decay to the gradient, as Adam does",
         kind="training",
         edits={
-            "optimizers.py": (
+            "optimizers/adaptive.py": (
                 (
                     "AdamW.update",
                     "shrink = self.learning_rate * self.weight_decay\n"
@@ -494,11 +498,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the learning rate falls after each batch, not after each epoch",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer.step",
-                    "x, arrays, targets = self._next_batch()",
-                    "x, arrays, targets = self._next_batch()\n"
+                    "x, arrays, targets = self._batches.at(state.position)",
+                    "x, arrays, targets = self._batches.at(state.position)\n"
                     "if self.schedule is not None:\n"
                     "    rate = self.optimizer.learning_rate * "
                     "self.schedule.factor(len(self.history.batch_loss))\n"
@@ -517,11 +521,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="the generator of the dropout masks is seeded anew for every step",
         kind="training",
         edits={
-            "training.py": (
+            "trainer.py": (
                 (
                     "Trainer._draw_noise",
-                    "np.random.default_rng([self._mask_seed, len(self.history.batch_loss)])",
-                    "np.random.default_rng(self._mask_seed)",
+                    "np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])",
+                    "np.random.default_rng(self.state.mask_seed)",
                 ),
             )
         },

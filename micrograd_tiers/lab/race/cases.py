@@ -1,5 +1,6 @@
 """What is raced: one training step of one net on one mini-batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,3 +64,10 @@ class Case:
         about = self.summary
         products = [layer.products(shape) for layer, shape in zip(about.layers, about.shapes, strict=False)]
         return 2 * self.batch_size * (3 * sum(products) - next(filter(None, products)))
+
+
+# Whoever makes the training step of a case, from it and a learning rate.
+
+Step = Callable[[], Any]  # one training step; returns the loss before it
+Weights = Callable[[], list[Any]]
+Make = Callable[[Case, float], tuple[Step, Weights]]

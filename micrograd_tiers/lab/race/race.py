@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,14 +23,12 @@ import numpy as np
 
 from ...errors import ContenderError
 from ...threads import pinned
-from .cases import Array, Case
-from .contenders import CONTENDERS, equal_arrays
+from .cases import Case
+from .contenders import CONTENDERS
+from .proof import PROOF_RATE, TOLERANCE, equal_arrays, gradients
 
 REFERENCE = "tensor"
-MEASURED = ("tier", "exact")  # kinds whose memory can be seen: what is Python's and NumPy's
-TOLERANCE = {"float64": 1e-12, "float32": 2e-4}  # of the largest number of each gradient
 RACE_RATE = 0.01  # learning rate while time is taken
-PROOF_RATE = 2.0**30  # and while gradients are proved: the weights move so far that where they were costs no digits
 
 
 @dataclass(frozen=True)
@@ -161,11 +158,14 @@ class Race:
         ]  # fmt: skip
 
     def memory(self, case: Case, names: Iterable[str]) -> dict[str, dict[str, int]]:
-        """Return the most bytes that "training" and "prediction" hold at a time, of each that takes this case."""
+        """Return the most bytes that "training" and "prediction" hold at a time, of each tier that takes this case.
+
+        Of others, memory cannot be seen: only Python's and NumPy's is measured.
+        """
         self.report(f"{case}: measuring memory")
         measured = {}
         for name in names:
-            if CONTENDERS[name].kind in MEASURED and CONTENDERS[name].takes(case):
+            if CONTENDERS[name].tier and CONTENDERS[name].takes(case):
                 self._make(name, case, RACE_RATE)
                 measured[name] = self._ask(name, do="memory")
         return measured
@@ -203,7 +203,7 @@ class Race:
             self.report(f"starting {name}")
             process = self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "micrograd_tiers.lab.race.worker", name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(self.threads),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process_environment(self.threads),
             )  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
@@ -218,16 +218,7 @@ class Race:
         return answer
 
 
-@cache
-def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
-    """Return the weights with which a contender starts, their gradients, and the loss; computed in this process."""
-    step, weights = CONTENDERS[name].make(case, PROOF_RATE)
-    start = [np.array(array) for array in weights()]
-    loss = float(step())
-    return start, [before - after for before, after in zip(start, weights(), strict=True)], loss
-
-
-def environment(threads: int) -> dict[str, str]:
+def process_environment(threads: int) -> dict[str, str]:
     """Return the environment in which NumPy's, PyTorch's and JAX's libraries compute with so many threads."""
     jax = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
     return os.environ | pinned(threads) | jax

@@ -11,7 +11,7 @@ from .cases import Case
 from .contenders import CONTENDERS
 from .growth import NETS, GrowthCurve
 from .race import Row, quartiles
-from .targets import Outcome
+from .targets import TargetResult
 
 LIMIT = "matrix products"
 FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the pointer to it
@@ -90,7 +90,7 @@ def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
     about = case.summary
     for name, held in measured.items():
         training, prediction = held["training"], held["prediction"]
-        each = FLOAT / about.bytes_each if name.startswith("scalar") else 1
+        each = FLOAT / about.bytes_each if CONTENDERS[name].tier == "scalar" else 1
         step = each * about.training_bytes
         lines.append(
             f"{name:18}{size_of(each * about.parameter_bytes):>12}{size_of(step):>16}{size_of(training):>12}"
@@ -99,15 +99,13 @@ def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
     return lines
 
 
-def target_table(outcomes: Sequence[Outcome]) -> list[str]:
+def target_table(results: Sequence[TargetResult]) -> list[str]:
     """Return the targets as lines."""
-    width = max(len(outcome.what) for outcome in outcomes)
+    width = max(len(result.what) for result in results)
     lines = [f"{'target':{width}}  {'wanted':>19}{'got':>12}{'quartiles':>20}"]
-    for outcome in outcomes:
-        verdict = {True: "", False: "   MISSED", None: ""}[outcome.kept]
-        lines.append(
-            f"{outcome.what:{width}}  {outcome.wanted:>19}{outcome.got:>12}{outcome.spread:>20}{verdict}".rstrip()
-        )
+    for result in results:
+        verdict = {True: "", False: "   MISSED", None: ""}[result.kept]
+        lines.append(f"{result.what:{width}}  {result.wanted:>19}{result.got:>12}{result.spread:>20}{verdict}".rstrip())
     return lines
 
 
@@ -151,9 +149,12 @@ def as_json(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def comparison_table(rows: Sequence[Row], old: Sequence[dict[str, Any]]) -> list[str]:
-    """Return each row against that of an older run: its time, and its ratio to the base, which hangs on no machine."""
-    before = {(*entry["sizes"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in old}
+def change_table(rows: Sequence[Row], earlier: Sequence[dict[str, Any]]) -> list[str]:
+    """Return each row beside that of an earlier run: its time, and its ratio to the base.
+
+    The ratio does not depend on the machine.
+    """
+    before = {(*entry["sizes"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in earlier}
     lines = [f"{'':58}{'before':>10}{'now':>10}{'speed':>8}{'speed to base':>22}"]
     for row in rows:
         entry = before.get((*row.case.sizes, row.case.batch_size, row.case.dtype, row.contender))

@@ -54,7 +54,7 @@ TARGETS = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TargetResult:
     """How a promise was kept.
 
     Attributes
@@ -74,19 +74,19 @@ class Outcome:
     kept: bool | None
 
 
-def check_targets(race: Race) -> tuple[list[Outcome], list[Row]]:
+def check_targets(race: Race) -> tuple[list[TargetResult], list[Row]]:
     """Race all targets; those that are about one thread in a race of their own."""
-    outcomes, rows = [], []
+    results, rows = [], []
     with Race(1, race.rounds, race.seconds, race.report) as single:
         for target in TARGETS:
             runner = single if target.threads == 1 else race
             raced = runner.run(target.case, [target.contender, target.base], base=target.base)
             rows += raced
-            outcomes.append(_outcome(target, {row.contender: row for row in raced}))
-    return outcomes, rows
+            results.append(_result(target, {row.contender: row for row in raced}))
+    return results, rows
 
 
-def _outcome(target: Target, rows: dict[str, Row]) -> Outcome:
+def _result(target: Target, rows: dict[str, Row]) -> TargetResult:
     what = f"{target.contender} against {target.base}: {target.case}"
     if target.threads:
         what += f", {target.threads} thread"
@@ -94,12 +94,12 @@ def _outcome(target: Target, rows: dict[str, Row]) -> Outcome:
     wanted = f"{target.at_least:.3g} times as fast" if faster else f"{1 / target.at_least:.3g} times the time"
     if len(rows) < 2:
         missing = target.base if target.contender in rows else target.contender
-        return Outcome(what, wanted, f"({missing} is not installed)", "", None)
+        return TargetResult(what, wanted, f"({missing} is not installed)", "", None)
     ratios = rows[target.contender].ratios
     shown = ratios if faster else [1 / ratio for ratio in ratios]
     first, third = quartiles(shown)
     got = statistics.median(ratios)
-    return Outcome(
+    return TargetResult(
         what, wanted, f"{statistics.median(shown):.2f}", f"{first:.2f} to {third:.2f}", got >= target.at_least
     )
 
@@ -109,7 +109,7 @@ def _outcome(target: Target, rows: dict[str, Row]) -> Outcome:
 IMPORT_MOST, HELP_MOST, COMPARE_MOST = 0.060, 0.150, 45.0  # seconds
 
 
-def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: None) -> list[Outcome]:
+def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: None) -> list[TargetResult]:
     """Time the import, --help and `compare`, in processes of their own, warm."""
     report("import and --help")
     code = {
@@ -141,11 +141,11 @@ def _process_time(arguments: Sequence[str]) -> float:
         return time.perf_counter() - start
 
 
-def _seconds(what: str, times: list[float], most: float) -> Outcome:
+def _seconds(what: str, times: list[float], most: float) -> TargetResult:
     first, third = quartiles(times)
     median = statistics.median(times)
     unit, factor = ("s", 1.0) if most >= 1 else ("ms", 1e3)
-    return Outcome(
+    return TargetResult(
         what, f"at most {most * factor:g} {unit}", f"{median * factor:.1f} {unit}",
         f"{first * factor:.1f} to {third * factor:.1f}", median <= most,
     )  # fmt: skip

@@ -57,8 +57,7 @@ class Worker:
         }
 
     def _prediction(self) -> Callable[[], Any]:
-        tier, _, mode = self.contender.name.partition(" ")
-        net = self.case.net(tier, exact=mode == "exact")
+        net = self.case.net(self.contender.tier, self.contender.exact)
         x, _ = self.case.batch()
         return lambda: net.forward(x)
 

@@ -4,14 +4,14 @@
 """
 
 from .course import STUDIES
-from .study import Report, Study, as_csv, environment, runs_of, table
+from .study import Study, StudyReport, as_csv, environment, runs_of, table
 from .tasks import Result, Task, Training, on_cluster, run_all, settings_of
 
 __all__ = [
     "STUDIES",
-    "Report",
     "Result",
     "Study",
+    "StudyReport",
     "Task",
     "Training",
     "as_csv",

@@ -6,7 +6,8 @@ from ...datasets import Dataset, load_dataset
 from ...models import autoencoder
 from ...network import Network
 from ...optimizers import Adam
-from ...training import History, fit
+from ...training import fit
+from ...training_state import History
 
 
 @dataclass(frozen=True)

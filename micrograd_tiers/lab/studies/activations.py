@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...recipe import Recipe
-from .study import Report, Study, mean_and_deviation, on_glyphs, table
+from .study import Study, StudyReport, grouped, mean_and_deviation, on_glyphs, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(data="mnist", dtype="float32", learning_rate=0.1, batch_size=128, epochs=10, validation=10_000)
@@ -33,12 +33,11 @@ def tasks(quick: bool) -> list[Task]:
     return [Training(_recipe(*case, seed, quick)) for seed in range(STARTS) for case in cases]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return losses and accuracy by activation, with one hidden layer and with three."""
-    runs: dict[Case, list[Result]] = {(depth, name): [] for depth in DEPTHS for name in INITS}
-    for task, result in zip(tasks, results, strict=True):
-        assert isinstance(task, Training)
-        runs[len(task.recipe.hidden), task.recipe.activation].append(result)
+    cases = [(depth, name) for depth in DEPTHS for name in INITS]
+    own = [(len(task.recipe.hidden), task.recipe.activation) for task in tasks if isinstance(task, Training)]
+    runs = grouped(cases, own, results)
     losses = {case: _means(own, "validation_loss") for case, own in runs.items()}
     accuracies = {case: float(np.mean([result["test_accuracy"] for result in own])) for case, own in runs.items()}
     findings = {
@@ -65,7 +64,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"losses": draw})
+    return StudyReport(answer, findings, {"losses": draw})
 
 
 def _means(runs: Sequence[Result], key: str) -> list[float]:

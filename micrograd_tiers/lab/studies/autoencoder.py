@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ._encoding import FULL, QUICK, Encoding
-from .study import Report, Study, table
+from .study import Study, StudyReport, table
 from .tasks import Result, Task
 
 CODES = (2, 4, 8, 16, 32, 64)
@@ -49,7 +49,7 @@ def tasks(quick: bool) -> list[Task]:
     return [Autoencoder(replace(QUICK if quick else FULL, code=code)) for code in (CODES[::2] if quick else CODES)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return the loss against the size of the code."""
     encodings = [task.encoding for task in tasks if isinstance(task, Autoencoder)]
     codes = [encoding.code for encoding in encodings]
@@ -94,7 +94,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         captions = [name for name, row in rows for _ in row]
         plots.image_grid(path, images, captions, title="Test images, and what becomes of them", columns=N_SHOWN)
 
-    return Report(answer, findings, {"loss": draw, "reconstructions": draw_images})
+    return StudyReport(answer, findings, {"loss": draw, "reconstructions": draw_images})
 
 
 STUDY = Study(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, by_epoch, last_loss, on_glyphs, percent, table
+from .study import Study, StudyReport, by_epoch, last_loss, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(
@@ -15,11 +15,11 @@ BASE = Recipe(
 )  # fmt: skip
 SIZES = (1, 4, 16, 64, 256, 1024, 4096)
 REFERENCE = 64  # at this batch size both rules have the same learning rate
-FIXED, SCALED = "one rate", "rate in proportion"
+FIXED, PROPORTIONAL = "one rate", "rate in proportion"
 Runs = dict[int, Result]
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
     return on_glyphs(recipe, validation=300, hidden=(30,))
@@ -37,16 +37,16 @@ def _sizes(quick: bool) -> tuple[int, ...]:
 def tasks(quick: bool) -> list[Task]:
     """Return a run for each batch size at one learning rate, and one each at a rate in proportion to it."""
     fixed = [replace(BASE, batch_size=size) for size in _sizes(quick)]
-    scaled = [replace(BASE, batch_size=size, learning_rate=_rate(size)) for size in _sizes(quick)]
-    return [Training(_scaled(recipe, quick)) for recipe in [*fixed, *scaled]]
+    proportional = [replace(BASE, batch_size=size, learning_rate=_rate(size)) for size in _sizes(quick)]
+    return [Training(_shrunk(recipe, quick)) for recipe in [*fixed, *proportional]]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return losses and times by batch size, at one learning rate and at rates in proportion to the size."""
     recipes = [task.recipe for task in tasks if isinstance(task, Training)]
     sizes = [recipe.batch_size for recipe in recipes[: len(recipes) // 2]]
     fixed = dict(zip(sizes, results[: len(sizes)], strict=True))
-    scaled = dict(zip(sizes, results[len(sizes) :], strict=True))
+    proportional = dict(zip(sizes, results[len(sizes) :], strict=True))
     n_samples = (recipes[0].n_train or 60_000) - recipes[0].validation
     target = 2 * min(map(last_loss, fixed.values()))
     epochs = {size: _epochs_to(target, result) for size, result in fixed.items()}
@@ -54,21 +54,25 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     findings = {
         "seconds_an_epoch": {str(size): second for size, second in seconds.items()},
         "validation_loss": {str(size): last_loss(result) for size, result in fixed.items()},
-        "validation_loss_in_proportion": {str(size): last_loss(result) for size, result in scaled.items()},
+        "validation_loss_in_proportion": {str(size): last_loss(result) for size, result in proportional.items()},
         "test_accuracy": {str(size): result["test_accuracy"] for size, result in fixed.items()},
         "target_loss": target,
         "epochs_to_target": {str(size): n for size, n in epochs.items()},
         "seconds_to_target": {str(size): n * seconds[size] for size, n in epochs.items() if n is not None},
     }
-    answer = "\n\n".join([_at_one_rate(fixed, n_samples, target), _in_proportion(fixed, scaled)])
+    answer = "\n\n".join([_at_one_rate(fixed, n_samples, target), _in_proportion(fixed, proportional)])
 
     def draw(path: Path) -> None:
         from ... import plots
 
         lines = {f"{n}": by_epoch(r["validation_loss"]) for n, r in fixed.items()}
-        by_second = {n: ([epoch * seconds[int(n)] for epoch in x], loss) for n, (x, loss) in lines.items()}
+        times = {n: [epoch * seconds[n] for epoch in lines[f"{n}"][0]] for n in fixed}
+        by_second = {f"{n}": (times[n], lines[f"{n}"][1]) for n in fixed}
         powers = [int(math.log2(size)) for size in sizes]  # the labels of the sizes would run into each other
-        ends = {name: (powers, [last_loss(r) for r in of.values()]) for name, of in ((FIXED, fixed), (SCALED, scaled))}
+        ends = {
+            name: (powers, [last_loss(r) for r in of.values()])
+            for name, of in ((FIXED, fixed), (PROPORTIONAL, proportional))
+        }
         plots.panels(
             path,
             [
@@ -81,7 +85,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"batch-sizes": draw})
+    return StudyReport(answer, findings, {"batch-sizes": draw})
 
 
 def _seconds(result: Result) -> float:
@@ -143,7 +147,7 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     )
 
 
-def _in_proportion(fixed: Runs, scaled: Runs) -> str:
+def _in_proportion(fixed: Runs, proportional: Runs) -> str:
     rows = [
         {
             "batch size": size,
@@ -152,16 +156,16 @@ def _in_proportion(fixed: Runs, scaled: Runs) -> str:
             "test accuracy": percent(result["test_accuracy"]),
             f"validation loss at {BASE.learning_rate:g}": _shown(fixed[size]),
         }
-        for size, result in scaled.items()
+        for size, result in proportional.items()
     ]
-    small = [last_loss(result) for size, result in scaled.items() if size <= REFERENCE]
-    last = max(scaled)
+    small = [last_loss(result) for size, result in proportional.items() if size <= REFERENCE]
+    last = max(proportional)
     return (
         f"{table(rows)}\n\nWith a learning rate in proportion to the batch size, one large step goes about as far as "
         f"the many small ones that it replaces: up to batches of {REFERENCE}, all end between {min(small):.3g} and "
         f"{max(small):.3g}. That holds as long as the gradient stays about the same along the step. Batches of {last} "
         f"would need the rate {_rate(last):.3g}, and "
-        f"{'diverge' if scaled[last]['diverged'] else f'end at {_shown(scaled[last])}'}."
+        f"{'diverge' if proportional[last]['diverged'] else f'end at {_shown(proportional[last])}'}."
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, by_epoch, on_glyphs, percent, table
+from .study import Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 WORDS = "conv:8,3,1,1 {norm} relu max:2 conv:16,3,1,1 {norm} relu max:2 {drop} linear:128 relu {drop}"
@@ -40,7 +40,7 @@ def tasks(quick: bool) -> list[Task]:
     ]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what each variant reaches, and what dropout does in the first epoch."""
     variants, by_p = dict(zip(VARIANTS, results[: len(VARIANTS)], strict=True)), results[len(VARIANTS) :]
     rows = [
@@ -99,7 +99,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"regularization": draw})
+    return StudyReport(answer, findings, {"regularization": draw})
 
 
 STUDY = Study(

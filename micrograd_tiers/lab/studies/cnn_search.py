@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, on_glyphs, percent, table
+from .study import Study, StudyReport, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(
@@ -27,7 +27,7 @@ def tasks(quick: bool) -> list[Task]:
     return [*map(Training, recipes)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return accuracy against size."""
     by_name = dict(zip(NETS, results, strict=True))
     rows = [
@@ -74,7 +74,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         }
         plots.panels(path, [plots.Panel("Errors against size", "parameters", "share of errors", lines, "xy")])
 
-    return Report(answer, findings, {"errors": draw})
+    return StudyReport(answer, findings, {"errors": draw})
 
 
 STUDY = Study(

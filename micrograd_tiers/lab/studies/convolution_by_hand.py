@@ -8,7 +8,7 @@ import numpy as np
 
 from ...layers import Conv2d
 from ...tiers import get_tier
-from .study import Report, Study, table
+from .study import Study, StudyReport, table
 from .tasks import Result, Task
 
 IMAGES = {
@@ -54,7 +54,7 @@ def tasks(quick: bool) -> list[Task]:
     return [Shapes(), *map(Pooling, IMAGES)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return the counts and the pooled images."""
     shapes, *pooled = results
     rows = [
@@ -87,7 +87,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         "shape": [O, R, S],
         **{kind: {name: r[kind] for name, r in zip(IMAGES, pooled, strict=True)} for kind in ("average", "maximum")},
     }
-    return Report(answer, findings, {"pooling": draw})
+    return StudyReport(answer, findings, {"pooling": draw})
 
 
 def _rows(image: Sequence[Sequence[float]]) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...metrics import evaluate
 from ...models import mlp
 from ...recipe import Recipe
-from ...training import evaluate
-from .study import Line, Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
+from .study import Line, Study, StudyReport, by_epoch, mean_and_deviation, on_glyphs, percent, table
 from .tasks import Result, Task, Training, prepare
 
 BASE = Recipe(
@@ -25,6 +25,7 @@ SHAPES = {
     "3, growing": (1, 2, 4),
     "3, shrinking": (4, 2, 1),
 }
+EQUAL = [name for name, ratios in SHAPES.items() if len({*ratios}) == 1]
 SCORES = ("train_loss", "validation_loss", "test_accuracy")
 LARGE = replace(BASE, hidden=(256, 256), momentum=0.9, learning_rate=0.05, batch_size=128, epochs=20)
 PENALTIES = {
@@ -68,16 +69,16 @@ class Fitted:
 
     def run(self, data_dir: str | None) -> Result:
         """Return the losses of training, validation and test set after the last epoch, and by epoch."""
-        data, trainer = prepare(self.recipe, data_dir)
+        run = prepare(self.recipe, data_dir)
+        trainer = run.trainer
         trainer.run()
-        net = trainer.net
-        test = evaluate(net, data.test_x, data.test_y)
+        scores = run.test()
         return {
-            "fitted_loss": evaluate(net, trainer.X, trainer.y)["loss"],
+            "fitted_loss": evaluate(run.net, trainer.X, trainer.y)["loss"],
             "train_loss": trainer.history.train_loss,
             "validation_loss": trainer.history.validation_loss,
-            "test_loss": test["loss"],
-            "test_accuracy": test["accuracy"],
+            "test_loss": scores.loss,
+            "test_accuracy": scores.accuracy,
         }
 
 
@@ -97,20 +98,20 @@ def _shaped(ratios: Sequence[int], n_parameters: int) -> tuple[int, ...]:
     return tuple(unit * ratio for ratio in ratios)
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     return on_glyphs(recipe, validation=300) if quick else recipe
 
 
 def tasks(quick: bool) -> list[Task]:
     """Return the counts, some starts of each shape, and a large net with L2, with dropout, with neither."""
-    small = replace(_scaled(BASE, quick), batch_size=16 if quick else BASE.batch_size)
+    small = replace(_shrunk(BASE, quick), batch_size=16 if quick else BASE.batch_size)
     hidden = [_shaped(ratios, 20_000 if quick else 100_000) for ratios in SHAPES.values()]
     shaped = [replace(small, hidden=widths, seed=seed) for seed in range(2 if quick else 3) for widths in hidden]
-    large = [_scaled(recipe, quick) for recipe in PENALTIES.values()]
+    large = [_shrunk(recipe, quick) for recipe in PENALTIES.values()]
     return [*(Count(k, m) for k, m in COUNTED), *map(Training, shaped), *map(Fitted, large)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return the counts, losses by shape, and losses with and without L2 and dropout."""
     done = [*zip(tasks, results, strict=True)]
     counts = [(task.depth, task.width, result) for task, result in done if isinstance(task, Count)]
@@ -126,7 +127,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         "large_validation_loss": {name: result["validation_loss"][-1] for name, result in penalties.items()},
         "large_test_accuracy": {name: result["test_accuracy"] for name, result in penalties.items()},
     }
-    answer = "\n\n".join([_formula(counts), _compared(shapes), _penalized(penalties)])
+    answer = "\n\n".join([_formula(counts), _by_shape(shapes), _penalized(penalties)])
 
     def draw(path: Path) -> None:
         from ... import plots
@@ -144,7 +145,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"losses": draw})
+    return StudyReport(answer, findings, {"losses": draw})
 
 
 def _label(hidden: tuple[int, ...]) -> str:
@@ -171,7 +172,7 @@ def _formula(counts: Sequence[tuple[int, int, Result]]) -> str:
     )
 
 
-def _compared(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
+def _by_shape(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
     widths = {name: "-".join(map(str, own[0][0])) for name, own in shapes.items()}
     rows = [
         {
@@ -186,8 +187,8 @@ def _compared(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
         for name, own in shapes.items()
     ]
     losses = {name: _means(own)["validation_loss"] for name, own in shapes.items()}
-    equal = {name: loss for name, loss in losses.items() if "equal" in name}
-    three = {name: loss for name, loss in losses.items() if name.startswith("3")}
+    equal = {name: loss for name, loss in losses.items() if name in EQUAL}
+    three = {name: loss for name, loss in losses.items() if len(SHAPES[name]) == 3}
     (best, worst), (least, most) = _ends(equal), _ends(three)
     first_widths = [own[0][0][0] for name, own in shapes.items() if name in equal]
     spread = max(np.std([result["validation_loss"][-1] for _, result in shapes[name]], ddof=1) for name in three)
@@ -253,7 +254,7 @@ def _penalized(penalties: dict[str, Result]) -> str:
 
 
 def _layers(name: str) -> str:
-    k = int(name.split()[0])
+    k = len(SHAPES[name])
     return f"{k} hidden layers" if k > 1 else "nets with 1 hidden layer"
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.toy import moons
+from ...metrics import evaluate
 from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD
-from ...training import Trainer, evaluate
-from .study import Line, Report, Study, dead_units, mean_of, percent, table
+from ...trainer import Trainer
+from .study import Line, Study, StudyReport, dead_units, grouped, mean_of, percent, table
 from .tasks import Result, Task
 
 N_EACH = 500  # examples of each class
@@ -25,7 +26,7 @@ EARLY = 20  # batches after the class has changed
 
 
 @dataclass(frozen=True)
-class Run:
+class OrderedTraining:
     """A net on two moons: some epochs in some order, then as many shuffled.
 
     Parameters
@@ -44,6 +45,8 @@ class Run:
     epochs : int
         In that order, and shuffled.
     """
+
+    KIND: ClassVar[str] = "Run"
 
     seed: int
     shuffle: bool = False
@@ -100,7 +103,7 @@ class Run:
         )
 
 
-BASE = Run(seed=0)
+BASE = OrderedTraining(seed=0)
 CASES = {
     "in order": BASE,
     "shuffled": replace(BASE, shuffle=True),
@@ -122,14 +125,11 @@ def tasks(quick: bool) -> list[Task]:
 def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list[Result]]:
     """Return the results of each case, one for each seed."""
     names = {case: name for name, case in CASES.items()}
-    runs: dict[str, list[Result]] = {name: [] for name in CASES}
-    for task, result in zip(tasks, results, strict=True):
-        assert isinstance(task, Run)
-        runs[names[replace(task, seed=BASE.seed)]].append(result)
-    return runs
+    own = [names[replace(task, seed=BASE.seed)] for task in tasks if isinstance(task, OrderedTraining)]
+    return grouped(CASES, own, results)
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return how many units die, when, and what helps."""
     runs = _by_case(tasks, results)
     rows = [
@@ -165,7 +165,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         for name, of in runs.items()
     }
     findings["early_deaths"] = {"share": _early_deaths(runs["in order"]), "of_the_time": 2 * EARLY / BATCHES}
-    return Report(answer, findings, {"dead-units": lambda path: _draw(path, runs)})
+    return StudyReport(answer, findings, {"dead-units": lambda path: _draw(path, runs)})
 
 
 def _mean_at(results: Sequence[Result], time: int) -> float:

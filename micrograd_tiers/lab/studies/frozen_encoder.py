@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ...datasets import Dataset
 from ...layers import Linear
+from ...metrics import evaluate
 from ...models import softmax_regression
 from ...network import Network
 from ...optimizers import Adam
-from ...training import evaluate, fit
+from ...training import fit
 from ._encoding import FULL, QUICK, Encoding
-from .study import Report, Study, by_epoch, percent, table
+from .study import Study, StudyReport, by_epoch, percent, table
 from .tasks import Result, Task
 
 STARTS = {
@@ -87,7 +88,7 @@ def tasks(quick: bool) -> list[Task]:
     return [Classifier(encoder, QUICK if quick else FULL) for encoder in STARTS]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return accuracy, parameters and time."""
     encoding, rate = next((task.encoding, task.learning_rate) for task in tasks if isinstance(task, Classifier))
     by_encoder = dict(zip(STARTS, results, strict=True))
@@ -103,11 +104,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     ]
     pixels, frozen, random, tuned = (by_encoder[name] for name in STARTS)
     gap = pixels["test_accuracy"] - frozen["test_accuracy"]
-    compared = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
+    beside = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
     answer = (
         f"The autoencoder: {encoding}. The classifiers: Adam at {rate:g}, else alike.\n\n{table(rows)}\n\n"
         f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
-        f"code is {compared}. The code was learned without a single label. That of an encoder with random weights gets "
+        f"code is {beside}. The code was learned without a single label. That of an encoder with random weights gets "
         f"{percent(random['test_accuracy'])}: so much is due to any code of this size, and the rest to what the "
         "autoencoder has learned. What helps to draw an image again is not all that helps to name it: learning "
         f"along, the same encoder reaches {percent(tuned['test_accuracy'])}. Frozen layers need no gradients, but "
@@ -121,7 +122,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         lines = {STARTS[name]: by_epoch(r["train_loss"]) for name, r in by_encoder.items()}
         plots.panels(path, [plots.Panel("Training loss", "epoch", "loss (nats)", lines, "y")])
 
-    return Report(answer, findings, {"loss": draw})
+    return StudyReport(answer, findings, {"loss": draw})
 
 
 STUDY = Study(

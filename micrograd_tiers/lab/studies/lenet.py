@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, by_epoch, on_glyphs, percent, table
+from .study import Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 WORDS = "conv:6,5,1,2 {act} {pool}:2 conv:16,5 {act} {pool}:2 linear:120 {act} linear:84 {act}"
@@ -25,6 +25,7 @@ MODERN = replace(
     batch_size=64,
     epochs=20,
 )
+NETS = {CLASSIC.layers: "sigmoid and average pooling", MODERN.layers: "ReLU and maximum pooling"}
 RUNS = (
     replace(CLASSIC, epochs=5),
     replace(CLASSIC, epochs=10),
@@ -54,7 +55,7 @@ def tasks(quick: bool) -> list[Task]:
     ]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what each run reaches, and how its loss falls."""
     names = [_name(task.recipe) for task in tasks if isinstance(task, Training)]
     rows = [
@@ -88,12 +89,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         lines = {name: by_epoch(r["train_loss"]) for name, r in [*zip(names, results, strict=True)][2:]}
         plots.panels(path, [plots.Panel("LeNet: training loss", "epoch", "loss (nats)", lines, "y")])
 
-    return Report(answer, findings, {"loss": draw})
+    return StudyReport(answer, findings, {"loss": draw})
 
 
 def _name(recipe: Recipe) -> str:
-    kind = "sigmoid and average pooling" if "sigmoid" in recipe.layers else "ReLU and maximum pooling"
-    return f"{kind}, {recipe.data}, {recipe.epochs} epochs"
+    return f"{NETS[recipe.layers]}, {recipe.data}, {recipe.epochs} epochs"
 
 
 STUDY = Study(

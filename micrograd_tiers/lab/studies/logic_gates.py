@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...metrics import evaluate
 from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD
-from ...training import evaluate, fit
-from .study import Report, Study, dead_units, percent, table
+from ...training import fit
+from .study import Study, StudyReport, dead_units, percent, table
 from .tasks import Result, Task
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # the inputs a and b
@@ -138,7 +139,7 @@ def tasks(quick: bool) -> list[Task]:
 Runs = dict[tuple[str, tuple[int, ...], str], list[Result]]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what one unit can do, and what two more make possible."""
     by_hand: dict[str, Result] = {}
     runs: Runs = {}
@@ -174,7 +175,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             path, "XOR of the two features, learned with two hidden sigmoids", "XOR", (2,), xor["2 sigmoids"]
         ),
     }
-    return Report(answer, findings, pictures)
+    return StudyReport(answer, findings, pictures)
 
 
 def _found(results: Sequence[Result]) -> int:

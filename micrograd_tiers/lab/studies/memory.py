@@ -11,7 +11,7 @@ import numpy as np
 from ...models import mlp
 from ...optimizers import OPTIMIZERS, State
 from ...summary import size_of
-from .study import Report, Study, table
+from .study import Study, StudyReport, table
 from .tasks import Result, Task
 
 NETS: tuple[tuple[int, ...], ...] = ((), (1,), (128,))  # hidden units between 784 inputs and 10 outputs
@@ -103,7 +103,7 @@ def _name(hidden: Sequence[int]) -> str:
     return "-".join(map(str, (784, *hidden, 10)))
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what needs how much, and what that is made of."""
     done = {
         (task.hidden, task.optimizer, task.batch_size): result
@@ -139,7 +139,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             panels.append(plots.Panel(f"Memory of {_name(hidden)}", "batch size", "MB", lines, "y"))
         plots.panels(path, panels)
 
-    return Report(answer, findings, {"memory": draw})
+    return StudyReport(answer, findings, {"memory": draw})
 
 
 At = dict[tuple[tuple[int, ...], str], Result]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from ...datasets import Dataset
 from ...network import Network
 from ...recipe import Recipe
-from ...training import evaluate
-from .study import Line, Report, Study, by_epoch, on_glyphs, percent, table
+from .study import Line, Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training, prepare
 
 BASE = Recipe(
@@ -26,7 +25,7 @@ BINS = 40
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoreSpread:
     """What the ten scores of a trained net can be: how many directions they spread in, over the test set.
 
     Parameters
@@ -34,19 +33,20 @@ class Scores:
     recipe : Recipe
     """
 
+    KIND: ClassVar[str] = "Scores"
+
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
         """Return directions and scores on the test set; of a net with one hidden neuron, what that says."""
-        data, trainer = prepare(self.recipe, data_dir)
-        trainer.run()
-        net = trainer.net
-        scores = evaluate(net, data.test_x, data.test_y)
+        run = prepare(self.recipe, data_dir)
+        run.trainer.run()
+        scores = run.test()
         return {
-            "test_loss": scores["loss"],
-            "test_accuracy": scores["accuracy"],
-            "directions": _directions(net.forward(data.test_x)),
-            **(_one_neuron(net, data, self.recipe.activation) if self.recipe.hidden == (1,) else {}),
+            "test_loss": scores.loss,
+            "test_accuracy": scores.accuracy,
+            "directions": _directions(run.net.forward(run.data.test_x)),
+            **(_one_neuron(run.net, run.data, self.recipe.activation) if self.recipe.hidden == (1,) else {}),
         }
 
 
@@ -79,7 +79,7 @@ def _one_neuron(net: Network, data: Dataset, activation: str) -> Result:
     }
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     return on_glyphs(recipe, validation=300, batch_size=32) if quick else recipe
 
 
@@ -93,13 +93,13 @@ def _neurons() -> list[Recipe]:
 
 def tasks(quick: bool) -> list[Task]:
     """Return a run for each width, and what the scores of the narrowest nets can be."""
-    widths = [Training(_scaled(replace(BASE, hidden=(n,) if n else ()), quick)) for n in WIDTHS]
+    widths = [Training(_shrunk(replace(BASE, hidden=(n,) if n else ()), quick)) for n in WIDTHS]
     two = replace(BASE, hidden=(2,), activation="tanh", init=INITS["tanh"])
     narrow = [*_neurons(), two, replace(BASE, hidden=())]
-    return [*widths, *(Scores(_scaled(recipe, quick)) for recipe in narrow)]
+    return [*widths, *(ScoreSpread(_shrunk(recipe, quick)) for recipe in narrow)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return losses and accuracy by width, and what one neuron leaves of the ten scores."""
     by_width = dict(zip(WIDTHS, results[: len(WIDTHS)], strict=True))
     *neurons, two, none = results[len(WIDTHS) :]
@@ -117,7 +117,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
     }
     answer = f"{_widths(by_width)}\n\n{_why(neurons, best, two, none)}"
     pictures = {"losses": lambda path: _draw_losses(path, by_width), "one-neuron": lambda path: _draw_one(path, best)}
-    return Report(answer, findings, pictures)
+    return StudyReport(answer, findings, pictures)
 
 
 def _widths(by_width: dict[int, Result]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, by_epoch, on_glyphs, percent, table
+from .study import Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(
@@ -37,7 +37,7 @@ def tasks(quick: bool) -> list[Task]:
     return [*map(Training, recipes)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what each reaches beside the report's figure."""
     rows, findings = [], {}
     for (name, (recipe, theirs)), result in zip(NETS.items(), results, strict=True):
@@ -68,7 +68,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         lines = {name: by_epoch(r["train_loss"]) for name, r in zip(NETS, results, strict=True)}
         plots.panels(path, [plots.Panel("Training loss, with dropout", "epoch", "loss (nats)", lines, "y")])
 
-    return Report(answer, findings, {"loss": draw})
+    return StudyReport(answer, findings, {"loss": draw})
 
 
 STUDY = Study(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Line, Report, Study, by_epoch, last_loss, on_glyphs, percent, table
+from .study import Line, Study, StudyReport, by_epoch, last_loss, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(
@@ -25,7 +25,7 @@ GUESSING = math.log(10)  # the loss of ten equal probabilities
 Runs = dict[float, Result]
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
     return on_glyphs(recipe, validation=300, hidden=(30,), batch_size=16)
@@ -34,10 +34,10 @@ def _scaled(recipe: Recipe, quick: bool) -> Recipe:
 def tasks(quick: bool) -> list[Task]:
     """Return a run for each optimizer and each learning rate."""
     rates = RATES[::2] if quick else RATES
-    return [Training(_scaled(replace(r, learning_rate=rate), quick)) for r in OPTIMIZERS.values() for rate in rates]
+    return [Training(_shrunk(replace(r, learning_rate=rate), quick)) for r in OPTIMIZERS.values() for rate in rates]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return losses by optimizer and learning rate, and which rates serve which optimizer."""
     done = [(task.recipe, result) for task, result in zip(tasks, results, strict=True) if isinstance(task, Training)]
     by_rate: dict[str, Runs] = {
@@ -84,7 +84,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"learning-rates": draw})
+    return StudyReport(answer, findings, {"learning-rates": draw})
 
 
 def _good_rates(runs: Runs) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...tiers import get_tier
-from .study import Report, Study, table
+from .study import Study, StudyReport, table
 from .tasks import Result, Task
 
 Array = NDArray[Any]
@@ -82,7 +82,7 @@ def tasks(quick: bool) -> list[Task]:
     return [Losses("float32"), Losses("float64")]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return where each form breaks."""
     by_dtype = {task.dtype: result for task, result in zip(tasks, results, strict=True) if isinstance(task, Losses)}
     rows = [
@@ -118,7 +118,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             panels.append(plots.Panel(title, "gap between the two logits", "loss (nats)", lines))
         plots.panels(path, panels)
 
-    return Report(answer, findings, {"loss": draw})
+    return StudyReport(answer, findings, {"loss": draw})
 
 
 def _breaks(gap: float | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...recipe import Recipe
-from .study import Line, Report, Study, by_epoch, on_glyphs, percent, table
+from .study import Line, Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 BASE = Recipe(data="fashion-mnist", hidden=(), learning_rate=0.1, batch_size=256, epochs=10, validation=10_000)
@@ -35,7 +35,7 @@ class Samples:
         return {"images": images.round(4).tolist(), "labels": [data.class_names[y] for y in data.train_y]}
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     return on_glyphs(recipe, n_train=1200, n_test=400, epochs=4, validation=200) if quick else recipe
 
 
@@ -43,10 +43,10 @@ def tasks(quick: bool) -> list[Task]:
     """Return the images, and a run for each learning rate and each batch size."""
     rates = [replace(BASE, learning_rate=rate) for rate in RATES]
     sizes = [replace(BASE, batch_size=size) for size in BATCH_SIZES]
-    return [Samples(_scaled(BASE, quick).data), *(Training(_scaled(recipe, quick)) for recipe in [*rates, *sizes])]
+    return [Samples(_shrunk(BASE, quick).data), *(Training(_shrunk(recipe, quick)) for recipe in [*rates, *sizes])]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return losses and accuracies by learning rate and by batch size."""
     samples, by_rate, by_size = results[0], results[1:6], results[6:]
     rates = [{"learning rate": rate, **_row(result)} for rate, result in zip(RATES, by_rate, strict=True)]
@@ -106,7 +106,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
 
         plots.image_grid(path, samples["images"], samples["labels"], title="The first ten training images")
 
-    return Report(answer, findings, {"images": draw_samples, "losses": draw}, reading)
+    return StudyReport(answer, findings, {"images": draw_samples, "losses": draw}, reading)
 
 
 def _row(result: Result) -> dict[str, object]:

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,13 @@ from ...network import Network
 from ...recipe import Recipe
 from .tasks import Result, Task, settings_of
 
+K = TypeVar("K")
 Line = tuple[Sequence[float], Sequence[float]]  # x and y
 Draw = Callable[[Path], None]  # draws a picture into a file
 
 
 @dataclass
-class Report:
+class StudyReport:
     """What a study has found.
 
     Attributes
@@ -59,7 +60,7 @@ class Study:
     title: str
     question: str
     tasks: Callable[[bool], Sequence[Task]]
-    report: Callable[[Sequence[Task], Sequence[Result]], Report]
+    report: Callable[[Sequence[Task], Sequence[Result]], StudyReport]
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -94,6 +95,14 @@ def mean_and_deviation(values: Sequence[float]) -> str:
 def mean_of(results: Sequence[Result], key: str) -> float:
     """Return the mean of one figure over some runs."""
     return float(np.mean([result[key] for result in results]))
+
+
+def grouped(keys: Iterable[K], own_keys: Iterable[K], results: Sequence[Result]) -> dict[K, list[Result]]:
+    """Return results by their own keys, one for each result, in the order of the keys."""
+    groups: dict[K, list[Result]] = {key: [] for key in keys}
+    for key, result in zip(own_keys, results, strict=True):
+        groups[key].append(result)
+    return groups
 
 
 def on_glyphs(recipe: Recipe, **others: Any) -> Recipe:

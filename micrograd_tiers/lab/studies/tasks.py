@@ -18,12 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...datasets import Dataset
+from ...datasets import Dataset, Standardizer
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
+from ...metrics import evaluate
 from ...recipe import Recipe
-from ...training import Trainer, evaluate
+from ...run import Run
 
 Result = dict[str, Any]
 VERSION = 2  # of what is kept: another one is not taken for this one
@@ -49,7 +50,8 @@ class Training:
 
     def run(self, data_dir: str | None) -> Result:
         """Return the history, the scores on the test set (None if the net diverged) and the number of parameters."""
-        data, trainer = prepare(self.recipe, data_dir)
+        run = prepare(self.recipe, data_dir)
+        data, trainer = run.data, run.trainer
         start, diverged = time.perf_counter(), False
         try:
             trainer.run()
@@ -72,28 +74,30 @@ class Training:
         }
 
 
-def prepare(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Trainer]:
-    """Return the set of a recipe, and its training run at the start."""
+def prepare(recipe: Recipe, data_dir: str | None) -> Run:
+    """Return the run of a recipe at its start; the data are read once for all runs of a process that share them."""
     names = ["data", "n_train", "n_test"]
-    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized: read once
+    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized
         names += ["no_standardize", "validation", "seed"]
-    data = _load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir)
-    return data, recipe.make_trainer(recipe.make_net(data), data)
+    return Run(recipe, *_load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir))
 
 
 @lru_cache(maxsize=1)  # the runs of one process mostly want the same
-def _load(recipe: Recipe, data_dir: str | None) -> Dataset:
-    return recipe.load_data(data_dir)[0]
+def _load(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
+    return recipe.load_data(data_dir)
 
 
 def settings_of(task: Task) -> dict[str, Any]:
-    """Return the settings of a task that count, as JSON has them, with its kind."""
+    """Return the settings of a task that count, as JSON has them, with its kind.
+
+    The kind is the name of the class, or its `KIND`: results are kept under it, so it stays when the class is renamed.
+    """
     settings = {
         field.name: value.settings() if isinstance(value := getattr(task, field.name), Recipe) else value
         for field in fields(task)  # type: ignore[arg-type]  # a dataclass
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=asdict))
-    return {"task": type(task).__name__, **plain}
+    return {"task": getattr(task, "KIND", type(task).__name__), **plain}
 
 
 def run_all(
@@ -102,7 +106,7 @@ def run_all(
     *,
     data_dir: str | None = None,
     jobs: int | None = None,
-    on_result: Callable[[int, int], None] = lambda done, of: None,
+    on_result: Callable[[int, int], object] = lambda done, of: None,
 ) -> list[Result]:
     """Run tasks, as many at a time as there are jobs, and return their results in order.
 

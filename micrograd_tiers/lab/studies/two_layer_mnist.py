@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...recipe import Recipe
-from .study import Report, Study, by_epoch, mean_and_deviation, on_glyphs, percent, table
+from .study import Study, StudyReport, by_epoch, mean_and_deviation, on_glyphs, percent, table
 from .tasks import Result, Task, Training
 
 COURSE = Recipe(
@@ -22,7 +22,7 @@ FINALS = {
 }
 
 
-def _scaled(recipe: Recipe, quick: bool) -> Recipe:
+def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
     if not quick:
         return recipe
     validation = 300 if recipe.validation else 0
@@ -30,15 +30,15 @@ def _scaled(recipe: Recipe, quick: bool) -> Recipe:
 
 
 def _starts(quick: bool) -> list[Recipe]:
-    return [_scaled(replace(COURSE, seed=seed), quick) for seed in range(5)]
+    return [_shrunk(replace(COURSE, seed=seed), quick) for seed in range(5)]
 
 
 def _by_rate(quick: bool) -> list[Recipe]:
-    return [_scaled(replace(COURSE, learning_rate=rate), quick) for rate in RATES]
+    return [_shrunk(replace(COURSE, learning_rate=rate), quick) for rate in RATES]
 
 
 def _finals(quick: bool) -> dict[str, Recipe]:
-    return {name: _scaled(recipe, quick) for name, recipe in FINALS.items()}
+    return {name: _shrunk(recipe, quick) for name, recipe in FINALS.items()}
 
 
 def tasks(quick: bool) -> list[Task]:
@@ -46,7 +46,7 @@ def tasks(quick: bool) -> list[Task]:
     return [*map(Training, [*_starts(quick), *_by_rate(quick), *_finals(quick).values()])]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what the report's figures are here."""
     starts, by_rate, finals = results[:5], results[5:9], dict(zip(FINALS, results[9:], strict=True))
     accuracies = [result["test_accuracy"] for result in starts]
@@ -104,7 +104,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"losses": draw}, reading)
+    return StudyReport(answer, findings, {"losses": draw}, reading)
 
 
 STUDY = Study(

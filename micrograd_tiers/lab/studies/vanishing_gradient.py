@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from ...models import mlp
 from ...tiers import tensor
-from .study import Report, Study, by_epoch, table
+from .study import Study, StudyReport, by_epoch, table
 from .tasks import Result, Task
 
 WEIGHTS = (1.0, 10.0, 100.0)
@@ -17,7 +18,7 @@ ACTIVATIONS = ("sigmoid", "tanh", "relu")
 
 
 @dataclass(frozen=True)
-class Neuron:
+class SaturatedNeuron:
     """One sigmoid neuron: p = sigmoid(w x), L = (p - t)**2, with x = 1 and t = 0, so dL/dw = 2 p p (1 - p).
 
     Parameters
@@ -25,6 +26,8 @@ class Neuron:
     weight : float
         w.
     """
+
+    KIND: ClassVar[str] = "Neuron"
 
     weight: float
 
@@ -64,13 +67,13 @@ class Depth:
 
 def tasks(quick: bool) -> list[Task]:
     """Return the three neurons and, for each activation, a deep net."""
-    return [*map(Neuron, WEIGHTS), *(Depth(activation, 5 if quick else 20) for activation in ACTIVATIONS)]
+    return [*map(SaturatedNeuron, WEIGHTS), *(Depth(activation, 5 if quick else 20) for activation in ACTIVATIONS)]
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return what the neuron's gradient is, and how gradients shrink with depth."""
     done = [*zip(tasks, results, strict=True)]
-    neurons = {task.weight: result for task, result in done if isinstance(task, Neuron)}
+    neurons = {task.weight: result for task, result in done if isinstance(task, SaturatedNeuron)}
     deep = {task.activation: result["rms"] for task, result in done if isinstance(task, Depth)}
     rows = [
         {
@@ -122,7 +125,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
             ],
         )
 
-    return Report(answer, findings, {"gradients": draw})
+    return StudyReport(answer, findings, {"gradients": draw})
 
 
 STUDY = Study(

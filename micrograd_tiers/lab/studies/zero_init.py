@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.toy import moons
+from ...metrics import evaluate
 from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD
-from ...training import Trainer, evaluate
-from .study import Report, Study, mean_of, percent, table
+from ...trainer import Trainer
+from .study import Study, StudyReport, grouped, mean_of, percent, table
 from .tasks import Result, Task
 
 N_TRAIN, N_TEST = 400, 1000
@@ -120,15 +121,12 @@ def tasks(quick: bool) -> list[Task]:
 
 def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list[Result]]:
     """Return the results of each case, one for each seed."""
-    runs: dict[str, list[Result]] = {name: [] for name in CASES}
     names = {case: name for name, case in CASES.items()}
-    for task, result in zip(tasks, results, strict=True):
-        assert isinstance(task, Start)
-        runs[names[task.activation, task.init, task.hidden]].append(result)
-    return runs
+    own = [names[task.activation, task.init, task.hidden] for task in tasks if isinstance(task, Start)]
+    return grouped(CASES, own, results)
 
 
-def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
+def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     """Return how far apart units are, and what that costs."""
     runs = _by_case(tasks, results)
     rows = [
@@ -163,7 +161,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> Report:
         }
         for name, of in runs.items()
     }
-    return Report(answer, findings, {"symmetry": lambda path: _draw(path, runs)})
+    return StudyReport(answer, findings, {"symmetry": lambda path: _draw(path, runs)})
 
 
 def _range(values: Sequence[int]) -> str:

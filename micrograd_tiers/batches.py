@@ -1,0 +1,71 @@
+"""Mini-batches: samples and targets in the order of an epoch, as arrays of the tier."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DataError
+from .inputs import check_finite
+from .network import Network
+from .targets import Targets
+
+BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
+
+
+class Batches:
+    """The mini-batches of one epoch after another.
+
+    Parameters
+    ----------
+    net : Network
+        Whose tier the arrays are for.
+    X : ndarray, shape (N, ...)
+    targets : Targets
+    batch_size : int
+        Samples a mini-batch; the last of an epoch may be short.
+    """
+
+    def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
+        self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
+        self.order = np.arange(len(X))
+        self._block = range(0)
+
+    def reorder(self, order: NDArray[Any]) -> None:
+        """Take the samples in this order from now on."""
+        self.order, self._block = order, range(0)
+
+    def at(self, position: int) -> tuple[Any, tuple[Any, ...], Targets]:
+        """Return the next mini-batch when so many samples of the epoch have been seen.
+
+        Returns
+        -------
+        x : array of the tier
+        arrays : tuple of array of the tier
+            Targets and, if samples have weights, those.
+        targets : Targets
+            The same as ndarrays, with their loss and the sum of the weights.
+        """
+        if position not in self._block:
+            batches = max(1, BLOCK // (self.X[0].size * self.batch_size))
+            self._block = range(position, min(position + batches * self.batch_size, len(self.X)))
+            chosen = self.order[self._block.start : self._block.stop]
+            self._x = self.net.tier.asarray(self.X[chosen], self.net.dtype)
+            self._targets = self.targets.of(chosen)
+            self._arrays = self.net.tier_targets(self._targets)
+        start = position - self._block.start
+        batch = slice(start, start + self.batch_size)
+        return self._x[batch], tuple(array[batch] for array in self._arrays), self._targets.of(batch)
+
+
+def checked_set(
+    net: Network, X: ArrayLike, y: ArrayLike, which: str, sample_weight: ArrayLike | None = None
+) -> tuple[NDArray[Any], Targets]:
+    """Return samples and targets as the net trains on them; a DataError begins with `which`."""
+    try:
+        samples = net.check_samples(X)
+        targets = net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:])
+        check_finite(samples)
+    except DataError as error:
+        raise DataError(f"{which}{error}") from None
+    return samples, targets

@@ -1,0 +1,63 @@
+"""Calling one op for a whole mini-batch, at any tier."""
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...tiers import Tier
+from ...tiers.lists import total
+from .cases import OpCase
+from .examples import Example
+
+
+class Call(NamedTuple):
+    """One chunk's call of an op: what went in, the dy of this chunk, and what came out."""
+
+    inputs: tuple[Any, ...]
+    dy: Any
+    value: Any
+    vjps: tuple[Any, ...]
+
+
+def chunks_of(case: OpCase, tier: Tier, example: Example) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Cut the mini-batch into inputs and dy of each call of the op, in the tier's own arrays."""
+    to_tier = [
+        tier.asarray(a.copy(), a.dtype.name) if isinstance(a, np.ndarray) else a for a in (*example.inputs, example.dy)
+    ]
+    samplewise, shared = to_tier[: case.n_samplewise], to_tier[case.n_samplewise : -1]
+    dys = [] if case.is_loss else to_tier[-1:]
+    for chunk in tier.chunks(*samplewise, *dys):
+        yield (*chunk[: case.n_samplewise], *shared), example.dy if case.is_loss else chunk[-1]
+
+
+def calls(case: OpCase, tier: Tier, example: Example, op: Callable[..., Any] | None = None) -> Iterator[Call]:
+    """Call the tier's op, or another in its place, for each chunk of the mini-batch."""
+    op = op or getattr(tier, case.name)
+    for inputs, dy in chunks_of(case, tier, example):
+        value, vjps = op(*inputs)
+        yield Call(inputs, dy, value, vjps)
+
+
+def together(case: OpCase, tier: Tier, example: Example, part: str, pieces: list[Any]) -> Any:
+    """Return one part for the whole mini-batch from that of each call: an ndarray, or a float for a loss's value.
+
+    Samples are put one after the other; losses and parameters' gradients are summed, as the network does it.
+    """
+    k = case.parts.index(part) - 1
+    if k < 0 and case.is_loss:
+        return total([*map(float, pieces)])
+    arrays = [np.array(tier.tolist(piece)) for piece in pieces]
+    if k >= case.n_samplewise:
+        return np.asarray(reduce(add, arrays))
+    of_sample = np.shape(example.dy if k < 0 else example.inputs[k])[1:]
+    return np.concatenate([array.reshape(-1, *of_sample) for array in arrays])
+
+
+def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
+    """Return the value, or the gradient of that name ("dx"), for the whole mini-batch."""
+    k = case.parts.index(part) - 1
+    pieces = [call.value if k < 0 else call.vjps[k](call.dy) for call in calls(case, tier, example)]
+    return together(case, tier, example, part, pieces)

@@ -1,0 +1,106 @@
+"""Examples of one op, and how they are drawn.
+
+An example is a whole mini-batch and a dy, so that one set of examples serves every tier (see `calls`).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+BATCH_SIZES, SIZES = [1, 2, 7, 32], [1, 2, 3, 5]  # earlier is simpler: hypothesis shrinks towards the first
+
+
+class Example(NamedTuple):
+    """What an op and its vjps are tried on.
+
+    Attributes
+    ----------
+    inputs : tuple of ndarray or float
+        One per argument: first those with one entry per sample, then parameters, then settings such as elu's alpha.
+    dy : ndarray or float
+        dL/d(value): shaped as the value for the whole mini-batch; a number for a loss.
+    """
+
+    inputs: tuple[Any, ...]
+    dy: Any
+
+
+Pick = Callable[[Sequence[Any]], Any]  # returns one of several
+Make = Callable[[Pick, list[float], int, int, int], Example]
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Draws examples of one kind: at random for every shape, or by hypothesis, which can shrink them.
+
+    Attributes
+    ----------
+    make : callable
+        Returns an example from pick(options), N, I and O, where N samples have I features each; O is for linear.
+    numbers : list of float
+        Which numbers the inputs hold.
+    sizes_out, sizes_in, batch_sizes : list of int
+        The O, I and N that are drawn.
+    largest : tuple of int
+        N and I of one example more.
+    """
+
+    make: Make
+    numbers: list[float]
+    sizes_out: list[int]
+    sizes_in: list[int] = field(default_factory=lambda: SIZES)
+    batch_sizes: list[int] = field(default_factory=lambda: BATCH_SIZES)
+    largest: tuple[int, int] = (100, 5)
+
+    @property
+    def strategy(self) -> st.SearchStrategy[Example]:
+        """What hypothesis draws from."""
+
+        @st.composite
+        def example(draw: Callable[[Any], Any]) -> Example:
+            def pick(options: Sequence[Any]) -> Any:
+                return draw(st.sampled_from(options))
+
+            return self.make(pick, self.numbers, pick(self.batch_sizes), pick(self.sizes_in), pick(self.sizes_out))
+
+        return example()
+
+    def sweep(self, n: int) -> Iterator[Example]:
+        """Yield n examples or a few more, every shape at least once, and one larger batch; always the same ones."""
+        rng = np.random.default_rng(0)
+
+        def pick(options: Sequence[Any]) -> Any:
+            return options[int(rng.integers(len(options)))]
+
+        yield self.make(pick, self.numbers, *self.largest, self.sizes_out[-1])
+        shapes = [*product(self.batch_sizes, self.sizes_in, self.sizes_out)]
+        for _ in range(max(1, round(n / len(shapes)))):
+            for shape in shapes:
+                yield self.make(pick, self.numbers, *shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What one op is tried on.
+
+    Attributes
+    ----------
+    ordinary : Sampler
+        Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not;
+        less of all that for images.
+    extreme : Sampler
+        Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
+    plain : Example
+        One of everyday size, with more samples, inputs and outputs than one.
+    special : tuple of Example
+        NaN and infinity.
+    """
+
+    ordinary: Sampler
+    extreme: Sampler
+    plain: Example
+    special: tuple[Example, ...] = ()

@@ -1,0 +1,21 @@
+"""Bugs of the tiers, a file for each family of ops; here in the order in which they are shown."""
+
+from .batch_norm import BATCH_NORM_BUGS
+from .cross_entropy import CROSS_ENTROPY_BUGS
+from .images import CONV2D_BUGS, POOLING_BUGS
+from .linear import LINEAR_BUGS
+from .regression import ABSOLUTE_BUGS, SQUARED_ERROR_BUGS
+from .relu_elu import ELU_BUGS, RELU_BUGS
+from .shape_and_chance import SHAPE_AND_CHANCE_BUGS
+from .sigmoid_tanh import SIGMOID_BUGS, TANH_BUGS
+from .soft_targets import SMOOTHING_BUGS, SOFT_BUGS
+from .softmax import SOFTMAX_BUGS
+from .support import SUPPORT_BUGS
+from .two_classes import BINARY_BUGS, HINGE_BUGS
+
+TIER_BUGS = (
+    *(*LINEAR_BUGS, *SIGMOID_BUGS, *TANH_BUGS, *RELU_BUGS, *ELU_BUGS),
+    *(*SOFTMAX_BUGS, *CROSS_ENTROPY_BUGS, *SQUARED_ERROR_BUGS, *SUPPORT_BUGS),
+    *(*CONV2D_BUGS, *POOLING_BUGS, *SHAPE_AND_CHANCE_BUGS, *SMOOTHING_BUGS, *BATCH_NORM_BUGS),
+    *(*BINARY_BUGS, *HINGE_BUGS, *ABSOLUTE_BUGS, *SOFT_BUGS),
+)

@@ -1,0 +1,111 @@
+"""Training steps of nets that are one object per number: `Value`, ours and micrograd's."""
+
+import math
+from collections.abc import Callable
+from operator import mul
+from typing import Any
+
+import numpy as np
+
+from .cases import Case, Make, Step, Weights
+
+
+def _net_of(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
+    """A net of one object per number, in the operators that micrograd's users write."""
+
+    def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+        x, y = (array.tolist() for array in case.batch())
+        W1, b1, W2, b2 = (array.tolist() for array in case.weights())
+        W1, W2 = ([[*map(Value, row)] for row in weight] for weight in (W1, W2))
+        b1, b2 = [*map(Value, b1)], [*map(Value, b2)]
+        parameters = [p for rows in ([*W1, b1, *W2, b2]) for p in rows]
+
+        def loss_of(sample: list[float], label: int) -> Any:
+            h = [sigmoid(sum(map(mul, row, sample), b)) for row, b in zip(W1, b1, strict=True)]
+            e = [sum(map(mul, row, h), b).exp() for row, b in zip(W2, b2, strict=True)]
+            return -(e[label] / sum(e)).log()
+
+        def step() -> float:
+            loss = sum(map(loss_of, x, y)) / len(y)
+            for p in parameters:
+                p.grad = 0
+            loss.backward()
+            for p in parameters:
+                p.data -= learning_rate * p.grad
+            return float(loss.data)
+
+        def numbers(row: list[Any]) -> list[float]:
+            return [p.data for p in row]
+
+        return step, lambda: [np.array(a) for a in ([*map(numbers, W1)], numbers(b1), [*map(numbers, W2)], numbers(b2))]
+
+    return make
+
+
+def net_of_values(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    """Our `Value`, with its own sigmoid."""
+    from ...engine import Value
+
+    return _net_of(Value, Value.sigmoid)(case, learning_rate)
+
+
+def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    """Micrograd's, with the two functions that micrograd lacks, written as its author writes such in his lecture."""
+    from micrograd.engine import Value
+
+    def exp(self: Any) -> Any:
+        out = Value(math.exp(self.data), (self,), "exp")
+
+        def _backward() -> None:
+            self.grad += out.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def log(self: Any) -> Any:
+        out = Value(math.log(self.data), (self,), "log")
+
+        def _backward() -> None:
+            self.grad += out.grad / self.data
+
+        out._backward = _backward
+        return out
+
+    Value.exp, Value.log = exp, log
+    return _net_of(Value, lambda v: 1 / (1 + (-v).exp()))(case, learning_rate)
+
+
+def moons_demo(of_micrograd: bool) -> Make:
+    """The demo in micrograd's repository: moons, a net with ReLUs, hinge loss, a penalty on the weights."""
+
+    def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+        import random
+
+        from ...datasets.toy import moons
+
+        if of_micrograd:
+            from micrograd.engine import Value
+            from micrograd.nn import MLP
+        else:
+            from ...engine import Value
+            from ...nn import MLP
+        points, classes = moons(case.batch_size, rng=np.random.default_rng(0))
+        xs, ys = points.tolist(), (2 * classes - 1).tolist()
+        random.seed(1337)  # the one generator that micrograd knows; this process is the contender's own
+        model = MLP(case.sizes[0], [*case.sizes[1:]])
+
+        def step() -> float:
+            inputs = [[*map(Value, x)] for x in xs]
+            scores = [model(x) for x in inputs]
+            losses = [(1 + -y * score).relu() for y, score in zip(ys, scores, strict=True)]
+            penalty = 1e-4 * sum(p * p for p in model.parameters())
+            loss = sum(losses) * (1.0 / len(losses)) + penalty
+            model.zero_grad()
+            loss.backward()
+            for p in model.parameters():
+                p.data -= learning_rate * p.grad
+            return float(loss.data)
+
+        return step, lambda: [np.array([p.data for p in model.parameters()])]
+
+    return make

@@ -1,0 +1,12 @@
+"""Optimizers: how a gradient moves the weights. Immutable settings; what a run remembers is a dict that it owns.
+
+The rules are written once, for all tiers, with the tier's `elementwise` and `add_scaled`.
+"""
+
+from .adaptive import Adam, AdamW, RMSprop
+from .base import Memory, Optimizer, State
+from .sgd import SGD
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Memory", "Optimizer", "RMSprop", "State"]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}

@@ -1,0 +1,134 @@
+"""Optimizers with a step size for every parameter, from running means of its gradient and its square."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..arguments import make_number
+from .base import Memory, Optimizer
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: steps of about the same size for every parameter, from running means of gradient and squared gradient.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        As in `Optimizer`.
+    beta1, beta2 : float
+        Share of the running means that is kept at each step, from 0 to below 1.
+    epsilon : float
+        Added to the root of the squared mean, above 0.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1,
+    https://arxiv.org/abs/1412.6980
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        make_number(self, "beta1", at_least=0, below=1)
+        make_number(self, "beta2", at_least=0, below=1)
+        make_number(self, "epsilon", above=0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Running means of the gradient and of its square; besides them the number of steps is counted."""
+        return ("mean", "square")
+
+    def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
+        """Return what is to be added to a parameter."""
+        return self._adam(tier, self._with_decay(tier, gradient, parameter), memory)
+
+    def _adam(self, tier: Any, gradient: Any, memory: Memory) -> Any:
+        elementwise, b1, b2 = tier.elementwise, self.beta1, self.beta2
+        if not memory:
+            memory["mean"] = memory["square"] = elementwise(lambda g: 0.0 * g, gradient)
+        t = memory["count"] = memory.get("count", 0) + 1
+        mean = elementwise(lambda m, g: b1 * m + (1 - b1) * g, memory["mean"], gradient)
+        square = elementwise(lambda s, g: b2 * s + (1 - b2) * (g * g), memory["square"], gradient)
+        memory["mean"], memory["square"] = mean, square
+
+        rate, mean_unbiased, square_unbiased = -self.learning_rate, 1 / (1 - b1**t), 1 / (1 - b2**t)
+        return elementwise(
+            lambda m, s: rate * (m * mean_unbiased / (_sqrt(s * square_unbiased) + self.epsilon)), mean, square
+        )
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay: the weights shrink by learning_rate * weight_decay, apart from the gradient.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon : float
+        As in `Adam`.
+    weight_decay : float
+        At least 0. It is not part of the gradient, so that Adam does not divide it by the gradient's size.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, https://arxiv.org/abs/1711.05101
+    """
+
+    weight_decay: float = field(default=0.01, kw_only=True)
+
+    def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
+        """Return what is to be added to a parameter."""
+        shrink = self.learning_rate * self.weight_decay
+        return tier.elementwise(lambda a, w: a - shrink * w, self._adam(tier, gradient, memory), parameter)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Gradient over the root of a running mean of its square: steps of about the same size for every parameter.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay : float
+        As in `Optimizer`.
+    beta : float
+        Share of the running mean that is kept at each step, from 0 to below 1.
+    epsilon : float
+        Added to the root, above 0.
+
+    References
+    ----------
+    T. Tieleman and G. Hinton, "Lecture 6.5: rmsprop", COURSERA: Neural networks for machine learning, 2012.
+    """
+
+    learning_rate: float = 0.001
+    beta: float = 0.99
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        make_number(self, "beta", at_least=0, below=1)
+        make_number(self, "epsilon", above=0)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The running mean of the squared gradient."""
+        return ("square",)
+
+    def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
+        """Return what is to be added to a parameter."""
+        elementwise, rate = tier.elementwise, -self.learning_rate
+        gradient = self._with_decay(tier, gradient, parameter)
+        if not memory:
+            memory["square"] = elementwise(lambda g: 0.0 * g, gradient)
+        square = elementwise(lambda s, g: self.beta * s + (1 - self.beta) * (g * g), memory["square"], gradient)
+        memory["square"] = square
+        return elementwise(lambda g, s: rate * (g / (_sqrt(s) + self.epsilon)), gradient, square)
+
+
+def _sqrt(x: Any) -> Any:
+    """Square root of a float or an array: correctly rounded in both cases, which float ** 0.5 is not."""
+    return math.sqrt(x) if isinstance(x, float) else x**0.5

@@ -1,0 +1,206 @@
+"""A training run: a recipe at work, from its start or from the file in which it was saved."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .checkpoints import Checkpoint, load_checkpoint, save
+from .datasets import Dataset, Standardizer, load_dataset, standardize
+from .errors import DataError, DivergedError
+from .metrics import Scores, score
+from .network import Network
+from .recipe import Recipe
+from .tiers import TIERS
+
+CHANGEABLE = ("epochs",)  # when a run is resumed; everything else would make it another run
+
+
+class Run:
+    """One training run, which can be saved at any time and resumed to the same bits.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : Dataset
+        As from `recipe.load_data`.
+    scale : Standardizer, optional
+        By which it was standardized.
+    net : Network, optional
+        The net to train; a new one where not given.
+
+    Attributes
+    ----------
+    trainer : Trainer
+    """
+
+    def __init__(
+        self, recipe: Recipe, data: Dataset, scale: Standardizer | None = None, net: Network | None = None
+    ) -> None:
+        self.recipe, self.data, self.scale = recipe, data, scale
+        self.trainer = recipe.make_trainer(recipe.make_net(data) if net is None else net, data)
+
+    @classmethod
+    def start(cls, recipe: Recipe, data_dir: str | None = None) -> "Run":
+        """Return a new run.
+
+        Parameters
+        ----------
+        recipe : Recipe
+        data_dir : str, optional
+            As in `load_dataset`.
+        """
+        recipe.rate_schedule  # noqa: B018  # a word that is misspelled is found before the data are loaded
+        return cls(recipe, *recipe.load_data(data_dir))
+
+    @classmethod
+    def resume(cls, path: str | os.PathLike[str], data_dir: str | None = None, **changes: Any) -> "Run":
+        """Return a run as it was when it was saved.
+
+        Parameters
+        ----------
+        path : path
+            A file that `save` has written.
+        data_dir : str, optional
+            As in `load_dataset`.
+        **changes
+            Settings of the recipe. Of `epochs` there may be more, or fewer; a tier of one's own must be named again, as
+            a saved file must not name code that is then run; any other setting must be as it was.
+
+        Raises
+        ------
+        DataError
+            If the file holds no run, or one of other settings or data.
+        """
+        saved = load_checkpoint(path)
+        recipe = _recipe_of(path, saved, changes)
+        net = saved.net if recipe.tier in TIERS else saved.net.to(recipe.tier)
+        run = cls(recipe, *recipe.load_data(data_dir), net)
+        try:
+            run.trainer.load_state_dict(saved.training)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+        return run
+
+    @property
+    def net(self) -> Network:
+        """The net that is trained."""
+        return self.trainer.net
+
+    @property
+    def title(self) -> str:
+        """Net and data set in words."""
+        recipe, data = self.recipe, self.data
+        sizes = "-".join(map(str, [data.train_x.shape[1], *recipe.hidden, len(data.class_names)]))
+        return f"{recipe.layers or f'{sizes} {recipe.activation}'} on {data.name}"
+
+    def train(
+        self,
+        checkpoint: str | os.PathLike[str],
+        *,
+        on_step: Callable[[float], None] = lambda loss: None,
+        on_epoch: Callable[[], None] = lambda: None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Train until the run is finished or interrupted, and save it after each epoch and in the end.
+
+        Parameters
+        ----------
+        checkpoint : path
+        on_step : callable
+            Called with the loss of each step.
+        on_epoch : callable
+            Called when an epoch is saved.
+        interrupted : callable
+            Tells before each step whether to stop.
+        """
+        saved = False
+        while not self.trainer.finished and not interrupted():
+            on_step(self.trainer.step())
+            saved = self.trainer.position == 0
+            if saved:
+                self.save(checkpoint)
+                on_epoch()
+        if not saved:
+            self.save(checkpoint)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write net, settings and everything needed to resume into one file, whole or not at all."""
+        info = {
+            "settings": self.recipe.as_json(),
+            "class_names": self.data.class_names,
+            "image_shape": self.data.image_shape,
+            "mean": None if self.scale is None else self.scale.mean.tolist(),
+            "std": None if self.scale is None else self.scale.std.tolist(),
+        }
+        save(self.net, path, info=info, training=self.trainer.state_dict())
+
+    def test(self) -> Scores:
+        """Return the scores of the net on the test set; DivergedError if the loss is not finite."""
+        scores = score_test_set(self.net, self.data)
+        if not np.isfinite(scores.loss):
+            raise DivergedError(
+                f"training diverged: the loss on the test set is {scores.loss}; try a lower learning rate"
+            )
+        return scores
+
+
+def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores:
+    """Return the scores of a net on the test set; DataError if it tells another number of classes apart."""
+    samples = net.check_samples(data.test_x)
+    (n_outputs,) = net.shapes(samples.shape[1:])[-1] or (None,)
+    if n_outputs != len(data.class_names):
+        raise DataError(f"{name} tells {n_outputs} classes apart, {data.name} has {len(data.class_names)}")
+    return score(net, samples, net.check_targets(data.test_y, len(samples)))
+
+
+def load_test_set(
+    path: str, saved: Checkpoint, name: str | None, data_dir: str | None, *, n_test: int | None, seed: int | None
+) -> Dataset:
+    """Return the test part of a set as a saved net should see it: of that name, or the one it was trained on.
+
+    Parameters
+    ----------
+    path : str
+        Of the saved net, for errors.
+    saved : Checkpoint
+    name, data_dir, n_test, seed
+        As in `load_dataset`; those of the training where not given.
+    """
+    settings = saved.info.get("settings", {})
+    name = name or settings.get("data")
+    if name is None:
+        raise ValueError(f"{path} does not say what it was trained on: name a set with --data")
+    if n_test is None and name == settings.get("data"):
+        n_test = settings.get("n_test")
+    seed = settings.get("seed", 0) if seed is None else seed
+    data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
+    if saved.info.get("mean") is None:
+        return data
+    # As in training: with the mean and deviation of the samples that the net was trained on.
+    return standardize(data, Standardizer(np.array(saved.info["mean"]), np.array(saved.info["std"])))
+
+
+def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[str, Any]) -> Recipe:
+    try:
+        recipe = Recipe.from_json(saved.info["settings"])
+    except (AttributeError, KeyError, ValueError):
+        raise DataError(f"{path}: holds a net, but no training run that could be resumed") from None
+    if recipe.schedule == "cosine" and changes.get("epochs", recipe.epochs) != recipe.epochs:
+        raise DataError(
+            f"{path}: its learning rate falls along a cosine over {recipe.epochs} epochs. "
+            "Leave --epochs away, or start a new run without --resume"
+        )
+    for name, value in changes.items():
+        if name not in CHANGEABLE and value != getattr(recipe, name):
+            option = f"--{name.replace('_', '-')}"
+            was, now = (" ".join(map(str, x)) if isinstance(x, tuple) else x for x in (getattr(recipe, name), value))
+            raise DataError(
+                f"{path}: cannot resume with another {option}: it was {was}, now it is {now}. "
+                f"Leave {option} away, or start a new run without --resume"
+            )
+    if recipe.tier not in TIERS and "tier" not in changes:
+        raise DataError(f"the run used a tier of its own, {recipe.tier}: say so again with --tier")
+    return replace(recipe, **changes)

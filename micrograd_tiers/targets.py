@@ -1,0 +1,182 @@
+"""Targets: y and the weights of samples, checked and made into what the loss takes."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DataError
+from .inputs import Array, as_numbers
+from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of some samples, as the loss takes them.
+
+    Attributes
+    ----------
+    loss : Loss
+        The net's, or its twin for probabilities in the place of labels.
+    values : ndarray, shape (N,) or (N, O)
+    weights : ndarray, shape (N,), or None
+        One weight per sample: that of the sample times that of its class, 0 for an ignored label.
+    truth : ndarray or None
+        What predictions are to be equal to; None where there is no such thing.
+    counted : ellipsis or ndarray of bool
+        The samples that count in the accuracy: not those whose label is ignored.
+    """
+
+    loss: Loss
+    values: Array
+    weights: Array | None = None
+    truth: Array | None = None
+    counted: Any = ...
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The targets and, if samples have weights, those."""
+        return (self.values,) if self.weights is None else (self.values, self.weights)
+
+    @cached_property
+    def divisor(self) -> float:
+        """Divisor of the sum of the losses: N, or the sum of the weights (1 where all are 0)."""
+        return len(self.values) if self.weights is None else math.fsum(self.weights.tolist()) or 1.0
+
+    def of(self, chosen: Any) -> "Targets":
+        """Return the targets of some of the samples."""
+        weights = None if self.weights is None else self.weights[chosen]
+        truth = None if self.truth is None else self.truth[chosen]
+        counted = self.counted if self.counted is ... else self.counted[chosen]
+        return Targets(self.loss, self.values[chosen], weights, truth, counted)
+
+
+def check_targets(
+    loss: Loss, y: ArrayLike, n_samples: int, n_outputs: int | None, dtype: str, sample_weight: ArrayLike | None
+) -> Targets:
+    """Return y and the weights of the samples as the loss takes them, or raise a DataError that says what is wrong."""
+    if n_outputs is not None:
+        loss.check_outputs(n_outputs)
+    array = as_numbers(y, "y")
+    if array.ndim == 0 or len(array) != n_samples:
+        raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
+    targets = CHECKS[loss.targets](loss, array, n_outputs, dtype)
+    if sample_weight is not None:
+        weights = check_weights(sample_weight, n_samples, dtype)
+        targets = replace(targets, weights=weights if targets.weights is None else weights * targets.weights)
+    if targets.weights is not None and not targets.weights.any():
+        raise DataError("no sample counts: each has weight 0, or a label that is ignored")
+    return targets
+
+
+def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
+    """Return targets that the loss takes, from class labels: for examples, and for commands that load classes.
+
+    Values and fractions are 1 for the sample's class and 0 for the others, or for one output 1 for class 1; signs are 1
+    for class 1 and -1 for all others.
+    """
+    if loss.targets == "classes":
+        return labels
+    if loss.targets == "signs":
+        return np.where(labels == 1, 1, -1)
+    return np.asarray(np.eye(n_outputs)[labels] if n_outputs > 1 else (labels == 1)[:, None].astype(float))
+
+
+def check_weights(sample_weight: ArrayLike, n_samples: int, dtype: str) -> Array:
+    """Return weights of samples as an ndarray (N,), or raise a DataError."""
+    weights = as_numbers(sample_weight, "sample_weight").astype(dtype)
+    if weights.shape != (n_samples,):
+        raise DataError(f"sample_weight has shape {weights.shape}, expected ({n_samples},): one weight per sample")
+    wrong = weights[~(np.isfinite(weights) & (weights >= 0))]
+    if wrong.size:
+        raise DataError(f"sample_weight holds {wrong[0]}, expected finite weights of at least 0")
+    return np.asarray(weights)
+
+
+def _classes(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    assert isinstance(loss, SoftmaxCrossEntropy)
+    if y.ndim == 2 and y.shape[1] > 1:
+        return _probabilities(loss, y, n_outputs, dtype)
+    if loss.ignore is None and loss.class_weights is None:
+        labels = check_labels(y, n_outputs)
+        return Targets(loss, labels, truth=labels)
+    ignored = y == loss.ignore
+    labels = check_labels(np.where(ignored, 0, y), n_outputs)
+    if loss.class_weights is not None:
+        check_labels(labels, len(loss.class_weights))
+    weights = np.ones(len(labels)) if loss.class_weights is None else np.array(loss.class_weights)[labels]
+    return Targets(loss, labels, np.where(ignored, 0, weights).astype(dtype), labels, ~ignored)
+
+
+def _probabilities(loss: SoftmaxCrossEntropy, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    if n_outputs not in (None, y.shape[1]):
+        raise DataError(
+            f"y has shape {y.shape}, expected class labels of shape (N,), or probabilities of shape (N, {n_outputs})"
+        )
+    for name, value in (("class_weights", loss.class_weights), ("ignore", loss.ignore)):
+        if value is not None:
+            raise DataError(f"y holds probabilities (N, C), but the loss has {name}, which goes with labels (N,)")
+    sums = y.sum(axis=1)
+    wrong = np.flatnonzero(~((np.abs(sums - 1) < 1e-4) & (y >= 0).all(axis=1)))
+    if wrong.size:
+        raise DataError(f"y: row {wrong[0]} is {y[wrong[0]]}, expected probabilities that add up to 1, or labels (N,)")
+    smoothed = (1 - loss.smoothing) * y + loss.smoothing / y.shape[1]
+    return Targets(SoftTargets(), smoothed.astype(dtype))
+
+
+def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
+    """Return class labels (N,) as int64, or raise a DataError if any is not a whole number from 0 to C - 1."""
+    array = as_numbers(y, "y")
+    if array.ndim != 1:
+        raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
+    wrong = array[~(np.isfinite(array) & (array == np.floor(array)))]
+    if wrong.size:
+        raise DataError(f"y holds the label {wrong[0]}, expected whole numbers")
+    wrong = array[(array < 0) | (array >= (np.inf if n_classes is None else n_classes))]
+    if wrong.size:
+        upper = "" if n_classes is None else f" to {n_classes - 1}, one for each of the net's {n_classes} outputs"
+        raise DataError(f"y holds the label {wrong[0]}, expected 0{upper or ' or more'}")
+    return array.astype(np.int64)
+
+
+def _values(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    if y.ndim != 2 or n_outputs not in (None, y.shape[1]):
+        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, {n_outputs or 'O'})")
+    if not np.isfinite(y).all():
+        raise DataError("y holds NaN or infinite targets: remove or repair these samples")
+    return Targets(loss, y.astype(dtype, copy=False))
+
+
+def _fractions(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    column = y[:, None] if y.ndim == 1 and n_outputs in (None, 1) else y
+    if column.ndim != 2 or n_outputs not in (None, column.shape[1]):
+        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, {n_outputs or 'O'})")
+    wrong = column[~((column >= 0) & (column <= 1))]
+    if wrong.size:
+        raise DataError(f"y holds {wrong[0]}, {loss.name} expects targets from 0 (no) to 1 (yes)")
+    truth = column[:, 0] if column.shape[1] == 1 else column
+    certain = bool(np.isin(truth, (0, 1)).all())
+    return Targets(loss, column.astype(dtype), truth=truth.astype(np.int64) if certain else None)
+
+
+def _signs(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    column = y[:, None] if y.ndim == 1 else y
+    if column.ndim != 2 or column.shape[1] != 1:
+        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N,)")
+    wrong = column[~np.isin(column, (-1, 1))]
+    if wrong.size:
+        way_out = ": 2 * y - 1 makes them of 0 and 1" if wrong[0] == 0 else ""
+        raise DataError(f"y holds {wrong[0]}, {loss.name} expects -1 and 1{way_out}")
+    return Targets(loss, column.astype(dtype), truth=column[:, 0].astype(np.int64))
+
+
+CHECKS: dict[str, Callable[[Loss, Array, int | None, str], Targets]] = {
+    "classes": _classes,
+    "values": _values,
+    "fractions": _fractions,
+    "signs": _signs,
+}

@@ -1,0 +1,56 @@
+"""Checks of sizes, for whoever calls an op directly. A network has checked its arrays, and calls the ops unchecked."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from .registry import ROW_OF
+
+Shape = tuple[int, ...]
+
+# Losses whose target is a class.
+OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy")
+
+
+def checked(
+    op: Callable[..., Any], name: str, shape_of: Callable[[Any], Shape]
+) -> Callable[..., Any]:
+    """Return the op of that name behind a check of the sizes of its first two arguments, if it needs one."""
+    if name not in CHECKS:
+        return op
+    check = CHECKS[name]
+
+    @wraps(op)
+    def with_check(x: Any, weight: Any, *others: Any, **named: Any) -> Any:
+        check(shape_of(x), shape_of(weight))
+        return op(x, weight, *others, **named)
+
+    return with_check
+
+
+def _check_features(x: Shape, weight: Shape) -> None:
+    if x[-1:] != weight[1:]:
+        raise ValueError(
+            f"linear: x has shape {x}, weight {weight} expects {weight[-1]} features"
+        )
+
+
+def _check_channels(x: Shape, weight: Shape) -> None:
+    if x[-3:-2] != weight[1:2]:
+        raise ValueError(
+            f"conv2d: x has shape {x}, weight {weight} expects {weight[1]} channels"
+        )
+
+
+def _check_targets(output: Shape, target: Shape) -> None:
+    if output != target:
+        raise ValueError(
+            f"loss: outputs have shape {output}, targets {target}, expected the same"
+        )
+
+
+CHECKS = {"linear": _check_features, "conv2d": _check_channels} | {
+    row.name: _check_targets
+    for row in ROW_OF.values()
+    if row.is_loss and row.name not in OF_LABELS
+}

@@ -1,0 +1,70 @@
+"""Weights of samples in the losses: an op knows nothing of them, and takes them all the same.
+
+The loss of a tier file is that of one sample, or one number per sample (``tensor.py``). A tier's loss, as a network
+calls it, is their sum, each times its weight. Weight 0 leaves a sample out, whatever its loss: 0 * inf would be NaN.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+Loss = Callable[..., Any]  # an op: output, target, settings to value and vjps
+
+
+def sample_loss(op: Loss) -> Loss:
+    """Let the loss of one sample take a weight: it multiplies the loss, and dloss on the way back."""
+
+    @wraps(op)
+    def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
+        if weight is None:
+            return op(output, target, *settings)
+        value, (doutput,) = op(output, target, *settings)
+        weighted = value * weight if weight else 0.0
+        return weighted, (lambda dloss: doutput(dloss * weight),)
+
+    return loss
+
+
+def batch_loss(op: Loss, sum_of: Callable[[Any], Any]) -> Loss:
+    """Sum the losses (N,) of a mini-batch, each times its weight, if there are weights (N,)."""
+
+    @wraps(op)
+    def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
+        losses, vjps = op(output, target, *settings)
+        if weight is None:
+            return sum_of(losses), vjps
+        (doutput,) = vjps
+        counted = losses[weight > 0] * weight[weight > 0]
+        return sum_of(counted), (lambda dloss: doutput(dloss * weight[:, None]),)
+
+    return loss
+
+
+def outside_loss(op: Loss, tier: Any, dtype: str) -> Loss:
+    """Let the loss of a tier from outside take a weight, or the weights (N,) of a mini-batch.
+
+    They multiply what the tier's loss gives for each sample by itself, and the rows of its gradient.
+    """
+    of_sample = sample_loss(op)
+
+    def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
+        if weight is None:
+            return op(output, target, *settings)
+        weights = tier.tolist(weight) if hasattr(weight, "__len__") else weight
+        if not isinstance(weights, list):
+            return of_sample(output, target, *settings, weight=weight)
+        samples = [slice(n, n + 1) for n in range(len(weights))]
+        losses = [float(op(output[n], target[n], *settings)[0]) for n in samples]
+        _, (doutput,) = op(output, target, *settings)
+        widths = map(len, tier.tolist(output))
+        rows = tier.asarray(
+            [[w] * n for w, n in zip(weights, widths, strict=True)], dtype
+        )
+
+        def weighted(dloss: float) -> Any:
+            return tier.elementwise(lambda d, w: d * w, doutput(dloss), rows)
+
+        counted = (w * one for w, one in zip(weights, losses, strict=True) if w)
+        return sum(counted), (weighted,)
+
+    return loss

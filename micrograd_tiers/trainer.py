@@ -1,0 +1,259 @@
+"""The trainer: one step after the other, in a run that can be stopped after any step and taken up again."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arguments import whole_number
+from .batches import Batches, checked_set
+from .errors import DataError, DivergedError
+from .metrics import score
+from .network import Network
+from .optimizers import SGD, Optimizer
+from .rng import generator
+from .schedules import Schedule
+from .tiers.arrays import quiet
+from .training_state import History, TrainingState, checksum
+
+TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
+
+
+class Trainer:
+    """One training run of one net: call `step` until `finished`.
+
+    Parameters are those of `fit`.
+
+    Attributes
+    ----------
+    net : Network
+    state : TrainingState
+        Where the run is: epoch, position in it, history, and everything else needed to go on.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        optimizer: Optimizer | None = None,
+        batch_size: int = 64,
+        epochs: int = 1,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        seed: int | np.random.Generator = 0,
+        shuffle: bool = True,
+        schedule: Schedule | None = None,
+        patience: int | None = None,
+        keep_best: bool = False,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise ValueError(f"schedule is {schedule!r}, expected a Schedule such as CosineAnnealing(epochs=10)")
+        self.net = net
+        self.optimizer = SGD(0.1) if optimizer is None else optimizer
+        self.schedule = schedule
+        self.patience = None if patience is None else whole_number("patience", patience)
+        self.keep_best = keep_best
+        if validation is None and (patience is not None or keep_best):
+            raise ValueError("patience and keep_best go by the validation loss: give a validation set")
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.epochs = whole_number("epochs", epochs)
+        self.shuffle = shuffle
+        self.X, self.targets = checked_set(net, X, y, "", sample_weight)
+        self.y, self.validation = y, validation
+        if validation is not None:
+            self._validation_x, self._validation_targets = checked_set(net, *validation, "validation ")
+        for size in {min(self.batch_size, self.n_samples), self.n_samples % self.batch_size} - {0}:
+            net.check_batch((size, *self.X.shape[1:]))
+
+        self.state = TrainingState()
+        self._batches = Batches(net, self.X, self.targets, self.batch_size)
+        self._rng = generator(seed)
+        drawn = net.drawn_by_layer((1, *self.X.shape[1:]), np.random.default_rng(0))
+        if any(array is not None for array in drawn):
+            self.state.mask_seed = int(self._rng.integers(2**63))
+        self._begin_epoch()
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs completed."""
+        return self.state.epoch
+
+    @property
+    def position(self) -> int:
+        """Number of samples seen in the current epoch."""
+        return self.state.position
+
+    @property
+    def history(self) -> History:
+        """Losses and accuracies so far."""
+        return self.state.history
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples in an epoch."""
+        return len(self.X)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of mini-batches in an epoch; the last may be short."""
+        return math.ceil(self.n_samples / self.batch_size)
+
+    @property
+    def samples_seen(self) -> int:
+        """Number of samples that the run has trained on, over all epochs."""
+        return self.epoch * self.n_samples + self.position
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the validation loss has not fallen for `patience` of them."""
+        impatient = self.patience is not None and self.epoch - self.best_epoch >= self.patience
+        return self.epoch >= self.epochs or impatient
+
+    @property
+    def best_epoch(self) -> int:
+        """After how many epochs the validation loss was lowest, so far; 0 before there is one."""
+        losses = self.history.validation_loss
+        return 1 + losses.index(min(losses)) if losses else 0
+
+    @quiet
+    def step(self) -> float:
+        """Train on the next mini-batch; return its mean loss before the step.
+
+        Raises
+        ------
+        DivergedError
+            If the loss is NaN or infinite, or a weight or the validation loss at the end of an epoch.
+        """
+        state = self.state
+        x, arrays, targets = self._batches.at(state.position)
+        n = len(targets.values)
+        noise = self._draw_noise(n)
+        factor = self._optimizer.gradient_factor
+        loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)
+        state.history.batch_loss.append(loss)
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss is {loss}")
+        self.net.apply_seen(seen, (n, *self.X.shape[1:]))
+        before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None
+        self._optimizer.apply(self.net, grads, state.memory)
+        if before is not None:
+            self._check_moved(before, grads)
+        state.loss_sum += loss * targets.divisor
+        state.position += n
+        if state.position == self.n_samples:
+            self._end_epoch()
+        return loss
+
+    def run(self, on_step: Callable[[float], object] = lambda loss: None) -> None:
+        """Take all steps that are left, and call `on_step` with the loss of each; raises as `step`."""
+        while not self.finished:
+            on_step(self.step())
+
+    def _draw_noise(self, n: int) -> list[Any]:
+        """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
+        if self.state.mask_seed is None:
+            return []
+        rng = np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])
+        noise = self.net.draw_noise((n, *self.X.shape[1:]), rng)
+        return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
+
+    def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
+        """Warn if the first step has moved no weight, though some gradient is not 0."""
+        after = self.net.state_dict()
+        moved = any(not np.array_equal(before[name], after[name], equal_nan=True) for name in grads)
+        if not moved and any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values()):
+            warnings.warn(
+                f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
+                f"small to show, or add_scaled of the tier {self.net.tier_name!r} neither changes its target nor "
+                "returns the sum",
+                stacklevel=3,
+            )
+
+    def _begin_epoch(self) -> None:
+        self.state.position, self.state.loss_sum = 0, 0.0
+        self._optimizer = self.optimizer
+        if self.schedule is not None:
+            rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
+            self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
+        self.state.rng_state = self._rng.bit_generator.state  # from which this epoch's order can be drawn again
+        order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
+        self._batches.reorder(order)
+
+    def _end_epoch(self) -> None:
+        if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
+            raise self._diverged("a weight is NaN or infinite")
+        self.history.train_loss.append(self.state.loss_sum / self.targets.divisor)
+        if self.validation is not None:
+            scores = score(self.net, self._validation_x, self._validation_targets)
+            if not math.isfinite(scores.loss):
+                raise self._diverged(f"the validation loss is {scores.loss}")
+            self.history.validation_loss.append(scores.loss)
+            if scores.accuracy is not None:
+                self.history.validation_accuracy.append(scores.accuracy)
+        self.state.epoch += 1
+        if self.keep_best:
+            if self.best_epoch == self.epoch:
+                self.state.best_weights = self.net.state_dict()
+            elif self.finished:
+                self.state.last_weights = self.net.state_dict()
+                self.net.load_state_dict(self.state.best_weights)
+        self._begin_epoch()
+
+    def _diverged(self, what: str) -> DivergedError:
+        return DivergedError(
+            f"training diverged at step {len(self.history.batch_loss)} (epoch {self.epoch + 1}): {what}. Usual causes: "
+            f"a learning rate that is too large (here {self._optimizer.learning_rate:g}; try a tenth), features that "
+            "are not scaled, starting weights that are too large"
+        )
+
+    # Stopping and taking up again.
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return everything needed to resume, except weights and data."""
+        return self.state.to_arrays(self.net, self.optimizer, self._settings())
+
+    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another run of the same net, data and settings was when its `state_dict` was taken.
+
+        Raises
+        ------
+        DataError
+            If that run had other data or settings; `epochs` may differ.
+        """
+        state = TrainingState.from_arrays(arrays, self.net, self.optimizer, self._settings(), self.state.mask_seed)
+        try:
+            self._rng.bit_generator.state = state.rng_state
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
+        position, loss_sum = state.position, state.loss_sum
+        self.state = state
+        self._begin_epoch()
+        state.position, state.loss_sum = position, loss_sum
+        if state.last_weights and not self.finished:
+            self.net.load_state_dict(state.last_weights)
+            state.last_weights = {}
+
+    @cached_property
+    def _data_checksum(self) -> int:
+        held_back = () if self.validation is None else (self._validation_x, *self._validation_targets.arrays)
+        return checksum(self.X, *self.targets.arrays, *held_back)
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what must be the same for a resumed run to end in the same bits."""
+        return {
+            "optimizer": repr(self.optimizer),
+            "schedule": repr(self.schedule),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "patience": self.patience,
+            "keep_best": self.keep_best,
+            "n_samples": self.n_samples,
+            "data_checksum": self._data_checksum,
+        }

@@ -1,0 +1,179 @@
+"""The state of a training run: everything needed to go on, except weights, data and settings."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DataError
+from .network import Network
+from .optimizers import Optimizer
+from .weights import parameter_shapes
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass
+class History:
+    """Losses and accuracies of a training run.
+
+    Attributes
+    ----------
+    batch_loss : list of float
+        Mean loss of each mini-batch, before the step that it led to.
+    train_loss : list of float
+        One entry per epoch: mean over its samples of the loss at the time when their batch was seen.
+    validation_loss, validation_accuracy : list of float
+        One entry per epoch, of the weights at its end; empty without validation set, and the accuracy for
+        nets that do not classify.
+    """
+
+    batch_loss: list[float] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+
+
+@dataclass
+class TrainingState:
+    """Where a run is.
+
+    Attributes
+    ----------
+    epoch, position : int
+        Epochs completed; samples seen in the current one.
+    loss_sum : float
+        Over the samples seen in the current epoch.
+    history : History
+    memory : dict
+        What the optimizer remembers, by parameter.
+    rng_state : dict
+        Of the generator, from which this epoch's order can be drawn again.
+    mask_seed : int or None
+        From which the masks of dropout are drawn.
+    best_weights, last_weights : dict of ndarray
+        Those of the best epoch, and those to go on from where the net ended with its best; empty while not needed.
+    """
+
+    epoch: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+    history: History = field(default_factory=History)
+    memory: dict[str, Any] = field(default_factory=dict)
+    rng_state: Mapping[str, Any] = field(default_factory=dict)
+    mask_seed: int | None = None
+    best_weights: Arrays = field(default_factory=dict)
+    last_weights: Arrays = field(default_factory=dict)
+
+    def to_arrays(self, net: Network, optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+        """Return the state as arrays, with the settings of the run, to be saved."""
+        arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
+        counts = {}
+        for name in net.parameters:  # in their order, whichever step came first
+            memory = self.memory.get(name, {})
+            undeclared = {*memory} - {*optimizer.slots, "count"}
+            if undeclared:
+                raise ValueError(f"{optimizer} remembers {', '.join(undeclared)}, which its slots do not name")
+            for slot, value in memory.items():
+                if isinstance(value, int):
+                    counts[f"{slot}.{name}"] = value
+                else:
+                    arrays[f"optimizer.{slot}.{name}"] = np.array(net.tier.tolist(value), net.dtype)
+        state = {
+            "epoch": self.epoch,
+            "position": self.position,
+            "loss_sum": self.loss_sum,
+            "rng_state": self.rng_state,
+            "mask_seed": self.mask_seed,
+            "optimizer_counts": counts,
+            "run": dict(settings),
+        }
+        for kind, weights in (("best", self.best_weights), ("last", self.last_weights)):
+            arrays |= {f"{kind}.{name}": array for name, array in weights.items()}
+        return {"state": np.array(json.dumps(state, default=np.ndarray.tolist)), **arrays}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Arrays, net: Network, optimizer: Optimizer, settings: Mapping[str, Any], mask_seed: int | None
+    ) -> "TrainingState":
+        """Return the state that `to_arrays` has written, for a run of the same settings.
+
+        Parameters
+        ----------
+        arrays : mapping of ndarray
+        net : Network
+        optimizer : Optimizer
+        settings : mapping
+            Of the run that is to go on.
+        mask_seed : int or None
+            For files of versions that did not save it.
+
+        Raises
+        ------
+        DataError
+            If that run had other data or settings, or the arrays are damaged or incomplete.
+        """
+        try:
+            state = json.loads(str(arrays["state"]))
+            _check_settings(state["run"], settings)
+            if not (state["epoch"] >= 0 and 0 <= state["position"] < settings["n_samples"]):
+                raise ValueError(f"epoch {state['epoch']}, position {state['position']} of {settings['n_samples']}")
+            best, last = (
+                {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
+                for kind in ("best.", "last.")
+            )
+            return cls(
+                epoch=state["epoch"],
+                position=state["position"],
+                loss_sum=state["loss_sum"],
+                history=History(**{name: arrays[f"history.{name}"].tolist() for name in vars(History())}),
+                memory={
+                    name: _memory_of(name, shape, arrays, state["optimizer_counts"], net, optimizer)
+                    for name, shape in parameter_shapes(net.layers).items()
+                },
+                rng_state=state["rng_state"],
+                mask_seed=state.get("mask_seed", mask_seed),
+                best_weights=best,
+                last_weights=last,
+            )
+        except DataError:
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
+
+
+def _check_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    for name, value in ours.items():
+        if name == "data_checksum" and theirs[name] != value:
+            raise DataError("cannot resume: the samples are not those of the saved run")
+        if theirs[name] != value:
+            raise DataError(f"cannot resume: {name} was {theirs[name]}, now it is {value}")
+
+
+def _memory_of(
+    name: str, shape: tuple[int, ...], arrays: Arrays, counts: Mapping[str, int], net: Network, optimizer: Optimizer
+) -> dict[str, Any]:
+    """Return what the optimizer remembers of one parameter; nothing if it was frozen, or has not moved yet."""
+    kept = {slot: arrays.get(f"optimizer.{slot}.{name}") for slot in optimizer.slots}
+    count = counts.get(f"count.{name}")
+    if count is None and all(array is None for array in kept.values()):
+        return {}
+    memory: dict[str, Any] = {} if count is None else {"count": count}
+    for slot, array in kept.items():
+        if array is None or array.shape != shape:
+            got = "is missing" if array is None else f"has shape {array.shape}"
+            raise ValueError(f"optimizer.{slot}.{name} {got}, expected shape {shape}")
+        memory[slot] = net.tier.asarray(np.array(array), net.dtype)
+    return memory
+
+
+def checksum(*arrays: NDArray[Any]) -> int:
+    """Return the CRC-32 of the bytes of arrays, one after the other."""
+    crc = 0
+    for array in arrays:
+        crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
+    return crc

@@ -1,0 +1,1 @@
+"""Pictures by subject: they know arrays and labels, nothing of nets, trainers or benchmarks."""

@@ -1,0 +1,104 @@
+"""Data sets: images side by side, points in the plane."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import to_rgba_array
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from ..files import PathLike, picture_format
+from .style import MARKERS, PALETTE, save, wrapped
+
+MOST_SCATTER_POINTS = 3_000
+REGION_PIXELS = 200  # a side
+
+
+def image_grid(
+    path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
+    columns: int | None = None,
+) -> None:  # fmt: skip
+    """Draw gray images side by side, each in a frame, with a caption below it.
+
+    Parameters
+    ----------
+    path : path-like
+    images : array_like, shape (N, H, W)
+        Brightness from 0 (black) to 1 (white); up to about 60 images, or none.
+    captions : sequence of str, length N
+    title : str
+    colors : sequence of str, length N, optional
+        The captions' colors, as matplotlib names them.
+    columns : int, optional
+        Images in a row.
+    """
+    picture_format(path)
+    images = np.asarray(images)
+    N = len(images)
+    colors = ["black"] * N if colors is None else colors
+    if (N and images.ndim != 3) or len(captions) != N or len(colors) != N:
+        got = f"images has shape {images.shape}, with {len(captions)} captions and {len(colors)} colors"
+        raise ValueError(f"image_grid: {got}; expected (N, H, W), N and N")
+    columns = columns or max(1, min(N, 8, ceil((1.7 * N) ** 0.5)))
+    rows = max(1, ceil(N / columns))
+    labels = [wrapped(caption, 0.76, size=7) for caption in captions]
+    lines = max((label.count("\n") + 1 for label in labels), default=1)
+    width = max(3.2, 0.81 * columns)
+    height = min(1.2, width / columns) * (images.shape[1] / images.shape[2] if N else 1)
+    figure = Figure(figsize=(width, 0.6 + rows * (height + 0.13 * lines + 0.05)), layout="constrained")
+    figure.suptitle(wrapped(title if N else f"{title}: none", width - 0.2, size=12))
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, image, label, color in zip(panels, images, labels, colors, strict=False):
+        panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        panel.set_title(label, y=0, pad=-3, va="top", fontsize=7, color=color)
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set(color="0.7", linewidth=0.5)
+    for panel in panels[N:]:
+        panel.set_axis_off()
+    save(figure, path)
+
+
+def scatter_2d(
+    path: PathLike, X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str,
+    predict: Callable[[NDArray[Any]], ArrayLike] | None = None,
+) -> None:  # fmt: skip
+    """Draw labeled points in the plane, and behind them the regions that a net assigns to the classes.
+
+    Parameters
+    ----------
+    path : path-like
+    X : array_like, shape (N, 2)
+        At least one point; the first 3,000 are drawn.
+    y : array_like of int, shape (N,)
+        Their classes, from 0 to C - 1.
+    class_names : sequence, length C
+    title : str
+    predict : callable, optional
+        Maps points, shape (n, 2), to classes, shape (n,); called once, with 40,000 points.
+    """
+    picture_format(path)
+    X, y = np.asarray(X, float), np.asarray(y)
+    if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not len(X):
+        raise ValueError(f"scatter_2d: X has shape {X.shape}, y {y.shape}; expected (N, 2) and (N,), N at least 1")
+    X, y = X[:MOST_SCATTER_POINTS], y[:MOST_SCATTER_POINTS]
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    figure.suptitle(wrapped(title, 6, size=12))
+    axes = figure.subplots()
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = np.where(high > low, 0.05 * (high - low), 1)
+    (left, bottom), (right, top) = low - margin, high + margin
+    if predict is not None:
+        centers = (np.arange(REGION_PIXELS) + 0.5) / REGION_PIXELS
+        x1, x2 = np.meshgrid(left + (right - left) * centers, bottom + (top - bottom) * centers)
+        classes = np.asarray(predict(np.column_stack([x1.ravel(), x2.ravel()]))).astype(int)
+        regions = to_rgba_array(PALETTE)[classes.reshape(x1.shape) % len(PALETTE)]
+        axes.imshow(regions, alpha=0.3, extent=(left, right, bottom, top), origin="lower", aspect="auto")
+    for i, name in enumerate(class_names):
+        points, color, sign = X[y == i], PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
+        axes.plot(*points.T, sign, color=color, ms=4.2, mec="black", mew=0.3, label=wrapped(name, 1.5, lines=2))
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="feature 0", ylabel="feature 1")
+    axes.locator_params(nbins=6)
+    figure.legend(loc="outside right upper")
+    save(figure, path)

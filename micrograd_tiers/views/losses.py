@@ -1,0 +1,137 @@
+"""Loss curves: of one training run, and of the right program beside one with a bug."""
+
+from collections.abc import Sequence
+from math import ceil, inf
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..arguments import whole_number
+from ..files import PathLike, picture_format
+from .style import MOST_LINE_POINTS, PALETTE, save, wrapped
+
+
+class LossHistory(Protocol):
+    """A training run in numbers; `training.History` is one.
+
+    Attributes
+    ----------
+    batch_loss : list of float
+        Mean loss of each mini-batch.
+    train_loss, validation_loss, validation_accuracy : list of float
+        One entry per epoch.
+    """
+
+    batch_loss: list[float]
+    train_loss: list[float]
+    validation_loss: list[float]
+    validation_accuracy: list[float]
+
+
+def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, title: str) -> None:
+    """Draw one training run: loss per mini-batch and per epoch, and the validation accuracy where there is one.
+
+    A batch stands where it was seen, an epoch's mean training loss in the middle of the epoch, validation at its end.
+
+    Parameters
+    ----------
+    path : path-like
+    history : LossHistory
+        As `fit` returns it; any of its lists may be empty. Accuracies from 0 to 1 are drawn in percent.
+    steps_per_epoch : int
+        Mini-batches in an epoch, at least 1.
+    title : str
+    """
+    picture_format(path)
+    whole_number("loss_curves: steps_per_epoch", steps_per_epoch)
+    accuracy = 100 * np.asarray(history.validation_accuracy)
+    heights = [2, 1] if len(accuracy) else [1]
+    figure = Figure(figsize=(6.5, 5.4 if len(accuracy) else 3.8), layout="constrained")
+    figure.suptitle(wrapped(title, 6, size=12))
+    panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+
+    steps, epochs = len(history.batch_loss), len(history.train_loss)
+    group = max(1, ceil(steps / MOST_LINE_POINTS))
+    if steps:
+        starts = np.arange(0, steps, group)
+        sizes = np.diff(starts, append=steps)
+        means = np.add.reduceat(history.batch_loss, starts) / sizes
+        name = "training, each batch" if group == 1 else f"training, mean of {group} batches"
+        panels[0].plot((starts + (sizes - 1) / 2) / steps_per_epoch, means, color="0.7", linewidth=0.7, label=name)
+    at = np.arange(1, max(epochs, len(history.validation_loss), len(accuracy)) + 1)
+    style: dict[str, Any] = {"markersize": min(5, 1 + 150 / (len(at) + 1))}
+    validation = style | {"color": PALETTE[3], "marker": "s", "linestyle": "--"}
+    if epochs:
+        name = "training, mean of the epoch"
+        panels[0].plot(at[:epochs] - 0.5, history.train_loss, "o-", color=PALETTE[0], label=name, **style)
+    if n := len(history.validation_loss):
+        panels[0].plot(at[:n], history.validation_loss, label="validation, end of the epoch", **validation)
+    panels[0].set_ylabel("loss")
+    finish_losses(panels[0])
+
+    if n := len(accuracy):
+        panels[1].plot(at[:n], accuracy, **validation)
+        below = max(1.0, 100 - accuracy.min())
+        panels[1].set_ylim(100 - 1.1 * below, 100 + 0.1 * below)
+        panels[1].set_ylabel("validation\naccuracy (%)")
+    panels[-1].set_xlim(0, 1.02 * max(1, len(at), ceil(steps / steps_per_epoch)))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].set_xlabel("epochs")
+    for panel in panels:
+        panel.grid(alpha=0.3)
+    save(figure, path)
+
+
+def right_and_wrong(
+    path: PathLike,
+    losses: tuple[Sequence[float], Sequence[float]],
+    accuracies: tuple[Sequence[float], Sequence[float]],
+    title: str,
+) -> None:
+    """Draw the curves of the right program and of the one with a bug: loss above, accuracy below, each by epoch.
+
+    Parameters
+    ----------
+    path : path-like
+    losses : pair of sequences of float
+        Right, then with the bug; may be of different length, and a curve is cut where it is no longer finite.
+    accuracies : pair of sequences of float
+        From 0 to 1; drawn in percent.
+    title : str
+    """
+    picture_format(path)
+    figure = Figure(figsize=(6.5, 5.4), layout="constrained")
+    figure.suptitle(wrapped(title, 6, size=12))
+    above, below = figure.subplots(2, 1, sharex=True)
+    styles: tuple[dict[str, Any], ...] = (
+        {"color": PALETTE[0], "marker": "o", "label": "right"},
+        {"color": PALETTE[3], "marker": "s", "linestyle": "--", "label": "with the bug"},
+    )
+    for loss, accuracy, style in zip(losses, accuracies, styles, strict=True):
+        finite = np.cumprod(np.isfinite(loss)).astype(bool)
+        at = np.arange(1, len(loss) + 1)
+        above.plot(at[finite], np.asarray(loss)[finite], **style)
+        below.plot(np.arange(1, len(accuracy) + 1), 100 * np.asarray(accuracy), **style)
+    above.set_ylabel("training loss")
+    below.set(ylabel="accuracy (%)", xlabel="epoch", ylim=(0, 103))
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    finish_losses(above)
+    for panel in (above, below):
+        panel.grid(alpha=0.3)
+    save(figure, path)
+
+
+def finish_losses(axes: Axes) -> None:
+    """Let the axis of the losses begin at 0, or make it logarithmic if the loss fell to a twentieth; name the lines."""
+    if axes.lines:
+        low, high = axes.dataLim.intervaly
+        if 0 < 20 * low < high < inf:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+        elif 0 <= low <= high < inf:
+            axes.set_ylim(0, 1.06 * high or 1)
+        axes.legend(fontsize=9, framealpha=0.5)

@@ -1,0 +1,85 @@
+"""Lines in panels, as the reports of studies show them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, log10
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator
+from matplotlib.transforms import offset_copy
+
+from ..files import PathLike, picture_format
+from .style import MARKERS, PALETTE, save, wrapped
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes with lines.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    lines : dict
+        From a label to x and y, sequences of one length.
+    log : {"", "x", "y", "xy"}
+        Which axes are logarithmic.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    log: str = ""
+
+
+def panels(path: PathLike, of: Sequence[Panel]) -> None:
+    """Draw lines in panels, each with a legend below it, in rows of at most three.
+
+    Parameters
+    ----------
+    path : path_like
+    of : sequence of Panel
+        At least one.
+    """
+    picture_format(path)
+    if not of:
+        raise ValueError("panels: expected at least one panel")
+    rows = ceil(len(of) / 3)
+    columns = ceil(len(of) / rows)
+    fitting = {panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of}  # in a line
+    legend_lines = max(ceil(len(panel.lines) / fitting[panel.title]) for panel in of)
+    figure = Figure(figsize=(4.6 * columns, (3.5 + 0.16 * legend_lines) * rows), layout="constrained")
+    for k, panel in enumerate(of):
+        axes = figure.add_subplot(rows, columns, k + 1)
+        for n, (label, (x, y)) in enumerate(panel.lines.items()):
+            marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
+            style: dict[str, Any] = {"color": PALETTE[n % len(PALETTE)], "marker": marker, "markersize": 4}
+            axes.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line lies on top
+        axes.set(title=wrapped(panel.title, 4.4), xlabel=wrapped(panel.x_label, 4), ylabel=panel.y_label)
+        if "x" not in panel.log and all(isinstance(x, int) for xs, _ in panel.lines.values() for x in xs):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half epoch
+        for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+            if letter in panel.log:
+                axes.set(**{f"{letter}scale": "log"})
+                axis.set_major_locator(_log_ticks(*axis.get_view_interval(), narrow=letter == "x"))
+                axis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}")
+                axis.set_minor_formatter("")
+        axes.grid(alpha=0.3)
+        if len(panel.lines) > 1:
+            below = offset_copy(axes.transAxes, figure, y=-0.45)  # the axis and its label are that high, in inches
+            axes.legend(
+                fontsize=8, ncols=fitting[panel.title], loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below,
+                borderaxespad=0,
+            )  # fmt: skip
+    save(figure, path)
+
+
+def _log_ticks(low: float, high: float, *, narrow: bool) -> Locator:
+    """Locator of the labeled numbers of a logarithmic axis: some on every range, few enough to stand apart."""
+    decades = log10(high / low)
+    if decades < 1:
+        return MaxNLocator(5)
+    if decades <= (2 if narrow else 4):
+        return LogLocator(subs=(1, 2, 5), numticks=15)
+    return LogLocator(numticks=8)

@@ -1,0 +1,135 @@
+"""Speeds of contenders, and the time of a training step as the net or the batch grows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
+
+from ..files import PathLike, picture_format
+from .style import MARKERS, TIER_COLORS, rounded, save, wrapped
+
+KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "opponent": "#CC79A7", "limit": "#000000"}
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Training speed of one contender: a bar.
+
+    Attributes
+    ----------
+    label : str
+    samples_per_second : float
+        More than 0.
+    kind : {"scalar", "vector", "tensor", "exact", "engine", "opponent", "limit"}
+        Gives the color.
+    """
+
+    label: str
+    samples_per_second: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """Time per sample at growing sizes: a line.
+
+    Attributes
+    ----------
+    label : str
+    sizes, seconds : sequence of float
+        Of one length, above 0.
+    kind : str
+        Gives the color, as in `Speed`.
+    """
+
+    label: str
+    sizes: Sequence[float]
+    seconds: Sequence[float]
+    kind: str
+
+
+@dataclass(frozen=True)
+class GrowthPanel:
+    """Lines against one thing that grows.
+
+    Attributes
+    ----------
+    title, x_label : str
+    lines : sequence of Times
+        At least one.
+    """
+
+    title: str
+    x_label: str
+    lines: Sequence[Times]
+
+
+def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
+    """Draw how many samples a second each contender trains on, the fastest first, a panel for each case.
+
+    Parameters
+    ----------
+    path : path-like
+    cases : mapping of str to sequence of Speed
+        By title; at least one case, and at least one speed in each.
+    """
+    picture_format(path)
+    if not cases or not all(cases.values()):
+        raise ValueError("benchmark: expected at least one case, and at least one speed in each")
+    columns = min(len(cases), 3)
+    rows = ceil(len(cases) / columns)
+    most = max(map(len, cases.values()))
+    figure = Figure(figsize=(4.6 * columns + 0.4, (0.24 * most + 0.9) * rows), layout="constrained")
+    for k, (title, bars) in enumerate(cases.items()):
+        axes = figure.add_subplot(rows, columns, k + 1)
+        bars = sorted(bars, key=lambda bar: bar.samples_per_second, reverse=True)
+        speeds = [bar.samples_per_second for bar in bars]
+        axes.barh(range(len(bars)), speeds, color=[KIND_COLORS[bar.kind] for bar in bars], height=0.7)
+        for i, speed in enumerate(speeds):
+            axes.annotate(
+                f"{rounded(speed)}/s", (speed, i), (4, 0), textcoords="offset points", va="center", fontsize=8
+            )
+        axes.set_yticks(range(len(bars)), [bar.label for bar in bars], fontsize=9)
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.set_xlim(min(speeds) / 3, max(speeds) * 8)  # the texts need room
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.minorticks_off()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(wrapped(title, 4), fontsize=10)
+        if k >= len(cases) - columns:
+            axes.set_xlabel("samples per second")
+    save(figure, path)
+
+
+def growth(path: PathLike, panels: Sequence[GrowthPanel]) -> None:
+    """Draw the time per sample against what grows, side by side.
+
+    Parameters
+    ----------
+    path : path-like
+    panels : sequence of GrowthPanel
+        At least one.
+    """
+    picture_format(path)
+    if not panels or not all(panel.lines for panel in panels):
+        raise ValueError("growth: expected at least one panel, and at least one line in each")
+    figure = Figure(figsize=(4.2 * len(panels) + 0.4, 4), layout="constrained")
+    first = None
+    for k, panel in enumerate(panels):
+        axes = first = figure.add_subplot(1, len(panels), k + 1, sharey=first)
+        for n, line in enumerate(panel.lines):
+            style = {"color": KIND_COLORS[line.kind], "marker": MARKERS[n % len(MARKERS)]}
+            axes.loglog(line.sizes, line.seconds, label=line.label, **style)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter(EngFormatter(unit="s"))
+        axes.grid(alpha=0.3)
+        axes.set_title(panel.title, fontsize=10)
+        axes.set_xlabel(panel.x_label)
+        if k == 0:
+            axes.set_ylabel("time per sample, one training step")
+        axes.legend(fontsize=9)
+    save(figure, path)

@@ -1,0 +1,256 @@
+"""A chain of layers with its weights: arrays of a tier, which of them learn, and how they come in and go out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .backprop import Step, forward
+from .initializers import Initializer, get_initializer
+from .inputs import Array, check_samples, check_state, check_tier_has, checked_dtype
+from .layers import Layer
+from .layers.base import Shape, shapes_along
+from .rng import generator
+from .summary import Summary, summary_of
+from .targets import Targets
+from .tiers import SUPPORT, Tier, functions_of, get_tier, name_of
+
+
+def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
+    """Return the shapes of all parameters of a chain of layers, keyed as in `Network.state_dict`."""
+    return {f"{i}.{name}": shape for i, layer in enumerate(layers) for name, shape in layer.parameter_shapes().items()}
+
+
+class Chain:
+    """A `Network` without its loss: layers in a row, and their weights at one tier.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+    tier, dtype, exact, init, seed
+        As in `Network`.
+
+    Attributes
+    ----------
+    functions : object
+        The tier's functions as a network calls them: unchecked, as it has checked its arrays.
+    """
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        *,
+        tier: str | Tier,
+        dtype: str,
+        exact: bool,
+        init: str | Initializer,
+        seed: int | np.random.Generator,
+    ) -> None:
+        self.layers = layers
+        self.tier = get_tier(tier, exact)
+        name = tier if isinstance(tier, str) else getattr(tier, "__name__", type(tier).__name__)
+        self.tier_name, self.exact = name_of(self.tier) or (name, False)
+        self.dtype = checked_dtype(dtype)
+        self.functions = functions_of(self.tier, self.dtype)
+        check_tier_has(self.ops, self.tier, self.tier_name)
+
+        rng, initializer = generator(seed), get_initializer(init)
+        self.parameters: dict[str, Any] = {}
+        self._buffers: list[dict[str, Any]] = []  # of each layer
+        for i, layer in enumerate(self.layers):
+            for name in layer.parameter_shapes():
+                self.parameters[f"{i}.{name}"] = self._own(layer.initial(name, initializer, rng))
+            self._buffers.append({name: self._own_buffer(values) for name, values in layer.buffers().items()})
+        self.frozen: frozenset[int] = frozenset()
+        self.freeze()
+
+    def __getstate__(self) -> dict[str, Any]:
+        made_again = ("functions", "_training_steps", "_prediction_steps")  # of closures and views, not to be pickled
+        return {name: value for name, value in vars(self).items() if name not in made_again}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.functions = functions_of(self.tier, self.dtype)
+        self.freeze()
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """Names of the functions that the tier must have."""
+        return (*SUPPORT, *(op for layer in self.layers for op in layer.ops))
+
+    def shapes(self, shape: Shape | None = None) -> list[Shape | None]:
+        """Return the shape of one sample, then what each layer makes of it; None for what is not known.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of one sample; where not given, what the first layer takes.
+
+        Raises
+        ------
+        ValueError
+            If a layer cannot take what the one before it gives.
+        """
+        return shapes_along(self.layers, shape)
+
+    @property
+    def n_parameters(self) -> int:
+        """Count of the parameters, those of frozen layers included."""
+        return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
+
+    def summary(self, shape: Shape | None = None, *, batch_size: int = 64, optimizer_numbers: int = 0) -> Summary:
+        """Return shapes, parameters and memory; print it for a table.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of one sample, where the first layer does not say it: (784,), (1, 28, 28).
+        batch_size : int
+            Samples of a mini-batch, for the memory.
+        optimizer_numbers : int
+            How many numbers the optimizer remembers for each parameter: `optimizer.numbers_per_parameter`.
+        """
+        return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
+
+    def check_samples(self, X: ArrayLike) -> Array:
+        """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that says what is wrong with it."""
+        return check_samples(X, self.layers, self.dtype)
+
+    # Arrays of the tier, and ndarrays.
+
+    def _own(self, values: ArrayLike) -> Any:
+        # The tier may use the array as it is, so it gets a copy of its own.
+        return self.tier.asarray(np.array(values, self.dtype), self.dtype)
+
+    def _own_buffer(self, values: ArrayLike) -> Any:
+        return self._own(values) if np.ndim(values) else float(np.array(values, self.dtype))  # a count is a number
+
+    def tier_array(self, array: Any) -> Any:
+        """Return an array of the tier with the numbers of an ndarray; what is no ndarray is returned as it is."""
+        return self.tier.asarray(array, self.dtype) if isinstance(array, np.ndarray) else array
+
+    def tier_targets(self, targets: Targets) -> tuple[Any, ...]:
+        """Return targets, and weights if there are any, as arrays of the tier."""
+        return tuple(self.tier.asarray(array, array.dtype.name) for array in targets.arrays)
+
+    def _ndarray(self, array: Any) -> Array:
+        if isinstance(array, np.ndarray):
+            return array.copy()
+        return np.array(array if isinstance(array, float) else self.tier.tolist(array), self.dtype)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all weights and buffers, keyed and shaped as those of the equivalent torch.nn.Sequential."""
+        state: dict[str, Array] = {}
+        for i, (layer, buffers) in enumerate(zip(self.layers, self._buffers, strict=True)):
+            arrays = {name: self.parameters[f"{i}.{name}"] for name in layer.parameter_shapes()} | buffers
+            state |= {f"{i}.{name}": self._ndarray(array) for name, array in arrays.items()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Set all weights; the net is unchanged if any of them does not fit.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            As from `state_dict()`, or from the equivalent torch.nn.Sequential.
+
+        Raises
+        ------
+        DataError
+            If keys are missing or unexpected, or shapes differ; the message names them.
+        """
+        arrays = check_state(state, self.layers)
+        for key, array in arrays.items():
+            if key in self.parameters:
+                self.parameters[key] = self._own(array)
+            else:
+                layer, _, name = key.partition(".")
+                self._buffers[int(layer)][name] = self._own_buffer(array)
+
+    # Layers that learn.
+
+    def freeze(self, *layers: int) -> None:
+        """Let layers keep their parameters: no gradient is computed for them, and they behave as in prediction.
+
+        Parameters
+        ----------
+        *layers : int
+            Numbers of layers, from 0; negative ones count from the last.
+
+        Raises
+        ------
+        IndexError
+            If there is no layer of that number.
+        """
+        self._set_frozen(self.frozen.union(self._numbers_of(layers)))
+
+    def unfreeze(self, *layers: int) -> None:
+        """Let frozen layers learn again: those of these numbers, or all of them."""
+        self._set_frozen(self.frozen.difference(self._numbers_of(layers)) if layers else frozenset())
+
+    def _numbers_of(self, layers: tuple[int, ...]) -> set[int]:
+        return {range(len(self.layers))[layer] for layer in layers}
+
+    def _set_frozen(self, frozen: frozenset[int]) -> None:
+        self.frozen = frozen
+        self._updating = [i for i, buffers in enumerate(self._buffers) if buffers and i not in frozen]
+        self._training_steps, self._prediction_steps = [], []
+        for i, (layer, buffers) in enumerate(zip(self.layers, self._buffers, strict=True)):
+            arrays = (tuple(f"{i}.{name}" for name in layer.parameter_shapes()), self.parameters, buffers)
+            self._training_steps.append(Step(layer, *arrays, training=i not in frozen))
+            self._prediction_steps.append(Step(layer, *arrays))
+
+    def steps(self, training: bool = True) -> list[Step]:
+        """Return the layers with their arrays; in training those that are not frozen learn."""
+        return self._training_steps if training else self._prediction_steps
+
+    def run(self, x: Any, *, training: bool = False, noise: Sequence[Any] = ()) -> tuple[Any, list[Any], list[Any]]:
+        """Return one chunk's output, each layer's vjps, and what each saw; in the tier's own arrays, unchecked.
+
+        Parameters
+        ----------
+        x : array of the tier
+        training : bool
+            Layers that are not frozen behave as in training: dropout drops what the noise says, if there is any; batch
+            norm takes mean and variance of x.
+        noise : sequence of array of the tier
+            One for each layer that draws, as from `draw_noise`.
+        """
+        outputs: tuple[Any, list[Any], list[Any]] = forward(self.functions, self.steps(training), x, noise)
+        return outputs
+
+    def draw_noise(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array]:
+        """Return the random numbers of a training step on samples of that shape (N, ...): the masks of dropout.
+
+        Numbers are drawn for every layer that needs some, in order; those of frozen layers are not returned.
+        """
+        drawn = enumerate(self.drawn_by_layer(samples_shape, rng))
+        return [array for i, array in drawn if array is not None and i not in self.frozen]
+
+    def drawn_by_layer(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array | None]:
+        """Return what each layer draws for a training step on samples of that shape (N, ...); None if nothing."""
+        drawn = []
+        for layer, shape in zip(self.layers, self.shapes(samples_shape[1:]), strict=False):
+            assert shape is not None  # as that of the samples is known
+            drawn.append(layer.draw((samples_shape[0], *shape), rng))
+        return drawn
+
+    def check_batch(self, samples_shape: Shape) -> None:
+        """Raise a ValueError if a layer cannot train on a mini-batch of that shape (N, ...)."""
+        for i, n in self._counts(samples_shape):
+            self.layers[i].check_batch(n)
+
+    def apply_seen(self, seen: Sequence[Any], samples_shape: Shape) -> None:
+        """Update the running means of batch norm with what was seen in a mini-batch of that shape (N, ...)."""
+        for i, n in self._counts(samples_shape):
+            if seen[i] is not None:
+                self._buffers[i].update(self.layers[i].updated(self.functions, self._buffers[i], seen[i], n))
+
+    def _counts(self, samples_shape: Shape) -> list[tuple[int, int]]:
+        """Return (i, numbers per channel) for each layer that has buffers and is not frozen."""
+        if not self._updating:
+            return []
+        shapes = self.shapes(samples_shape[1:])
+        return [(i, samples_shape[0] * math.prod((shapes[i] or ())[1:])) for i in self._updating]

@@ -1,0 +1,161 @@
+"""Three small languages: nets, schedules and grids of settings, each on one line."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Reshape
+from .layers.base import Shape
+from .models import ACTIVATIONS, check_name
+from .network import Network
+from .schedules import CosineAnnealing, Schedule, StepDecay
+
+LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; fewest and most numbers that it takes
+    "linear": (Linear, 1, 1),
+    "conv": (Conv2d, 2, 4),
+    "avg": (AvgPool2d, 1, 2),
+    "max": (MaxPool2d, 1, 2),
+    "dropout": (Dropout, 1, 1),
+    "batchnorm": (BatchNorm2d, 0, 0),
+    "flatten": (Flatten, 0, 0),
+    **{name: (activation, 0, 0) for name, activation in ACTIVATIONS.items()},
+}
+
+
+def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
+    """Return the sizes of a net from words such as "784-300-10"; `what` names them in an error.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two, or one is not a whole number above 0.
+    """
+    sizes = words.split("-")
+    if len(sizes) < 2 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise ValueError(f"{what} is {words!r}, expected numbers of units such as 784-300-10")
+    return tuple(map(int, sizes))
+
+
+def net_from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
+    """Build a classifier from a line of words: "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
+
+    Parameters
+    ----------
+    words : str
+        Layers in their order, without the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
+        dropout:P, batchnorm, flatten, and the names of `models.ACTIVATIONS`. The sizes of inputs follow from what
+        comes before. Images are flattened before the first linear layer, and a linear layer to the C classes closes
+        the net.
+    shape : tuple of int
+        Of a sample as the first of these layers takes it: (784,) or (1, 28, 28). Images are given as rows.
+    n_classes : int
+        C.
+    **options
+        As in `Network`.
+
+    Raises
+    ------
+    ValueError
+        If a word is not known, or a layer cannot take what comes before it.
+    """
+    layers: list[Layer] = [Reshape(shape)] if len(shape) > 1 else []
+    for word in (*words.split(), f"linear:{n_classes}"):
+        name, _, numbers = word.partition(":")
+        check_name("layer", name, LAYERS)
+        make, fewest, most = LAYERS[name]
+        try:
+            arguments = [float(n) if "." in n else int(n) for n in numbers.split(",") if n]
+        except ValueError:
+            raise ValueError(f"layer {word!r}: expected numbers after the colon, as in conv:6,5") from None
+        if not fewest <= len(arguments) <= most:
+            raise ValueError(f"layer {word!r}: got {len(arguments)} numbers, expected {fewest} to {most}")
+        if make is Linear and len(shape) > 1:
+            layers.append(Flatten())
+            shape = (math.prod(shape),)
+        if make is BatchNorm2d:
+            layer: Layer = (BatchNorm2d if len(shape) > 1 else BatchNorm1d)(shape[0])
+        else:
+            layer = make(*([shape[0]] if make in (Linear, Conv2d) else []), *arguments)
+        layers.append(layer)
+        shape = layer.shape_out(shape) or ()
+    return Network(layers, **options)
+
+
+def schedule_from_words(words: str, epochs: int) -> Schedule | None:
+    """Return a schedule of the learning rate from "step:EVERY", "step:EVERY,BY" or "cosine"; None from "".
+
+    Parameters
+    ----------
+    words : str
+    epochs : int
+        Length of the cosine.
+
+    Raises
+    ------
+    ValueError
+        If the words are none of these, or a number is out of its range.
+    """
+    name, _, numbers = words.partition(":")
+    if not name:
+        return None
+    if name == "cosine" and not numbers:
+        return CosineAnnealing(epochs)
+    try:
+        every, *by = numbers.split(",")
+        if name == "step" and len(by) < 2:
+            return StepDecay(int(every), *map(float, by))
+    except ValueError as error:
+        raise ValueError(f"schedule {words!r}: {error}") from None
+    raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY or cosine")
+
+
+def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -> dict[str, list[Any]]:
+    """Return settings and their values from words such as "learning_rate=0.01,0.1" and "seeds=0..4".
+
+    Parameters
+    ----------
+    words : sequence of str
+        Values are separated by commas; nets and schedules, which have commas of their own, by "|".
+    kinds : mapping of str to sequence of type
+        Names of the settings, and the classes that their values may have.
+
+    Raises
+    ------
+    ValueError
+        If a setting is not among them or given twice, or a value is not of its type.
+    """
+    grid: dict[str, list[Any]] = {}
+    for word in words:
+        name, equals, values = word.partition("=")
+        name = {"seeds": "seed"}.get(name, name).replace("-", "_")
+        if not equals or name not in kinds:
+            raise ValueError(f"{word!r}: expected SETTING=VALUE,VALUE,... with a setting of train: {', '.join(kinds)}")
+        if name in grid:
+            raise ValueError(f"{name} is given twice")
+        separator = "|" if name in ("layers", "schedule") else ","
+        several = (_values(name, kinds[name], value.strip()) for value in values.split(separator))
+        grid[name] = [*dict.fromkeys(value for those in several for value in those)]
+    return grid
+
+
+def _values(name: str, kinds: Sequence[type], value: str) -> list[Any]:
+    if tuple in kinds:
+        return [tuple(_number(name, int, size) for size in value.split("-")) if value else ()]
+    first, dots, last = value.partition("..")
+    if dots and int in kinds:
+        numbers = [*range(_number(name, int, first), _number(name, int, last) + 1)]
+        if not numbers:
+            raise ValueError(f"{name} is {value!r}, expected FIRST..LAST, the smaller number first")
+        return numbers
+    if bool in kinds:
+        if value not in ("true", "false"):
+            raise ValueError(f"{name} is {value!r}, expected true or false")
+        return [value == "true"]
+    return [value if str in kinds else _number(name, kinds[0], value)]
+
+
+def _number(name: str, kind: type, value: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(f"{name} is {value!r}, expected {'a whole number' if kind is int else 'a number'}") from None

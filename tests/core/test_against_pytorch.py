@@ -1,0 +1,179 @@
+"""Losses, gradients, optimizers, schedules and running statistics are those of PyTorch."""
+
+import numpy as np
+import pytest
+from test_layers import LAYERS, NORMALIZED
+from test_layers import X as IMAGES
+from test_layers import Y as CLASSES
+from test_losses import LABELS, PROBABILITIES, TARGETS, WEIGHTS, X, net_with
+from test_network import net_of_all_layers, samples
+from test_training import OPTIMIZERS
+
+import micrograd_tiers as mt
+from micrograd_tiers.losses import LOSSES
+from micrograd_tiers.tiers import TIERS
+
+torch = pytest.importorskip("torch")
+functional = torch.nn.functional
+
+every_tier = pytest.mark.parametrize("tier", TIERS)
+weighted_or_not = pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["plain", "weighted"])
+
+
+def twin_of(net):
+    """The same net as a torch.nn.Sequential, with the same weights."""
+    nn = torch.nn
+    twins = {
+        mt.Reshape: lambda layer: nn.Unflatten(1, layer.shape),
+        mt.Conv2d: lambda layer: nn.Conv2d(
+            layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding
+        ),
+        mt.AvgPool2d: lambda layer: nn.AvgPool2d(layer.kernel_size, layer.stride),
+        mt.MaxPool2d: lambda layer: nn.MaxPool2d(layer.kernel_size, layer.stride),
+        mt.BatchNorm1d: lambda layer: nn.BatchNorm1d(layer.num_features, layer.epsilon, layer.momentum),
+        mt.BatchNorm2d: lambda layer: nn.BatchNorm2d(layer.num_features, layer.epsilon, layer.momentum),
+        mt.Linear: lambda layer: nn.Linear(layer.in_features, layer.out_features),
+        mt.Dropout: lambda layer: nn.Dropout(layer.p),
+        mt.ELU: lambda layer: nn.ELU(layer.alpha),
+    }
+    layers = [twins.get(type(layer), lambda layer: getattr(nn, type(layer).__name__)())(layer) for layer in net.layers]
+    model = nn.Sequential(*layers).double()
+    model.load_state_dict({name: torch.tensor(array) for name, array in net.state_dict().items()})  # strict
+    return model
+
+
+def assert_as_by_torch(net, X, y, loss_of, weight=None, *, of_loss=1e-13, rtol=1e-10, atol=1e-14):
+    """Compare loss and gradients; loss_of(outputs, y) gives one loss per sample, or their mean."""
+    model = twin_of(net)
+    losses = loss_of(model(torch.tensor(X)), torch.tensor(y))
+    if weight is not None:
+        losses = (losses * torch.tensor(weight)).sum() / weight.sum()
+    losses.mean().backward()
+    loss, grads = net.loss_and_grads(X, y, weight)
+    assert loss == pytest.approx(losses.mean().item(), rel=of_loss)
+    for name, parameter in model.named_parameters():
+        np.testing.assert_allclose(grads[name], parameter.grad.numpy(), rtol=rtol, atol=atol, err_msg=name)
+
+
+# Layers.
+
+
+@every_tier
+def test_gradients_of_dense_layers(tier):
+    net = net_of_all_layers(tier)
+    assert_as_by_torch(net, *samples(n=9), functional.cross_entropy, of_loss=1e-14, rtol=1e-12, atol=1e-16)
+    net.load_state_dict(twin_of(net).state_dict())  # the weights move back as they are
+
+
+@pytest.mark.parametrize("layers", [LAYERS, NORMALIZED], ids=["convolution", "normalization"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_gradients_of_layers_for_images(layers, smoothing):
+    net = mt.Network(
+        [layer for layer in layers if not isinstance(layer, mt.Dropout)], seed=4, label_smoothing=smoothing
+    )
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
+    assert_as_by_torch(net, IMAGES, CLASSES, loss_of, of_loss=1e-12, atol=1e-13)
+
+
+def test_batch_normalization_remembers_the_same_and_predicts_with_it():
+    # Not ReLU, which leaves features of hardly any variance: each step then multiplies the roundings of both sides by
+    # up to 1 / sqrt(epsilon) = 316. After four steps each is 4e-13 off the result of longer arithmetic, and here 2e-16.
+    net = mt.Network([mt.Tanh() if layer == mt.ReLU() else layer for layer in NORMALIZED], seed=4)
+    model = twin_of(net)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    mt.fit(net, IMAGES, CLASSES, batch_size=5, epochs=2, optimizer=mt.SGD(0.1), shuffle=False)
+    for _ in range(2):
+        for start in (0, 5):
+            optimizer.zero_grad()
+            outputs = model(torch.tensor(IMAGES[start : start + 5]))
+            functional.cross_entropy(outputs, torch.tensor(CLASSES[start : start + 5])).backward()
+            optimizer.step()
+    for name, values in model.state_dict().items():
+        np.testing.assert_allclose(net.state_dict()[name], values.numpy(), rtol=1e-12, atol=1e-14, err_msg=name)
+    model.eval()
+    np.testing.assert_allclose(net.forward(IMAGES), model(torch.tensor(IMAGES)).detach().numpy(), rtol=1e-10)
+
+
+# Losses.
+
+LOSS_OF = {
+    "softmax_cross_entropy": lambda z, y: functional.cross_entropy(z, y, reduction="none"),
+    "mean_squared_error": lambda z, y: ((z - y) ** 2).mean(1),
+    "mean_absolute_error": lambda z, y: (z - y).abs().mean(1),
+    "binary_cross_entropy": lambda z, y: functional.binary_cross_entropy_with_logits(z, y, reduction="none").mean(1),
+    "hinge": lambda z, y: torch.relu(1 - y * z[:, 0]),
+}
+
+
+@every_tier
+@weighted_or_not
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses(loss, weight, tier):
+    net = net_with(loss, tier, 1 if loss == "hinge" else 3)
+    assert_as_by_torch(net, X, TARGETS[loss], LOSS_OF[loss], weight)
+
+
+@every_tier
+@weighted_or_not
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_probability_for_each_class_as_target(smoothing, weight, tier):
+    loss_of = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=smoothing)
+    assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(smoothing), tier), X, PROBABILITIES, loss_of, weight)
+
+
+@every_tier
+def test_weights_of_classes(tier):
+    weights = (0.5, 2.0, 0.0)
+    loss_of = torch.nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float64))
+    assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(class_weights=weights), tier), X, LABELS, loss_of)
+
+
+@every_tier
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("ignore", [-100, 1, 255])
+def test_a_label_that_is_ignored(ignore, smoothing, tier):
+    loss_of = torch.nn.CrossEntropyLoss(ignore_index=ignore, label_smoothing=smoothing)
+    y = np.where(np.arange(12) % 3 == 0, ignore, LABELS)
+    assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(smoothing, ignore=ignore), tier), X, y, loss_of)
+
+
+# Training.
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_steps_of_optimizers(optimizer):
+    X, y = samples(n=23)
+    net = mt.two_layer_net(5, 4, 3)
+    theirs = twin_of(net)
+    settings = {"lr": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
+    if isinstance(optimizer, mt.SGD):
+        settings |= {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}
+    elif isinstance(optimizer, mt.RMSprop):
+        settings |= {"alpha": optimizer.beta, "eps": optimizer.epsilon}
+    else:
+        settings |= {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}
+    their_optimizer = getattr(torch.optim, type(optimizer).__name__)(theirs.parameters(), **settings)
+    for _ in range(20):
+        their_optimizer.zero_grad()
+        functional.cross_entropy(theirs(torch.from_numpy(X)), torch.from_numpy(y)).backward()
+        their_optimizer.step()
+    mt.fit(net, X, y, optimizer=optimizer, batch_size=len(X), epochs=20)
+    for name, parameter in theirs.state_dict().items():
+        np.testing.assert_allclose(net.state_dict()[name], parameter.numpy(), rtol=1e-9, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "theirs"),
+    [
+        (mt.StepDecay(3, 0.5), lambda o: torch.optim.lr_scheduler.StepLR(o, 3, 0.5)),
+        (mt.CosineAnnealing(8, 0.1), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 8, 0.02)),
+    ],
+    ids=["step", "cosine"],
+)
+def test_schedules(schedule, theirs):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
+    scheduler = theirs(optimizer)
+    for epoch in range(8):
+        assert 0.2 * schedule.factor(epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        scheduler.step()

@@ -1,0 +1,107 @@
+"""A run: a recipe at work, which stops, is saved, and goes on to the same bits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import micrograd_tiers as mt
+from micrograd_tiers.checkpoints import load_checkpoint
+from micrograd_tiers.recipe import Recipe
+from micrograd_tiers.run import Run, load_test_set
+
+MOONS = Recipe(data="moons", n_train=60, n_test=20, hidden=(4,), batch_size=7, epochs=3)
+KINDS = {
+    "plain": MOONS,
+    "momentum": replace(MOONS, momentum=0.9, nesterov=True, schedule="step:2,0.5", tier="vector"),
+    "adam": replace(MOONS, optimizer="adamw", dtype="float32", dropout=0.5, layers=""),
+    "patient": replace(MOONS, validation=20, patience=2, keep_best=True, tier="scalar", exact=True),
+    "words": replace(MOONS, hidden=(300,), layers="linear:5 batchnorm tanh", label_smoothing=0.1, no_shuffle=True),
+}
+
+
+@pytest.mark.parametrize("recipe", KINDS.values(), ids=KINDS)
+def test_a_run_that_was_saved_within_an_epoch_ends_in_the_same_bits(recipe, tmp_path):
+    whole, half = Run.start(recipe), Run.start(recipe)
+    whole.trainer.run()
+    for _ in range(7):
+        half.trainer.step()
+    half.save(tmp_path / "half.npz")
+    resumed = Run.resume(tmp_path / "half.npz")
+    resumed.trainer.run()
+    for name, weights in whole.net.state_dict().items():
+        assert np.array_equal(resumed.net.state_dict()[name], weights), name
+    assert resumed.trainer.history == whole.trainer.history
+    assert resumed.test().loss == whole.test().loss
+
+
+def test_a_run_goes_on_for_more_epochs(tmp_path):
+    run = Run.start(MOONS)
+    run.train(tmp_path / "run.npz")
+    longer, whole = Run.resume(tmp_path / "run.npz", epochs=5), Run.start(replace(MOONS, epochs=5))
+    assert not longer.trainer.finished
+    longer.trainer.run()
+    whole.trainer.run()
+    assert longer.trainer.history == whole.trainer.history
+    assert longer.recipe == replace(whole.recipe, learning_rate=0.1, weight_decay=0.0)
+
+
+def test_an_interrupted_run_is_saved_where_it_is(tmp_path):
+    run, losses, epochs = Run.start(MOONS), [], []
+    steps = run.trainer.steps_per_epoch + 2
+    run.train(
+        tmp_path / "run.npz",
+        on_step=losses.append,
+        on_epoch=lambda: epochs.append(run.trainer.epoch),
+        interrupted=lambda: len(losses) == steps,
+    )
+    assert (len(losses), epochs) == (steps, [1])
+    resumed = Run.resume(tmp_path / "run.npz")
+    assert (resumed.trainer.epoch, resumed.trainer.position) == (1, 14)
+    assert resumed.trainer.history.batch_loss == losses
+
+
+def test_the_test_set_is_standardized_as_in_training(tmp_path):
+    run = Run.start(MOONS)
+    run.save(tmp_path / "run.npz")
+    data = load_test_set("run.npz", load_checkpoint(tmp_path / "run.npz"), None, None, n_test=None, seed=None)
+    assert np.array_equal(data.test_x, run.data.test_x)
+    assert np.array_equal(data.test_y, run.data.test_y)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"learning_rate": 0.5}, r"cannot resume with another --learning-rate: it was 0\.1, now it is 0\.5"),
+        ({"hidden": (5, 6)}, "another --hidden: it was 4, now it is 5 6"),
+        ({"tier": "scalar"}, "another --tier"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_settings(changes, words, tmp_path):
+    Run.start(MOONS).save(tmp_path / "run.npz")
+    with pytest.raises(mt.DataError, match=words):
+        Run.resume(tmp_path / "run.npz", **changes)
+
+
+def test_a_net_is_no_run(tmp_path):
+    mt.save(mt.two_layer_net(2, 3, 2), tmp_path / "net.npz")
+    with pytest.raises(mt.DataError, match="holds a net, but no training run"):
+        Run.resume(tmp_path / "net.npz")
+
+
+@pytest.mark.parametrize("part", ["loss_sum", "rng_state", "optimizer_counts", "run"])
+def test_a_state_that_lacks_a_part_leaves_the_trainer_as_it_was(part, tmp_path):
+    run = Run.start(KINDS["momentum"])
+    run.trainer.step()
+    arrays = run.trainer.state_dict()
+    arrays["state"] = np.array(str(arrays["state"]).replace(f'"{part}"', '"other"'))
+    before = run.trainer.state
+    with pytest.raises(mt.DataError, match="cannot resume: the saved training state is damaged or incomplete"):
+        run.trainer.load_state_dict(arrays)
+    assert run.trainer.state is before
+
+
+def test_a_misspelled_schedule_is_found_before_the_data_are_loaded(monkeypatch):
+    monkeypatch.setattr("micrograd_tiers.recipe.load_dataset", lambda *args, **options: pytest.fail("loaded"))
+    with pytest.raises(ValueError, match="unknown schedule 'cosinus'"):
+        Run.start(replace(MOONS, schedule="cosinus"))
