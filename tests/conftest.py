@@ -1,5 +1,6 @@
 """What the tests share: in how many processes they run; the command line, in this process or in one of its own."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import profiles  # noqa: F401  # registers them
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from micrograd_tiers.cli import main
@@ -24,12 +26,36 @@ def pytest_xdist_auto_num_workers(config):
     return None if all(Path(arg).is_dir() for arg in config.args) else 0
 
 
+def pytest_collection_finish():
+    """Keep the garbage collector from going through thousands of tests whenever one of them makes many objects."""
+    gc.collect()
+    gc.freeze()
+
+
 class Result(NamedTuple):
     """What a user sees of a command that has ended."""
 
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    """Return a function that gives a folder of this name; the first process that asks for it fills it by `make`."""
+    root = tmp_path_factory.getbasetemp()
+    shared = root if worker_id == "master" else root.parent
+
+    def folder_of(name, make):
+        folder, part = shared / name, shared / f"{name}.part"
+        with FileLock(shared / f"{name}.lock"):
+            if not folder.exists():
+                part.mkdir(exist_ok=True)
+                make(part)
+                part.rename(folder)
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture
@@ -47,10 +73,7 @@ def cli(folder, capsys):
 
     def run(*args):
         capsys.readouterr()
-        try:
-            code = main([str(arg) for arg in args])
-        except SystemExit as stop:
-            code = stop.code
+        code = main([str(arg) for arg in args])
         return Result(code, *capsys.readouterr())
 
     return run

@@ -38,7 +38,7 @@ def test_every_bug_of_a_tier_is_caught_in_the_part_that_has_it_and_called_by_its
         diagnosis = diagnose_support(bug.op, finding, tier)
     else:
         case = CASE_OF[bug.op]
-        finding, *_ = judge_op(case, bug.tier(tier), Search(shrink=False, seconds=600))
+        finding, *_ = judge_op(case, bug.tier(tier), Search(n_examples=20, shrink=False, seconds=600))
         assert finding.part == bug.part
         diagnosis = diagnose(case, bug.tier(tier), finding, tier)
     assert diagnosis.name == bug.name

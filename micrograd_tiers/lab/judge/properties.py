@@ -100,32 +100,32 @@ def check_special(case: OpCase, tier: Tier, example: Example, part: str) -> None
 
 def check_purity(case: OpCase, tier: Tier, example: Example, part: str) -> None:
     """Check that nothing but the return values changes: no input, no dy, nothing that a later call relies on."""
-    for inputs, dy in chunks_of(case, tier, example):
-        names, arrays = (*case.arguments, "dy"), (*inputs, dy)
-        before = [numbers_of(tier, a) for a in arrays]
-
-        def check_unchanged(
-            what: str, names: tuple[str, ...] = names, arrays: tuple[Any, ...] = arrays, before: list[Array] = before
-        ) -> None:
-            for name, a, was in zip(names, arrays, before, strict=True):
-                if not np.array_equal(numbers_of(tier, a), was, equal_nan=True):
-                    raise Wrong("purity", f"{what} changes {name}, which is the caller's", was, numbers_of(tier, a))
-
-        _, vjps = checked(case, tier)(*inputs)
-        check_unchanged(f"{case.name} itself")
-        if part != "value":
-            _check_vjp_is_pure(case, tier, example, part, vjps[case.parts.index(part) - 1], dy, check_unchanged)
+    pure = [_pure_call(case, tier, part, inputs, dy) for inputs, dy in chunks_of(case, tier, example)]
+    if part == "value":
+        return
+    others = tuple(a + 1 if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in example.inputs)
+    k = case.parts.index(part) - 1
+    for other in calls(case, tier, Example(others, example.dy)):
+        other.vjps[k](other.dy)
+    for check_afterwards in pure:
+        check_afterwards()
 
 
-def _check_vjp_is_pure(
-    case: OpCase,
-    tier: Tier,
-    example: Example,
-    part: str,
-    vjp: Callable[[Any], Any],
-    dy: Any,
-    check_unchanged: Callable[[str], None],
-) -> None:
+def _pure_call(case: OpCase, tier: Tier, part: str, inputs: tuple[Any, ...], dy: Any) -> Callable[[], None]:
+    """Check one call of the op, and its vjp twice; return what checks that vjp after other calls of the op."""
+    names, arrays = (*case.arguments, "dy"), (*inputs, dy)
+    before = [numbers_of(tier, a) for a in arrays]
+
+    def check_unchanged(what: str) -> None:
+        for name, a, was in zip(names, arrays, before, strict=True):
+            if not np.array_equal(numbers_of(tier, a), was, equal_nan=True):
+                raise Wrong("purity", f"{what} changes {name}, which is the caller's", was, numbers_of(tier, a))
+
+    _, vjps = checked(case, tier)(*inputs)
+    check_unchanged(f"{case.name} itself")
+    if part == "value":
+        return lambda: None
+    vjp = vjps[case.parts.index(part) - 1]
     first = vjp(dy)
     as_it_was = numbers_of(tier, first)
     check_unchanged(f"the vjp for {part}")
@@ -135,15 +135,18 @@ def _check_vjp_is_pure(
             raise Wrong("purity", f"the vjp for {part} {message}", as_it_was, numbers_of(tier, result))
 
     check_same(vjp(dy), "gives something else when it is called a second time")
-    others = tuple(a + 1 if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in example.inputs)
-    for other in calls(case, tier, Example(others, example.dy)):
-        other.vjps[case.parts.index(part) - 1](other.dy)
-    check_same(vjp(dy), "gives something else after the op was called again: it must remember its own call's inputs")
-    second = vjp(dy)
-    tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
-    check_unchanged(f"the vjp for {part} returns storage that is not fresh: adding to what it returned")
-    check_same(second, "returns the same storage each time, not fresh one")
-    check_same(vjp(dy), "relies on the storage that it has handed out")
+
+    def check_afterwards() -> None:
+        check_same(
+            vjp(dy), "gives something else after the op was called again: it must remember its own call's inputs"
+        )
+        second = vjp(dy)
+        tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
+        check_unchanged(f"the vjp for {part} returns storage that is not fresh: adding to what it returned")
+        check_same(second, "returns the same storage each time, not fresh one")
+        check_same(vjp(dy), "relies on the storage that it has handed out")
+
+    return check_afterwards
 
 
 def reference(case: OpCase, example: Example, part: str) -> Any:
