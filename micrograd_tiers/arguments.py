@@ -18,6 +18,12 @@ def either(names: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def check_name(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise a ValueError that lists the names that are known, if this one is not among them."""
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")
+
+
 def whole_number(what: str, value: Any, at_least: int = 1) -> int:
     """Return the value as an int if it is a whole number from at_least to 2**31 - 1."""
     try:

@@ -1,11 +1,12 @@
 """Ready-made networks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from .arguments import check_name
 from .initializers import Initializer
 from .layers import (
     AvgPool2d,
@@ -18,12 +19,13 @@ from .layers import (
     Reshape,
     Sigmoid,
 )
-from .layers.activation import Activation
+from .layers.activation import ACTIVATIONS
+from .layers.base import Shape
 from .losses import Loss
 from .network import Network
 from .tiers import Tier
+from .words import layers_from_words
 
-ACTIVATIONS: dict[str, type[Activation]] = {layer.op: layer for layer in Activation.__subclasses__()}
 POOLINGS: dict[str, Callable[[int], Layer]] = {"avg": AvgPool2d, "max": MaxPool2d}
 
 
@@ -158,7 +160,14 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     return Network(layers, "mean_squared_error", **options)
 
 
-def check_name(what: str, name: str, known: Iterable[str]) -> None:
-    """Raise a ValueError that lists the names that are known, if this one is not among them."""
-    if name not in known:
-        raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")
+def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
+    """Classifier from a line of words such as "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
+
+    Parameters
+    ----------
+    words, shape, n_classes
+        As in `words.layers_from_words`.
+    **options
+        As in `Network`.
+    """
+    return Network(layers_from_words(words, shape, n_classes), **options)

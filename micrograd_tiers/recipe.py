@@ -1,19 +1,19 @@
 """A recipe: the settings of a training run, in numbers and words that can be saved, compared and varied."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
-from .arguments import either, whole_number
-from .datasets import DATASETS, Dataset, Standardizer, load_dataset, standardize, train_validation_split
-from .models import ACTIVATIONS, mlp
-from .network import Network
+from .arguments import either
+from .layers.activation import ACTIVATIONS
 from .optimizers import OPTIMIZERS, SGD, Optimizer
 from .schedules import Schedule
-from .tiers import TIERS
-from .trainer import Trainer
-from .words import net_from_words, schedule_from_words
+from .tiers.protocol import TIERS
+from .words import schedule_from_words
+
+# Names of `datasets.DATASETS`: a recipe, and what it makes help texts of, need no NumPy.
+DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
 
 
 def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None) -> Any:
@@ -33,7 +33,7 @@ class Recipe:
     data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
         As in `load_dataset`, `Network` and `fit`.
     layers : str
-        The net in words, see `words.net_from_words`; where empty, `mlp` with hidden, activation and dropout.
+        The net in words, see `words.layers_from_words`; where empty, `mlp` with hidden, activation and dropout.
     optimizer : {"sgd", "rmsprop", "adam", "adamw"}
         With learning_rate and weight_decay (the optimizer's own where not given), momentum, nesterov.
     schedule : str
@@ -127,65 +127,8 @@ class Recipe:
         """The schedule of the learning rate, if there is one; a ValueError if its words are not known."""
         return schedule_from_words(self.schedule, self.epochs)
 
-    def load_data(self, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
-        """Return the set as the net is to see it, and its standardizer, if there is one.
-
-        Nothing is learned from the samples that are set aside for validation.
-        """
-        data = load_dataset(self.data, data_dir=data_dir, n_train=self.n_train, n_test=self.n_test, seed=self.seed)
-        if data.image_shape is not None or self.no_standardize:
-            return data, None
-        scale = Standardizer.fit(self.split(data)[0])
-        return standardize(data, scale), scale
-
-    def split(self, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
-        """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
-        if not self.validation:
-            return data.train_x, data.train_y, None
-        x, y, validation_x, validation_y = train_validation_split(
-            data.train_x, data.train_y, self.validation, seed=self.seed
-        )
-        return x, y, (validation_x, validation_y)
-
-    def make_net(self, data: Dataset) -> Network:
-        """Return the net at its start."""
-        options: dict[str, Any] = {
-            "tier": self.tier, "dtype": self.dtype, "exact": self.exact, "init": self.init,
-            "label_smoothing": self.label_smoothing, "seed": self.seed,
-        }  # fmt: skip
-        of_mlp = ("hidden", "activation", "dropout")
-        if self.layers and any(getattr(self, name) != getattr(Recipe, name) for name in of_mlp):
-            raise ValueError("layers says what the net is: leave out hidden, activation and dropout")
-        n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
-        if not self.layers:
-            return mlp([n_inputs, *self.hidden, n_classes], self.activation, dropout=self.dropout, **options)
-        shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
-        return net_from_words(self.layers, shape, n_classes, **options)
-
-    def make_trainer(self, net: Network, data: Dataset) -> Trainer:
-        """Return the trainer of a net on the set, at its start."""
-        x, y, validation = self.split(data)
-        return Trainer(
-            net, x, y, optimizer=self.update_rule, batch_size=self.batch_size, epochs=self.epochs,
-            validation=validation, seed=self.seed, shuffle=not self.no_shuffle, schedule=self.rate_schedule,
-            patience=self.patience, keep_best=self.keep_best,
-        )  # fmt: skip
-
-    def check(self, data_dir: str | None = None) -> None:
-        """Raise, before anything is run, what a run would raise sooner or later."""
-        whole_number("validation", self.validation, 0)
-        sample = _sample(self.data, data_dir)
-        replace(self, validation=0, patience=None, keep_best=False).make_trainer(self.make_net(sample), sample)
-        if not self.validation and (self.patience is not None or self.keep_best):
-            raise ValueError("patience and keep_best go by the validation loss: give validation=N")
-
 
 TYPES: dict[str, Any] = get_type_hints(Recipe)  # of the settings, by name
 KINDS = {  # the classes that a value may have
     name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))] for name, hint in TYPES.items()
 }
-
-
-@lru_cache
-def _sample(name: str, data_dir: str | None) -> Dataset:
-    return load_dataset(name, data_dir=data_dir, n_train=1, n_test=1)

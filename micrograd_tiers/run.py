@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .building import load_data, make_net, make_trainer
 from .checkpoints import Checkpoint, load_checkpoint, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
 from .errors import DataError, DivergedError
@@ -25,7 +26,7 @@ class Run:
     ----------
     recipe : Recipe
     data : Dataset
-        As from `recipe.load_data`.
+        As from `building.load_data`.
     scale : Standardizer, optional
         By which it was standardized.
     net : Network, optional
@@ -40,7 +41,7 @@ class Run:
         self, recipe: Recipe, data: Dataset, scale: Standardizer | None = None, net: Network | None = None
     ) -> None:
         self.recipe, self.data, self.scale = recipe, data, scale
-        self.trainer = recipe.make_trainer(recipe.make_net(data) if net is None else net, data)
+        self.trainer = make_trainer(recipe, make_net(recipe, data) if net is None else net, data)
 
     @classmethod
     def start(cls, recipe: Recipe, data_dir: str | None = None) -> "Run":
@@ -53,7 +54,7 @@ class Run:
             As in `load_dataset`.
         """
         recipe.rate_schedule  # noqa: B018  # a word that is misspelled is found before the data are loaded
-        return cls(recipe, *recipe.load_data(data_dir))
+        return cls(recipe, *load_data(recipe, data_dir))
 
     @classmethod
     def resume(cls, path: str | os.PathLike[str], data_dir: str | None = None, **changes: Any) -> "Run":
@@ -77,7 +78,7 @@ class Run:
         saved = load_checkpoint(path)
         recipe = _recipe_of(path, saved, changes)
         net = saved.net if recipe.tier in TIERS else saved.net.to(recipe.tier)
-        run = cls(recipe, *recipe.load_data(data_dir), net)
+        run = cls(recipe, *load_data(recipe, data_dir), net)
         try:
             run.trainer.load_state_dict(saved.training)
         except DataError as error:

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .arguments import check_name
 from .layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Reshape
+from .layers.activation import ACTIVATIONS
 from .layers.base import Shape
-from .models import ACTIVATIONS, check_name
-from .network import Network
 from .schedules import CosineAnnealing, Schedule, StepDecay
 
 LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; fewest and most numbers that it takes
@@ -36,22 +36,20 @@ def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
-def net_from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
-    """Build a classifier from a line of words: "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
+def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
+    """Return the layers of a classifier from a line of words: "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
 
     Parameters
     ----------
     words : str
         Layers in their order, without the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
-        dropout:P, batchnorm, flatten, and the names of `models.ACTIVATIONS`. The sizes of inputs follow from what
+        dropout:P, batchnorm, flatten, and the names of `ACTIVATIONS`. The sizes of inputs follow from what
         comes before. Images are flattened before the first linear layer, and a linear layer to the C classes closes
         the net.
     shape : tuple of int
         Of a sample as the first of these layers takes it: (784,) or (1, 28, 28). Images are given as rows.
     n_classes : int
         C.
-    **options
-        As in `Network`.
 
     Raises
     ------
@@ -78,7 +76,7 @@ def net_from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> 
             layer = make(*([shape[0]] if make in (Linear, Conv2d) else []), *arguments)
         layers.append(layer)
         shape = layer.shape_out(shape) or ()
-    return Network(layers, **options)
+    return layers
 
 
 def schedule_from_words(words: str, epochs: int) -> Schedule | None:

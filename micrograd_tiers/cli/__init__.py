@@ -1,6 +1,7 @@
 """The command line, `micrograd-tiers`: its commands, and how errors become one line and an exit code.
 
-Each command is a file here, with `add_options(parser)` and `run(args)`; it is imported when the command is asked for.
+Each command is a file here, with `add_options(parser)` and `run(args)`, imported when the command is asked for. What
+needs NumPy is imported when the command is run, so that `--help` is instant.
 Exit codes: 0 done, 1 bad data or file (or tiers that are not the same), 2 wrong usage, 3 training diverged,
 130 interrupted.
 """

@@ -1,5 +1,7 @@
 """`micrograd-tiers benchmark`: how fast each tier is, beside others and beside its limits."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -7,28 +9,19 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import micrograd_tiers as mt
 
 from ..arguments import whole_number
 from ..errors import DataError
 from ..files import check_outputs
-from ..lab.race import CONTENDERS, Case, Race, Row
-from ..lab.race.contenders import check_contenders
-from ..lab.race.growth import NETS, GrowthCurve, measure_growth
-from ..lab.race.report import (
-    as_json,
-    change_table,
-    growth_table,
-    machine,
-    machine_line,
-    memory_table,
-    missing_line,
-    race_table,
-    target_table,
-)
-from ..lab.race.targets import check_start, check_targets
 from ..words import sizes_from_words
 from .output import say, write_json
+
+if TYPE_CHECKING:
+    from ..lab.race import Case, Row
+    from ..lab.race.growth import GrowthCurve
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
 EARLIER_KEYS = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
@@ -66,6 +59,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Race the contenders; exit code 0 if all gradients are equal, whatever the speeds."""
+    from ..lab.race import CONTENDERS, Race, report
+    from ..lab.race.contenders import check_contenders
+    from ..lab.race.growth import measure_growth
+    from ..lab.race.targets import check_start, check_targets
+
     check_outputs([args.json], [args.picture])
     cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
     check_contenders([*names, args.base])
@@ -75,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
     if not 0 < args.seconds < 3600:
         raise ValueError(f"--seconds is {args.seconds:g}, expected a positive number of seconds")
 
-    about = machine(args.threads)
-    print(machine_line(about))
-    for line in (missing_line(names), _busy()):
+    about = report.machine(args.threads)
+    print(report.machine_line(about))
+    for line in (report.missing_line(names), _busy()):
         if line:
             print(line)
     content: dict[str, Any] = {"command": "benchmark", "machine": about}
@@ -88,24 +86,24 @@ def run(args: argparse.Namespace) -> int:
                 raced = race.run(case, names, args.base)
                 if raced:
                     rows += raced
-                    print("\n" + "\n".join(race_table(raced)))
+                    print("\n" + "\n".join(report.race_table(raced)))
             memory = race.memory(cases[-1], names)
             if memory:
-                print("\n" + "\n".join(memory_table(cases[-1], memory)))
+                print("\n" + "\n".join(report.memory_table(cases[-1], memory)))
                 content["memory"] = {str(cases[-1]): memory}
         if args.growth or args.all:
             curves = measure_growth(race)
-            print("\n" + "\n".join(growth_table(curves)))
+            print("\n" + "\n".join(report.growth_table(curves)))
             content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
         if args.all:
             results, more = check_targets(race)
             results += check_start(args.rounds, say)
-            print("\n" + "\n".join(target_table(results)))
-            content["target_rows"] = [*map(as_json, more)]
+            print("\n" + "\n".join(report.target_table(results)))
+            content["target_rows"] = [*map(report.as_json, more)]
             content["targets"] = [asdict(result) for result in results]
     if earlier is not None:
-        print("\n" + "\n".join(change_table(rows, earlier)))
-    content["rows"] = [*map(as_json, rows)]
+        print("\n" + "\n".join(report.change_table(rows, earlier)))
+    content["rows"] = [*map(report.as_json, rows)]
     if args.picture:
         if args.growth:
             _draw_growth(args.picture, curves)
@@ -117,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _cases(args: argparse.Namespace) -> list[Case]:
+    from ..lab.race import Case
+
     nets = args.net or SIZES
     batch_sizes = args.batch_size or (BATCH_SIZES if args.all else [64])
     dtypes = args.dtype or (DTYPES if args.all else ["float64"])
@@ -142,24 +142,24 @@ def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
 
 
 def _draw_speeds(picture: str, rows: list[Row]) -> None:
-    from .. import plots
+    from ..lab.race import CONTENDERS
 
-    cases: dict[str, list[plots.Speed]] = {}
+    cases: dict[str, list[mt.plots.Speed]] = {}
     for row in rows:
         kind = CONTENDERS[row.contender].kind
-        speed = plots.Speed(row.contender, row.samples_per_second, row.contender if kind == "tier" else kind)
+        speed = mt.plots.Speed(row.contender, row.samples_per_second, row.contender if kind == "tier" else kind)
         cases.setdefault(str(row.case), []).append(speed)
-    plots.benchmark(picture, cases)
+    mt.plots.benchmark(picture, cases)
 
 
 def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
-    from .. import plots
+    from ..lab.race.growth import NETS
 
-    lines: dict[str, list[plots.Times]] = {}
+    lines: dict[str, list[mt.plots.Times]] = {}
     for curve in curves:
-        times = plots.Times(f"{curve.tier}, slope {curve.slope:.2f}", curve.sizes, curve.seconds, curve.tier)
+        times = mt.plots.Times(f"{curve.tier}, slope {curve.slope:.2f}", curve.sizes, curve.seconds, curve.tier)
         lines.setdefault(curve.grows, []).append(times)
-    plots.growth(picture, [plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()])
+    mt.plots.growth(picture, [mt.plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()])
 
 
 def _busy() -> str | None:

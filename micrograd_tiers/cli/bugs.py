@@ -1,5 +1,7 @@
 """`micrograd-tiers bugs`: the museum of bugs. List them, read one, see what it does to training, guess one."""
 
+from __future__ import annotations
+
 import argparse
 import random
 import sys
@@ -7,15 +9,19 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby, zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import micrograd_tiers as mt
 
 from ..arguments import either, whole_number
 from ..files import check_outputs
-from ..lab.museum import BUGS, Bug, get_bug
-from ..lab.museum.demonstration import Demonstration, demonstrate
 from ..tiers import TIERS
 from . import OneLineParser, options
 from .output import plural, write_json
+
+if TYPE_CHECKING:
+    from ..lab.museum import Bug
+    from ..lab.museum.demonstration import Demonstration
 
 CANDIDATES = 5
 TRIES = 2
@@ -57,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from ..lab.museum import BUGS
+
     width = max(map(len, BUGS))
     for kind, group in groupby(BUGS.values(), key=lambda bug: bug.kind):
         bugs = [*group]
@@ -71,6 +79,9 @@ def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 
 def _show(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from ..lab.museum import get_bug
+    from ..lab.museum.demonstration import demonstrate
+
     bug = get_bug(args.name)
     print(f"{bug.name}: {bug.title}\n")
     _print_text(f"What one sees: {bug.symptom}")
@@ -93,6 +104,9 @@ def _print_text(text: str) -> None:
 
 
 def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from ..lab.museum import get_bug
+    from ..lab.museum.demonstration import demonstrate
+
     bug = get_bug(args.name)
     shown = demonstrate(bug, tier=args.tier, seed=args.seed)
     print(f"{bug.name}: {bug.title}")
@@ -100,11 +114,9 @@ def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     print()
     _print_text(shown.verdict())
     if args.picture:
-        from .. import plots
-
         right, wrong = shown.right, shown.wrong
         losses, accuracies = (right.loss, wrong.loss), (right.accuracy, wrong.accuracy)
-        plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
+        mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
         print(f"Picture: {args.picture}")
     return 0, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)}
 
@@ -146,6 +158,9 @@ def _number(x: float | str | None) -> str:
 
 
 def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from ..lab.museum import get_bug
+    from ..lab.museum.demonstration import demonstrate
+
     if args.answer is not None and args.seed is None:
         raise ValueError("--answer goes with --seed, which says what was asked")
     seed = random.randrange(10_000) if args.seed is None else args.seed
@@ -179,6 +194,8 @@ def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 def _question(seed: int) -> tuple[Bug, list[Bug]]:
     """Return the hidden bug, and it among others of its op or at least its kind, mixed."""
+    from ..lab.museum import BUGS
+
     rng = random.Random(whole_number("seed", seed, 0))
     bug = rng.choice([*BUGS.values()])
     others = [other for other in BUGS.values() if other.kind == bug.kind and other is not bug]

@@ -1,21 +1,23 @@
 """`micrograd-tiers check`: tell whether the gradients of a net are right."""
 
+from __future__ import annotations
+
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import micrograd_tiers as mt
 
 from ..arguments import either, whole_number
-from ..checkpoints import load_checkpoint
-from ..datasets import DATASETS, load_dataset, standardize
 from ..files import check_outputs
-from ..lab.gradcheck import check_network
+from ..layers.activation import ACTIVATIONS
 from ..losses import LOSSES, get_loss
-from ..models import ACTIVATIONS, mlp
-from ..network import Network
-from ..run import load_test_set
-from ..targets import targets_from_labels
+from ..recipe import DATASETS
 from ..tiers import TIERS
 from . import options
 from .output import plural, write_json
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 N_LOADED = 200  # samples that mean and deviation come from, at least
 
@@ -45,12 +47,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the gradients of a new or a saved net on the first samples of a set."""
+    from ..targets import targets_from_labels
+
     check_outputs([args.json], inputs=[args.net] if args.net else [])
     whole_number("--n", args.n)
     net, X, labels, about = _new(args) if args.net is None else _saved(args)
     n_outputs = net.forward(X[:1]).shape[1]
     y = targets_from_labels(net.loss, labels, n_outputs)
-    report = check_network(net, X, y, n_coordinates=args.coordinates, seed=args.seed or 0)
+    report = mt.check_network(net, X, y, n_coordinates=args.coordinates, seed=args.seed or 0)
     mode = f"{net.tier_name} tier, {net.dtype}{', exact' * net.exact}"
     print(f"{about['net']} with {net.loss.name} on {plural(len(X), 'sample')} of {about['data']}:", end=" ")
     print(f"{net.n_parameters:,} parameters, {mode}")
@@ -64,11 +68,11 @@ def run(args: argparse.Namespace) -> int:
 def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a new net, with samples and labels."""
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
-    data = load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
-    data = standardize(data)
+    data = mt.load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
+    data = mt.datasets.standardize(data)
     n_outputs = get_loss(args.loss).outputs_for(len(data.class_names))
     sizes = [data.train_x.shape[1], *args.hidden, n_outputs]
-    net = mlp(
+    net = mt.mlp(
         sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,
         init=args.init, seed=seed,
     )  # fmt: skip
@@ -78,6 +82,9 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
 
 def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a saved net, with samples and labels of its test set."""
+    from ..checkpoints import load_checkpoint
+    from ..run import load_test_set
+
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=None, seed=args.seed)

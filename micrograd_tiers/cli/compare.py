@@ -1,18 +1,21 @@
 """`micrograd-tiers compare`: the main job."""
 
+from __future__ import annotations
+
 import argparse
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import numpy as np
+import micrograd_tiers as mt
 
-from ..datasets import Dataset, find_dataset, load_dataset, standardize
 from ..files import check_outputs
-from ..lab.comparison import Comparison, compare_tiers
-from ..models import mlp
-from ..optimizers import SGD
 from ..tiers import TIERS
 from . import options
 from .output import plural, say, write_json
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+    from ..lab.comparison import Comparison
 
 N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
 
@@ -44,6 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare the tiers on one net or on the two default ones."""
+    from ..lab.comparison import compare_tiers
+
     check_outputs([args.json], [args.picture])
     names = [args.data] if args.data else ["ellipse", _image_set(args)]
     comparisons = []
@@ -52,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
         hidden = args.hidden if args.hidden is not None else [3 if in_plane else 300]
         rate = args.learning_rate if args.learning_rate is not None else 0.5 if in_plane else 0.2
         sizes = [data.train_x.shape[1], *hidden, len(data.class_names)]
-        net = mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
+        net = mt.mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
         comparison = compare_tiers(
-            net, data, tiers=args.tiers, optimizer=SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
+            net, data, tiers=args.tiers, optimizer=mt.SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
             seed=args.seed, report=say,
         )  # fmt: skip
         _print(comparison, args)
@@ -76,14 +81,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _image_set(args: argparse.Namespace) -> str:
     # A folder that was named but does not hold MNIST is an error, which loading explains.
-    return "mnist" if args.data_dir is not None or find_dataset("mnist") else "glyphs"
+    return "mnist" if args.data_dir is not None or mt.datasets.find_dataset("mnist") else "glyphs"
 
 
 def _load(name: str, args: argparse.Namespace) -> Dataset:
-    data = load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
+    data = mt.load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
     if args.n_train is None and data.image_shape is not None:
         data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
-    return standardize(data)
+    return mt.datasets.standardize(data)
 
 
 def _print(comparison: Comparison, args: argparse.Namespace) -> None:
@@ -124,14 +129,14 @@ def _number(x: float) -> str:
 
 
 def _draw(comparisons: list[Comparison], picture: str) -> None:
-    from .. import plots
+    import numpy as np
 
     cases = []
     for comparison in comparisons:
         curves = []
         for result in comparison.tiers:
             seen = np.minimum(np.arange(1, len(result.batch_loss) + 1) * comparison.batch_size, comparison.n_samples)
-            curves.append(plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
+            curves.append(mt.plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
         title = f"{comparison.net} on {comparison.data_name}"
-        cases.append(plots.ComparisonCase(title, curves, comparison.verdict))
-    plots.comparison(picture, cases)
+        cases.append(mt.plots.ComparisonCase(title, curves, comparison.verdict))
+    mt.plots.comparison(picture, cases)

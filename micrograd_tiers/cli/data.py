@@ -4,10 +4,11 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+import micrograd_tiers as mt
+
 from ..arguments import whole_number
-from ..datasets import DATASETS, find_dataset, load_dataset
-from ..datasets.download import SOURCES, download
 from ..files import check_outputs
+from ..recipe import DATASETS
 from . import OneLineParser, options
 from .output import write_json
 
@@ -43,10 +44,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> dict[str, Any]:
+    from ..datasets.download import SOURCES
+
     places: dict[str, str | None] = {}
     for name in DATASETS:
         if name in SOURCES:
-            folder = find_dataset(name, args.data_dir)
+            folder = mt.datasets.find_dataset(name, args.data_dir)
             places[name] = None if folder is None else str(folder)
             print(f"{name:14} {folder or f'not here: micrograd-tiers data download {name}'}")
         else:
@@ -56,13 +59,15 @@ def _list(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _download(args: argparse.Namespace) -> dict[str, Any]:
+    from ..datasets.download import download
+
     folder = download(args.data, progress=not args.no_progress)
     print(f"{args.data}: {folder}")
     return {args.data: str(folder)}
 
 
 def _show(args: argparse.Namespace) -> dict[str, Any]:
-    from .. import plots
+    from ..datasets.download import SOURCES
 
     picture = args.picture or f"{args.data}.png"
     check_outputs(pictures=[picture])
@@ -70,15 +75,15 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
     whole_number("--n", n)
     n_drawn = None if args.data in SOURCES else n
-    data = load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
+    data = mt.load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):
         raise ValueError(f"--n is {n}, but {args.data} has {len(data.train_x)} training samples")
     data = replace(data, train_x=data.train_x[:n], train_y=data.train_y[:n])
     title = f"{data.name} ({data.source})"
     if data.image_shape is None:
-        plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
+        mt.plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
     else:
         captions = [data.class_names[label] for label in data.train_y]
-        plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)
+        mt.plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)
     print(f"Picture: {picture}")
     return {"data": data.name, "picture": picture, "labels": data.train_y.tolist()}

@@ -1,13 +1,17 @@
 """`micrograd-tiers experiment`: run one of the classic studies, and write down what it finds."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..lab.studies import STUDIES, Result, Study, StudyReport, Task, as_csv, environment, on_cluster, run_all, runs_of
-from ..progress import Progress
 from . import options
 from .output import write_results
+
+if TYPE_CHECKING:
+    from ..lab.studies import Result, Study, StudyReport, Task
 
 QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
 
@@ -27,6 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the studies, or run one; finished runs are kept, so that it can be interrupted and goes on later."""
+    from ..lab.studies import STUDIES, on_cluster, run_all
+    from ..progress import Progress
+
     if args.name is None:
         width = max(map(len, STUDIES))
         for study in STUDIES.values():
@@ -50,6 +57,8 @@ def write(
     study: Study, tasks: Sequence[Task], results: Sequence[Result], report: StudyReport, out: Path, quick: bool
 ) -> None:
     """Write report, pictures, CSV and JSON."""
+    from ..lab.studies import as_csv, environment, runs_of
+
     for name, draw in report.pictures.items():
         draw(out / f"{name}.png")
     pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)

@@ -4,7 +4,7 @@ import argparse
 import os
 from importlib.util import find_spec
 
-from ..datasets import DATASETS
+from ..recipe import DATASETS
 
 
 def add_data(parser: argparse.ArgumentParser, *, train: bool = True) -> None:

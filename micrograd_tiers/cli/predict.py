@@ -1,20 +1,23 @@
 """`micrograd-tiers predict`: apply a saved net."""
 
+from __future__ import annotations
+
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import micrograd_tiers as mt
 
-from ..checkpoints import Checkpoint, load_checkpoint
-from ..datasets import Dataset
-from ..datasets.images import read_image
 from ..errors import DataError
 from ..files import check_outputs
-from ..metrics import confusion_matrix
-from ..network import Network
-from ..run import load_test_set, score_test_set
 from . import options
 from .output import write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..checkpoints import Checkpoint
+    from ..datasets import Dataset
+    from ..network import Network
 
 N_SHOWN = 20  # right ones and wrong ones in the picture, each
 RIGHT, WRONG = "#009E73", "#D55E00"
@@ -37,6 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify image files or the test part of a data set."""
+    from ..checkpoints import load_checkpoint
+
     check_outputs([args.json], [args.picture], inputs=[args.net, *args.image])
     saved = load_checkpoint(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
@@ -48,6 +53,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    from ..datasets.images import read_image
+
     if not info.get("image_shape"):
         raise DataError(f"{args.net}: was not trained on images, so it cannot classify image files")
     names = info["class_names"]
@@ -59,9 +68,7 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
         captions.append(f"{names[best[0]]}: {p[best[0]]:.1%}")
         print(f"{path}: {', '.join(f'{names[c]} ({p[c]:.1%})' for c in best)}")
     if args.picture:
-        from .. import plots
-
-        plots.image_grid(args.picture, images, captions, title="Predictions")
+        mt.plots.image_grid(args.picture, images, captions, title="Predictions")
     return {
         "images": args.image,
         "predicted": [names[c] for c in probabilities.argmax(axis=1)],
@@ -70,10 +77,12 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
 
 
 def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> dict[str, Any]:
+    from ..run import load_test_set, score_test_set
+
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
     scores = score_test_set(net, data, name=args.net)
     predicted = scores.predicted
-    counts = confusion_matrix(predicted, data.test_y, len(data.class_names))
+    counts = mt.confusion_matrix(predicted, data.test_y, len(data.class_names))
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
     for c, name in enumerate(data.class_names):
@@ -94,11 +103,11 @@ def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> dict[s
 
 
 def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any]) -> None:
-    from .. import plots
+    import numpy as np
 
     if data.image_shape is None:
         title = f"{data.name}, test samples and what the net says"
-        plots.scatter_2d(path, data.test_x, data.test_y, data.class_names, title=title, predict=net.predict)
+        mt.plots.scatter_2d(path, data.test_x, data.test_y, data.class_names, title=title, predict=net.predict)
         return
     right, wrong = np.flatnonzero(predicted == data.test_y), np.flatnonzero(predicted != data.test_y)
     shown = np.concatenate([right[:N_SHOWN], wrong[:N_SHOWN]])
@@ -110,4 +119,4 @@ def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any
         colors.append(RIGHT if is_right else WRONG)
     images = data.test_x[shown].reshape(-1, *data.image_shape)
     title = f"{data.name}: {len(right):,} right, {len(wrong):,} wrong; the first of each"
-    plots.image_grid(path, images, captions, title=title, colors=colors)
+    mt.plots.image_grid(path, images, captions, title=title, colors=colors)

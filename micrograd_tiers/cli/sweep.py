@@ -1,19 +1,21 @@
 """`micrograd-tiers sweep`: train with every combination of settings, over several seeds."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..lab.studies import Result, Training, as_csv, environment, on_cluster, run_all, runs_of, table
-from ..lab.studies.study import mean_and_deviation
-from ..progress import Progress
 from ..recipe import KINDS, Recipe
 from ..words import grid_from_words
 from . import options
 from .output import write_results
+
+if TYPE_CHECKING:
+    from ..lab.studies import Result
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the grid; what is finished is kept, so that it can be interrupted and goes on later."""
+    from ..lab.studies import Training, as_csv, environment, on_cluster, run_all, runs_of, table
+    from ..progress import Progress
+
     grid = grid_from_words(args.grid, KINDS)
     recipes = [Recipe(**dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
     out = Path(args.out)
@@ -57,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
 def summary(recipes: Sequence[Recipe], results: Sequence[Result], varied: Sequence[str]) -> list[dict[str, Any]]:
     """Return a row for each combination: mean and standard deviation over its seeds, but for runs that diverged."""
+    from ..lab.studies.study import mean_and_deviation
+
     groups: dict[Recipe, list[Result]] = {}
     for recipe, result in zip(recipes, results, strict=True):
         groups.setdefault(replace(recipe, seed=0), []).append(result)

@@ -1,5 +1,7 @@
 """`micrograd-tiers train`: train a net; stop and go on at will."""
 
+from __future__ import annotations
+
 import argparse
 import shlex
 import signal
@@ -10,17 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import micrograd_tiers as mt
 
 from ..files import check_outputs
-from ..metrics import confusion_matrix
-from ..progress import TrainingProgress
 from ..recipe import KINDS, Recipe
-from ..run import Run
 from ..tiers import TIERS
-from ..trainer import Trainer
 from . import options
 from .output import plural, write_json
+
+if TYPE_CHECKING:
+    from ..progress import TrainingProgress
+    from ..run import Run
+    from ..trainer import Trainer
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
     check_outputs([checkpoint, args.json], [args.curves, args.confusion])
     if args.resume is None:
-        run = Run.start(Recipe(**given), args.data_dir)
+        run = mt.Run.start(Recipe(**given), args.data_dir)
     else:
-        run = Run.resume(args.resume, args.data_dir, **given)
+        run = mt.Run.resume(args.resume, args.data_dir, **given)
     data, net, trainer = run.data, run.net, run.trainer
     print(f"{run.title} ({data.source}): {net.n_parameters:,} parameters, {run.recipe.tier} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
@@ -81,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     scores = run.test()
     print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
     print(f"Net: {checkpoint}")
-    counts = confusion_matrix(scores.predicted, data.test_y, len(data.class_names))
+    counts = mt.confusion_matrix(scores.predicted, data.test_y, len(data.class_names))
     _draw(args, run, counts)
     write_json(
         args.json,
@@ -141,19 +146,18 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 
 def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:
     """Return a bar if it is wanted and possible; say what it would need, if that is tqdm alone."""
+    from ..progress import TrainingProgress
+
     if bar and sys.stderr.isatty() and find_spec("tqdm") is None:
         print("(for a progress bar: pip install 'micrograd-tiers[progress]')", file=sys.stderr)
     return TrainingProgress(trainer, bar=None if bar else False)
 
 
 def _draw(args: argparse.Namespace, run: Run, counts: Any) -> None:
-    if args.curves or args.confusion:
-        from .. import plots  # a second, that only those pay who want pictures
-
-        if args.curves:
-            steps = run.trainer.steps_per_epoch
-            plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
-            print(f"Loss curves: {args.curves}")
-        if args.confusion:
-            plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")
-            print(f"Confusion matrix: {args.confusion}")
+    if args.curves:
+        steps = run.trainer.steps_per_epoch
+        mt.plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
+        print(f"Loss curves: {args.curves}")
+    if args.confusion:
+        mt.plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")
+        print(f"Confusion matrix: {args.confusion}")

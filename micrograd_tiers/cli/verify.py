@@ -1,17 +1,20 @@
 """`micrograd-tiers verify`: judge a tier of the user's own."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..files import check_outputs
-from ..lab.judge import Item, judge, read_points
-from ..lab.judge.report import text
-from ..lab.judge.skeleton import skeleton
 from ..tiers import TIERS
 from . import options
 from .output import write_json
+
+if TYPE_CHECKING:
+    from ..lab.judge import Item
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge a tier and print the report, or write the skeleton of a new one; 0 if all that counts is right."""
+    from ..lab.judge import judge, read_points
+    from ..lab.judge.report import text
+
     if args.new is not None:
         return _write_skeleton(args.new, args.like or "tensor")
     if args.tier is None:
@@ -49,6 +55,8 @@ def _say(item: Item) -> None:
 
 
 def _write_skeleton(path: str, like: str) -> int:
+    from ..lab.judge.skeleton import skeleton
+
     try:
         with Path(path).open("x", encoding="utf-8") as file:
             file.write(skeleton(like))

@@ -70,3 +70,6 @@ class ELU(Activation):
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the value and its vjp."""
         return tier.elu(x, self.alpha)
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {layer.op: layer for layer in Activation.__subclasses__()}

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.datasets import Standardizer
+from micrograd_tiers import recipe
+from micrograd_tiers.building import check, load_data, make_net, make_trainer, split
+from micrograd_tiers.datasets import DATASETS, Standardizer
 from micrograd_tiers.recipe import Recipe
 
 MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,), epochs=1)
@@ -29,19 +31,23 @@ def test_what_is_not_said_is_the_optimizers_own(settings, optimizer):
 
 
 def test_nothing_is_learned_from_the_samples_that_are_set_aside():
-    raw, _ = replace(MOONS, no_standardize=True).load_data()
-    data, scale = MOONS.load_data()
-    x, _, validation = MOONS.split(raw)
+    raw, _ = load_data(replace(MOONS, no_standardize=True))
+    data, scale = load_data(MOONS)
+    x, _, validation = split(MOONS, raw)
     assert len(x) == 60
     assert np.array_equal(scale.mean, Standardizer.fit(x).mean)
-    trainer = MOONS.make_trainer(MOONS.make_net(data), data)
+    trainer = make_trainer(MOONS, make_net(MOONS, data), data)
     np.testing.assert_allclose(trainer.X.mean(axis=0), 0, atol=1e-14)
     assert np.array_equal(trainer.validation[0], scale(validation[0]))
 
 
+def test_recipes_know_the_data_sets_by_name():
+    assert recipe.DATASETS == DATASETS
+
+
 @pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}])
 def test_a_sound_recipe_is_let_through(settings):
-    replace(MOONS, **settings).check()
+    check(replace(MOONS, **settings))
 
 
 RECIPES = [
@@ -51,12 +57,12 @@ RECIPES = [
 ]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_reads_what_it_has_written(recipe):
-    written = json.loads(json.dumps(recipe.as_json()))
+@pytest.mark.parametrize("written_one", RECIPES)
+def test_a_recipe_reads_what_it_has_written(written_one):
+    written = json.loads(json.dumps(written_one.as_json()))
     again = Recipe.from_json(written)
-    assert again.as_json() == recipe.as_json()
-    assert again.update_rule == recipe.update_rule
+    assert again.as_json() == written_one.as_json()
+    assert again.update_rule == written_one.update_rule
     assert Recipe.from_json({}) == Recipe()
 
 

@@ -102,6 +102,6 @@ def test_a_state_that_lacks_a_part_leaves_the_trainer_as_it_was(part, tmp_path):
 
 
 def test_a_misspelled_schedule_is_found_before_the_data_are_loaded(monkeypatch):
-    monkeypatch.setattr("micrograd_tiers.recipe.load_dataset", lambda *args, **options: pytest.fail("loaded"))
+    monkeypatch.setattr("micrograd_tiers.building.load_dataset", lambda *args, **options: pytest.fail("loaded"))
     with pytest.raises(ValueError, match="unknown schedule 'cosinus'"):
         Run.start(replace(MOONS, schedule="cosinus"))

@@ -17,9 +17,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # What each part may import of the package: only what stands before it. A folder counts as one part, but for `lab`.
 ORDER = [
     *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
-    *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules"),
-    *("rng", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models", "words"),
-    *("batches", "training_state", "trainer", "progress", "training", "recipe", "checkpoints", "run"),
+    *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
+    *("rng", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
+    *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
     *("views", "plots"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
@@ -146,6 +146,7 @@ def test_only_views_import_matplotlib_at_their_top_and_know_arrays_and_labels():
         ("import micrograd_tiers", ["numpy", "matplotlib", "argparse"]),
         ("import micrograd_tiers.engine", ["numpy"]),
         ("import micrograd_tiers as mt; mt.Value, mt.Neuron, mt.MLP, mt.engine, mt.nn", ["numpy"]),
+        ("import micrograd_tiers as mt; mt.Recipe", ["numpy"]),
         ("import micrograd_tiers as mt; mt.Network, mt.fit, mt.load_mnist", ["matplotlib", "pooch", "tqdm", "PIL"]),
         ("import micrograd_tiers.cli as cli; cli.build_parser()", ["numpy", "matplotlib"]),
     ],

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models import ACTIVATIONS
+from ...layers.activation import ACTIVATIONS
 from ...tiers import Tier
 from ..gradcheck import numerical_gradient
 from .calls import part_of

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...layers.activation import ACTIVATIONS
 from ...losses import LOSSES
-from ...models import ACTIVATIONS, mlp
+from ...models import mlp
 from ...network import Network
 from ...optimizers import SGD, Adam, Optimizer
 from ...targets import targets_from_labels

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...building import load_data
 from ...recipe import Recipe
 from .study import Line, Study, StudyReport, by_epoch, on_glyphs, percent, table
 from .tasks import Result, Task, Training
@@ -29,7 +30,7 @@ class Samples:
 
     def run(self, data_dir: str | None) -> Result:
         """Return images and labels."""
-        data, _ = Recipe(data=self.data, n_train=10, n_test=1).load_data(data_dir)
+        data, _ = load_data(Recipe(data=self.data, n_train=10, n_test=1), data_dir)
         assert data.image_shape is not None
         images = data.train_x.reshape(-1, *data.image_shape)
         return {"images": images.round(4).tolist(), "labels": [data.class_names[y] for y in data.train_y]}

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...building import check, load_data
 from ...datasets import Dataset, Standardizer
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
@@ -84,7 +85,7 @@ def prepare(recipe: Recipe, data_dir: str | None) -> Run:
 
 @lru_cache(maxsize=1)  # the runs of one process mostly want the same
 def _load(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
-    return recipe.load_data(data_dir)
+    return load_data(recipe, data_dir)
 
 
 def settings_of(task: Task) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def run_all(
     missing = {path: task for path, task in zip(paths, tasks, strict=True) if results[path] is None}
     for task in missing.values():
         if isinstance(task, Training):
-            task.recipe.check(data_dir)  # better now than after an hour
+            check(task.recipe, data_dir)  # better now than after an hour
     folder.mkdir(parents=True, exist_ok=True)
     done = len(results) - len(missing)
     on_result(done, len(results))

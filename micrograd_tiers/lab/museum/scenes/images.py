@@ -87,7 +87,7 @@ class Images:
         """Return a trainer of a new net."""
         options = {"tier": tier, "init": self.init, "label_smoothing": self.label_smoothing, "seed": seed}
         if self.layers:
-            net = import_module(f"{PACKAGE}.words").net_from_words(
+            net = import_module(f"{PACKAGE}.models").from_words(
                 self.layers, (1, self.SIDE, self.SIDE), CLASSES, **options
             )
         else:

@@ -1,0 +1,74 @@
+"""From a recipe to its parts: data set, net and trainer."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from .arguments import whole_number
+from .datasets import Dataset, Standardizer, load_dataset, standardize, train_validation_split
+from .models import from_words, mlp
+from .network import Network
+from .recipe import Recipe
+from .trainer import Trainer
+
+
+def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
+    """Return the set as the net is to see it, and its standardizer, if there is one.
+
+    Nothing is learned from the samples that are set aside for validation.
+    """
+    data = load_dataset(recipe.data, data_dir=data_dir, n_train=recipe.n_train, n_test=recipe.n_test, seed=recipe.seed)
+    if data.image_shape is not None or recipe.no_standardize:
+        return data, None
+    scale = Standardizer.fit(split(recipe, data)[0])
+    return standardize(data, scale), scale
+
+
+def split(recipe: Recipe, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
+    """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
+    if not recipe.validation:
+        return data.train_x, data.train_y, None
+    x, y, validation_x, validation_y = train_validation_split(
+        data.train_x, data.train_y, recipe.validation, seed=recipe.seed
+    )
+    return x, y, (validation_x, validation_y)
+
+
+def make_net(recipe: Recipe, data: Dataset) -> Network:
+    """Return the net at its start."""
+    options: dict[str, Any] = {
+        "tier": recipe.tier, "dtype": recipe.dtype, "exact": recipe.exact, "init": recipe.init,
+        "label_smoothing": recipe.label_smoothing, "seed": recipe.seed,
+    }  # fmt: skip
+    of_mlp = ("hidden", "activation", "dropout")
+    if recipe.layers and any(getattr(recipe, name) != getattr(Recipe, name) for name in of_mlp):
+        raise ValueError("layers says what the net is: leave out hidden, activation and dropout")
+    n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
+    if not recipe.layers:
+        return mlp([n_inputs, *recipe.hidden, n_classes], recipe.activation, dropout=recipe.dropout, **options)
+    shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
+    return from_words(recipe.layers, shape, n_classes, **options)
+
+
+def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
+    """Return the trainer of a net on the set, at its start."""
+    x, y, validation = split(recipe, data)
+    return Trainer(
+        net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
+        validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.rate_schedule,
+        patience=recipe.patience, keep_best=recipe.keep_best,
+    )  # fmt: skip
+
+
+def check(recipe: Recipe, data_dir: str | None = None) -> None:
+    """Raise, before anything is run, what a run would raise sooner or later."""
+    whole_number("validation", recipe.validation, 0)
+    sample = _sample(recipe.data, data_dir)
+    make_trainer(replace(recipe, validation=0, patience=None, keep_best=False), make_net(recipe, sample), sample)
+    if not recipe.validation and (recipe.patience is not None or recipe.keep_best):
+        raise ValueError("patience and keep_best go by the validation loss: give validation=N")
+
+
+@lru_cache
+def _sample(name: str, data_dir: str | None) -> Dataset:
+    return load_dataset(name, data_dir=data_dir, n_train=1, n_test=1)
