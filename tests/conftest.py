@@ -16,6 +16,7 @@ from micrograd_tiers.cli import main
 from micrograd_tiers.threads import pinned
 
 settings.load_profile("quick")
+os.environ["MPLBACKEND"] = "agg"
 os.environ |= {name: os.environ.get(name, number) for name, number in pinned(1).items()}  # NumPy is not imported yet
 
 PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Read now: tests hide the variable from the package.
+DATA = Path(os.environ.get("MICROGRAD_TIERS_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 NAMES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -50,8 +52,6 @@ def write_set(folder, *, n_train=20, n_test=10, suffix=".gz", seed=0):
 
 def real_data(name):
     """Return the folder above the real set of this name; skip the test where there is none."""
-    named = os.environ.get("MICROGRAD_TIERS_DATA")
-    root = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
-    if not (root / name).is_dir():
+    if not (DATA / name).is_dir():
         pytest.skip(f"no real {name} here: name its folder in MICROGRAD_TIERS_DATA")
-    return root
+    return DATA

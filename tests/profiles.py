@@ -3,8 +3,10 @@
 from hypothesis import settings
 
 QUICK = 25
-settings.register_profile("quick", max_examples=QUICK, deadline=None)
-settings.register_profile("deep", max_examples=40 * QUICK, deadline=None)
+# No database: a run does not depend on the one before; what failed is printed, to be run again.
+SAME = {"deadline": None, "database": None, "print_blob": True}
+settings.register_profile("quick", max_examples=QUICK, **SAME)
+settings.register_profile("deep", max_examples=40 * QUICK, **SAME)
 
 
 def examples(n):

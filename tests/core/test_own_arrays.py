@@ -99,7 +99,7 @@ def test_a_net_with_batch_norm_and_dropout_trains_as_at_the_tensor_tier(make, op
 
 @own_arrays
 def test_weights_of_samples_count_in_the_loss_and_its_gradient(make):
-    weight = rng.uniform(0, 2, 20)
+    weight = np.random.default_rng(1).uniform(0, 2, 20)
     (loss, grads), (right, expected) = (
         mt.mlp([6, 4, 3], tier=tier, seed=1).loss_and_grads(X, Y, weight) for tier in (make(), TENSOR)
     )

@@ -61,7 +61,7 @@ def test_code_that_readers_see_printed_is_at_most_88_columns_wide():
 
 @every_op_at_every_tier_that_has_it
 @exact_or_not
-@examples(20)
+@examples(10)
 @given(data=st.data())
 def test_value_and_vjps_are_those_of_the_formula(case, tier_name, exact, data):
     example = data.draw(case.examples.ordinary.strategy)

@@ -20,11 +20,14 @@ from micrograd_tiers.views.tiers import running_mean
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]
 LONG_SENTENCE = "largest weight difference 4e-16, which is what rounding accounts for: the same network. " * 4
-rng = np.random.default_rng(0)
+
+
+def drawn():
+    return np.random.default_rng(0)
 
 
 def losses(n):
-    return 0.2 + 2.1 * np.exp(-np.sqrt(np.arange(n) / 50)) * (1 + 0.1 * rng.standard_normal(n))
+    return 0.2 + 2.1 * np.exp(-np.sqrt(np.arange(n) / 50)) * (1 + 0.1 * drawn().standard_normal(n))
 
 
 def case(*tiers, title="784-300-10 on glyphs", verdict="largest weight difference 4e-16: the same network"):
@@ -41,11 +44,11 @@ def history(epochs, steps_per_epoch=40, extra=0, validation=True):
 
 
 def counts(n_classes, largest):
-    return rng.integers(0, 1 + largest // 50, (n_classes, n_classes)) + np.diag([largest] * n_classes)
+    return drawn().integers(0, 1 + largest // 50, (n_classes, n_classes)) + np.diag([largest] * n_classes)
 
 
 def rings(n):
-    X = rng.uniform(-1, 1, (n, 2))
+    X = drawn().uniform(-1, 1, (n, 2))
     return X, (np.hypot(*X.T) * 5).astype(int)
 
 
@@ -94,7 +97,7 @@ PICTURES = {
     "one class, no samples": lambda path: plots.confusion_matrix(path, [[0]], ["all"], "none"),
     "60 images": lambda path: plots.image_grid(
         path,
-        rng.random((60, 28, 28)),
+        drawn().random((60, 28, 28)),
         [f"{a}, said {b}" for a, b in itertools.islice(itertools.product(FASHION, FASHION), 60)],
         title="mistakes",
         colors=["#009E73", "#D55E00"] * 30,
@@ -149,9 +152,8 @@ def figure_of(monkeypatch, tmp_path):
 
     def draw(picture):
         figures = []
-        savefig = Figure.savefig
         with monkeypatch.context() as patch:
-            patch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), savefig(self, *a, **k)))
+            patch.setattr(Figure, "savefig", lambda self, *a, **k: figures.append(self))
             picture(tmp_path / "picture.png")
         (figure,) = figures
         return figure

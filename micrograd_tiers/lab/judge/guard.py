@@ -142,15 +142,21 @@ def _check_array(tier: Tier, part: str, value: Any, like: Any) -> None:
     shape = numbers_of(tier, like).shape
     expected = type(tier.asarray([0.0]))
     kinds = (list, tuple) if expected is list and part == "value" else (expected,)  # a gradient is added to, in place
-    message = f"{part} is {short(value)}, expected numbers as asarray makes them: {expected.__name__} of shape {shape}"
+
+    def wrong() -> Wrong:  # not before it is wanted: it takes longer than all else here
+        return Wrong(
+            "type",
+            f"{part} is {short(value)}, expected numbers as asarray makes them: {expected.__name__} of shape {shape}",
+        )
+
     if not isinstance(value, kinds) or isinstance(value, np.matrix):
-        raise Wrong("type", message)
+        raise wrong()
     try:
         numbers = np.array(tier.tolist(value))
     except (TypeError, ValueError):
-        raise Wrong("type", message) from None
+        raise wrong() from None
     if numbers.dtype.kind not in "fiub":
-        raise Wrong("type", message)
+        raise wrong()
     if numbers.shape != shape:
         raise Wrong("shape", f"{part} has shape {numbers.shape}, expected {shape}", shape, numbers.shape)
 
