@@ -6,10 +6,12 @@ An example is a whole mini-batch and a dy, so that one set of examples serves ev
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
+
+if TYPE_CHECKING:  # its import takes as long as NumPy's, and only examples of wrong ops are made smaller
+    from hypothesis.strategies import SearchStrategy
 
 BATCH_SIZES, SIZES = [1, 2, 7, 32], [1, 2, 3, 5]  # earlier is simpler: hypothesis shrinks towards the first
 
@@ -57,8 +59,9 @@ class Sampler:
     largest: tuple[int, int] = (100, 5)
 
     @property
-    def strategy(self) -> st.SearchStrategy[Example]:
+    def strategy(self) -> "SearchStrategy[Example]":
         """What hypothesis draws from."""
+        from hypothesis import strategies as st
 
         @st.composite
         def example(draw: Callable[[Any], Any]) -> Example:

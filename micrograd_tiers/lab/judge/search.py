@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import HealthCheck, find, settings
-from hypothesis.errors import Flaky, NoSuchExample
 
 from ...tiers import Tier
 from .cases import OpCase
@@ -106,6 +104,9 @@ def _smaller(finding: Finding, case: OpCase, tier: Tier, sampler: Sampler, secon
     What counts is the smallest that was seen, so that the search can be cut short without losing what it had. Of its
     samples, one that fails by itself is enough.
     """
+    from hypothesis import HealthCheck, find, settings
+    from hypothesis.errors import Flaky, NoSuchExample
+
     best, stop = finding, time.monotonic() + seconds
 
     def fails(example: Example) -> bool:
