@@ -18,6 +18,7 @@ from micrograd_tiers.threads import pinned
 settings.load_profile("quick")
 os.environ["MPLBACKEND"] = "agg"
 os.environ |= {name: os.environ.get(name, number) for name, number in pinned(1).items()}  # NumPy is not imported yet
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the package
 
 PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")
 
