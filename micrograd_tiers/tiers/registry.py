@@ -4,7 +4,6 @@ The formula that an op must agree with, and the examples on which it is tried, s
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,18 @@ class Op:
         """Whether its value is one number, summed over the samples."""
         return self.kind == "loss"
 
-    @cached_property
+    @property
     def arguments(self) -> tuple[str, ...]:
         """Names of the arguments."""
         return tuple(argument.partition("=")[0] for argument in self.signature)
 
-    @cached_property
+    @property
     def defaults(self) -> tuple[float, ...]:
         """The numbers that arguments with a default have."""
         given = (argument.partition("=")[2] for argument in self.signature)
         return tuple(float(number) for number in given if number)
 
-    @cached_property
+    @property
     def parts(self) -> tuple[str, ...]:
         """What can be right or wrong: the value, and the gradient with respect to each differentiable argument."""
         return (
