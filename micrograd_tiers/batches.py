@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError
@@ -14,7 +13,7 @@ BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 51
 
 
 class Batches:
-    """The mini-batches of one epoch after another.
+    """The mini-batches of one epoch after another; `reorder` begins each.
 
     Parameters
     ----------
@@ -28,8 +27,6 @@ class Batches:
 
     def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
         self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
-        self.order = np.arange(len(X))
-        self._block = range(0)
 
     def reorder(self, order: NDArray[Any]) -> None:
         """Take the samples in this order from now on."""

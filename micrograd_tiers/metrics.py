@@ -1,6 +1,7 @@
 """Scores of predictions, and of nets."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class Scores:
     truth: NDArray[Any] | None
     counted: Any = ...
 
-    @property
+    @cached_property
     def accuracy(self) -> float | None:
         """Share of right predictions; None where there is no right one."""
         if self.truth is None:

@@ -104,8 +104,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """Return the settings that count, by name: not those of a net that `layers` replaces, nor empty `layers`."""
         unused = ("hidden", "activation", "dropout") if self.layers else ("layers",)
-        values = self.as_json() | {"hidden": self.hidden}
-        return {name: value for name, value in values.items() if name not in unused}
+        return {name: value for name, value in self.as_json().items() if name not in unused}
 
     # At work.
 
@@ -128,7 +127,7 @@ class Recipe:
         return schedule_from_words(self.schedule, self.epochs)
 
 
-TYPES: dict[str, Any] = get_type_hints(Recipe)  # of the settings, by name
-KINDS = {  # the classes that a value may have
-    name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))] for name, hint in TYPES.items()
+KINDS: dict[str, list[type]] = {  # the classes that a setting's value may have
+    name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))]
+    for name, hint in get_type_hints(Recipe).items()
 }
