@@ -177,7 +177,6 @@ class Trainer:
             )
 
     def _begin_epoch(self) -> None:
-        self.state.position, self.state.loss_sum = 0, 0.0
         self._optimizer = self.optimizer
         if self.schedule is not None:
             rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
@@ -197,7 +196,7 @@ class Trainer:
             self.history.validation_loss.append(scores.loss)
             if scores.accuracy is not None:
                 self.history.validation_accuracy.append(scores.accuracy)
-        self.state.epoch += 1
+        self.state.epoch, self.state.position, self.state.loss_sum = self.epoch + 1, 0, 0.0
         if self.keep_best:
             if self.best_epoch == self.epoch:
                 self.state.best_weights = self.net.state_dict()
@@ -232,10 +231,8 @@ class Trainer:
             self._rng.bit_generator.state = state.rng_state
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
-        position, loss_sum = state.position, state.loss_sum
         self.state = state
         self._begin_epoch()
-        state.position, state.loss_sum = position, loss_sum
         if state.last_weights and not self.finished:
             self.net.load_state_dict(state.last_weights)
             state.last_weights = {}

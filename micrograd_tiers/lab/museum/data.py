@@ -251,7 +251,15 @@ DATA_BUGS: tuple[Bug, ...] = (
         name="resume_restarts_the_epoch",
         title="a run that was stopped within an epoch begins that epoch again",
         kind="data",
-        edits={"trainer.py": (("Trainer.load_state_dict", "state.position, state.loss_sum = position, loss_sum", ""),)},
+        edits={
+            "trainer.py": (
+                (
+                    "Trainer.load_state_dict",
+                    "self.state = state",
+                    "self.state = state\nstate.position, state.loss_sum = 0, 0.0",
+                ),
+            )
+        },
         symptom="Nothing to see: one epoch is half as long again, and its loss is the lower for it.",
         property="a run that is stopped after any step and resumed ends in the same bits",
         explanation="The samples before the stop are seen twice in that epoch. Whoever saves only at the end of epochs "
