@@ -3,7 +3,7 @@
 Whoever changes how the package computes must not change what it computes. Bits depend on the C library's exp and its
 like, so a fingerprint of these stands beside the hashes, and where it differs nothing can be compared.
 
-`python tests/core/test_exact_weights.py` records them anew, which is right only when a formula has changed on purpose.
+Only when a formula has changed on purpose, `PYTHONPATH=tests python tests/core/test_exact_weights.py` records new ones.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fingerprint import fingerprint
 
 import micrograd_tiers as mt
 from micrograd_tiers.tiers import TIERS
@@ -70,13 +71,6 @@ CASES = [
 def tiers_of(net):
     """The tiers that can train this net."""
     return ("tensor",) if net == "batch norm" else TIERS
-
-
-def fingerprint():
-    """A hash of what the C library makes of numbers that the nets meet."""
-    xs = np.random.default_rng(0).normal(0, 3, 20_000).tolist()
-    functions = (math.exp, math.expm1, lambda x: math.log1p(abs(x)), math.tanh)
-    return hashlib.sha256(np.array([[f(x) for x in xs] for f in functions]).tobytes()).hexdigest()
 
 
 def weights_after_training(net_name, optimizer, tier):
