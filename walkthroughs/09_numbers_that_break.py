@@ -2,9 +2,10 @@ r"""
 9. Numbers that break
 =====================
 
-A computer's number has 7 or 16 digits, a largest and a smallest. Formulas that are right on paper give infinity, zero
-or "not a number" there, and a net that meets one of them stops learning. On this page you see where each formula
-breaks and what mends it: softmax, cross-entropy, the sigmoid; and at the end why deep nets of sigmoids hardly learn.
+A number in a computer has 7 or 16 digits, and there is a largest number and a smallest one. Outside these limits,
+formulas that are right on paper return infinity, zero, or "not a number", and a net that meets one of these stops
+learning. This page shows where softmax, cross-entropy, and the sigmoid break, and how to repair each of them. At the
+end you see why deep nets of sigmoids hardly learn at all.
 
 You need softmax and cross-entropy from page 1.
 """
@@ -17,14 +18,14 @@ import micrograd_tiers as mt
 from micrograd_tiers.tiers import tensor
 
 # %% [markdown]
-# How a number is kept
-# --------------------
+# How a number is stored
+# ----------------------
 #
-# Like $-1.25 \cdot 10^{-3}$ on paper, but with base 2: a sign, a *fraction* from 1 to 2, and a power of two. Python's
-# float, *float64*, has 64 bits: 1 for the sign, 11 for the power, 52 for the fraction. *float32* takes
-# half the memory and has 1, 8 and 23.
+# A computer stores a number the way you write $-1.25 \cdot 10^{-3}$ on paper, but in base 2: a sign, a *fraction*
+# between 1 and 2, and a power of two. Python's float, *float64*, has 64 bits: 1 for the sign, 11 for the power, and
+# 52 for the fraction. *float32* takes half the memory and has 1, 8, and 23.
 #
-# **Question.** How is 0.15625 kept? It is $5/32$, so $1.25 \cdot 2^{-3}$.
+# **Question.** How is 0.15625 stored? It equals $5/32$, which is $1.25 \cdot 2^{-3}$.
 
 # %%
 bits = f"{np.float32(0.15625).view(np.uint32):032b}"
@@ -34,11 +35,11 @@ print(f"power {int(power, 2) - 127}, fraction {1 + int(fraction, 2) / 2**23}")
 assert (int(power, 2) - 127, 1 + int(fraction, 2) / 2**23) == (-3, 1.25)
 
 # %% [markdown]
-# The power is kept with 127 added, so that it is never negative; and the 1 of the fraction is not kept at all, as it
-# is always there.
+# The power is stored with 127 added, so that it is never negative. The leading 1 of the fraction is not stored at
+# all, because it is always there.
 #
-# So the numbers are not spread evenly. With two bits for the fraction, between 1 and 2 there are 1, 1.25, 1.5, 1.75;
-# between 2 and 4 the same, doubled.
+# So the numbers are not evenly spaced. With two bits for the fraction, the numbers from 1 to 2 are 1, 1.25, 1.5, and
+# 1.75. From 2 to 4 they are the same numbers, doubled.
 
 # %%
 figure, axes = plt.subplots(figsize=(6, 1.4), layout="constrained")
@@ -49,8 +50,8 @@ axes.set_xticklabels(["0", "", "0.5", "1", "2", "4", "8"])
 plt.show()
 
 # %% [markdown]
-# The gap beside 1 is called $\varepsilon$, and it grows with the number. **Question.** From which number on is
-# adding 1 of no effect?
+# The gap just above 1 is called $\varepsilon$. Gaps grow with the numbers. **Question.** From which number on does
+# adding 1 have no effect?
 
 # %%
 for dtype in (np.float32, np.float64):
@@ -64,23 +65,23 @@ assert 2.0**53 + 1 == 2.0**53
 assert 0.1 + 0.2 != 0.3
 
 # %% [markdown]
-# From $2^{24}$ = 16,777,216 on in float32, from $2^{53}$ in float64. What does not fit is rounded to the neighbor, so
-# every result is off by half a gap or less. That is why 0.1 + 0.2 is not 0.3, and it does no harm. Harm is done by
-# two things: a number that has no place at all, and a difference of two numbers that are almost equal.
+# From $2^{24}$ = 16,777,216 on in float32, and from $2^{53}$ on in float64. A result that falls into a gap is rounded
+# to the nearest number, so every result is off by at most half a gap. That is why 0.1 + 0.2 is not 0.3, and it does
+# no harm. Two other things do: a result that is out of range, and a difference of two numbers that are almost equal.
 #
 # Too large, too small
 # --------------------
 #
-# The power of two is limited as well. Above the largest number there is `inf`: *overflow*. Below the smallest there
-# is 0: *underflow*. And where nothing sensible can come out, as in `inf - inf` or `inf / inf`, there is `nan`, "not a
-# number", which spreads to all that is computed with it.
+# The power of two has limits, too. A result above the largest number becomes `inf`: *overflow*. A result below the
+# smallest positive number becomes 0: *underflow*. And if there is no sensible result, as for `inf - inf` or
+# `inf / inf`, you get `nan`, "not a number", which spreads to everything that is computed from it.
 #
-# **Question.** For which $z$ is $e^z$ too large? Where $z$ is above the logarithm of the largest number.
+# **Question.** For which $z$ is $e^z$ too large? For every $z$ above the logarithm of the largest number.
 
 # %%
 for dtype in (np.float32, np.float64):
     largest = np.finfo(dtype).max
-    print(f"{dtype.__name__}: largest {largest:.1e}, so e**z is infinite beyond {np.log(float(largest)):.2f}")
+    print(f"{dtype.__name__}: largest {largest:.1e}, so e**z overflows beyond z = {np.log(float(largest)):.2f}")
 
 with np.errstate(all="ignore"):
     print(np.exp([709.0, 710.0, -745.0, -746.0]))
@@ -95,14 +96,14 @@ assert np.isfinite(np.exp(np.float32(88)))
 assert np.nan != np.nan
 
 # %% [markdown]
-# 710 is no large number: a score (*logit*) of a net whose learning rate is too large soon gets there. In float32, 89
-# is enough. Note the last `assert`, too: `nan` is equal to nothing, not even to itself, so a test `loss == nan` is
-# never true. Ask `np.isnan(loss)`.
+# 710 is not a large number. If the learning rate is too large, a score (*logit*) soon gets there. In float32, 89 is
+# enough. Look at the last `assert`, too: `nan` equals nothing, not even itself, so the test `loss == nan` is never
+# true. Ask `np.isnan(loss)`.
 #
 # Softmax
 # -------
 #
-# $y_i = e^{z_i} / \sum_k e^{z_k}$. **Question.** What comes out for the logits 1000, 1001, 1002?
+# The formula is $y_i = e^{z_i} / \sum_k e^{z_k}$. **Question.** What does it give for the logits 1000, 1001, 1002?
 
 
 # %%
@@ -116,15 +117,15 @@ with np.errstate(all="ignore"):
     assert np.isnan(naive_softmax(z)).all()
 
 # %% [markdown]
-# Infinity over infinity, though the right answer is that for 0, 1, 2. For a constant $m$ that is subtracted from all
-# logits cancels:
+# Infinity divided by infinity. Yet there is a perfectly good answer, the same as for 0, 1, 2, because a constant $m$
+# that is subtracted from all logits cancels:
 #
 # $$
 # \frac{e^{z_i - m}}{\sum_k e^{z_k - m}} = \frac{e^{-m} e^{z_i}}{e^{-m} \sum_k e^{z_k}} = y_i
 # $$
 #
-# Take for $m$ the largest logit. Then the largest exponent is 0, nothing overflows, and the sum is at least 1, so
-# that nothing is divided by 0. Small terms may underflow to 0; beside 1 they do not count.
+# Let $m$ be the largest logit. Then the largest exponent is 0, so nothing overflows. The sum is at least 1, so
+# nothing is divided by 0. Small terms may underflow to 0, but next to 1 they do not matter.
 
 
 # %%
@@ -140,8 +141,8 @@ assert abs(softmax(z) - tensor.softmax(z[None])[0]).max() < 1e-15
 # Log-sum-exp
 # -----------
 #
-# The loss is $L = -\ln y_c$, $c$ the right class. Let there be two logits, $(g, 0)$, and let the second class be
-# right: the net is wrong by a gap of $g$, and $L$ should be about $g$. **Question.** Is the stable softmax enough?
+# The loss is $L = -\ln y_c$, where $c$ is the right class. Take two logits, $(g, 0)$, and let the second class be
+# right. The net is wrong by a gap of $g$, and $L$ should be about $g$. **Question.** Is the stable softmax enough?
 
 # %%
 with np.errstate(all="ignore"):
@@ -149,16 +150,16 @@ with np.errstate(all="ignore"):
     assert np.isinf(-np.log(softmax(np.array([800.0, 0.0]))[1]))
 
 # %% [markdown]
-# No: the small probability has become 0, and $\ln 0$ is minus infinity. In a sum beside 1 it did not
-# count; under the logarithm it does. What helps is to form no
-# probability at all. Write the logarithm of the quotient as a difference, and take $e^m$ out of the sum:
+# No. The small probability has become 0, and $\ln 0$ is minus infinity. In a sum next to 1 it did not matter. Under
+# the logarithm it does. The cure is to compute no probability at all: write the logarithm of the quotient as a
+# difference, and factor $e^m$ out of the sum.
 #
 # $$
 # L = -\ln \frac{e^{z_c}}{\sum_k e^{z_k}} = \ln \sum_k e^{z_k} - z_c = m + \ln \sum_k e^{z_k - m} - z_c
 # $$
 #
-# The logarithm is now one of a number from 1 to C, the number of classes. This is called *log-sum-exp*. For the
-# logits $(800, 0)$, by hand: $800 + \ln(1 + e^{-800}) - 0 = 800$.
+# Now the logarithm is taken of a number between 1 and C, the number of classes. This form is called *log-sum-exp*.
+# For the logits $(800, 0)$, by hand: $800 + \ln(1 + e^{-800}) - 0 = 800$.
 
 
 # %%
@@ -183,12 +184,12 @@ with np.errstate(all="ignore"):
         finite = np.isfinite(losses)
         axes.plot(gaps[finite], losses[finite], marker, label=loss.__name__)
         last[loss.__name__] = gaps[finite].max()
-axes.set(xlabel="gap between the two logits", ylabel="loss of the class behind", title="float32")
+axes.set(xlabel="gap between the two logits", ylabel="loss if the lower logit is right", title="float32")
 axes.legend()
 plt.show()
 
 for name, gap in last.items():
-    print(f"{name}: finite up to a gap of {gap:.0f}, of {gaps.max():.0f} that were tried")
+    print(f"{name}: finite up to a gap of {gap:.0f} (tried: up to {gaps.max():.0f})")
 assert last["naive_loss"] < last["shifted_loss"] < last["log_sum_exp_loss"] == 140
 
 z = np.array([800.0, 0.0])
@@ -197,14 +198,14 @@ assert log_sum_exp_loss(np.array([1e300, 0.0]), 1) == 1e300
 assert tensor.softmax_cross_entropy(z[None], np.array([1]))[0] == 800
 
 # %% [markdown]
-# All three agree until they break: the naive one first, as $e^z$ overflows; then the shifted one, as the probability
-# underflows; log-sum-exp never. The package's loss is written with it.
+# The three agree until they break. The naive loss breaks first, because $e^z$ overflows. The shifted loss is next,
+# because the probability underflows. Log-sum-exp does not break, and the package's loss is written with it.
 #
 # Sure and right
 # --------------
 #
-# The other end: the right class is ahead by 40, and $L = \ln(1 + e^{-40})$, about $e^{-40}$. **Question.** What is
-# $1 + e^{-40}$ in float64?
+# Now the other extreme: the right class is ahead by 40. Then $L = \ln(1 + e^{-40})$, which is about $e^{-40}$.
+# **Question.** What is $1 + e^{-40}$ in float64?
 
 # %%
 z = np.array([40.0, 0.0])
@@ -216,12 +217,13 @@ assert log_sum_exp_loss(z, 0) == 0
 assert abs(loss / np.exp(-40.0) - 1) < 1e-12
 
 # %% [markdown]
-# It is 1: $e^{-40}$ is smaller than half the gap beside 1, and its logarithm is 0. For this there is `log1p(x)`,
-# $\ln(1 + x)$ without forming $1 + x$. The package takes the largest term out of the sum and uses it.
+# It is 1. The term $e^{-40}$ is smaller than half the gap next to 1, so it is rounded away, and the logarithm is 0.
+# For this case there is `log1p(x)`, which computes $\ln(1 + x)$ without ever forming $1 + x$. The package takes the
+# largest term out of the sum and uses `log1p`.
 #
-# With the gradient it is the same. At the right class it is $y_c - 1$, a difference of two numbers that are almost
-# equal: all digits of $y_c$ that say how far it is from 1 were lost when it was rounded. The others do not suffer,
-# and all entries add up to 0. So let it be minus the sum of the others:
+# The gradient has the same problem. At the right class it is $y_c - 1$, a difference of two numbers that are almost
+# equal: rounding has already removed every digit of $y_c$ that says how far it is from 1. The other entries are fine,
+# and all entries sum to 0. So compute this entry as minus the sum of the others:
 
 # %%
 by_difference = softmax(z) - np.array([1.0, 0.0])
@@ -233,13 +235,13 @@ assert abs(dlogits(1.0)[0, 0] / -np.exp(-40.0) - 1) < 1e-12
 # The tails of the sigmoid
 # ------------------------
 #
-# $y = 1 / (1 + e^{-x})$ has two weak sides. To the left $e^{-x}$ overflows, from $x = -710$ on. To the right $y$ is
-# rounded to 1, and its slope $y (1 - y)$ to 0. **Question.** From which $x$ on? Where $e^{-x}$ is half of
-# $\varepsilon$ or less.
+# The formula $y = 1 / (1 + e^{-x})$ has two weak spots. On the left, from $x = -710$ down, $e^{-x}$ overflows. On the
+# right, $y$ is rounded to 1, and so its slope $y (1 - y)$ becomes 0. **Question.** From which $x$ on? As soon as
+# $e^{-x}$ is at most half of $\varepsilon$.
 
 # %%
 for dtype in (np.float32, np.float64):
-    print(f"{dtype.__name__}: beyond {-np.log(np.finfo(dtype).eps / 2):.1f}")
+    print(f"{dtype.__name__}: beyond x = {-np.log(np.finfo(dtype).eps / 2):.1f}")
 
 x = np.arange(0, 60, 0.5)
 exact = np.exp(-x) / (1 + np.exp(-x)) ** 2
@@ -254,21 +256,22 @@ for dtype, marker in ((np.float32, "x"), (np.float64, "s")):
 _, (dx,) = tensor.sigmoid(x[None].astype(np.float32))
 error = abs(dx(np.float32(1))[0] / exact - 1)
 axes.semilogy(x, np.maximum(error, 1e-17), "-", label="e / (1 + e)**2 in float32")
-axes.set(xlabel="x", ylabel="relative error of the slope", title="1 - y loses its digits, one after the other")
+axes.set(xlabel="x", ylabel="relative error of the slope", title="1 - y loses its digits one by one")
 axes.legend(loc="lower right")
 plt.show()
 assert error.max() < 1e-6
 
 # %% [markdown]
-# An error of 1 means that no digit is left. The line, which keeps its digits, is how the package does it. What mends
-# both sides is one number, $e = e^{-|x|}$, which is never above 1. To the right of 0, where $e = e^{-x}$,
+# An error of 1 means that no digit is left. The solid line, which keeps its digits, is the form that the package
+# uses. It cures both weak spots with one number, $e = e^{-|x|}$, which is never above 1. To the right of 0, where
+# $e = e^{-x}$,
 #
 # $$
 # y = \frac{1}{1 + e}, \qquad 1 - y = \frac{e}{1 + e}, \qquad y (1 - y) = \frac{e}{(1 + e)^2} ,
 # $$
 #
-# and to the left $y$ and $1 - y$ change places. Nothing overflows, and nothing is subtracted. This is how
-# `sigmoid` is written at all three tiers.
+# and to the left of 0, $y$ and $1 - y$ trade places. Nothing overflows, and nothing is subtracted. All three tiers
+# compute `sigmoid` this way.
 
 # %%
 for x in (-720.0, 0.0, 40.0):
@@ -280,17 +283,18 @@ for x in (-720.0, 0.0, 40.0):
     assert abs(dx(1.0)[0, 0] - e / (1 + e) ** 2) < 1e-9 * e
 
 # %% [markdown]
-# One neuron that is sure
-# -----------------------
+# A neuron that is sure
+# ---------------------
 #
-# Put the slope to work. A neuron without bias, $p = \sigma(wx)$, is to say 0 for $x = 1$; the loss is $L = p^2$. By
-# chain,
+# Put the slope to work. A neuron without a bias, $p = \sigma(wx)$, should output 0 for $x = 1$. The loss is
+# $L = p^2$. By the chain rule,
 #
 # $$
 # \frac{dL}{dw} = 2p \cdot p (1 - p) \cdot x .
 # $$
 #
-# **Question.** The weight is 1, or 10, or 100: always wrong, and more and more sure of it. What is the gradient?
+# **Question.** The weight is 1, or 10, or 100. Each time the neuron is wrong, and each time it is more sure of
+# itself. What is the gradient?
 
 # %%
 results = {}
@@ -310,19 +314,20 @@ assert abs(results[10.0, np.float64] / 9.078749e-05 - 1) < 1e-6
 assert results[100.0, np.float32] == results[100.0, np.float64] == 0 < stable < 1e-40
 
 # %% [markdown]
-# At 10 float32 is off by 5 in 10,000. There $1 - p$ can only be a whole multiple of $2^{-24}$, the gap just below 1:
+# At a weight of 10, float32 is off by 5 in 10,000. There $1 - p$ can only be a whole multiple of $2^{-24}$, the gap
+# just below 1:
 
 # %%
 p = 1 / (1 + np.exp(-np.float32(10)))
-print(f"{(1 - p) * 2**24:.2f} gaps, where {2**24 / (1 + np.exp(10.0)):.2f} would be right")
+print(f"{(1 - p) * 2**24:.2f} gaps; the exact value is {2**24 / (1 + np.exp(10.0)):.2f}")
 assert (1 - p) * 2**24 == 762
 
 # %% [markdown]
-# At 100 both say 0, and a gradient of 0 moves nothing, however wrong the neuron is. The stable form keeps its digits;
-# but look at the number. **It is right, and of no use**: a step that small changes nothing either. Better arithmetic
-# does not make a sure neuron learn.
+# At 100 both formats say 0, and a gradient of 0 moves nothing, however wrong the neuron is. The stable form keeps its
+# digits, but look at the number. **It is right, and it is useless**: a step that small changes nothing either. Better
+# arithmetic does not make a sure neuron learn.
 #
-# Cross-entropy does. Its gradient at the logit is prediction minus target, with no slope in it:
+# Cross-entropy does. Its gradient at the logit is prediction minus target, and no slope appears in it:
 
 # %%
 _, (dlogits,) = tensor.softmax_cross_entropy(np.array([[100.0, 0.0]]), np.array([1]))
@@ -330,14 +335,14 @@ print(dlogits(1.0)[0])
 assert abs(dlogits(1.0)[0] - [1, -1]).max() < 1e-15
 
 # %% [markdown]
-# Sure and wrong, and the gradient is 1. That is a reason why classifiers end in it.
+# Sure and wrong, and the gradient is still 1. That is one reason why classifiers end in softmax and cross-entropy.
 #
 # Vanishing gradients
 # -------------------
 #
-# A neuron within a net has no such way out. What goes back through a layer is multiplied by the slope of the
-# activation. **Question.** The slope of the sigmoid is at most $1/4$, at 0. How much is left after 20 layers, if
-# the weights neither add nor take away?
+# A neuron deep inside a net has no such escape. In the backward pass, every layer multiplies the gradient by the
+# slope of its activation. **Question.** The slope of the sigmoid is at most $1/4$, at 0. How much of the gradient is
+# left after 20 layers, if the weights neither enlarge nor shrink it?
 
 # %%
 print(f"at most {0.25**20:.1e}")
@@ -357,19 +362,20 @@ axes.legend()
 plt.show()
 
 for activation, ratio in first_over_last.items():
-    print(f"{activation}: the gradient of the first layer is {ratio:.1e} times that of the last hidden one")
+    print(f"{activation}: the first layer's gradient is {ratio:.1e} times that of the last hidden layer")
 assert first_over_last["sigmoid"] < 1e-9
 assert min(first_over_last["tanh"], first_over_last["relu"]) > 0.1
 
 # %% [markdown]
-# Read the picture from right to left, as gradients go. The axis is logarithmic, so on a straight line each layer
-# takes away the same *factor*. (The size is the root of the mean square of all entries.) With sigmoids the first
-# layers get next to nothing, and stay as they were drawn. Tanh has slope 1 at 0, and ReLU wherever it is on: the
-# gradient arrives, if the weights start at the right size as well, which page 10 is about.
+# Read the plot from right to left, in the direction of the backward pass. The axis is logarithmic, so a straight line
+# means that each layer shrinks the gradient by the same *factor*. (The size is the root mean square of all entries.)
+# With sigmoids, the first layers receive next to nothing and stay as they were drawn. Tanh has slope 1 at 0, and ReLU
+# has slope 1 wherever it is on. With these two the gradient arrives, provided that the weights start at the right
+# size. Page 10 says what that size is.
 #
-# The same numbers as tables, and the sigmoid's picture, come from two studies of the package: in a shell,
+# Two studies of the package show these numbers as tables, and draw the sigmoid. In a shell, run
 # `micrograd-tiers experiment vanishing-gradient` and `micrograd-tiers experiment softmax-overflow`. They agree with
-# what this page has computed:
+# this page:
 
 # %%
 from micrograd_tiers.lab.studies.vanishing_gradient import Depth, SaturatedNeuron
@@ -385,16 +391,17 @@ assert rms[0] / rms[-2] < 1e-9
 # Exercises
 # ---------
 #
-# 1. Which is the first whole number that float32 cannot hold? `assert int(np.float32(n)) != n`, and for those before
-#    it, `assert all(int(np.float32(k)) == k for k in range(n - 1000, n))`
-# 2. By hand: three logits $(2000, 0, 0)$, and the second class is right. What is the loss? Check:
+# 1. What is the first whole number that float32 cannot represent? `assert int(np.float32(n)) != n`, and for the
+#    numbers before it, `assert all(int(np.float32(k)) == k for k in range(n - 1000, n))`
+# 2. By hand: the logits are $(2000, 0, 0)$, and the second class is right. What is the loss? Check your answer:
 #    `assert tensor.softmax_cross_entropy(np.array([[2000.0, 0, 0]]), np.array([1]))[0] == ...`
 # 3. *Softplus* is $\ln(1 + e^x)$. Write it so that `assert softplus(1000.0) == 1000` and
 #    `assert abs(softplus(-50.0) / np.exp(-50.0) - 1) < 1e-12`
-# 4. The slope of tanh is $1 - y^2$, and 0 in float64 at $x = 20$. With $e = e^{-2x}$, $y$ is $(1 - e) / (1 + e)$:
-#    find a form of the slope without a difference, `slope(x)`, and `assert abs(slope(25.0) /
-#    tensor.tanh(np.array([[25.0]]))[1][0](1.0)[0, 0] - 1) < 1e-12`
-# 5. The museum has `loss_log_of_p`, the loss by way of the probability. Have `softmax_cross_entropy` with that bug
-#    judged, as on page 8. Which property does its value violate? `assert verdict["findings"][0]["property"] == ...`
+# 4. The slope of tanh is $1 - y^2$, which in float64 is 0 at $x = 20$. With $e = e^{-2x}$, $y$ is
+#    $(1 - e) / (1 + e)$. Use this to write `slope(x)` without a difference, and
+#    `assert abs(slope(25.0) / tensor.tanh(np.array([[25.0]]))[1][0](1.0)[0, 0] - 1) < 1e-12`
+# 5. The museum has the bug `loss_log_of_p`, a loss that takes the logarithm of a probability. Let the judge test
+#    `softmax_cross_entropy` with that bug, as on page 8. Which property does its value violate?
+#    `assert verdict["findings"][0]["property"] == ...`
 #
-# Next, on page 10: with numbers that hold, what makes training go well.
+# Next, on page 10: now that the numbers hold, what makes training go well.

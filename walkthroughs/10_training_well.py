@@ -2,12 +2,12 @@ r"""
 10. Training well
 =================
 
-A net that could learn does not learn by itself. Somebody chooses how long it trains, how large its steps are, how many
-samples a step looks at, where the weights start, and by which rule they move. This page takes these choices one by
-one: what each of them does, how to see that it is wrong, and where to begin.
+A net that could learn does not learn by itself. Somebody has to choose how long it trains, how large its steps are, how
+many samples each step looks at, where the weights start, and by which rule they move. This page takes these choices one
+by one: what each of them does, how to see that it is wrong, and where to begin.
 
-You need to know that a net has weights, and that training moves them against their derivatives, the *gradient*, a
-little at a time (page 1 to page 5). The largest set here has 1,000 digits, drawn offline; MNIST has 60,000. So all
+You need to know that a net has weights, and that training moves them a little at a time against their derivatives, the
+*gradient* (page 1 to page 5). The largest data set here has 1,000 digits, drawn offline, where MNIST has 60,000. So all
 the training on this page takes seconds.
 """
 
@@ -36,13 +36,13 @@ def draw(curves, title, x=None, guess=None, **labels):
 # Two losses
 # ----------
 #
-# Let us train on 60 points: two half moons, so noisy that they overlap. 500 further points from the same source are
-# set aside. The net never learns from them, it is only asked about them: they are the *validation set*.
+# Let us train on 60 points. They form two half moons, so noisy that they overlap. Another 500 points from the same
+# source are set aside. The net never learns from these. It is only evaluated on them: they are the *validation set*.
 #
-# One *epoch* is one pass through all training samples. They come in *mini-batches*, here of 10, and each mini-batch
-# leads to one step of the weights: 6 steps an epoch. For each epoch we note the *training loss*, the mean mistake on
-# the 60 points, and the *validation loss*, the mean mistake on the 500 others. (Rate and start are chosen with care;
-# further down you will see how.)
+# One *epoch* is one pass over all training samples. The samples come in *mini-batches*, here of 10, and each
+# mini-batch leads to one step of the weights. That makes 6 steps per epoch. For each epoch we record the *training
+# loss*, which is the mean loss on the 60 points, and the *validation loss*, which is the mean loss on the 500 others.
+# (The learning rate and the starting weights are chosen with care. How to choose them comes further down.)
 
 # %%
 X, y = moons(60, rng=np.random.default_rng(0), noise=0.3)
@@ -73,14 +73,14 @@ assert run.validation_loss[-1] > 1.3 * run.validation_loss[best]
 # %% [markdown]
 # **Question.** Which of the 400 nets would you rather use? The last one has the lower training loss.
 #
-# The training loss says how well a net fits *these* 60 points. The validation loss says how well it does on points
-# that it has not seen, which is what you want it for. First both fall: the net learns what all points have in common.
-# Then the training loss goes on falling and the validation loss rises: the net learns the noise of its 60 points by
-# heart. That is *overfitting*.
+# The training loss tells you how well a net fits *these* 60 points. The validation loss tells you how well it does on
+# points that it has not seen, and that is what you want a net for. At first both fall: the net learns what all the
+# points have in common. Then the training loss keeps falling while the validation loss rises: the net is memorizing
+# the noise in its 60 points. That is *overfitting*.
 #
-# So stop when the validation loss no longer falls: *early stopping*. The curve trembles, so wait a while:
-# `patience=50` ends the training when the lowest value is 50 epochs old. By then the weights have moved on;
-# `keep_best=True` takes those of the best epoch back. What do the two nets say of the plane?
+# So stop when the validation loss no longer falls: *early stopping*. The curve is bumpy, so wait a while. With
+# `patience=50`, training ends when the lowest value is 50 epochs old. By then the weights have moved on, and
+# `keep_best=True` restores those of the best epoch. How do the two nets divide the plane?
 
 # %%
 stopped, short = fit_moons(patience=50, keep_best=True)
@@ -104,16 +104,17 @@ panels[0].set(ylabel="second feature")
 figure.colorbar(image, label="probability of class 1")
 plt.show()
 surer = [net.predict_proba(validation[0]).max(axis=1).mean() for net in (stopped, last)]
-print(f"mean probability of the answer: {surer[0]:.2f} and {surer[1]:.2f}")
+print(f"mean probability of the answer: {surer[0]:.2f} stopped early, {surer[1]:.2f} after 400 epochs")
 assert mt.evaluate(last, X, y)["accuracy"] == 1
 assert surer[0] < surer[1]
 
 # %% [markdown]
-# The net on the right has bent its boundary around single points until all 60 were right. It is also surer of itself,
-# and where it is sure and wrong, the loss is large.
+# The net on the right has bent its boundary around single points until all 60 were right. It is also more sure of
+# itself, and wherever it is sure and wrong, the loss is large.
 #
-# One warning. The 500 points have now taken part in a choice, that of the epoch, so their loss is a little flattered.
-# What you tell others is measured once, at the end, on a third set that took part in nothing: the *test set*.
+# One warning. The 500 points have now taken part in a choice, that of the epoch, so their loss looks a little better
+# than it is. If you report a result, measure it once, at the end, on a third set that has taken part in nothing: the
+# *test set*.
 #
 # The learning rate
 # -----------------
@@ -127,7 +128,7 @@ assert surer[0] < surer[1]
 # $$
 #
 # Here $\eta$ is the *learning rate*. Each step multiplies the distance from the goal by $1 - 2\eta$. **Question.**
-# What happens for $\eta = 0.05$, $0.5$, $0.95$ and $1.05$? The factors are $0.9$, $0$, $-0.9$ and $-1.1$.
+# What happens for $\eta = 0.05$, $0.5$, $0.95$, and $1.05$? The factors are $0.9$, $0$, $-0.9$, and $-1.1$.
 
 
 # %%
@@ -155,8 +156,8 @@ panels[0].set(ylabel="loss")
 plt.show()
 
 # %% [markdown]
-# If the factor is between $-1$ and $1$ the weight arrives, sooner or later; else each step lands no nearer than it
-# started. Left alone, the loss then grows until it is infinite. The package stops there, and says so:
+# If the factor is between $-1$ and $1$, the weight gets there sooner or later. Otherwise no step lands any nearer
+# than it started, and beyond $-1$ the loss grows until it is infinite. The package stops there and says so:
 
 # %%
 try:
@@ -167,10 +168,10 @@ print(textwrap.fill(message, 84))
 assert "a learning rate that is too large" in message
 
 # %% [markdown]
-# A real net is no parabola, and has no formula for the best rate. But it shows the same pictures. Here a net with 50
-# hidden sigmoids learns 1,000 digits of 28 by 28 pixels, in batches of 32; 500 more are set aside. A net that knows
-# nothing gives each of the ten digits the probability $\frac1{10}$, and so has the loss $-\ln \frac1{10} = \ln 10
-# \approx 2.30$. That number belongs in the picture.
+# A real net is not a parabola, and no formula gives its best rate. But the pictures are the same. Here a net with 50
+# hidden sigmoids learns 1,000 digits of 28 by 28 pixels, in batches of 32. Another 500 are set aside. A net that
+# knows nothing gives each of the ten digits the probability $\frac1{10}$, so its loss is
+# $-\ln \frac1{10} = \ln 10 \approx 2.30$. That number belongs in the plot.
 
 # %%
 digits = mt.load_dataset("glyphs", n_train=1500, n_test=1)
@@ -191,16 +192,17 @@ draw(runs, "784-50-10 on 1,000 digits", guess=guess)
 assert runs["rate 1"][-1] < 1 < runs["rate 0.01"][-1] < guess < max(runs["rate 10"])
 
 # %% [markdown]
-# Too small: the curve is smooth and hardly falls. Too large: it jumps about, and is above that line time and again.
-# (It does not become infinite, as a classifier's loss grows only in proportion to its scores.) In between it falls
-# fast and trembles. Where to begin? Try 0.01, 0.1 and 1, and keep the largest rate whose curve still falls.
+# Too small: the curve is smooth and hardly falls. Too large: it jumps about, and again and again it is worse than
+# knowing nothing. (It does not become infinite, because a classifier's loss grows only in proportion to its scores.)
+# In between, the curve falls fast and trembles a little. Where should you begin? Try 0.01, 0.1, and 1, and keep the
+# largest rate whose curve still falls.
 #
 # The batch size
 # --------------
 #
-# What you want is the gradient over all samples. A step follows that of its mini-batch, which is a guess.
-# **Question.** How does the error of the guess depend on the batch size $B$? Draw 100 batches of each size, and see
-# how far their gradients lie from the full one, measured in lengths of the full one.
+# You want the gradient over all samples. A step follows the gradient of its mini-batch, which is an estimate.
+# **Question.** How does the error of the estimate depend on the batch size $B$? Draw 100 batches of each size and see
+# how far their gradients are from the full gradient, relative to its length.
 
 # %%
 net = mt.two_layer_net(784, 50, 10)
@@ -215,19 +217,19 @@ for size in (1, 4, 16, 64, 256):
         squares.append(sum(((grads[name] - full[name]) ** 2).sum() for name in full))
     errors[size] = np.sqrt(np.mean(squares)) / length
     by_root = errors[size] * size**0.5
-    print(f"B = {size:3}: error {errors[size]:.2f}, times the root of B {by_root:.2f}")
+    print(f"B = {size:3}: error {errors[size]:.2f}; error times root of B {by_root:.2f}")
     assert abs(by_root / errors[1] - 1) < 0.25
 assert errors[1] > 2
 
 # %% [markdown]
-# The error falls as $1 / \sqrt{B}$, like that of every mean: four times the samples only halve it. A single sample is
-# wrong by several times the length of what it looks for. But it is cheap: 1,000 samples give 1,000 rough steps, or
-# one good one. Which is better? 10 epochs each, all at the rate 0.5:
+# The error falls as $1 / \sqrt{B}$, as for every mean: four times the samples only halve it. The gradient of a single
+# sample is off by several times the length of the true one. But it is cheap: 1,000 samples give you 1,000 rough
+# steps, or one good one. Which is better? Here are 10 epochs for each batch size, all at the rate 0.5:
 
 # %%
 runs = {size: fit_digits(mt.SGD(0.5), batch_size=size) for size in (1, 4, 32, 256, 1000)}
 steps = {size: len(run.batch_loss) // 10 for size, run in runs.items()}
-names = [f"{size}: {n:,} step{'s' * (n > 1)} an epoch" for size, n in steps.items()]
+names = [f"{size}: {n:,} step{'s' * (n > 1)} per epoch" for size, n in steps.items()]
 curves = [run.validation_loss for run in runs.values()]
 draw(dict(zip(names, curves, strict=True)), "Batch sizes", guess=guess)
 assert steps == {1: 1000, 4: 250, 32: 32, 256: 4, 1000: 1}
@@ -236,22 +238,22 @@ assert settled[4] < settled[32] < settled[256] < settled[1000]
 assert settled[1] > 2 * settled[4]
 
 # %% [markdown]
-# Batches of 256 and 1,000 take too few steps to get anywhere. Those of 4 get furthest. Single samples throw the
-# weights about: for so much noise the rate is too large. So rate and batch size belong together; if you change one,
-# look at the other again. Sizes from 16 to 128 are a good start: many steps, and matrices large enough to be fast
-# (page 7).
+# Batches of 256 and 1,000 take too few steps to get anywhere. Batches of 4 get furthest. Single samples throw the
+# weights about: the rate is too large for that much noise. So the rate and the batch size belong together, and if you
+# change one, look at the other again. Sizes from 16 to 128 are a good start: they give many steps, and matrices that
+# are large enough to be fast (page 7).
 #
 # The starting weights
 # --------------------
 #
-# A hidden unit sums up what it is given, $z = \sum_i w_i x_i$. If the weights are drawn independently, with mean 0
-# and variance $v$, the variances add up: $\operatorname{Var}(z) = v \sum_i x_i^2$. **Question.** A digit has 784
-# pixels. With $v = 1$, the standard normal distribution, how large is $z$, and what does a sigmoid make of it?
-# Xavier's start has $v = 2 / (I + O)$, for the $I$ inputs and $O$ outputs of the layer.
+# A hidden unit sums its inputs, $z = \sum_i w_i x_i$. If the weights are drawn independently, with mean 0 and
+# variance $v$, the variances add: $\operatorname{Var}(z) = v \sum_i x_i^2$. **Question.** A digit has 784 pixels.
+# With $v = 1$, the standard normal distribution, how large is $z$, and what does a sigmoid do with it? In Xavier
+# initialization, $v = 2 / (I + O)$, for the $I$ inputs and $O$ outputs of the layer.
 
 # %%
 expected = np.sqrt((digits_x**2).sum(axis=1).mean())
-print(f"by the formula, z has the deviation {expected:.1f} for v = 1")
+print(f"by the formula, the deviation of z is {expected:.1f} for v = 1")
 deviation, slope, loss = {}, {}, {}
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3), layout="constrained", sharey=True)
 for axes, init in zip(panels, ("standard_normal", "xavier_normal"), strict=True):
@@ -262,21 +264,21 @@ for axes, init in zip(panels, ("standard_normal", "xavier_normal"), strict=True)
     axes.set(title=init, xlabel="output of a hidden unit", xlim=(0, 1))
     deviation[init], slope[init] = z.std(), (h * (1 - h)).mean()
     loss[init] = fit_digits(mt.SGD(0.5), init=init).validation_loss[-1]
-    print(f"{init}: deviation {deviation[init]:.1f}, slope {slope[init]:.3f}, in the end loss {loss[init]:.2f}")
-panels[0].set(ylabel="how often")
+    print(f"{init}: deviation {deviation[init]:.1f}, slope {slope[init]:.3f}, final loss {loss[init]:.2f}")
+panels[0].set(ylabel="count")
 plt.show()
 assert abs(deviation["standard_normal"] / expected - 1) < 0.25
 assert slope["standard_normal"] < 0.08 < 0.2 < slope["xavier_normal"] < 0.25
 assert loss["standard_normal"] > 1.3 * loss["xavier_normal"]
 
 # %% [markdown]
-# From the standard normal start most sigmoids are near 0 or 1: they are *saturated*. There the slope $h(1 - h)$ is
-# next to 0, and it is a factor of every gradient of the first layer, which thus hardly learns. From Xavier's start
-# the slope is close to the largest there is, $\frac14$.
+# With standard normal weights, most sigmoids are near 0 or 1: they are *saturated*. There the slope $h(1 - h)$ is
+# close to 0. It is a factor of every gradient in the first layer, so that layer hardly learns. With Xavier
+# initialization the slope is close to its maximum, $\frac14$.
 #
-# In a deep net such factors are multiplied. ReLU, $\max(z, 0)$, turns half of the numbers into 0 and so halves the
-# mean square; Kaiming's start, $v = 2 / I$, makes up for that. **Question.** What is left of a signal after 20 layers
-# of 100 ReLUs?
+# In a deep net such factors multiply. ReLU, $\max(z, 0)$, turns half of the numbers into 0 and so halves the mean
+# square. Kaiming initialization, $v = 2 / I$, makes up for that. **Question.** What is left of a signal after 20
+# layers of 100 ReLUs?
 
 # %%
 signal = np.random.default_rng(0).standard_normal((200, 100))
@@ -293,21 +295,21 @@ assert sizes["standard_normal"][-1] > 1e12
 assert sizes["xavier_normal"][-1] < 1e-2 < 0.1 < sizes["kaiming_normal"][-1] < 10
 
 # %% [markdown]
-# Each layer multiplies the mean square by $v I / 2$: that is 50, $\frac12$ and 1. So take Xavier for sigmoid and
-# tanh, Kaiming for ReLU. Why not start at zero? Page 11 tells.
+# Each layer multiplies the mean square by $v I / 2$, which is 50, $\frac12$, and 1. So use Xavier for sigmoid and
+# tanh, and Kaiming for ReLU. Why not start at zero? See page 11.
 #
 # Momentum
 # --------
 #
-# Two weights may want very different rates. Let $L = \frac12 (a^2 + 25 b^2)$: a long valley, flat along $a$ and steep
-# across. Its gradient is $(a, 25b)$. Across the valley a rate above $2/25$ diverges; with what is left, the way along
-# it is slow. Now think of a heavy ball. It has a velocity $v$, which friction slows and the slope drives:
+# Two weights may need very different rates. Let $L = \frac12 (a^2 + 25 b^2)$: a long valley, flat along $a$ and steep
+# along $b$. Its gradient is $(a, 25b)$. A rate above $2/25$ diverges across the valley, and any rate below that is
+# slow along it. Now think of a heavy ball. It has a velocity $v$, which friction slows and the slope drives:
 #
 # $$
 # v \leftarrow \mu v + \text{gradient}, \qquad w \leftarrow w - \eta v .
 # $$
 #
-# **Question.** On a slope of 1 everywhere, with the *momentum* $\mu = 0.9$, how fast does the ball get? By hand: 1,
+# **Question.** If the slope is 1 everywhere and the *momentum* $\mu$ is 0.9, how fast does the ball get? By hand: 1,
 # then $0.9 + 1 = 1.9$, then $2.71$, and in the end $1 / (1 - \mu) = 10$. Across the valley the slope changes its sign
 # again and again, and most of it cancels.
 
@@ -338,7 +340,7 @@ for axes, momentum in zip(panels, (0.0, 0.7), strict=True):
     arrival.append(int(np.argmax(height(path) < 0.01)))
     axes.contour(a, b, height(np.stack([a, b], axis=-1)), levels=12, colors="lightgray")
     axes.plot(*path.T, "o-", markersize=3)
-    axes.set(title=f"momentum {momentum}: at the bottom in {arrival[-1]} steps", ylabel="b")
+    axes.set(title=f"momentum {momentum}: at the bottom after {arrival[-1]} steps", ylabel="b")
 panels[1].set(xlabel="a")
 plt.show()
 assert abs(sum(0.9**t for t in range(1000)) - 10) < 1e-9
@@ -346,10 +348,11 @@ assert arrival[1] < 0.5 * arrival[0]
 assert height(roll(0.081, 0.0, 300)[-1]) > height(roll(0.081, 0.0, 1)[0])
 
 # %% [markdown]
-# Without momentum the weights leap from side to side and creep along. With it, they run down the valley and even
-# overshoot. As the velocity adds up to $1 / (1 - \mu)$ gradients, take a smaller rate with a larger $\mu$.
+# Without momentum the weights leap from side to side and creep along the valley. With momentum they run down it and
+# even overshoot. The velocity adds up about $1 / (1 - \mu)$ gradients, so choose a smaller rate for a larger $\mu$.
 #
-# Is `roll` what the package does? An optimizer takes any gradient: let it move a net's two weights along our valley.
+# Does the package do the same as `roll`? An optimizer accepts any gradient, so let it move two weights of a net along
+# our valley.
 
 
 # %%
@@ -369,18 +372,18 @@ assert abs(descend(mt.SGD(0.07, momentum=0.7), 100) - roll(0.07, 0.7, 100)).max(
 # Adam
 # ----
 #
-# Adam gives each weight a rate of its own. It remembers a mean of the latest gradients $g$, and one of their squares,
-# and divides the one by the root of the other:
+# Adam gives each weight a rate of its own. It keeps a running mean of the gradients $g$ and another of their squares,
+# and divides the first by the root of the second:
 #
 # $$
 # m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \quad
 # w \leftarrow w - \eta \frac{m / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)} + \varepsilon} .
 # $$
 #
-# At step $t$ the divisors $1 - \beta^t$ make up for the start of $m$ and $s$ at 0; $\varepsilon$ is tiny.
-# **Question.** How long is the first step? By hand: $m = (1 - \beta_1) g$, so the numerator is $g$, the root is
-# $|g|$, and the step is $\eta$, whatever the gradient. And if the whole loss is multiplied by 1,000? Adam goes the
-# same way, where SGD flies off.
+# At step $t$, the divisors $1 - \beta^t$ correct for the fact that $m$ and $s$ start at 0, and $\varepsilon$ is tiny.
+# **Question.** How long is the first step? By hand: $m = (1 - \beta_1) g$, so the numerator is $g$ and the root is
+# $|g|$. The step is $\eta$, whatever the gradient. And what if the whole loss is multiplied by 1,000? Adam follows
+# the same path, while SGD flies off.
 
 # %%
 path = descend(mt.Adam(0.5), 100)
@@ -390,8 +393,8 @@ assert np.allclose(path, descend(mt.Adam(0.5), 100, factor=1000), atol=1e-6)
 assert abs(descend(mt.SGD(0.07), 10, factor=1000)).max() > 1e9
 
 # %% [markdown]
-# So Adam's rate says how far a weight moves in a step. Three epochs of the digits each, at rates over seven powers
-# of ten:
+# So Adam's rate says how far a weight moves in one step. Now let each optimizer train on the digits for three epochs,
+# at rates over seven powers of ten:
 
 # %%
 rates = [10.0**k for k in range(-5, 2)]
@@ -408,15 +411,16 @@ lowest, highest = [[f(losses) for losses in ends.values()] for f in (min, max)]
 assert max(lowest) / min(lowest) < min(h / low for h, low in zip(highest, lowest, strict=True))
 
 # %% [markdown]
-# Each curve falls and rises again: too slow on the left, thrown about on the right. Up to there momentum 0.9 does
-# what SGD does at ten times the rate, as ten gradients add up. At their best rates the three differ less than each
-# differs from itself at a bad one: the choice of the rate matters more than that of the optimizer.
+# Each curve falls and rises again: too slow on the left, thrown about on the right. Up to that point, momentum 0.9
+# does what SGD does at ten times the rate, because ten gradients add up. The three optimizers, each at its best rate,
+# differ less than any one of them differs between its best rate and a bad one. The choice of the rate matters more
+# than the choice of the optimizer.
 #
 # Schedules
 # ---------
 #
-# Large steps come far, small ones settle. A *schedule* gives you both: it multiplies the rate by a factor that falls
-# from epoch to epoch. For batches of 4 the rate 2 is too large to end with, but not to begin with.
+# Large steps get far, and small steps settle. A *schedule* gives you both: it multiplies the rate by a factor that
+# falls from epoch to epoch. For batches of 4, the rate 2 is too large to end with, but not too large to begin with.
 
 # %%
 step, cosine = mt.StepDecay(4, 0.2), mt.CosineAnnealing(10)
@@ -434,22 +438,22 @@ assert runs["StepDecay(4, 0.2)"][-1] < runs["always 2"][-1] > runs["CosineAnneal
 # Where to begin
 # --------------
 #
-# - Set samples aside, for validation and for the test. Draw both losses.
-# - Kaiming's start with ReLU, Xavier's with sigmoid and tanh. Batches of 16 to 128.
-# - SGD with momentum 0.9 at the rate 0.01, or Adam at 0.001: then ten times as much, as long as the curve still
-#   falls. In the end let the rate fall by a schedule.
+# - Set samples aside, some for validation and some for the test. Plot both losses.
+# - Use Kaiming initialization with ReLU, and Xavier with sigmoid and tanh. Use batches of 16 to 128.
+# - Begin with SGD with momentum 0.9 at the rate 0.01, or with Adam at 0.001. Multiply the rate by ten for as long as
+#   the curve still falls. Toward the end, let a schedule lower it.
 # - Train until the validation loss rises, and keep the best weights.
 #
 # Exercises
 # ---------
 #
-# 1. For the net of one weight: which rate halves the distance to the goal at each step, and changes its sign? Then
+# 1. For the net with one weight, which rate halves the distance to the goal at each step and changes its sign? Then
 #    `assert np.allclose(path_of(rate) - 2, -2 * (-0.5) ** np.arange(7))`
-# 2. Kaiming's start for a layer of 784 inputs and 50 units: what deviation have the weights? Then
+# 2. A layer with 784 inputs and 50 units gets Kaiming initialization. What is the deviation of its weights? Then
 #    `assert abs(mt.mlp([784, 50, 10], "relu", init="kaiming").state_dict()["0.weight"].std() / deviation - 1) < 0.02`
-# 3. On a slope of 1 everywhere, which momentum makes the ball four times as fast as none? By hand, then
+# 3. On a slope of 1 everywhere, which momentum makes the ball four times as fast as no momentum? By hand, then
 #    `assert abs(sum(momentum**t for t in range(1000)) - 4) < 1e-9`
-# 4. Write Adam as `roll` writes momentum, with $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$:
+# 4. Write Adam the way `roll` is written, with $\beta_1 = 0.9$, $\beta_2 = 0.999$, and $\varepsilon = 10^{-8}$:
 #    `assert np.allclose(my_adam(0.5, 100), descend(mt.Adam(0.5), 100))`
 #
 # Next, on page 11: what it looks like when learning fails, and how to find out why.

@@ -2,12 +2,12 @@ r"""
 11. When learning fails
 =======================
 
-A program with a mistake in it usually stops, or gives nonsense. A net with a mistake in it often learns anyway, only
-worse, and says nothing. On this page we make learning fail on purpose, in a dozen ways. For each you will see the
-*symptom*, what the loss curve looks like; the *cause*; and the *cure*.
+A program with a bug usually stops, or prints nonsense. A net with a bug often learns anyway, only worse, and says
+nothing. On this page we make learning fail on purpose, in a dozen ways. For each you will see the *symptom* (the shape
+of the loss curve), the *cause*, and the *cure*.
 
-You need to know what a training and a validation loss are, and a learning rate (page 10). Sets are small, up to 1,000
-samples, so that the whole page runs in seconds.
+You need to know what training loss, validation loss, and learning rate are (page 10). The data sets have at most 1,000
+samples, so the whole page runs in seconds.
 """
 
 # %%
@@ -19,14 +19,14 @@ from micrograd_tiers.datasets import Standardizer, train_validation_split
 from micrograd_tiers.lab.museum import get_bug, planted
 
 # %% [markdown]
-# Two questions before all others
-# -------------------------------
+# Two questions to ask first
+# --------------------------
 #
-# **Question.** A net has just drawn its starting weights, and is asked about ten classes. What is its loss?
+# **Question.** A net has drawn its starting weights and nothing more. You ask it about ten classes. What is its loss?
 #
-# It knows nothing, so it should give each class about $\frac1{10}$. The loss is then $-\ln \frac1{10} = \ln 10$. A
-# first loss far above says that the net is sure of something it cannot know. The second question: can it learn ten
-# samples by heart? If not, more samples will not help. Both tests take no time.
+# It knows nothing, so it should give each class about $\frac1{10}$. The loss is then $-\ln \frac1{10} = \ln 10$. If
+# the first loss is far above that, the net is sure of something that it cannot know. The second question: can the net
+# memorize ten samples? If not, more samples will not help. Both tests take no time.
 
 # %%
 digits = mt.load_dataset("glyphs", n_train=1500, n_test=1)
@@ -36,36 +36,37 @@ net = mt.two_layer_net(784, 50, 10)
 first = mt.evaluate(net, X, y)["loss"]
 mt.fit(net, X[:10], y[:10], optimizer=mt.SGD(0.5), epochs=200)
 ten = mt.evaluate(net, X[:10], y[:10])["loss"]
-print(f"at the start {first:.2f}, and ln 10 is {np.log(10):.2f}; ten samples by heart: {ten:.3f}")
+print(f"loss at the start {first:.2f} (ln 10 is {np.log(10):.2f}), of ten memorized samples {ten:.3f}")
 assert abs(first - np.log(10)) < 0.4
 assert ten < 0.05
 
 # %% [markdown]
-# Zero start
-# ----------
+# Starting at zero
+# ----------------
 #
 # Why are starting weights random? Let us start a net with 8 hidden sigmoids from zero, on two half moons.
 # **Question.** Which of its gradients are zero in the first step?
 #
-# Every hidden unit gets $z = 0$ and gives $h = \frac12$. Both scores are 0, so both classes get $\frac12$, and the
-# gradient of the scores is prediction minus target (page 1). The last weights get it times $h$, the same for each
-# unit. The hidden layer gets it times the last weights, which are zero: nothing comes back.
+# Every hidden unit gets $z = 0$ and outputs $h = \frac12$. Both scores are 0, so both classes get $\frac12$, and the
+# gradient of the scores is prediction minus target (page 1). The gradient of the last weights is that times $h$, the
+# same for each unit. The gradient of the hidden layer is that times the last weights. They are zero, so nothing
+# reaches the hidden layer.
 
 # %%
 two_moons = mt.load_dataset("moons", n_train=400, n_test=1000)
 moons_x, moons_y = two_moons.train_x, two_moons.train_y
 zero = mt.mlp([2, 8, 2], "sigmoid", init="zeros", exact=True)
 _, grads = zero.loss_and_grads(moons_x[:25], moons_y[:25])
-print("for the hidden layer:", grads["0.weight"].T, sep="\n")
-print("for the last layer:", grads["2.weight"].round(3), sep="\n")
+print("gradient of the hidden layer:", grads["0.weight"].T, sep="\n")
+print("gradient of the last layer:", grads["2.weight"].round(3), sep="\n")
 assert not grads["0.weight"].any()
 assert (grads["2.weight"] == grads["2.weight"][:, :1]).all()
 
 # %% [markdown]
 # After that step the last weights are no longer zero, and the hidden layer learns, too. But all columns of the last
-# weights are equal, so each hidden unit gets the same gradient. Units that are equal and move equally stay equal. The
-# picture shows the first weight of each of the 8 units, from epoch to epoch. (`exact=True` adds numbers up in one and
-# the same order for every unit, so that equal means equal to the last bit; page 6 has more of it.)
+# weights are equal, so every hidden unit gets the same gradient. Units that start equal and move equally stay equal.
+# The plot shows the first weight of each of the 8 units, epoch by epoch. (`exact=True` makes the net sum in the same
+# order for every unit, so that equal means equal to the last bit. Page 6 says more about it.)
 
 
 # %%
@@ -103,19 +104,19 @@ assert max(share for name, share in right.items() if name != "xavier") < 0.92 < 
 # On the left, eight lines lie on top of each other. A net of eight equal units, or of sixteen, is a net of one unit,
 # and about as good.
 #
-# - **Symptom**: the loss falls a little, then stays, however many hidden units you add.
-# - **Cause**: units that start equal stay equal. Any constant does it, not only zero.
-# - **Cure**: random weights. Biases may start at zero: random weights are enough to tell the units apart.
+# - **Symptom**: the loss falls a little and then stays, no matter how many hidden units you add.
+# - **Cause**: units that start equal stay equal. Any constant does this, not only zero.
+# - **Cure**: random weights. Biases may start at zero, because random weights are enough to make the units differ.
 #
 # Dying ReLUs
 # -----------
 #
-# A ReLU gives $\max(z, 0)$. Where $z < 0$ for all samples, it gives 0 for all samples, its slope is 0, and no
+# A ReLU outputs $\max(z, 0)$. If $z < 0$ for all samples, its output is 0 for all samples, its slope is 0, and no
 # gradient ever reaches it again. It is *dead*. **Question.** What kills it?
 #
-# One way: show the net 500 points of one class, then 500 of the other. While it sees one class only, it learns to say
-# that class always. Then comes the other, and it is wrong, and sure of it. Count the dead among 16 ReLUs, after each
-# step, for five epochs:
+# Here is one way: show the net 500 points of one class, then 500 of the other. As long as it sees a single class, it
+# learns to answer with that class every time. Then the other class arrives, and the net is wrong and sure of itself.
+# For five epochs, count after each step how many of 16 ReLUs are dead:
 
 # %%
 thousand = mt.load_dataset("moons", n_train=1000, n_test=1)
@@ -154,7 +155,7 @@ for (name, (net, dead, _)), style in zip(cases.items(), ("-", "--", "-.", ":"), 
     accuracy[name] = mt.evaluate(net, sorted_x, sorted_y)["accuracy"]
     print(f"{name}: {dead[-1]} dead, {accuracy[name]:.1%} right")
 changes = "step (the class changes every 50)"
-left.set(xlabel=changes, title="Dead ReLUs, of 16", ylim=(-0.5, 16.5), yticks=range(0, 17, 4))
+left.set(xlabel=changes, title="Dead ReLUs out of 16", ylim=(-0.5, 16.5), yticks=range(0, 17, 4))
 left.legend(loc="upper left")
 
 net, dead, losses = cases["in order"]
@@ -167,33 +168,35 @@ assert accuracy["shuffled"] > 0.92 > max(accuracy[name] for name in cases if nam
 
 _, later, _ = relus(shuffle=True, net=net)
 revived = mt.evaluate(net, sorted_x, sorted_y)["accuracy"]
-print(f"in order, and five more epochs, shuffled: {later[-1]} dead, {revived:.1%} right")
+print(f"in order, then five more epochs shuffled: {later[-1]} dead, {revived:.1%} right")
 assert min(later) >= dead[-1]
 assert revived < accuracy["shuffled"]
 
 # %% [markdown]
-# After the change the gradients are large, momentum adds them up, and units are thrown to where no sample reaches
-# them. The last lines train that net for five more epochs, shuffled: not one dead unit comes back.
+# After the change of class the gradients are large, momentum adds them up, and units are thrown to places that no
+# sample reaches. The last lines train that net for five more epochs, now shuffled. Not one dead unit comes back.
 #
-# - **Symptom**: the loss jumps up where the data change, and the net never gets as good as its size should allow.
-#   Count the units that are above 0 for no sample.
+# - **Symptom**: the loss jumps when the data change, and the net never gets as good as its size should allow. Count
+#   the units that are above 0 for no sample.
 # - **Cause**: steps so large that a unit lands where its slope is 0 for all samples.
-# - **Cure**: shuffle, first of all. A smaller rate or no momentum keep the units alive, but in this order even those
-#   nets are behind: they have just seen one class only.
+# - **Cure**: first of all, shuffle. A smaller rate or no momentum keeps the units alive, but in this order even those
+#   nets fall behind: the last thing they saw was a single class.
 #
 # XOR
 # ---
 #
-# Class 1 where exactly one of two inputs is 1: a net without hidden units cannot learn that. **Question.** Why?
+# The class is 1 if exactly one of two inputs is 1. A net without hidden units cannot learn that. **Question.** Why
+# not?
 #
-# Such a net has a score $z = v a + w b + c$, and says class 1 where it is positive. Whatever the weights,
+# Such a net has a score $z = v a + w b + c$, and answers with class 1 if the score is positive. Whatever the weights,
 #
 # $$
 # z(0, 0) + z(1, 1) = v + w + 2c = z(0, 1) + z(1, 0) .
 # $$
 #
-# XOR wants the left side to be negative and the right side to be positive. So no rate, no start and no patience can
-# help. Training gives each corner $\frac12$, and stays at the loss of a coin, $\ln 2$. OR has no such trouble.
+# XOR needs the left side to be negative and the right side to be positive. No learning rate, no start, and no
+# amount of patience can help. Training gives each corner $\frac12$ and stays at the loss of a coin toss, $\ln 2$. OR
+# has no such trouble.
 
 # %%
 corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -207,14 +210,15 @@ def learned(sizes, gate, seed=0):
 
 
 ends = [learned([2, 2], XOR, seed)[1] for seed in range(5)]
-print(f"XOR, no hidden units, five starts: {np.round(ends, 6)}, and ln 2 is {np.log(2):.6f}")
+print(f"XOR, no hidden units, five starts: {np.round(ends, 6)} (ln 2 is {np.log(2):.6f})")
 assert np.allclose(ends, np.log(2), atol=1e-6)
 assert learned([2, 2], OR)[1] < 0.01
 
 # %% [markdown]
 # Two hidden ReLUs are enough, and you can set their weights by hand. Let $h_1 = \max(a + b, 0)$ count the inputs that
-# are 1, and $h_2 = \max(a + b - 1, 0)$ what is above one. Then $h_1 - 2 h_2$ is $0, 1, 1, 0$ on the four corners. For
-# sure answers, $z = 20 h_1 - 40 h_2 - 10$. (Softmax over the scores 0 and $z$ is the sigmoid of $z$, page 1.)
+# are 1, and let $h_2 = \max(a + b - 1, 0)$ count those beyond the first. Then $h_1 - 2 h_2$ is $0, 1, 1, 0$ on the
+# four corners. To get sure answers, take $z = 20 h_1 - 40 h_2 - 10$. (Softmax of the scores 0 and $z$ is the sigmoid
+# of $z$, page 1.)
 
 # %%
 by_hand = mt.mlp([2, 2, 2], "relu")
@@ -227,7 +231,7 @@ for name, net in {"by hand": by_hand, "trained": trained}.items():
 assert loss < 0.05
 
 found = {h: sum(learned([2, h, 2], XOR, seed)[1] < 0.1 for seed in range(8)) for h in (2, 4)}
-print(f"XOR found, from 8 starts: {found[2]} times with 2 hidden sigmoids, {found[4]} times with 4")
+print(f"XOR learned from 8 starts: {found[2]} times with 2 hidden sigmoids, {found[4]} times with 4")
 assert found[2] < found[4]
 
 nets = {
@@ -253,15 +257,15 @@ plt.show()
 
 # %% [markdown]
 # - **Symptom**: the training loss itself stays high, from every start and at every rate.
-# - **Cause**: the net cannot say what you want it to learn.
-# - **Cure**: hidden units; more of them than strictly needed, as training does not find every solution.
+# - **Cause**: no weights of this net compute the function that you want it to learn.
+# - **Cure**: hidden units. Take more than the function strictly needs, because training does not find every solution.
 #
-# A gallery
-# ---------
+# A gallery of failures
+# ---------------------
 #
-# From here on, the digits and one healthy run, dashed and gray in each picture: 784-50-10, rate 0.5, batches of 25.
-# Each failure differs from it in one thing. Some are bugs of the museum, `micrograd_tiers.lab.museum`: `planted`
-# gives you a second copy of the package with the bug in it.
+# From here on we train on the digits. Each picture shows one healthy run, dashed and gray: 784-50-10, rate 0.5,
+# batches of 25. Each failure differs from it in one thing. Some of them are bugs from the museum,
+# `micrograd_tiers.lab.museum`: `planted` gives you a second copy of the package with the bug in it.
 
 
 # %%
@@ -295,7 +299,7 @@ def show(runs, top):
 
 
 # %% [markdown]
-# **It rises, or jumps about.** Three runs with the same symptom.
+# **The loss rises, or jumps about.** Three runs with the same symptom.
 
 # %%
 too_large, not_divided = train(rate=10), train_with("gradient_not_divided")
@@ -314,16 +318,16 @@ with planted(get_bug("gradients_not_cleared")) as package:
 assert np.allclose(twice, 2 * once)
 
 # %% [markdown]
-# - *Rate too large.* Cause: each step goes too far. Cure: a tenth of the rate, and again, until the curve falls. The
-#   healthy run has a twentieth of it.
-# - *1/N forgotten.* Cause: the loss is a mean over the $N$ samples of a batch, its gradient here a sum, $N$ times too
-#   large. It looks like a large rate, and in effect is one: with a rate 25 times smaller the run is healthy. Cure:
-#   compare the gradient with numerical ones (page 8), on more than one sample.
-# - *Gradients not cleared.* Cause: gradients are added up, and nobody sets them back, so each step repeats all steps
-#   before. It starts well, then rises. Cure: set them to zero before each batch (page 2). Ask twice
-#   for the gradient of the same batch: here the second is twice the first.
+# - *Rate too large.* Cause: each step goes too far. Cure: take a tenth of the rate, and repeat until the curve falls.
+#   The healthy run has a twentieth of this rate.
+# - *1/N forgotten.* Cause: the loss is a mean over the $N$ samples of a batch, but its gradient is a sum, which is
+#   $N$ times too large. It looks like a large rate, and in effect it is one: at a rate 25 times smaller the run is
+#   healthy. Cure: compare the gradient with a numerical one (page 8), on more than one sample.
+# - *Gradients not cleared.* Cause: gradients are added up and nobody resets them, so each step repeats all the steps
+#   before it. The run starts well, then the loss rises. Cure: set the gradients to zero before each batch (page 2).
+#   To find this bug, ask for the gradient of the same batch twice. Here the second one is twice the first.
 #
-# **It stays where it was.** The loss is about that of a net that knows nothing.
+# **The loss stays where it was.** It is about that of a net that knows nothing.
 
 # %%
 mixed = np.random.default_rng(0).permutation(y)
@@ -336,18 +340,18 @@ assert min(*wrong_labels.validation_loss, *not_scaled.validation_loss) > 2.1
 scale = Standardizer.fit(bright)
 scaled_held_out = (scale(bright_held_out[0]), held_out[1])
 cured = train(x=scale(bright), validation=scaled_held_out, rate=0.1)
-print(f"pixels from 0 to 255, standardized: {cured.validation_loss[-1]:.2f}")
+print(f"validation loss, pixels from 0 to 255 standardized: {cured.validation_loss[-1]:.2f}")
 assert cured.validation_loss[-1] < 1
 
 # %% [markdown]
-# - *Labels of other samples.* Cause: samples and labels were shuffled apart, or one file was read one line off. All
-#   that can be learned is how frequent each class is. (The training loss falls slowly: the net begins to learn the
-#   wrong labels by heart.) Cure: draw ten images with their labels, and look.
-# - *Features not scaled.* Cause: inputs in the hundreds saturate every sigmoid, as a start with too large weights
-#   does (page 10). Cure: bring all features to about the size of 1. `Standardizer` does it, with the mean and
-#   deviation of the training samples for all parts.
+# - *Labels of other samples.* Cause: samples and labels were shuffled separately, or one file was read one line off.
+#   All that can be learned is how frequent each class is. (The training loss falls slowly, because the net begins to
+#   memorize the wrong labels.) Cure: plot ten images with their labels, and look.
+# - *Features not scaled.* Cause: inputs in the hundreds saturate every sigmoid, as starting weights that are too
+#   large do (page 10). Cure: scale all features to a size of about 1. `Standardizer` does it. It takes the mean and
+#   the deviation from the training samples, and applies them to all parts of the data.
 #
-# **It falls, but too slowly.** These are the dangerous ones, as nothing looks broken.
+# **The loss falls, but too slowly.** These failures are the dangerous ones, because nothing looks broken.
 
 # %%
 saturated = train(init="standard_normal")
@@ -358,13 +362,13 @@ assert np.log(10) > no_gradient.validation_loss[-1] > 2 * healthy.validation_los
 assert saturated.batch_loss[0] > 3 > healthy.batch_loss[0]
 
 # %% [markdown]
-# - *Saturated start.* Cause: standard normal weights for 784 inputs (page 10). The first loss gives it away: far
-#   above $\ln 10$. Cure: Xavier's start, or Kaiming's for ReLU.
-# - *First layer stays.* Cause: the loop of backpropagation ends one layer too early, so the first layer keeps its
-#   random weights, and the last one learns to read them. Cure: compare the weights of each layer before and after an
-#   epoch; check gradients (page 8).
+# - *Saturated start.* Cause: standard normal weights for 784 inputs (page 10). The first loss gives it away: it is
+#   far above $\ln 10$. Cure: Xavier initialization, or Kaiming for ReLU.
+# - *First layer stays.* Cause: the loop of the backward pass ends one layer too early. The first layer keeps its
+#   random weights, and the last layer learns to work with them. Cure: compare the weights of each layer before and
+#   after an epoch, and check gradients (page 8).
 #
-# **The two losses disagree.** Here only the comparison tells.
+# **The two losses disagree.** Here only the comparison gives the bug away.
 
 # %%
 by_class = np.argsort(y, kind="stable")
@@ -378,34 +382,36 @@ shuffled = train(x=X[by_class], y=y[by_class])
 assert shuffled.validation_loss[-1] < 1
 
 # %% [markdown]
-# - *Sorted, not shuffled.* Cause: the file is sorted by class, so the net learns to give the answer that was right
-#   last. The training loss is that of each batch *before* its step, and by then the last few batches were of the same
-#   class. Cure: shuffle in every epoch, as `fit` does unless told otherwise.
-# - *Parts overlap.* The net is validated on training samples. The training loss is that of the healthy run, to the
-#   last bit; only the second curve flatters. Cure: split once, before everything else, and look for samples that are
-#   in both. (The opposite, a validation loss that rises while the training loss falls, is overfitting: page 10.)
+# - *Sorted, not shuffled.* Cause: the file is sorted by class, so the net learns to repeat the latest right answer.
+#   The training loss of each batch is measured *before* its step, and by then the previous few batches were of the
+#   same class. Cure: shuffle in every epoch, as `fit` does by default.
+# - *Parts overlap.* Cause: the net is validated on training samples. The training loss equals that of the healthy
+#   run, to the last bit. Only the validation loss is too good. Cure: split once, before everything else, and look for
+#   samples that are in both parts. (In the opposite case, the validation loss rises while the training loss falls.
+#   That is overfitting: page 10.)
 #
 # Where to look first
 # -------------------
 #
-# 1. The loss at the start: about $\ln C$?
-# 2. Ten samples: learned by heart?
-# 3. The gradients: checked, on more than one sample (page 8)?
-# 4. The data, as they reach the net: drawn, with their labels? Of the size of 1? Shuffled? The parts disjoint?
-# 5. The rate: a tenth, and ten times as much?
-# 6. The layers: which weights have moved, which units are dead or saturated?
+# 1. The loss at the start: is it about $\ln C$?
+# 2. Ten samples: can the net memorize them?
+# 3. The gradients: have you checked them, on more than one sample (page 8)?
+# 4. The data, as they reach the net: have you plotted them with their labels? Is their size about 1? Are they
+#    shuffled? Are the parts disjoint?
+# 5. The rate: have you tried a tenth of it, and ten times as much?
+# 6. The layers: which weights have moved, and which units are dead or saturated?
 #
 # Exercises
 # ---------
 #
-# 1. Give a net without hidden units weights for AND: `net = mt.mlp([2, 2])`, `net.load_state_dict(...)`, then
+# 1. Find weights for AND in a net without hidden units: `net = mt.mlp([2, 2])`, `net.load_state_dict(...)`, then
 #    `assert net.predict(corners).tolist() == [0, 0, 0, 1]`
-# 2. XOR by hand with two *sigmoids*: one that tells whether any input is 1, one whether both are. Then
+# 2. Compute XOR by hand with two *sigmoids*: one tells whether any input is 1, the other whether both are. Then
 #    `assert net.predict(corners).tolist() == [0, 1, 1, 0]`
-# 3. Zero start with ReLU: which gradients are not zero in the first step? Think first, and compare with
+# 3. Start at zero with ReLU. Which gradients are not zero in the first step? Think first, then compare with
 #    `_, grads = mt.mlp([2, 8, 2], "relu", init="zeros").loss_and_grads(moons_x[:25], moons_y[:25])`:
 #    `assert [name for name, gradient in grads.items() if gradient.any()] == [...]`
 # 4. The bug "double_batch_mean" divides by $N$ twice. Which rate makes up for it? Then
 #    `assert np.allclose(train_with("double_batch_mean", rate=...).train_loss, healthy.train_loss, atol=1e-3)`
 #
-# Next, on page 12: how deep, how wide, and how to keep a large net from learning by heart.
+# Next, on page 12: how deep, how wide, and how to keep a large net from memorizing its samples.

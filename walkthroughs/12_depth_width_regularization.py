@@ -1,11 +1,11 @@
 r"""
-12. Depth, width, regularization
-================================
+12. Depth, width, and regularization
+====================================
 
-How large should a net be, and is it better deep or wide? The first half of this page counts parameters, compares
-shapes with equal counts, and shows a function that is cheap for a deep net and dear for a wide one. The second half is
-about what a large net does with few samples: it learns them by heart. What keeps it from that is called
-*regularization*: stopping early, weight decay, dropout, label smoothing.
+How large should a net be, and is it better deep or wide? The first half of this page counts parameters, compares nets
+of different shapes and equal counts, and shows a function that is cheap for a deep net and expensive for a wide one.
+The second half is about a large net with few samples: it memorizes them. Techniques that keep it from doing so are
+called *regularization*: early stopping, weight decay, dropout, and label smoothing.
 
 You need to know how a net is trained (page 5 and page 10). A net 784-300-10 has 784 inputs, a *hidden layer* of 300
 units, and 10 outputs, one for each class. An *epoch* is one pass over all training samples.
@@ -23,8 +23,8 @@ from micrograd_tiers.tiers import tensor
 # Counting parameters
 # -------------------
 #
-# Take 784 inputs, $k$ hidden layers of $m$ units each, and 10 outputs. Every unit has one weight for each number that
-# comes in, and one *bias*, a number that it adds. **Question.** How many parameters are there in all?
+# Take 784 inputs, $k$ hidden layers of $m$ units each, and 10 outputs. Every unit has one weight for each of its
+# inputs and one *bias*, a number that it adds. **Question.** How many parameters are there in all?
 #
 # - The first hidden layer: $m$ units with 784 weights each, and $m$ biases.
 # - Each of the other $k - 1$ hidden layers: $m$ units with $m$ weights each, and $m$ biases.
@@ -40,22 +40,22 @@ def n_parameters(k, m):
     return 784 * m + m + (k - 1) * (m * m + m) + 10 * m + 10
 
 
-print("   k    m   parameters   of them in the first layer")
+print("   k    m   parameters   share in the first layer")
 for k, m in ((1, 1), (1, 300), (2, 100), (3, 64), (5, 50), (10, 20), (10, 300)):
-    print(f"{k:4} {m:4} {n_parameters(k, m):12,} {785 * m / n_parameters(k, m):20.0%}")
+    print(f"{k:4} {m:4} {n_parameters(k, m):12,} {785 * m / n_parameters(k, m):26.0%}")
     assert mt.mlp([784, *[m] * k, 10]).n_parameters == n_parameters(k, m)
 
 # %% [markdown]
-# Between hidden layers width counts twice, as $m \cdot m$. But as long as $m$ is small beside 784, most parameters
-# are in the first layer, and further layers cost little.
+# Between hidden layers the width counts twice, as $m \cdot m$. But as long as $m$ is small next to 784, most
+# parameters are in the first layer, and further layers cost little.
 #
 # Deep or wide?
 # -------------
 #
-# **Question.** Which shape is best if all may have the same number of parameters? For a given $P$ the formula is an
-# equation for the width, $(k - 1) m^2 + (794 + k) m + 10 - P = 0$, which school knows how to solve. Here are nets
-# with about 20,000 parameters and 1, 2, 4 and 8 hidden layers, each trained on 1,200 glyphs (images of digits) from
-# three different starting weights, all with the same learning rate.
+# **Question.** If all shapes have the same number of parameters, which one is best? For a given $P$ the formula is a
+# quadratic equation for the width, $(k - 1) m^2 + (794 + k) m + 10 - P = 0$, and you know from school how to solve
+# it. Here are nets with about 20,000 parameters and 1, 2, 4, and 8 hidden layers. Each is trained on 1,200 glyphs
+# (images of digits) from three different starting weights, all with the same learning rate.
 
 
 # %%
@@ -90,21 +90,22 @@ assert on_training[1] < on_training[0] < on_training[3]
 assert on_new[1] < on_new[0] < on_new[3]
 
 # %% [markdown]
-# A second layer pays: the loss falls on the training images and on new ones. Eight narrow layers in a row do worse
-# than one, and on the *training* images too: they do not know too much, they are harder to train. (That is true of
-# this learning rate and number of epochs. Page 14 shows a layer that makes deep nets easier.) So the number of
-# parameters alone does not say what a net can learn.
+# A second layer pays off: the loss is lower both on the training images and on new ones. Eight narrow layers in a row
+# do worse than one, even on the *training* images. So the problem is not overfitting: they are harder to train. (This
+# holds for this learning rate and this number of epochs. Page 14 shows a layer that makes deep nets easier to train.)
+# So the number of parameters alone does not say what a net can learn.
 #
 # What depth makes easier
 # -----------------------
 #
-# A tooth: up from 0 to 1, and down again. Two units with the activation ReLU, $\max(x, 0)$, draw it between 0 and 1:
-# $t(x) = 2 \max(x, 0) - 4 \max(x - \tfrac12, 0)$. From $\tfrac12$ on the second one takes away twice what the first
-# one gives.
+# Consider a tooth: it rises from 0 to 1 and falls back to 0. Two units with the activation ReLU, $\max(x, 0)$, draw
+# it between 0 and 1: $t(x) = 2 \max(x, 0) - 4 \max(x - \tfrac12, 0)$. From $\tfrac12$ on, the second unit takes away
+# twice as much as the first one adds.
 #
-# **Question.** What does $t(t(x))$ look like, between 0 and 1? As $x$ goes from 0 to 1, the inner $t$ goes up to 1
-# and back: the outer one sees the whole way twice, and draws two teeth. Each further layer folds once more and
-# doubles the teeth. So $k$ layers of two units draw $2^{k-1}$ teeth, with $6k + 1$ parameters.
+# **Question.** What does $t(t(x))$ look like between 0 and 1? As $x$ goes from 0 to 1, the inner $t$ goes up to 1 and
+# back down. The outer $t$ therefore runs through its whole input range twice, and draws two teeth. Each further layer
+# folds the input once more and doubles the number of teeth. So $k$ layers of two units draw $2^{k-1}$ teeth, with
+# $6k + 1$ parameters.
 
 
 # %%
@@ -113,7 +114,7 @@ def teeth(k):
     state = net.state_dict()
     for name, array in state.items():
         if name.endswith("weight"):
-            array[:] = [[1], [1]] if name == "0.weight" else [2, -4]  # t, for each unit behind
+            array[:] = [[1], [1]] if name == "0.weight" else [2, -4]  # t, for each unit of the next layer
         elif len(array) == 2:
             array[:] = [0, -0.5]
     net.load_state_dict(state)
@@ -136,12 +137,12 @@ print(f"8 layers: {straight_pieces} straight pieces, {teeth(8).n_parameters} par
 
 # %% [markdown]
 # **Question.** How many units does *one* hidden layer need for that? Its output is a sum of ReLUs, and each of them
-# has one bend. With $m$ units the output has at most $m$ bends, so $m + 1$ straight pieces. For $2^k$ pieces it needs
-# at least $2^k - 1$ units, with three parameters each, and one for the output: 766 for $k = 8$, where the deep net
-# has 49.
+# has one bend. With $m$ units the output has at most $m$ bends, and so at most $m + 1$ straight pieces. For $2^k$
+# pieces it needs at least $2^k - 1$ units with three parameters each, plus one parameter for the output. For $k = 8$
+# that is 766, and the deep net has 49.
 #
-# That such weights exist does not mean that training finds them. Give the deep net 4 layers and random weights, and
-# let it learn the 8 teeth:
+# Such weights exist, but that does not mean that training finds them. Give the deep net 4 layers and random weights,
+# and let it learn the 8 teeth:
 
 # %%
 assert mt.mlp([1, 2**8 - 1, 1]).n_parameters == 766
@@ -149,18 +150,19 @@ net = mt.mlp([1, 2, 2, 2, 2, 1], "relu", loss="mean_squared_error", init="kaimin
 wanted = teeth(4).forward(x[::4])
 mt.fit(net, x[::4], wanted, optimizer=mt.Adam(0.01), batch_size=32, epochs=30)
 error = mt.evaluate(net, x[::4], wanted)["loss"]
-print(f"mean squared error {error:.4f}; of the best horizontal line {wanted.var():.4f}")
+print(f"mean squared error {error:.4f}, of the best horizontal line {wanted.var():.4f}")
 assert error > 0.8 * wanted.var()
 
 # %% [markdown]
-# It ends about as far off as the line. What a net *can* do and what it learns are two questions.
+# Its error ends up about as large as that of the line. What a net *can* do and what it learns are two different
+# questions.
 #
-# Learning by heart
-# -----------------
+# Memorizing
+# ----------
 #
-# Now a net that is large, and samples that are few. Two half moons, so noisy that they overlap: 60 points to learn
-# from, and 1,000 new ones to judge by, the *validation set*. The net has 10,602 parameters. **Question.** Will it do
-# well?
+# Now take a large net and few samples. The data are two half moons, so noisy that they overlap: 60 points to learn
+# from, and 1,000 new ones to measure the result, the *validation set*. The net has 10,602 parameters. **Question.**
+# Will it do well?
 
 # %%
 rng = np.random.default_rng(0)
@@ -189,28 +191,28 @@ by_heart, history = train()
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
 axes[0].plot(history.validation_loss, label="new points")
 axes[0].plot(history.train_loss, "--", label="the 60 points")
-axes[0].set(xlabel="epoch", ylabel="loss (nats)", title="Learning by heart")
+axes[0].set(xlabel="epoch", ylabel="loss (nats)", title="Memorizing")
 axes[0].legend()
 draw_decision(axes[1], by_heart, "red: first moon, blue: second")
 plt.show()
 
 best, end = min(history.validation_loss), history.validation_loss[-1]
 print(f"the 60 points: {mt.evaluate(by_heart, X, y)}")
-print(f"new points: loss {best:.3f} at best, {end:.3f} in the end")
+print(f"new points: loss {best:.3f} at best, {end:.3f} at the end")
 assert by_heart.n_parameters == 10_602
 assert mt.evaluate(by_heart, X, y)["loss"] < 0.1
 assert end > 2 * best
 
 # %% [markdown]
-# On its 60 points the loss goes to nearly 0. On new ones it falls at first, and then rises to more than twice its
-# best: the net bends its border around single points, though they are noise, and is sure of itself on both sides.
-# That is *overfitting*.
+# On its 60 points the loss goes down to nearly 0. On new points it falls at first, and then rises to more than twice
+# its best value. The net bends its boundary around single points, although they are noise, and is sure of itself on
+# both sides. That is *overfitting*.
 #
-# Stopping early
+# Early stopping
 # --------------
 #
-# The cheapest cure: watch the validation loss, and stop when it has not fallen for a while. `patience` says for how
-# many epochs to wait, `keep_best` brings back the weights of the best epoch.
+# The cheapest cure: watch the validation loss, and stop when it has not fallen for a while. `patience` is the number
+# of epochs to wait, and `keep_best` restores the weights of the best epoch.
 
 # %%
 stopped, history = train(patience=40, keep_best=True)
@@ -219,15 +221,15 @@ assert len(history.validation_loss) < 200
 assert abs(mt.evaluate(stopped, new_X, new_y)["loss"] - min(history.validation_loss)) < 1e-12
 
 # %% [markdown]
-# The new points have had a say in the result now. For an honest last figure you need samples that had none: a third
+# By now the new points have influenced the result. For an honest final figure you need samples that have not: a third
 # set, the *test set*.
 #
 # Weight decay
 # ------------
 #
-# To bend its border sharply a net needs large weights. So make them cost something: add to the loss the sum of their
-# squares, times half of a small number $\lambda$ ("L2", after the norm). **Question.** What does that do to the
-# gradient, and to a step of gradient descent with learning rate $\eta$?
+# To bend its boundary sharply, a net needs large weights. So make them expensive: add to the loss the sum of their
+# squares, times half of a small number $\lambda$. (This is also called "L2", after the norm.) **Question.** What does
+# that do to the gradient, and to a step of gradient descent with learning rate $\eta$?
 #
 # $$
 # \frac{d}{dw} \left( L + \frac{\lambda}{2} \sum w^2 \right) = \frac{dL}{dw} + \lambda w,
@@ -235,8 +237,9 @@ assert abs(mt.evaluate(stopped, new_X, new_y)["loss"] - min(history.validation_l
 # w - \eta \left( \frac{dL}{dw} + \lambda w \right) = (1 - \eta \lambda) \, w - \eta \frac{dL}{dw}
 # $$
 #
-# Before each step, each weight shrinks by the same factor. Weights that the loss does not hold on to decay to 0. In
-# the package it is a setting of the optimizer, and applies to biases as well; here is one step, on all 60 points:
+# Before each step, every weight shrinks by the same factor. Weights that the loss does not need decay to 0. In the
+# package, weight decay is a setting of the optimizer, and it applies to biases as well. Here is one step, on all 60
+# points:
 
 # %%
 eta, decay = 0.1, 0.01
@@ -254,7 +257,7 @@ for axis, decay in zip(axes, (0.0, 0.01, 0.1), strict=True):
     on_60.append(mt.evaluate(net, X, y)["loss"])
     on_new.append(mt.evaluate(net, new_X, new_y)["loss"])
     draw_decision(axis, net, f"weight decay {decay:g}")
-    print(f"weight decay {decay:4}: length {lengths[-1]:5.2f}, loss {on_60[-1]:.3f}, new points {on_new[-1]:.3f}")
+    print(f"weight decay {decay:4}: length {lengths[-1]:5.2f}, loss {on_60[-1]:.3f}, on new points {on_new[-1]:.3f}")
 plt.show()
 assert lengths[0] > 2 * lengths[1] > 2 * lengths[2]
 assert on_60[0] < on_60[1] < on_60[2]
@@ -262,22 +265,23 @@ assert on_new[1] < on_new[0] / 2
 assert on_new[1] < on_new[2]
 
 # %% [markdown]
-# With 0.01 the *length* of the weights, the root of the sum of their squares, is less than half, and so is the loss
-# on new points; the border is smoother, and the net less sure of itself near it. With 0.1 the penalty has the upper
-# hand: the net fits the old points and the new ones worse than with 0.01.
+# At 0.01, the *length* of the weights, which is the root of the sum of their squares, drops to less than half, and so
+# does the loss on new points. The boundary is smoother, and the net is less sure of itself near it. At 0.1 the
+# penalty wins: the net fits both the old points and the new ones worse than at 0.01.
 #
 # Dropout
 # -------
 #
-# Another idea: at each training step, leave out each hidden unit with probability $p$, at random. No unit can rely on
-# a certain other one being there, and none gets far with a detail that one sample shows. What is left out is 0, what
-# is kept is divided by $1 - p$. **Question.** Why divided?
+# Here is another idea: at each training step, leave out each hidden unit with probability $p$, at random. No unit can
+# rely on any other one being there, and none gets far with a detail of a single sample. Outputs that are left out
+# become 0, and those that are kept are divided by $1 - p$. **Question.** Why divide?
 #
 # $$
 # \text{mean of } y = p \cdot 0 + (1 - p) \cdot \frac{x}{1 - p} = x
 # $$
 #
-# The next layer gets the same on average, and so in prediction, where nothing is left out, nothing has to be scaled.
+# The next layer gets the same input on average. So in prediction, where nothing is left out, nothing has to be
+# scaled.
 
 
 # %%
@@ -290,17 +294,17 @@ x = np.array([1.0, 2, 3, 4])
 mask = draw_mask(4, 0.25, np.random.default_rng(0))
 print("mask", mask.round(2), "y", (x * mask).round(2))
 many = x * draw_mask((100_000, 4), 0.25, np.random.default_rng(0))
-print("mean of 100,000", many.mean(axis=0).round(3))
+print("mean of y over 100,000 masks", many.mean(axis=0).round(3))
 assert abs(many.mean(axis=0) / x - 1).max() < 0.01
 
 assert np.array_equal(mask, mt.Dropout(0.25).draw((4,), np.random.default_rng(0)))
 y_tensor, (dx,) = tensor.dropout(x[None], mask[None])
 dy = np.array([[10.0, 20, 30, 40]])
 assert np.array_equal(y_tensor[0], x * mask)
-assert np.array_equal(dx(dy), dy * mask)  # as y = mask * x: the same mask
+assert np.array_equal(dx(dy), dy * mask)  # the same mask, because y = mask * x
 
 # %% [markdown]
-# The mask is drawn once for each mini-batch, outside the tiers, and handed to them. So even chance is the same at
+# The mask is drawn once for each mini-batch, outside the tiers, and passed to them. So even chance is the same at
 # every tier:
 
 # %%
@@ -319,16 +323,16 @@ without.load_state_dict(dict(zip(names, values, strict=True)))
 assert np.array_equal(net.forward(X), without.forward(X))
 
 # %% [markdown]
-# The last line: in prediction a net with dropout is the net without it.
+# The last line shows that in prediction, a net with dropout is the same as the net without it.
 #
 # Label smoothing, and all of them side by side
 # ---------------------------------------------
 #
-# Cross-entropy is never content: its gradient with respect to the logits (the scores that go into softmax),
-# prediction minus target (page 1), is 0 only where the prediction is exactly 1, and logits grow without end. *Label
-# smoothing* asks for less: $1 - \varepsilon$ for the right class, and $\varepsilon$ spread evenly over all $C$
-# classes. With $\varepsilon = 0.1$ and $C = 10$ that is 0.91 for the right class and 0.01 for each other; there the
-# gradient is 0.
+# Cross-entropy is never satisfied. Its gradient with respect to the logits (the scores that go into softmax) is
+# prediction minus target (page 1). It is 0 only if the prediction is exactly 1, so the logits grow without end.
+# *Label smoothing* asks for less: a target of $1 - \varepsilon$ for the right class, plus $\varepsilon$ spread evenly
+# over all $C$ classes. With $\varepsilon = 0.1$ and $C = 10$, the target is 0.91 for the right class and 0.01 for
+# each of the others. If the net predicts exactly these, the gradient is 0.
 
 # %%
 target = np.full(10, 0.01)
@@ -337,8 +341,8 @@ loss, (dlogits,) = tensor.smoothed_cross_entropy(np.log(target)[None], np.array(
 assert abs(dlogits(1.0)).max() < 1e-15
 
 # %% [markdown]
-# Now 300 of the glyphs, a net of 200 hidden units, and each remedy in turn. "Sure" is the mean of the largest
-# probability, what the net itself thinks of its answers.
+# Now take 300 of the glyphs and a net of 200 hidden units, and apply each remedy in turn. "Sure" is the mean of the
+# largest probability: how sure the net itself is of its answers.
 
 # %%
 X, y = glyphs.train_x, glyphs.train_y
@@ -355,7 +359,7 @@ for name, n, decay, options in (
     optimizer = mt.SGD(0.1, momentum=0.5, weight_decay=decay)
     mt.fit(net, X[:n], y[:n], optimizer=optimizer, batch_size=32, epochs=12_000 // n)
     p = net.predict_proba(new_X)
-    loss = -np.log(p[range(500), new_y]).mean()  # the cross-entropy without smoothing, for all alike
+    loss = -np.log(p[range(500), new_y]).mean()  # the cross-entropy without smoothing, for every net
     right, sure = mt.accuracy(p.argmax(axis=1), new_y), p.max(axis=1).mean()
     table[name] = loss, right, sure
     print(f"{name:12}  loss on new images {loss:.3f}, right {right:.1%}, sure {sure:.1%}")
@@ -364,22 +368,24 @@ assert table["smoothing"][2] < min(table["nothing"][2], table["smoothing"][1]) -
 assert min(table, key=table.get) == "1,200 images"
 
 # %% [markdown]
-# Dropout lowers the loss. Smoothing makes the net less sure of itself, here too much so: it is right more often than
-# it thinks. And the best remedy is more data: four times the images do more than all of these.
+# Dropout lowers the loss. Smoothing makes the net less sure of itself, in this case too much so: it is right more
+# often than it thinks. And the best remedy is more data: four times the images do more than any of the other
+# remedies.
 #
 # Exercises
 # ---------
 #
-# 1. Three hidden layers of equal width are to have no more parameters than 784-300-10 has. How wide may they be?
-#    `assert mt.mlp([784, m, m, m, 10]).n_parameters <= 238_510 < mt.mlp([784, m + 1, m + 1, m + 1, 10]).n_parameters`
+# 1. A net with three hidden layers of equal width should have no more parameters than 784-300-10. How wide can the
+#    layers be? `assert mt.mlp([784, m, m, m, 10]).n_parameters <= 238_510 < mt.mlp([784, m + 1, m + 1, m + 1,
+#    10]).n_parameters`
 # 2. Draw the two teeth with one hidden layer: give `net = mt.mlp([1, 4, 1], "relu", loss="mean_squared_error")` its
 #    weights with `load_state_dict`. `assert abs(net.forward(x) - teeth(2).forward(x)).max() < 1e-12` for `x` between
 #    0 and 1.
-# 3. With $\eta = 0.1$ and $\lambda = 0.01$, after how many steps $n$ is a weight halved that gets no gradient from
-#    the loss? `assert 0.999**n <= 0.5 < 0.999 ** (n - 1)`
-# 4. Dropout keeps the mean. How large is the variance of $y$, if $x = 1$? Derive `variance(p)` and try it:
+# 3. A weight gets no gradient from the loss. With $\eta = 0.1$ and $\lambda = 0.01$, after how many steps $n$ is it
+#    halved? `assert 0.999**n <= 0.5 < 0.999 ** (n - 1)`
+# 4. Dropout keeps the mean. What is the variance of $y$ if $x = 1$? Derive `variance(p)` and test it:
 #    `assert abs(mt.Dropout(0.2).draw((1_000_000,), np.random.default_rng(0)).var() - variance(0.2)) < 0.01`
-# 5. Write `dropout(x, mask)`, its value and its gradient, into a file `my_tier.py`. Then
-#    `micrograd-tiers verify my_tier.py` should say "pass" beside `dropout`.
+# 5. Write `dropout(x, mask)`, with its value and its gradient, in a file `my_tier.py`. Then
+#    `micrograd-tiers verify my_tier.py` should print "pass" next to `dropout`.
 #
-# Next, on page 13: a layer for images, which gets by with few weights because it uses them everywhere.
+# Next, on page 13: a layer for images, which needs few weights because it uses them everywhere.

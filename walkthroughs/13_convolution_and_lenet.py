@@ -2,10 +2,11 @@ r"""
 13. Convolution and LeNet
 =========================
 
-A dense layer takes an image as one long row of numbers. It does not know which pixels are neighbors, and what it has
-learned about a stroke in one corner it does not know in another. A *convolution* does: it looks at the image through a
-small window, and applies the same few weights wherever the window stands. On this page we write it as four loops, make
-one matrix product of them, derive its three gradients, and put two such layers into a net that reads digits, LeNet.
+A dense layer takes an image as one long row of numbers. It does not know which pixels are neighbors, and if it learns
+to see a stroke in one corner, it still cannot see that stroke in another. A *convolution* can: it looks at the image
+through a small window, and applies the same few weights wherever the window is. On this page we write it as four loops,
+turn the loops into one matrix product, and derive the three gradients. Then we put two such layers into LeNet, a net
+that reads digits.
 
 You need the tensor tier (page 5) and the chain rule (page 1).
 """
@@ -32,21 +33,21 @@ from micrograd_tiers.tiers.images.arrays import windows
 # w = \begin{pmatrix} 1 & 0 \\ 0 & -1 \end{pmatrix}
 # $$
 #
-# Lay the kernel on the upper left corner, multiply each weight by the pixel beneath it, and add up: $1 \cdot 1 + 0
-# \cdot 2 + 0 \cdot 0 - 1 \cdot 1 = 0$. That is the first number of the output. Move the kernel one pixel to the right
-# for the next one.
+# Place the kernel on the upper left corner, multiply each weight by the pixel beneath it, and sum:
+# $1 \cdot 1 + 0 \cdot 2 + 0 \cdot 0 - 1 \cdot 1 = 0$. That is the first number of the output. For the next one, move
+# the kernel one pixel to the right.
 #
 # **Question.** The window fits in four places. What are the other three numbers?
 #
-# An image may have several *channels*, such as red, green and blue; a kernel then has weights for each of them. And a
-# layer has several kernels, each with a bias, each of which makes one channel of the output. With $C$ channels,
-# kernels of $K$ by $K$ pixels, and $o$, $r$, $s$ for output channel, row and column:
+# An image may have several *channels*, such as red, green, and blue. A kernel then has weights for each of them. And
+# a layer has several kernels, each with a bias, and each kernel makes one channel of the output. With $C$ channels,
+# kernels of $K$ by $K$ pixels, and $o$, $r$, $s$ for the output's channel, row, and column:
 #
 # $$
 # y_{ors} = b_o + \sum_{c} \sum_{i=0}^{K-1} \sum_{j=0}^{K-1} w_{ocij} \; x_{c,\,r+i,\,s+j}
 # $$
 #
-# These are four loops: over the output channels, over the rows, over the columns, and over all that is summed up.
+# These are four loops: over the output channels, over the rows, over the columns, and over the terms of the sum.
 
 
 # %%
@@ -72,13 +73,13 @@ assert y.tolist() == [[[0, -1], [-1, 1]]]
 assert abs(y - vector.conv2d(x, weight, bias)[0]).max() < 1e-12
 
 # %% [markdown]
-# The package's `conv2d` gives the same. (In mathematics the kernel is turned upside down and left to right before it
-# is laid on. As the weights are learned, that makes no difference here.)
+# The package's `conv2d` gives the same result. (In mathematics, the kernel of a convolution is flipped upside down
+# and left to right first. Here the weights are learned, so it makes no difference.)
 #
 # What a kernel sees
 # ------------------
 #
-# **Question.** An image is dark, 0, on the left, and bright, 1, on the right. What does this kernel make of it?
+# **Question.** An image is dark (0) on the left and bright (1) on the right. What is the output of this kernel?
 #
 # $$
 # \begin{pmatrix} -1 & 0 & 1 \\ -1 & 0 & 1 \\ -1 & 0 & 1 \end{pmatrix}
@@ -92,8 +93,8 @@ print(response)
 assert response.tolist() == [[[0, 3, 3, 0]]]
 
 # %% [markdown]
-# Where all pixels are alike, left and right cancel. At the edge, and only there, the output is large. The kernel is a
-# detector of upright edges; lying on its side, it finds level ones. Here are both on a digit:
+# Where all pixels are equal, left and right cancel. At the edge, and only there, the output is large. The kernel
+# detects vertical edges. Transposed, it detects horizontal ones. Here are both on a digit:
 
 # %%
 data = mt.load_dataset("glyphs", n_train=1000, n_test=500)
@@ -105,7 +106,7 @@ figure, axes = plt.subplots(1, 3, figsize=(7, 2.6), layout="constrained")
 axes[0].imshow(glyph[0], cmap="gray")
 for axis, image in zip(axes[1:], maps, strict=True):
     shown = axis.imshow(image, cmap="RdBu", vmin=-3, vmax=3)
-for axis, title in zip(axes, ("the image", "upright edges", "level edges"), strict=True):
+for axis, title in zip(axes, ("the image", "vertical edges", "horizontal edges"), strict=True):
     axis.set(title=title, xticks=[], yticks=[])
 figure.colorbar(shown, ax=axes)
 plt.show()
@@ -115,19 +116,20 @@ maps_moved = conv_by_loops(moved, detectors, np.zeros(2))
 assert abs(maps_moved[:, :, 2:] - maps[:, :, :-2]).max() < 1e-12
 
 # %% [markdown]
-# Blue is where it gets brighter to the right (or downwards), red where it gets darker. What comes out is called a
-# *feature map*: an image again, of where the feature is. If the digit moves two pixels to the right, so do the maps,
-# as the last line asserts: the weights are the same everywhere. A dense layer would have to learn the digit anew.
+# Blue marks places where the image gets brighter to the right (or downward), and red marks places where it gets
+# darker. Such an output is called a *feature map*: it is itself an image, which shows where the feature is. If the
+# digit moves two pixels to the right, so do the maps, as the last line asserts, because the weights are the same
+# everywhere. A dense layer would have to learn the moved digit from scratch.
 #
-# Sharing saves weights, too. **Question.** A layer has 8 kernels of 5 by 5 on 3 channels. How many parameters is
-# that, and what becomes of a color image of 32 by 32? A kernel has $5 \cdot 5 \cdot 3 = 75$ weights and a bias; a
-# window of 5 fits into 32 pixels in $32 - 5 + 1 = 28$ places.
+# Sharing also saves weights. **Question.** A layer has 8 kernels of 5 by 5 on 3 channels. How many parameters does it
+# have, and what is the output's shape for a color image of 32 by 32? A kernel has $5 \cdot 5 \cdot 3 = 75$ weights
+# and a bias. A window of 5 fits into 32 pixels in $32 - 5 + 1 = 28$ places.
 
 # %%
 layer = mt.Conv2d(3, 8, kernel_size=5)
 n_parameters = sum(np.prod(shape) for shape in layer.parameter_shapes().values())
 print(f"{n_parameters} parameters; (3, 32, 32) becomes {layer.shape_out((3, 32, 32))}")
-print(f"a dense layer between as many numbers has {(32 * 32 * 3 + 1) * (28 * 28 * 8):,}")
+print(f"a dense layer with the same inputs and outputs has {(32 * 32 * 3 + 1) * (28 * 28 * 8):,}")
 assert n_parameters == 8 * (75 + 1) == 608
 assert layer.shape_out((3, 32, 32)) == (8, 28, 28)
 
@@ -135,16 +137,17 @@ assert layer.shape_out((3, 32, 32)) == (8, 28, 28)
 # Stride and padding
 # ------------------
 #
-# The image shrinks by $K - 1$ at each layer, and its rim is seen less often than its middle. *Padding* puts $P$ rows
-# and columns of zeros on each side first. A *stride* of $T$ moves the window by $T$ pixels at a time: it stands first
-# at 0, then at $T$, $2T$, and so on, last at $H + 2P - K$ or a little before. So the output has
+# Each layer shrinks the image by $K - 1$, and the pixels at its border are seen less often than those in the middle.
+# *Padding* first adds $P$ rows and columns of zeros on each side. A *stride* of $T$ moves the window by $T$ pixels at
+# a time: it starts at 0, then moves to $T$, $2T$, and so on, and ends at $H + 2P - K$ or a little before. So the
+# output has
 #
 # $$
 # R = \left\lfloor \frac{H + 2P - K}{T} \right\rfloor + 1
 # $$
 #
-# rows, where $\lfloor \cdot \rfloor$ means rounding down. **Question.** With which padding does a kernel of 5 keep an
-# image of 28 pixels at 28?
+# rows, where $\lfloor \cdot \rfloor$ means rounding down. **Question.** Which padding keeps an image of 28 pixels at
+# 28 if the kernel size is 5?
 
 # %%
 for K, P, T in ((5, 0, 1), (5, 2, 1), (5, 2, 2), (3, 1, 1), (2, 0, 2)):
@@ -158,15 +161,15 @@ every_second = vector.conv2d(glyph, detectors, np.zeros(2), stride=2, padding=1)
 assert abs(every_second - every_place[:, ::2, ::2]).max() < 1e-12
 
 # %% [markdown]
-# Neither is a new operation, as the last line asserts: padding makes the image larger first, and a stride of 2 keeps
-# every second row and column of what a stride of 1 gives.
+# Neither is a new operation, as the last line asserts. Padding enlarges the image first, and a stride of 2 keeps
+# every second row and column of the output for a stride of 1.
 #
 # From loops to a matrix product
 # ------------------------------
 #
-# At each place the window covers $C K K$ numbers, and each kernel multiplies them by its $C K K$ weights and adds up:
-# that is a dense layer. So write what the window covers as columns, one for each place, and the kernels as rows. All
-# four loops are then one product of two matrices.
+# At each place the window covers $C K K$ numbers, and each kernel multiplies them by its $C K K$ weights and sums.
+# That is a dense layer. So write the numbers under the window as columns, one for each place, and write the kernels
+# as rows. Then all four loops are one product of two matrices.
 
 
 # %%
@@ -177,27 +180,27 @@ def covered_by_window(x, K):
 
 print(covered_by_window(x, 2))
 product = weight.reshape(1, 4) @ covered_by_window(x, 2)
-print("times", weight.reshape(1, 4), "from the left is", product)
+print(weight.reshape(1, 4), "times this matrix is", product)
 assert product.reshape(y.shape).tolist() == y.tolist()
 of_package = np.stack(windows(x, (2, 2), 1), axis=1)
 assert covered_by_window(x, 2).tolist() == of_package.reshape(4, 4).tolist()
 
 # %% [markdown]
 # The first column, 1, 2, 0, 1, is the upper left corner of the image. Nine pixels have become 16 numbers: the product
-# takes more memory than the loops, and less time, as you will see. (The last line: the package makes the same matrix
-# of $K K$ views of the image, one for each cell of the window, in `tiers/images/arrays.py`.)
+# takes more memory than the loops, and less time, as you will see. (The last line checks against the package, which
+# builds the same matrix from $K K$ views of the image, one for each cell of the window, in `tiers/images/arrays.py`.)
 #
-# The way back
-# ------------
+# Backward pass
+# -------------
 #
-# Let `dy` be $\partial L / \partial y$, one number for each output. By the chain rule each input collects, from all
-# outputs that it had a part in, `dy` times its factor there. Look at the formula of the four loops: *in which outputs
-# does it occur, and with which factor?*
+# Let `dy` be $\partial L / \partial y$, one number for each output. By the chain rule, the gradient of an input is a
+# sum over all outputs in which it occurs: each contributes its `dy` times the input's factor there. So look at the
+# formula of the four loops and ask: *in which outputs does it occur, and with which factor?*
 #
 # - A bias $b_o$ occurs in all outputs of channel $o$, with factor 1.
-# - A weight $w_{ocij}$ occurs in all outputs of channel $o$, with the pixel that lay beneath it.
-# - A pixel $x_{chv}$ (row $h$, column $v$) occurs wherever a window covered it, with the weight that lay on it:
-#   $r + i = h$ and $s + j = v$.
+# - A weight $w_{ocij}$ occurs in all outputs of channel $o$. Its factor is the pixel that lay beneath it.
+# - A pixel $x_{chv}$ (row $h$, column $v$) occurs wherever a window covered it. Its factor is the weight that lay on
+#   it, so that $r + i = h$ and $s + j = v$.
 #
 # $$
 # \frac{\partial L}{\partial b_o} = \sum_{r,s} dy_{ors}, \qquad
@@ -205,10 +208,10 @@ assert covered_by_window(x, 2).tolist() == of_package.reshape(4, 4).tolist()
 # \frac{\partial L}{\partial x_{chv}} = \sum_{o,i,j} dy_{o,\,h-i,\,v-j} \; w_{ocij}
 # $$
 #
-# In the last sum, only where there is such an output. **Question.** With $x$ and $w$ from above, and $dy =
-# \begin{pmatrix} 1 & 2 \\ 0 & 1 \end{pmatrix}$, do it by hand. For a weight, multiply `dy` by the pixels that it has
-# met, place by place, and add up. For the pixels, put the kernel down at each place like a stamp, times the `dy` of
-# the place, and add up where stamps overlap.
+# The last sum leaves out terms for which there is no such output. **Question.** With $x$ and $w$ from above, and
+# $dy = \begin{pmatrix} 1 & 2 \\ 0 & 1 \end{pmatrix}$, compute the gradients by hand. For each weight, multiply `dy`
+# by the pixels that the weight has met, place by place, and sum. For the pixels, press the kernel down at each place
+# like a stamp, multiplied by the `dy` of that place, and sum where stamps overlap.
 
 
 # %%
@@ -229,11 +232,11 @@ assert dweight.tolist() == [[[[6, 5], [3, 7]]]]
 assert dbias.tolist() == [4]
 
 # %% [markdown]
-# In the middle of `dx` the first stamp has left $-1$ and the last one $+1$: together 0.
+# In the middle of `dx`, the first stamp has left $-1$ and the last one $+1$: together 0.
 #
-# Now as matrices. Forward, `y = kernels @ covered + bias` is a dense layer, and its gradients are those of a dense
-# layer (page 5). Only `dx` needs one step more, from the columns back to the pixels: the stamping, here as one
-# addition for each cell of the window, for all places at once.
+# Now with matrices. In the forward pass, `y = kernels @ covered + bias` is a dense layer, and its gradients are those
+# of a dense layer (page 5). Only `dx` needs one more step, from the columns back to the pixels. That is the stamping.
+# Here it takes one addition for each cell of the window, for all places at once.
 
 
 # %%
@@ -278,15 +281,16 @@ print(report)
 assert report.passed
 
 # %% [markdown]
-# Loops, product and package agree, and all three gradients agree with numerical ones. The package's `conv2d` is this
-# function with stride and padding; at the tensor tier one more axis comes first, for the samples of a mini-batch, and
-# the gradients of weights and biases are summed over it.
+# Loops, product, and package agree, and all three gradients agree with numerical ones. The package's `conv2d` is this
+# function with stride and padding. At the tensor tier, there is one more axis in front for the samples of a
+# mini-batch, and the gradients of weights and biases are summed over it.
 #
 # Pooling
 # -------
 #
-# Whether a feature is there matters more than where exactly. *Pooling* cuts each feature map into windows of, say, 2
-# by 2 pixels, and keeps one number of each: the mean or the largest. **Question.** What do the two make of this?
+# Whether a feature is there matters more than its exact place. *Pooling* cuts each feature map into windows of, say,
+# 2 by 2 pixels, and keeps one number from each: the mean or the maximum. **Question.** What is left of this
+# map in each case?
 #
 # $$
 # \begin{pmatrix} 1 & 3 & 2 & 0 \\ 4 & 2 & 2 & 2 \\ 0 & 0 & 5 & 6 \\ 0 & 2 & 7 & 8 \end{pmatrix}
@@ -303,19 +307,19 @@ assert vector.avg_pool2d(x[None], 2, 2)[0].tolist() == [means.tolist()]
 assert vector.max_pool2d(x[None], 2, 2)[0].tolist() == [largest.tolist()]
 
 # %% [markdown]
-# There is nothing to learn, so the only gradient is `dx`. In a mean each pixel has a share of a quarter, and gets a
-# quarter of the `dy` of its window. A maximum depends on the largest pixel alone, which gets all of `dy`.
+# There is nothing to learn, so the only gradient is `dx`. In a mean, each pixel counts for a quarter, so it gets a
+# quarter of the `dy` of its window. A maximum depends on the largest pixel alone, so that pixel gets all of `dy`.
 #
-# **Question.** In the upper right window there are three twos. Which one gets it? There is no derivative: make any of
-# the three larger, and the maximum grows; make it smaller, and the maximum stays. One has to be chosen: the first,
-# row by row, at every tier.
+# **Question.** The upper right window contains three twos. Which of them gets the gradient? There is no derivative:
+# if you make any one of the three larger, the maximum grows, and if you make it smaller, the maximum stays. So one
+# has to be chosen. At every tier it is the first, row by row.
 
 # %%
 dy = np.array([[10.0, 20], [30, 40]])
 dx = np.zeros(x.shape)
 for r, s in np.ndindex(2, 2):
     window = x[2 * r : 2 * r + 2, 2 * s : 2 * s + 2]
-    i, j = np.unravel_index(window.argmax(), window.shape)  # argmax gives the first
+    i, j = np.unravel_index(window.argmax(), window.shape)  # argmax returns the first
     dx[2 * r + i, 2 * s + j] = dy[r, s]
 print(dx)
 assert dx.tolist() == [[0, 0, 20, 0], [10, 0, 0, 0], [0, 0, 0, 0], [0, 30, 0, 40]]
@@ -325,14 +329,15 @@ assert tensor.max_pool2d(x[None, None], 2, 2)[1][0](dy[None, None]).tolist() == 
 assert "at a kink" in str(mt.check_vjps(vector.max_pool2d, [x[None], 2, 2]))
 
 # %% [markdown]
-# The last line: the check of gradients sees that there is no derivative, and does not pass this image.
+# The last line shows that the gradient check notices: there is no derivative at this image, so the check does not
+# pass.
 #
 # LeNet
 # -----
 #
-# LeNet, of 1998, was made to read digits on bank checks. It has all of the above: twice a convolution, an activation
-# and pooling, then three dense layers. The original had smooth activations and means; ours has ReLU, which is
-# $\max(x, 0)$, and maxima.
+# LeNet, from 1998, was built to read digits on bank checks. It has all of the above: twice a convolution, an
+# activation, and pooling, followed by three dense layers. The original used smooth activations and means. Ours uses
+# ReLU, which is $\max(x, 0)$, and maxima.
 
 # %%
 net = mt.lenet5("relu", "max", dtype="float32", seed=1)
@@ -340,12 +345,13 @@ print(net.summary())
 assert net.n_parameters == 6 * 26 + 16 * 151 + 401 * 120 + 121 * 84 + 85 * 10 == 61_706
 
 # %% [markdown]
-# Follow the shapes down. Padding keeps the first maps at 28, pooling halves them to 14. The second kernels, of $6
-# \cdot 5 \cdot 5$ weights, see all six maps at once, and leave 10 rows, of which pooling makes 5. These $16 \cdot 5
-# \cdot 5 = 400$ numbers are no longer an image but a list of what was found where, and go to the dense layers.
+# Follow the shapes from top to bottom. Padding keeps the first maps at 28, and pooling halves them to 14. Each kernel
+# of the second convolution has $6 \cdot 5 \cdot 5$ weights and sees all six maps at once. The new maps have 10
+# rows, which pooling halves to 5. The resulting $16 \cdot 5 \cdot 5 = 400$ numbers are no longer an image, but a
+# list of which features were found where. They go to the dense layers.
 #
-# Now let it learn, beside a dense net with about as many parameters. MNIST has 60,000 images; here are 1,000 glyphs,
-# so that it takes seconds. One *epoch* is one pass over all of them.
+# Now let it learn, next to a dense net with about as many parameters. MNIST has 60,000 images. Here we use 1,000
+# glyphs, so that training takes seconds. One *epoch* is one pass over all of them.
 
 # %%
 dense_net = mt.mlp([784, 77, 10], "relu", dtype="float32")
@@ -358,7 +364,7 @@ for name, its_net, marker in (("LeNet", net, "o"), ("dense", dense_net, "s")):
         validation=(data.test_x, data.test_y),
     )  # fmt: skip
     errors[name] = 1 - history.validation_accuracy[-1]
-    print(f"{name}: {its_net.n_parameters:,} parameters, {errors[name]:.1%} of new glyphs wrong")
+    print(f"{name}: {its_net.n_parameters:,} parameters, {errors[name]:.1%} wrong on new glyphs")
     (line,) = axes.plot(epochs, history.validation_loss, f"{marker}-", label=f"{name}, new glyphs")
     axes.plot(epochs, history.train_loss, f"{marker}--", color=line.get_color(), label=f"{name}, training")
 assert errors["LeNet"] < errors["dense"] / 2
@@ -367,11 +373,11 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# As many parameters, arranged so that they know what a neighbor is, make less than half the mistakes on images that
-# the net has not seen.
+# The two nets have about the same number of parameters. LeNet's are arranged so that it knows what a neighbor is, and
+# it makes less than half the mistakes on images that it has not seen.
 #
-# **Question.** The kernels of the first layer were drawn at random. What do they look like now? Below each is what it
-# and the ReLU make of the digit from the beginning.
+# **Question.** The kernels of the first layer were drawn at random. What do they look like now? Below each learned
+# kernel is its feature map of the digit from the beginning of this page, after the ReLU.
 
 # %%
 kernels, biases = net.state_dict()["1.weight"], net.state_dict()["1.bias"]
@@ -400,15 +406,15 @@ print(f"correlation of neighboring weights: {before:.2f} at the start, {after:.2
 assert before < 0.15 < 0.25 < after
 
 # %% [markdown]
-# Blue weights are positive, red ones negative. At the start neighbors have nothing in common; now they have. Some
-# kernels are blue on one side and red on the other, as our edge detectors are. Nobody has told the net to look for
+# Blue weights are positive, red ones negative. At the start, neighboring weights have nothing in common. Now they do.
+# Some kernels are blue on one side and red on the other, like our edge detectors. Nobody told the net to look for
 # edges.
 #
 # The same at every tier
 # ----------------------
 #
-# The scalar tier does all this in plain loops over Python floats, and takes its time. So it gets two glyphs: their
-# loss, and all 61,706 derivatives.
+# The scalar tier does all of this in plain loops over Python floats, and that takes time. So give it only two glyphs,
+# and compute their loss and all 61,706 derivatives.
 
 # %%
 results = {}
@@ -426,16 +432,16 @@ for tier in ("scalar", "vector", "tensor"):
 # Exercises
 # ---------
 #
-# 1. By hand: the image with the rows (1, 2, 3), (4, 5, 6), (7, 8, 9), the kernel with the rows (1, 1), (1, 1), and
-#    bias 1; then maximum pooling, 2 by 2. Compare: `assert conv_by_loops(x, weight, bias).tolist() == ...`
-# 2. Which padding keeps an image as large as it is, if $K$ is odd and the stride 1? Write `padding(K)`:
+# 1. By hand: take the image with the rows (1, 2, 3), (4, 5, 6), (7, 8, 9), the kernel with the rows (1, 1), (1, 1),
+#    and the bias 1. Then apply max pooling, 2 by 2. Compare: `assert conv_by_loops(x, weight, bias).tolist() == ...`
+# 2. If $K$ is odd and the stride is 1, which padding keeps the size of an image? Write `padding(K)`:
 #    `assert all(mt.Conv2d(1, 1, K, padding=padding(K)).shape_out((1, 9, 9)) == (1, 9, 9) for K in (1, 3, 5, 7))`
-# 3. Windows may overlap. In an image of 4 by 4 all is 0 but for a 1 in row 1, column 1 (counted from 0). Pool it with
-#    maxima, kernel size 3 and stride 1; all of `dy` is 1. What does the 1 get?
+# 3. Windows may overlap. An image of 4 by 4 is 0 everywhere except for a 1 in row 1, column 1 (counted from 0). Apply
+#    max pooling with kernel size 3 and stride 1, and let all of `dy` be 1. What gradient does the 1 get?
 #    `assert vector.max_pool2d(x, 3, 1)[1][0](np.ones((1, 2, 2)))[0, 1, 1] == ...`
-# 4. Write `conv2d(x, weight, bias, stride=1, padding=0)` with its three gradients, for one image, into a file
-#    `my_tier.py`. Start from the function above. Then `micrograd-tiers verify --like vector my_tier.py` should say
-#    "pass" beside `conv2d`.
+# 4. Write `conv2d(x, weight, bias, stride=1, padding=0)` with its three gradients, for one image, in a file
+#    `my_tier.py`. Start from the function above. Then `micrograd-tiers verify --like vector my_tier.py` should print
+#    "pass" next to `conv2d`.
 #
-# Next, on page 14: a layer that keeps numbers in a good range, and nets that learn from images without being told
+# Next, on page 14: a layer that keeps numbers in a healthy range, and nets that learn from images without being told
 # what is on them.

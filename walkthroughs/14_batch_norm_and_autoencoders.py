@@ -2,13 +2,13 @@ r"""
 14. Batch normalization and autoencoders
 ========================================
 
-This page has two subjects. *Batch normalization* is a layer that keeps the numbers inside a deep net at a healthy size;
-its derivative is the most demanding one in this book, and we derive it in full. An *autoencoder* is a net that learns
-without a teacher: it squeezes an image into a few numbers and draws it again from them. At the end, its first half is
-*frozen* and serves a classifier.
+This page has two subjects. *Batch normalization* is a layer that keeps the numbers inside a deep net at a healthy size.
+Its derivative is the most demanding one on these pages, and we derive it in full. An *autoencoder* is a net that learns
+without a teacher: it squeezes an image into a few numbers and draws the image again from them. At the end we *freeze*
+its first half and build a classifier on top.
 
-You need the chain rule (page 1), mini-batches as matrices (page 5), and sigmoid's small slopes (page 9). Instead of the
-60,000 images of MNIST we take 1,500 glyphs, digits that the package draws.
+You need the chain rule (page 1), mini-batches as matrices (page 5), and the small slopes of the sigmoid (page 9).
+Instead of the 60,000 images of MNIST we use 1,500 glyphs, digits that the package draws.
 """
 
 # %%
@@ -22,10 +22,10 @@ from micrograd_tiers.tiers import tensor
 # Batch normalization, forward
 # ----------------------------
 #
-# A mini-batch is the group of samples that one step of training looks at. Take one feature (one column) of a batch of
+# A mini-batch is the group of samples that one training step looks at. Take one feature (one column) of a batch of
 # four samples: $-4, 2, 4, 10$. Batch normalization subtracts the column's mean $m$ and divides by its deviation $s$,
-# so that the column has mean 0 and deviation 1. Then it multiplies by a weight $w$ and adds a bias $b$, which are
-# learned:
+# so that the column has mean 0 and deviation 1. Then it multiplies by a weight $w$ and adds a bias $b$, both of which
+# are learned:
 #
 # $$
 # m = \frac1N \sum_n x_n, \qquad v = \frac1N \sum_n (x_n - m)^2, \qquad s = \sqrt{v + \varepsilon},
@@ -34,11 +34,11 @@ from micrograd_tiers.tiers import tensor
 # u_n = \frac{x_n - m}{s}, \qquad y_n = w\, u_n + b .
 # $$
 #
-# The small number $\varepsilon = 0.00001$ keeps us from dividing by 0 where all samples are alike.
+# The small number $\varepsilon = 0.00001$ prevents a division by 0 if all samples are equal.
 #
-# **Question.** What are the four $y$, with $w = 2$ and $b = 10$? Do it by hand.
+# **Question.** What are the four $y$, with $w = 2$ and $b = 10$? Compute them by hand.
 #
-# The mean is $12 / 4 = 3$. The distances from it are $-7, -1, 1, 7$, their squares 49, 1, 1, 49 have the mean 25, so
+# The mean is $12 / 4 = 3$. The distances from it are $-7, -1, 1, 7$. Their squares 49, 1, 1, 49 have the mean 25, so
 # $s = 5$, and $u = -1.4, -0.2, 0.2, 1.4$.
 
 # %%
@@ -59,13 +59,14 @@ theirs, (dx_of, dweight_of, dbias_of) = tensor.batch_norm(x, weight, bias)
 assert abs(y - theirs).max() < 1e-13
 
 # %% [markdown]
-# The package's operation gives the same, and three functions besides that carry a derivative back. What is in them?
+# The package's op gives the same, along with three vjps, the functions that carry a derivative back. What do they
+# compute?
 #
 # Batch normalization, backward
 # -----------------------------
 #
-# We are given `dy`, that is $dL/dy_n$ for each sample. Weight and bias are as in any linear function, summed over the
-# samples because all samples share them:
+# We are given `dy`, which is $dL/dy_n$ for each sample. Weight and bias work as in any linear function. All samples
+# share them, so their gradients are summed over the samples:
 #
 # $$
 # \frac{dL}{dw} = \sum_n \frac{dL}{dy_n} u_n, \qquad \frac{dL}{db} = \sum_n \frac{dL}{dy_n}, \qquad
@@ -74,32 +75,32 @@ assert abs(y - theirs).max() < 1e-13
 #
 # **Question.** If $x_1$ grows a little, which of the four $y$ move?
 #
-# All of them. $x_1$ moves its own $u_1$ directly; and it moves the mean and the variance, on which every $u_n$
-# depends. So there are three ways from $x_n$ to the loss, and we add them up:
+# All of them. $x_1$ moves its own $u_1$ directly. It also moves the mean and the variance, and every $u_n$ depends on
+# these. So there are three paths from $x_n$ to the loss, and their contributions add up:
 #
 # $$
 # \frac{dL}{dx_n} = g_n \frac1s + \frac{dL}{dm} \cdot \frac{dm}{dx_n} + \frac{dL}{dv} \cdot \frac{dv}{dx_n} .
 # $$
 #
-# The mean: $dm/dx_n = 1/N$, and each $u_k = (x_k - m) / s$ falls by $1/s$ for each step of $m$. So
+# First the mean. We have $dm/dx_n = 1/N$, and each $u_k = (x_k - m) / s$ falls by $1/s$ for each unit of $m$. So
 # $dL/dm = -\sum_k g_k / s$. The variance depends on $m$, too, but $dv/dm = -2 \sum_k (x_k - m) / N = 0$, so nothing
-# comes that way.
+# arrives along that path.
 #
-# The variance: $dv/dx_n = 2 (x_n - m) / N = 2 s u_n / N$. And $u_k = (x_k - m)(v + \varepsilon)^{-1/2}$ has the
-# derivative $-(x_k - m)(v + \varepsilon)^{-3/2} / 2 = -u_k / (2 s^2)$ with respect to $v$. So
-# $dL/dv = -\sum_k g_k u_k / (2 s^2)$. Put in, with $1/s$ taken out:
+# Now the variance. We have $dv/dx_n = 2 (x_n - m) / N = 2 s u_n / N$. And $u_k = (x_k - m)(v + \varepsilon)^{-1/2}$
+# has the derivative $-(x_k - m)(v + \varepsilon)^{-3/2} / 2 = -u_k / (2 s^2)$ with respect to $v$. So
+# $dL/dv = -\sum_k g_k u_k / (2 s^2)$. Insert both, and factor out $1/s$:
 #
 # $$
 # \frac{dL}{dx_n} = \frac1s \Bigl( g_n - \frac1N \sum_k g_k - u_n \cdot \frac1N \sum_k g_k u_k \Bigr) .
 # $$
 #
-# In words: take the gradient, subtract its mean, subtract the part of it that goes along with $u$.
+# In words: take the gradient, subtract its mean, and subtract the part of it that is parallel to $u$.
 
 
 # %%
 def batch_norm_dx(dy, u, s, weight):
     g = weight * dy
-    return (g - g.mean(axis=0) - u * (g * u).mean(axis=0)) / s  # three ways, three terms
+    return (g - g.mean(axis=0) - u * (g * u).mean(axis=0)) / s  # three paths, three terms
 
 
 dy = np.array([[1.0], [0.5], [-2.0], [1.5]])
@@ -114,13 +115,13 @@ print(report)
 assert report.passed
 
 # %% [markdown]
-# Our line, the package's and the numerical derivative agree.
+# Our line, the package, and the numerical derivative agree.
 #
-# **Question.** Add 1 to all four $x$. What happens to $y$? What does that say about $dL/dx$?
+# **Question.** Add 1 to all four $x$. What happens to $y$? And what does that tell you about $dL/dx$?
 #
-# Nothing happens to $y$: the mean takes the 1 away again. A common shift has no effect on the loss, so the four
-# derivatives add up to 0. In the same way (but for $\varepsilon$) stretching all distances from the mean changes
-# nothing, so $dL/dx$ has no part along $u$.
+# Nothing happens to $y$, because subtracting the mean removes the 1 again. A common shift does not change the loss,
+# so the four derivatives sum to 0. In the same way, stretching all distances from the mean changes nothing (apart
+# from $\varepsilon$), so $dL/dx$ has no part along $u$.
 
 # %%
 print("sum of dx:", dx.sum(), "  sum of dx u:", (dx * u).sum())
@@ -131,9 +132,9 @@ assert abs((dx * u).sum()) < 1e-6
 # Why only the tensor tier has it
 # -------------------------------
 #
-# The scalar and the vector tier hand each operation one sample. Everything else in this book allows that: what a
-# sample becomes depends on this sample alone. Here it does not, and a tier that never sees two samples together
-# cannot compute their mean. The package says so:
+# The scalar and the vector tier pass one sample at a time to each op. Everything else on these pages allows that,
+# because the output for a sample depends on this sample alone. Here it does not, and a tier that never sees two
+# samples together cannot compute their mean. The package says so:
 
 # %%
 try:
@@ -146,8 +147,8 @@ assert "mixes the samples" in message
 others = x.copy()
 others[0] += 6  # another first sample ...
 moved = tensor.batch_norm(others, weight, bias)[0]
-print("y was", y.ravel().round(2), "and is", moved.ravel().round(2))
-assert (abs(moved - y)[1:] > 0.4).all()  # ... changes what the other three become
+print("y was", y.ravel().round(2), "and is now", moved.ravel().round(2))
+assert (abs(moved - y)[1:] > 0.4).all()  # ... changes the other three outputs
 
 # %% [markdown]
 # Prediction: running statistics
@@ -155,9 +156,10 @@ assert (abs(moved - y)[1:] > 0.4).all()  # ... changes what the other three beco
 #
 # **Question.** After training you show the net a single image. What is its variance?
 #
-# Zero, and $u$ would be 0 whatever the image. A prediction must not depend on the company that an image is in,
-# either. So the layer keeps a *running* mean and variance: with each mini-batch they move a tenth of the way to those
-# of the batch. In prediction these are used, as constants. Watch one step of training, on our four numbers:
+# Zero, and $u$ would be 0 whatever the image. Besides, the prediction for an image must not depend on the other
+# images in its batch. So the layer keeps a *running* mean and a running variance. With each mini-batch, they move a
+# tenth of the way toward the mean and the variance of the batch. In prediction they are used as constants. Watch one
+# training step on our four numbers:
 
 # %%
 net = mt.Network([mt.BatchNorm1d(1)], "mean_squared_error")
@@ -165,16 +167,16 @@ mt.fit(net, x, np.zeros((4, 1)), batch_size=4)
 state = net.state_dict()
 for name, array in state.items():
     print(name, array.round(4))
-assert abs(state["0.running_mean"] - 0.1 * 3) < 1e-12  # from 0 towards 3
-assert abs(state["0.running_var"] - (1 + 0.1 * (100 / 3 - 1))) < 1e-12  # from 1 towards 100 / 3
-assert abs(net.forward(x[:1]) - net.forward(x)[:1]).max() < 1e-15  # alone or not: the same
+assert abs(state["0.running_mean"] - 0.1 * 3) < 1e-12  # from 0 toward 3
+assert abs(state["0.running_var"] - (1 + 0.1 * (100 / 3 - 1))) < 1e-12  # from 1 toward 100 / 3
+assert abs(net.forward(x[:1]) - net.forward(x)[:1]).max() < 1e-15  # the same, alone or in a batch
 
 # %% [markdown]
-# The running variance moves towards $100 / 3$, not $100 / 4$: divided by $N - 1$, as statistics does where a sample
-# speaks for all that were not drawn.
+# The running variance moves toward $100 / 3$, not $100 / 4$: the sum of squares is divided by $N - 1$, as statistics
+# does to estimate the variance of a population from a sample.
 #
-# For images, `BatchNorm2d` takes mean and variance of each *channel* (each of the images that a convolution makes,
-# page 13) over all samples and all their pixels. It is the same operation on a longer column:
+# For images, `BatchNorm2d` takes the mean and the variance of each *channel* (one of the feature maps of a
+# convolution, page 13) over all samples and all their pixels. It is the same op on a longer column:
 
 # %%
 images = np.random.default_rng(0).normal(size=(8, 3, 5, 5))  # 8 samples, 3 channels, 5 by 5 pixels
@@ -184,13 +186,13 @@ of_pixels = tensor.batch_norm(pixels, np.ones(3), np.zeros(3))[0]
 assert abs(np.moveaxis(of_images, 1, 3).reshape(200, 3) - of_pixels).max() < 1e-13
 
 # %% [markdown]
-# What it does for a deep net of sigmoids
-# ---------------------------------------
+# Effect on a deep net of sigmoids
+# --------------------------------
 #
-# Eight hidden layers of 30 sigmoids: page 9 shows why such a net hardly learns. The slope of a sigmoid is at most
-# $1/4$: from layer to layer the differences between samples shrink on the way forward, and the derivatives on the way
-# back. We build it twice, the second time with batch normalization before each sigmoid, and look at the gradients
-# before any training first, layer by layer.
+# Take eight hidden layers of 30 sigmoids. Page 9 shows why such a net hardly learns. The slope of a sigmoid is at
+# most $1/4$. So in the forward pass the differences between samples shrink from layer to layer, and in the backward
+# pass the derivatives do. We build the net twice, the second time with batch normalization before each sigmoid. First
+# we look at the gradients of each layer before any training.
 
 
 # %%
@@ -216,7 +218,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained
 for (name, size), marker in zip(sizes.items(), "os", strict=True):
     left.semilogy(range(1, 10), size, f"{marker}-", label=name)
     right.plot(range(1, 7), histories[name].train_loss, f"{marker}-", label=name)
-left.set(xlabel="layer", xticks=range(1, 10), ylabel="mean size of dL/dweight", title="Before")
+left.set(xlabel="layer", xticks=range(1, 10), ylabel="mean size of dL/dweight", title="Before training")
 right.set(xlabel="epoch", ylabel="training loss", ylim=0, title="Training")
 left.legend()
 right.legend()
@@ -231,18 +233,19 @@ assert scores["plain"] < 0.2
 assert scores["normalized"] > 0.6
 
 # %% [markdown]
-# In the plain net, what reaches the first layer is less than a ten-thousandth of what the last one gets, and after
-# six epochs (passes through all images) it still guesses: one in ten is right. Batch normalization spreads the inputs
-# of each sigmoid out again to deviation 1, and on the way back divides by the small deviation that it has removed.
-# The signal arrives, and the net learns.
+# In the plain net, the gradient in the first layer is less than a ten-thousandth of that in the last layer. After six
+# epochs (passes over all images), the net is still guessing: it is right one time in ten. In the other net, batch
+# normalization spreads the inputs of each sigmoid to deviation 1 again. In the backward pass, it divides the gradient
+# by the small deviation that it has removed. The signal arrives, and the net learns.
 #
-# A bias before it is in vain
-# ---------------------------
+# A bias before batch normalization
+# ---------------------------------
 #
 # **Question.** The `Linear` layers of that net have biases. What do they learn?
 #
-# Nothing. A bias adds the same number to all samples of a column, and the mean takes it away again: a shift has no
-# effect, as we saw. Only rounding is left of its gradient, and the layer has a bias of its own, behind.
+# Nothing. A bias adds the same number to all samples of a column, and subtracting the mean removes it again: as we
+# saw, a shift has no effect. Its gradient is nothing more than rounding error. The batch normalization after it has a
+# bias of its own.
 
 # %%
 _, grads = nets["normalized"].loss_and_grads(X[:50], labels[:50])
@@ -256,13 +259,14 @@ assert bias < 1e-12
 # An autoencoder
 # --------------
 #
-# Now a net whose target is its own input. `mt.autoencoder([784, 100, 8])` goes from 784 pixels through 100 hidden
-# units down to 8 numbers, the *code*, and back up the same way. No labels are used: the loss is the mean squared
-# error of the pixels, $\frac1{784} \sum_i (y_i - x_i)^2$. To draw the image again, the net must find out which few
-# numbers say most about it. (Numbers of 7 digits, float32, and the optimizer Adam, page 10, make it fast.)
+# Now take a net whose target is its own input. `mt.autoencoder([784, 100, 8])` goes from 784 pixels through 100
+# hidden units down to 8 numbers, the *code*, and then back up through the same sizes. It uses no labels. The loss is
+# the mean squared error of the pixels, $\frac1{784} \sum_i (y_i - x_i)^2$. To draw the image again, the net must find
+# out which few numbers say most about it. (The 7-digit numbers of float32 and the optimizer Adam, page 10, make it
+# fast.)
 #
-# **Question.** How good can a code of *no* numbers be? Then the net must give the same image for all. The best such
-# image is the mean of all images, and its loss is what the others have to beat.
+# **Question.** How good can a code of *no* numbers be? Then the net must output the same image every time. The best
+# such image is the mean of all images, and its loss is the one to beat.
 
 # %%
 autoencoders = {}
@@ -274,20 +278,20 @@ for code in (2, 8, 32):
 losses = {0: ((X.mean(axis=0) - test) ** 2).mean()}
 losses |= {code: mt.evaluate(net, test, test)["loss"] for code, net in autoencoders.items()}
 for code, loss in losses.items():
-    print(f"{code:2} numbers: loss {loss:.4f}, {loss / losses[0]:.0%} of the mean image's")
+    print(f"{code:2} numbers: loss {loss:.4f}, {loss / losses[0]:.0%} of the mean image's loss")
 assert losses[32] < losses[8] < losses[2] < losses[0]
 assert losses[8] < 0.6 * losses[0]
 assert losses[32] < 0.4 * losses[0]
 
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axes.bar(range(4), [*losses.values()], width=0.6)
-axes.set(xlabel="numbers of the code", xticks=range(4), xticklabels=[*losses])
+axes.set(xlabel="numbers in the code", xticks=range(4), xticklabels=[*losses])
 axes.set(ylabel="loss on test images", title="What a small code loses")
 plt.show()
 
 # %% [markdown]
-# Eight numbers in the place of 784 leave less than six tenths of the loss, 32 less than four tenths: images of digits
-# are a small part of all the images that 784 pixels can show. Look at what is lost:
+# With eight numbers instead of 784, less than six tenths of the loss remains. With 32, it is less than four tenths.
+# Images of digits are a small part of all the images that 784 pixels can show. Look at what is lost:
 
 # %%
 rows = {"given": test[:8]}
@@ -301,10 +305,10 @@ for axes_row, (name, pictures) in zip(grid, rows.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# With two numbers most digits become a blur between several; with 32 even slant and stroke are there.
+# With two numbers, most digits become a blur of several digits. With 32, even slant and stroke are there.
 #
-# The first three layers, down to the code, are the *encoder*; we take them out as a net of their own. A code of two
-# numbers is a point in the plane. Here are the codes of 250 test images, each drawn as the digit that it belongs to.
+# The first three layers, down to the code, are the *encoder*. We take them out as a net of their own. A code of two
+# numbers is a point in the plane. Here are the codes of 250 test images. Each point is drawn as its digit.
 
 
 # %%
@@ -316,7 +320,7 @@ def encoder_of(autoencoder):
 
 
 def share_of_like_neighbors(points, digits):
-    """How often the nearest other point is the same digit."""
+    """Share of the points whose nearest other point is the same digit."""
     distances = ((points[:, None] - points) ** 2).sum(axis=2)
     np.fill_diagonal(distances, np.inf)  # a point is not its own neighbor
     return (digits[distances.argmin(axis=1)] == digits).mean()
@@ -324,7 +328,7 @@ def share_of_like_neighbors(points, digits):
 
 codes = {code: encoder_of(net).forward(test) for code, net in autoencoders.items()}
 figure, axes = plt.subplots(figsize=(6, 4.6), layout="constrained")
-axes.scatter(*codes[2][:250].T, s=0)  # nothing to see: it only makes room
+axes.scatter(*codes[2][:250].T, s=0)  # invisible: it only sets the limits of the axes
 for point, digit in zip(codes[2][:250], data.test_y, strict=False):
     axes.text(*point, str(digit), color=f"C{digit}", ha="center", va="center", fontsize=9)
 axes.set(xlabel="first number", ylabel="second number", title="Test images in two numbers")
@@ -335,19 +339,20 @@ print({code: f"{share:.0%}" for code, share in alike.items()})
 assert 0.13 < alike[2] < 0.35 < alike[8] < alike[32]
 
 # %% [markdown]
-# Digits of a kind lie together, though nobody told the net what a digit is, and kinds that look alike overlap. By
-# chance the nearest other point would be the same digit one time in ten. With a code of two numbers it is so more
-# often, with eight more than one time in three, with 32 still more often.
+# Equal digits lie together, although nobody told the net what a digit is, and digits that look alike overlap. By
+# chance, the nearest other point would be the same digit one time in ten. With a code of two numbers it is the same
+# digit more often than that, with eight more than one time in three, and with 32 more often still.
 #
 # A frozen encoder
 # ----------------
 #
-# **Question.** The code was learned without labels. Is it a good start for a classifier that gets them?
+# **Question.** The code was learned without labels. Is it a good start for a classifier, which has labels?
 #
-# We put one `Linear` layer on the encoder with 32 numbers, and *freeze* the encoder: `freeze(0, 1, 2)` tells the net
-# that these layers keep their weights; no gradient is computed for them. Beside it we train three others: softmax
-# regression, which is one linear layer on all 784 pixels; a linear layer on a frozen encoder with random weights, to
-# see how much *any* code of 32 numbers is worth; and one on the same trained encoder that may learn along.
+# We put one `Linear` layer on top of the encoder with 32 numbers, and *freeze* the encoder: `freeze(0, 1, 2)` tells
+# the net that these layers keep their weights, so no gradient is computed for them. We train three more classifiers
+# for comparison. One is softmax regression, a single linear layer on all 784 pixels. One is a linear layer on a
+# frozen encoder with random weights, which shows how much *any* code of 32 numbers is worth. The last is a linear
+# layer on the same trained encoder without freezing: the encoder is *fine-tuned*.
 
 
 # %%
@@ -363,7 +368,7 @@ classifiers = {
     "pixels": mt.softmax_regression(784, 10, dtype="float32"),
     "frozen code": on_encoder(trained=True),
     "random code": on_encoder(trained=False),
-    "learning along": on_encoder(trained=True),
+    "fine-tuned": on_encoder(trained=True),
 }
 for name in ("frozen code", "random code"):
     classifiers[name].freeze(0, 1, 2)
@@ -377,31 +382,31 @@ for name, net in classifiers.items():
     accuracy[name] = mt.evaluate(net, test, data.test_y)["accuracy"]
     of_layers = enumerate(net.summary().n_parameters)
     learned[name] = sum(n for i, n in of_layers if i not in net.frozen)
-    print(f"{name:15} {learned[name]:7,} parameters learn, {accuracy[name]:.0%} right")
+    print(f"{name:15} {learned[name]:7,} trained parameters, {accuracy[name]:.0%} right")
 
 after = classifiers["frozen code"].state_dict()
 assert all((before[name] == after[name]).all() for name in after if name not in grads)
 assert (learned["pixels"], learned["frozen code"]) == (7850, 330)
 assert accuracy["random code"] + 0.05 < accuracy["frozen code"] < accuracy["pixels"] - 0.03
-assert accuracy["learning along"] > accuracy["frozen code"] + 0.05
+assert accuracy["fine-tuned"] > accuracy["frozen code"] + 0.05
 
 # %% [markdown]
-# With 330 parameters in the place of 7,850 the linear layer on the frozen code does much better than on a random one,
-# and not as well as on the pixels. What helps to *draw* an image again is not all that helps to *name* it: learning
-# along, the same encoder finds the rest. `micrograd-tiers experiment frozen-encoder` does this with MNIST where you
-# have it.
+# With 330 parameters instead of 7,850, the linear layer does much better on the frozen code than on a random one, but
+# not as well as on the pixels. The code keeps what is needed to *draw* an image, and that is not all that is needed
+# to *name* the digit. Once the encoder is fine-tuned, it finds the rest. `micrograd-tiers experiment frozen-encoder`
+# repeats this on MNIST if you have it.
 #
 # Exercises
 # ---------
 #
-# 1. By hand: the batch $-4, 2, 4, 10$ again, with weight 1 and `dy` = 1, 0, 0, 0. Work out the four numbers of
+# 1. By hand: take the batch $-4, 2, 4, 10$ again, with weight 1 and `dy` = 1, 0, 0, 0. Work out the four numbers of
 #    $dL/dx$, with $s = 5$. Then `assert abs(batch_norm_dx(dy, u, s, 1.0).ravel() - [...]).max() < 1e-6`
-# 2. `micrograd-tiers bugs show batch_norm_statistics_constant` is a bug that takes mean and variance for constants:
-#    `wrong = dy * weight / s`. Which property of this page gives it away, with no other derivative at hand?
-#    `assert abs(dx.sum()) < 1e-14 < abs(wrong.sum())`
-# 3. A frozen layer behaves as in prediction. In a small net of `Linear`, `BatchNorm1d`, `Sigmoid`, `Linear`, freeze
-#    layer 1. Is the bias of layer 0 still in vain? `assert abs(grads["0.bias"]).max() > 1e-6`
-# 4. Build the decoder of an autoencoder, its layers from 3 on, and check that the two halves make the whole:
+# 2. `micrograd-tiers bugs show batch_norm_statistics_constant` shows a bug that treats mean and variance as
+#    constants: `wrong = dy * weight / s`. Which property from this page reveals it, even if you have no other
+#    derivative to compare with? `assert abs(dx.sum()) < 1e-14 < abs(wrong.sum())`
+# 3. A frozen layer works as in prediction. In a small net of `Linear`, `BatchNorm1d`, `Sigmoid`, `Linear`, freeze
+#    layer 1. Does the bias of layer 0 still have no effect? `assert abs(grads["0.bias"]).max() > 1e-6`
+# 4. Build the decoder of an autoencoder from its layers 3 and up, and check that the two halves make up the whole:
 #    `assert abs(decoder.forward(encoder.forward(test)) - net.forward(test)).max() < 1e-5`
 #
 # Next, on page 15: a tier of your own, judged and raced.

@@ -2,12 +2,13 @@ r"""
 15. Your own tier
 =================
 
-The package has three tiers: lists for one sample, NumPy vectors for one sample, NumPy matrices for a mini-batch. One
-corner is empty: lists for a mini-batch. On this page we fill it. We write a tier from the first line, with a mistake in
-it that a fair check overlooks, let the package's judge find it, mend it, train with it, and race it.
+The package has three tiers: lists for one sample, NumPy vectors for one sample, and NumPy matrices for a mini-batch.
+One combination is missing: lists for a mini-batch. On this page we add it. We write a tier from the first line, with a
+mistake in it that a reasonable check misses. The package's judge finds the mistake. Then we fix the tier, train with
+it, and enter it in a race.
 
-You need the scalar tier (page 3) and the tensor tier (page 5), and no library but Python's own. At the end stands the
-same in a few lines with the derivatives of JAX and PyTorch.
+You need the scalar tier (page 3), the tensor tier (page 5), and no library except Python's own. At the end we build the
+same tier in a few lines, with derivatives from JAX or PyTorch.
 """
 
 # %%
@@ -36,16 +37,17 @@ from micrograd_tiers.tiers import SUPPORT, tensor
 # What a tier is
 # --------------
 #
-# A tier is a Python file with functions of agreed names. Some compute: each returns its value and, for each input
-# that has a derivative, the function that carries a derivative back to it. The others serve the network and the
-# optimizers, which do not know what the tier's arrays are made of. We begin with those; there are five.
+# A tier is a Python file that defines functions with agreed names. Some of them are ops: an op returns its value
+# and, for each input that has a derivative, the function that carries a derivative back to it. The others are
+# *support functions*. Networks and optimizers, which do not know what a tier's arrays are made of, rely on them. We
+# begin with the support functions. There are five.
 
 # %%
 print(SUPPORT)
 
 
 def asarray(values, dtype="float64"):
-    """Lists of floats, or of ints, from a NumPy array or from lists."""
+    """Convert a NumPy array or lists to lists of floats or of ints."""
     if hasattr(values, "tolist"):
         values = values.tolist()
     if isinstance(values, list | tuple):
@@ -54,17 +56,17 @@ def asarray(values, dtype="float64"):
 
 
 def tolist(array):
-    """What we compute with is lists already."""
+    """Return the array as it is: our arrays are lists already."""
     return array
 
 
 def chunks(*arrays):
-    """What one call handles: here, all samples at once."""
+    """Split a mini-batch into chunks: here, one chunk of all samples."""
     yield arrays
 
 
 def add_scaled(target, source, scale):
-    """target += scale * source, in place."""
+    """Add scale * source to target, in place."""
     for i, number in enumerate(source):
         if isinstance(number, list):
             add_scaled(target[i], number, scale)
@@ -73,23 +75,23 @@ def add_scaled(target, source, scale):
 
 
 def elementwise(f, *arrays):
-    """f(a, b, ...) for each element: for optimizers such as Adam."""
+    """Return f(a, b, ...), elementwise. Optimizers such as Adam use it."""
     if isinstance(arrays[0], list):
         return [elementwise(f, *parts) for parts in zip(*arrays, strict=True)]
     return f(*arrays)
 
 
 # %% [markdown]
-# **Question.** In which of these does the mini-batch show?
+# **Question.** Which of these functions shows that we work on mini-batches?
 #
-# Only in `chunks`. The scalar tier's cuts the mini-batch into single samples; ours hands on the whole. From now on
-# `x` is a list of $N$ samples, each a list of $I$ numbers.
+# Only `chunks`. The scalar tier's version splits the mini-batch into single samples. Ours passes on the whole
+# mini-batch. From now on, `x` is a list of $N$ samples, each of them a list of $I$ numbers.
 #
 # The linear layer, a first draft
 # -------------------------------
 #
-# Each sample goes through the layer as in the scalar tier, $y_{no} = \sum_i w_{oi} x_{ni} + b_o$, with one more loop
-# around it. The derivative with respect to $x$ stays with its sample, too. Weight and bias are shared by all samples.
+# Each sample goes through the layer as at the scalar tier, $y_{no} = \sum_i w_{oi} x_{ni} + b_o$, with one more loop
+# around it. The derivative with respect to $x$ also stays with its sample. All samples share the weight and the bias.
 
 
 # %%
@@ -116,7 +118,7 @@ def linear(x, weight, bias):
 
 
 # %% [markdown]
-# A quick check beside the numerical derivative, with a layer of two inputs and two outputs, and one sample:
+# Here is a quick check against the numerical derivative, for a layer of two inputs and two outputs, and one sample:
 
 # %%
 report = mt.check_vjps(linear, ([[1.0, 2.0]], [[3.0, -1.0], [0.5, 4.0]], [1.0, -2.0]))
@@ -124,19 +126,19 @@ print(report)
 assert report.passed
 
 # %% [markdown]
-# It passes, and there is a mistake in it. **Question.** Do you see it?
+# It passes, and yet there is a mistake in the code. **Question.** Do you see it?
 #
 # The judge
 # ---------
 #
-# The judge tries what you would not: layers of every small shape, one sample and many, numbers of $10^{150}$, NaN
-# (not a number), the same call twice. It runs each function in a process of its own, so that an endless loop does no
-# harm. It takes the tier as a file, and so we write one: `inspect.getsource` gives the text of a function. The file
-# lies in a temporary folder; yours would lie beside your work.
+# The judge tries inputs that you would not: layers of every small shape, one sample and many, numbers of $10^{150}$,
+# NaN (not a number), the same call twice. It runs each function in a process of its own, so that an endless loop does
+# no harm. The judge expects the tier as a file, so we write one: `inspect.getsource` returns the text of a function.
+# This file is in a temporary folder. Yours would be next to your work.
 
 # %%
 folder = Path(tempfile.mkdtemp())
-atexit.register(shutil.rmtree, folder, ignore_errors=True)  # it goes when Python ends
+atexit.register(shutil.rmtree, folder, ignore_errors=True)  # removed when Python exits
 support = (asarray, tolist, chunks, add_scaled, elementwise)
 
 
@@ -146,7 +148,7 @@ def write_tier(*functions):
 
 
 def judged(**points):
-    """The verdict on the file; these functions count, each for so many points."""
+    """Return the verdict on the file. Only the functions in points count."""
     with contextlib.chdir(folder):
         return judge("batch_tier.py", points=points)
 
@@ -165,10 +167,10 @@ assert (finding["expected"], finding["got"]) == ([[2.0]], [[1.0]])
 assert finding["likely_bug"]["name"] == "linear_dweight_last_sample_only"
 
 # %% [markdown]
-# Our five functions are right. In `linear` the derivative of the weight is wrong, and the judge shows the smallest
-# example on which it is: *two* samples, one input, one output, where $1 \cdot 1 + 1 \cdot 1$ should come out and 1
-# did. It even knows the mistake: the loop over the samples assigns where it should add, and only the last sample
-# counts. With one sample that is right, which is why our check passed.
+# Our five support functions are right. In `linear`, the derivative with respect to the weight is wrong, and the judge
+# shows the smallest example that reveals the error: *two* samples, one input, one output. The result should be
+# $1 \cdot 1 + 1 \cdot 1$, and it was 1. The judge even recognizes the mistake: the loop over the samples assigns
+# instead of adding, so only the last sample counts. With one sample that is right, which is why our check passed.
 #
 # The sum over the samples, and the rest
 # --------------------------------------
@@ -201,10 +203,10 @@ def linear(x, weight, bias):
 
 
 # %% [markdown]
-# Two functions are left until a net can learn. The sigmoid, $\sigma(z) = 1 / (1 + e^{-z})$, is written so that the
-# exponential is never large (page 9), and its derivative as $\sigma(z)\,\sigma(-z)$, which is $y(1 - y)$ without a
-# subtraction. The loss is log-sum-exp minus the score of the right class, summed over the samples; its derivative is
-# prediction minus target (page 1).
+# A net needs two more ops before it can learn. The sigmoid, $\sigma(z) = 1 / (1 + e^{-z})$, is written so that the
+# exponential is never large (page 9). Its derivative is written as $\sigma(z)\,\sigma(-z)$, which is $y(1 - y)$
+# without a subtraction. The loss is log-sum-exp minus the score of the right class, summed over the samples, and its
+# derivative is prediction minus target (page 1).
 
 
 # %%
@@ -242,19 +244,19 @@ assert verdict.passed
 assert verdict.points == 4
 
 # %% [markdown]
-# Passed. "training" means that whole nets were trained, with three optimizers, and every loss and every weight agreed
-# with the tensor tier's. What is not yet written costs nothing here; without `points`, as on the command line, all
-# eight functions of dense nets count. There the whole procedure is
+# Passed. "training" means that the judge trained whole nets with three optimizers, and that every loss and every
+# weight agreed with the tensor tier. Ops that are not yet written cost nothing here. Without `points`, as on the
+# command line, all eight functions of dense nets count. In a shell, the whole procedure is:
 #
-# - `micrograd-tiers verify --new my_tier.py` writes a skeleton: names, formulas and shapes, no derivative;
-# - `micrograd-tiers verify my_tier.py` judges it, as far as it is written;
-# - `micrograd-tiers compare --data moons --tiers tensor my_tier.py` trains with both and compares.
+# - `micrograd-tiers verify --new my_tier.py` writes a skeleton with names, formulas, and shapes, but no derivatives.
+# - `micrograd-tiers verify my_tier.py` judges it, as far as it is written.
+# - `micrograd-tiers compare --data moons --tiers tensor my_tier.py` trains with both tiers and compares them.
 #
 # The same net
 # ------------
 #
-# See it once by hand. One net, copied by `to` to our file and to the tensor tier, trained by both on the same samples
-# in the same order:
+# Now do it once by hand. Use `to` to copy one net to our file and to the tensor tier, and train both copies on the
+# same samples in the same order:
 
 # %%
 data = mt.load_dataset("moons", n_train=500, n_test=200)
@@ -272,7 +274,7 @@ for name, net in nets.items():
 
 ours, theirs = (net.state_dict() for net in nets.values())
 difference = max(abs(ours[name] - theirs[name]).max() for name in ours)
-print(f"no weight differs by more than {difference:.1e}")
+print(f"largest difference between two weights: {difference:.1e}")
 assert difference < 1e-11
 assert histories["tensor"][-1] < 0.7 * histories["tensor"][0]
 
@@ -284,14 +286,13 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# After 200 steps the weights agree but for rounding: our `sum` and NumPy's matrix product add in different orders
-# (page 6). It is the same net.
+# After 200 steps the weights agree except for rounding errors: our `sum` and NumPy's matrix product add in different
+# orders (page 6). It is the same net.
 #
 # The race
 # --------
 #
-# The judge has measured, too: one training step of a 64-30-10 net on 32 samples, at our tier and at the built-in
-# ones.
+# The judge has also timed our tier and the built-in ones: one training step of a 64-30-10 net on 32 samples.
 
 # %%
 speeds = {name or "our own": speed for name, speed in verdict.speeds.items()}
@@ -304,31 +305,31 @@ for name, speed in speeds.items():
     marker, color = ("s", "C1") if name == "our own" else ("o", "C0")
     axes.semilogx(speed, name, marker, color=color, markersize=9)
 axes.set(xlabel="training samples per second", xlim=(1e2, 1e6), ylim=(-0.5, 3.5))
-axes.set_title("64-30-10, 32 samples a step")
+axes.set_title("64-30-10, 32 samples per step")
 axes.grid(axis="x")
 plt.show()
 assert set(speeds) == {"our own", "scalar", "vector", "tensor"}
 
 # %% [markdown]
-# The numbers are those of the machine that ran this page. Look at our tier beside the scalar tier, which computes
-# with the same lists. For each sample it makes a table as large as the weight and adds it to a sum; ours takes one
-# long dot product for each weight, and makes one table for all. And look at how far both are from NumPy, whose
-# numbers lie side by side in memory, and whose loops are compiled.
+# These are the numbers of the machine that ran this page. Compare our tier with the scalar tier, which computes with
+# the same lists. For each sample, the scalar tier makes a table as large as the weight and adds it to a sum. Ours
+# computes one long dot product for each weight, and makes one table for all samples. Now see how far both are from
+# NumPy. Its numbers are contiguous in memory, and its loops are compiled.
 #
-# With the derivatives of JAX or PyTorch
-# --------------------------------------
+# With derivatives from JAX or PyTorch
+# ------------------------------------
 #
-# **Question.** These libraries find derivatives by themselves. What is then left to write?
+# **Question.** These libraries find derivatives automatically. What is left for you to write?
 #
-# The formulas forward, and one function that turns the library's derivative into ours. JAX has `jax.vjp`: it returns
-# the value and the function that carries a derivative back, just what a tier's function returns. PyTorch records what
-# is done with its tensors, and `torch.autograd.grad` goes back through the record. Here both compute on NumPy arrays,
-# so the five functions of the tensor tier serve them as they are.
+# The formulas of the forward pass, and one function that turns the library's derivative into ours. JAX has `jax.vjp`:
+# it returns the value and the function that carries a derivative back, exactly as an op of a tier does. PyTorch
+# records every operation on its tensors, and `torch.autograd.grad` goes back through the record. Here both libraries
+# compute on NumPy arrays, so we can use the five support functions of the tensor tier unchanged.
 
 
 # %%
 def jax_op(f, n):
-    """The op whose value is f, with derivatives for its first n arguments by JAX."""
+    """Return the op that computes f. JAX finds the derivatives for its first n arguments."""
     import jax
 
     def op(*arguments):
@@ -343,7 +344,7 @@ def jax_op(f, n):
 
 
 def torch_op(f, n):
-    """The same by PyTorch."""
+    """Return the same op, with derivatives from PyTorch."""
     import torch
 
     def op(*arguments):
@@ -360,14 +361,15 @@ def torch_op(f, n):
 
 
 # %% [markdown]
-# The next cell runs if one of the two is installed. A tier need not be a file: any object with the functions will do.
+# The next cell runs if one of the two libraries is installed. A tier does not have to be a file: any object with the
+# functions will do.
 
 # %%
 library = next(filter(importlib.util.find_spec, ("jax", "torch")), None)
 if library == "jax":
     import jax
 
-    jax.config.update("jax_enable_x64", True)  # else it computes in float32
+    jax.config.update("jax_enable_x64", True)  # by default, JAX computes in float32
 
     def cross_entropy(z, target):
         return -jax.nn.log_softmax(z)[np.arange(len(target)), target].sum()
@@ -397,25 +399,25 @@ else:
     _, grads = net.loss_and_grads(data.train_x, data.train_y)
     _, expected = start.loss_and_grads(data.train_x, data.train_y)
     worst = max(abs(grads[name] - expected[name]).max() for name in expected)
-    print(f"{library}: no gradient differs by more than {worst:.1e}")
+    print(f"{library}: largest difference between two gradients: {worst:.1e}")
     assert worst < 1e-12
 
 # %% [markdown]
-# In the package's repository `examples/torch_tier.py` is a whole tier of this kind, on PyTorch's own arrays; it
-# passes `verify`. To give a tier to others, put it into a package and name it in its `pyproject.toml`, under
-# `[project.entry-points."micrograd_tiers.tiers"]`, with a line such as `my-tier = "my_package.my_tier"`. Where the
-# package is installed, `tier="my-tier"` is then as good as `tier="tensor"`.
+# In the package's repository, `examples/torch_tier.py` is a complete tier of this kind, on PyTorch's own arrays. It
+# passes `verify`. To share a tier, put it into a package and name it in that package's `pyproject.toml`, under
+# `[project.entry-points."micrograd_tiers.tiers"]`, with a line such as `my-tier = "my_package.my_tier"`. Once the
+# package is installed, `tier="my-tier"` works like `tier="tensor"`.
 #
 # Exercises
 # ---------
 #
-# 1. Write `sigma` as `1 / (1 + math.exp(-z))` for all `z`, write the file again and have it judged. On which number
-#    does it fail, and how? `assert "OverflowError" in text(judged(sigmoid=1))`
+# 1. Write `sigma` as `1 / (1 + math.exp(-z))` for all `z`, write the file again, and let the judge test it. For which
+#    number does it fail, and how? `assert "OverflowError" in text(judged(sigmoid=1))`
 # 2. Write `relu` and `mean_squared_error` for our tier: `assert judged(relu=1, mean_squared_error=1).passed`
-# 3. Write a tier, `my_tier.py`, whose `linear` is the tensor tier's with the value rounded to float32 and back. What
-#    does the judge say? `assert "low_precision" in text(judge("my_tier.py", points={"linear": 1}))`
-# 4. Start from `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `tanh`, and see what `micrograd-tiers
-#    verify my_tier.py` says of it and of the rest.
+# 3. Write a tier, `my_tier.py`, whose `linear` is that of the tensor tier with the value rounded to float32 and back.
+#    What does the judge say? `assert "low_precision" in text(judge("my_tier.py", points={"linear": 1}))`
+# 4. Start from `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `tanh`, and see what
+#    `micrograd-tiers verify my_tier.py` says about it and about the rest.
 #
 # This is the last page. From one derivative to a tier of your own, everything was made of the same two things: a
-# value, and a way back.
+# value, and a function that carries its gradient back.

@@ -1,4 +1,4 @@
-"""Solutions of the exercises of page 10."""
+"""Solutions to the exercises of page 10."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def descend(optimizer, steps, factor=1.0):
 rate = 0.75
 assert np.allclose(path_of(rate) - 2, -2 * (-0.5) ** np.arange(7))
 
-# 2. The variance is 2 / I, so the deviation is the root of 2 / 784; the units do not matter.
+# 2. The variance is 2 / I, so the deviation is the root of 2 / 784. The number of units does not matter.
 deviation = np.sqrt(2 / 784)
 assert abs(mt.mlp([784, 50, 10], "relu", init="kaiming").state_dict()["0.weight"].std() / deviation - 1) < 0.02
 

@@ -1,4 +1,4 @@
-"""Solutions of the exercises of page 12."""
+"""Solutions to the exercises of page 12."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ m = int((-797 + np.sqrt(797**2 + 4 * 2 * (238_510 - 10))) / (2 * 2))
 assert m == 199
 assert mt.mlp([784, m, m, m, 10]).n_parameters <= 238_510 < mt.mlp([784, m + 1, m + 1, m + 1, 10]).n_parameters
 
-# 2. The slopes are 4, -4, 4, -4: at 0 it begins with 4, and at 1/4, 1/2 and 3/4 it changes by -8, 8 and -8.
+# 2. The slopes are 4, -4, 4, -4: the first is 4, and the changes at 1/4, 1/2, and 3/4 are -8, 8, and -8.
 net = mt.mlp([1, 4, 1], "relu", loss="mean_squared_error")
 weight, bias = np.ones((4, 1)), np.array([0, -1 / 4, -1 / 2, -3 / 4])
 net.load_state_dict({"0.weight": weight, "0.bias": bias, "2.weight": [[4, -8, 8, -8]], "2.bias": [0]})
@@ -21,7 +21,7 @@ def tooth(x):
     return 2 * np.maximum(x, 0) - 4 * np.maximum(x - 0.5, 0)
 
 
-assert abs(net.forward(x) - tooth(tooth(x))).max() < 1e-12  # teeth(2) of the page
+assert abs(net.forward(x) - tooth(tooth(x))).max() < 1e-12  # teeth(2) on the page
 
 # 3. Each step multiplies by 1 - 0.1 * 0.01 = 0.999; n = ln 0.5 / ln 0.999, rounded up.
 n = int(np.ceil(np.log(0.5) / np.log(0.999)))
@@ -29,7 +29,7 @@ assert n == 693
 assert 0.999**n <= 0.5 < 0.999 ** (n - 1)
 
 
-# 4. The mean of y**2 is (1 - p) / (1 - p)**2 = 1 / (1 - p); less the mean squared, 1, that is p / (1 - p).
+# 4. The mean of y**2 is (1 - p) / (1 - p)**2 = 1 / (1 - p). Subtract the squared mean, 1, to get p / (1 - p).
 def variance(p):
     return p / (1 - p)
 
@@ -37,7 +37,7 @@ def variance(p):
 assert abs(mt.Dropout(0.2).draw((1_000_000,), np.random.default_rng(0)).var() - variance(0.2)) < 0.01
 
 
-# 5. Each number is multiplied by its own number of the mask; so is its gradient.
+# 5. Each number is multiplied by its own entry of the mask, and so is its gradient.
 def dropout(x, mask):
     return x * mask, (lambda dy: dy * mask,)
 

@@ -1,11 +1,11 @@
-"""Solutions of the exercises of page 13."""
+"""Solutions to the exercises of page 13."""
 
 import numpy as np
 
 import micrograd_tiers as mt
 from micrograd_tiers.tiers import vector
 
-# 1. Each output is the sum of four neighbors, plus 1; the largest stands in the lower right corner.
+# 1. Each output is the sum of four neighbors, plus 1. The largest is in the lower right corner.
 x = np.arange(1.0, 10).reshape(1, 3, 3)
 y, _ = vector.conv2d(x, np.ones((1, 1, 2, 2)), np.ones(1))
 assert y.tolist() == [[[13, 17], [25, 29]]]
@@ -25,14 +25,14 @@ x[0, 1, 1] = 1
 assert vector.max_pool2d(x, 3, 1)[1][0](np.ones((1, 2, 2)))[0, 1, 1] == 4
 
 
-# 4. Padding is added before and cut off after; with a stride, a cell of the window sees every second (third ...) pixel.
+# 4. Padding is added first and cut off last. With a stride of 2, a cell of the window sees every second pixel.
 def conv2d(x, weight, bias, stride=1, padding=0):
     n_kernels, C, K, _ = weight.shape
     P, T = padding, stride
     image = np.pad(x, ((0, 0), (P, P), (P, P)))
     R, S = (image.shape[1] - K) // T + 1, (image.shape[2] - K) // T + 1
 
-    def seen(image, i, j):  # by cell i, j of the window, at all its places
+    def seen(image, i, j):  # the pixels under cell i, j of the window, at all places
         return image[:, i : i + T * R : T, j : j + T * S : T]
 
     covered = np.stack([seen(image, i, j) for i, j in np.ndindex(K, K)], axis=1).reshape(C * K * K, R * S)

@@ -1,4 +1,4 @@
-"""Solutions of the exercises of page 15."""
+"""Solutions to the exercises of page 15."""
 
 import contextlib
 import tempfile
@@ -8,7 +8,7 @@ from micrograd_tiers.lab.judge import judge
 from micrograd_tiers.lab.judge.report import text
 from micrograd_tiers.lab.judge.skeleton import skeleton
 
-# The functions that serve the network are the scalar tier's, which take lists of lists as ours do; but for chunks.
+# The support functions are those of the scalar tier, which accept lists of lists as ours do. Only chunks is different.
 HEAD = """
 import math
 from micrograd_tiers.tiers.scalar import add_scaled, asarray, elementwise, tolist
@@ -24,7 +24,7 @@ def judged(source, **points):
         return judge("my_tier.py", points=points)
 
 
-# 1. At z = -750, where exp(-z) is beyond the largest float; math.exp then raises an OverflowError.
+# 1. At z = -750: exp(-z) is beyond the largest float, so math.exp raises an OverflowError.
 overflows = """
 def sigma(z):
     return 1 / (1 + math.exp(-z))
@@ -37,7 +37,7 @@ verdict = judged(HEAD + overflows, sigmoid=1)
 assert not verdict.passed
 assert "OverflowError" in text(verdict)
 
-# 2. The comparison z <= 0 is false for NaN, which so stays NaN.
+# 2. The comparison z <= 0 is False for NaN, so NaN stays NaN.
 functions = """
 def relu(x):
     y = [[0.0 if z <= 0 else z for z in row] for row in x]
@@ -50,7 +50,7 @@ def mean_squared_error(y, target):
 """
 assert judged(HEAD + functions, relu=1, mean_squared_error=1).passed
 
-# 3. That the value is right to 7 digits only: it passes through float32.
+# 3. The judge says that the value is right to 7 digits only. It has passed through float32.
 rounding = """
 from micrograd_tiers.tiers import tensor
 from micrograd_tiers.tiers.tensor import add_scaled, asarray, chunks, elementwise, tolist
@@ -61,7 +61,7 @@ def linear(x, weight, bias):
 """
 assert "low_precision" in text(judged(rounding, linear=1))
 
-# 4. tanh passes, the other seven functions are not yet written; the skeleton borrows what serves the network.
+# 4. tanh passes, and the other seven functions are not yet written. The skeleton imports the support functions.
 filled_in = """
 
 def tanh(x):
