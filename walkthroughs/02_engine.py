@@ -2,9 +2,9 @@ r"""
 2. The engine
 =============
 
-On page 1 we took derivatives by hand and multiplied them along the way: the chain rule. On this page a small class does
-it for us. It is a number that remembers what it was made of, and so can be asked how a result changes with it. At the
-end the package's own such class, `Value`, trains a network.
+On page 1 we took derivatives by hand and multiplied them along the path: the chain rule. On this page a small class
+does it for us. Each object of the class is a number that remembers how it was computed, so we can ask how a result
+changes with it. At the end, the package's own class of this kind, `Value`, trains a network.
 
 You need page 1, and you should have seen a Python class before.
 """
@@ -22,25 +22,26 @@ from micrograd_tiers import engine, nn
 # A number that remembers
 # -----------------------
 #
-# Take $L = v (w x + b)$ with $w = 3$, $x = 2$, $b = -4$ and $v = 5$. A computer does it step by step: $p = w x = 6$,
-# $z = p + b = 2$, $L = v z = 10$. An ordinary number forgets where it came from. Ours keeps two things: its
-# *operands*, the numbers that it was made of, and beside each operand a *slope*, the derivative of this number with
-# respect to that operand. On page 1 such a derivative was called local: it is known on the spot.
+# Take $L = v (w x + b)$ with $w = 3$, $x = 2$, $b = -4$ and $v = 5$. A computer evaluates it step by step:
+# $p = w x = 6$, $z = p + b = 2$, $L = v z = 10$. An ordinary number forgets where it came from. Ours remembers two
+# things: its *operands*, the numbers from which it was computed, and for each operand a *slope*, the derivative of the
+# number with respect to that operand. Page 1 called such a derivative local: each step knows its own.
 #
-# - A sum $u + v$ moves by 1 for each step of $u$, and of $v$: slopes 1 and 1.
-# - A product $u v$ moves by $v$ for each step of $u$, and by $u$ for each step of $v$: slopes $v$ and $u$.
-# - $\operatorname{relu}(u)$ is $u$ where $u$ is positive, else 0: slope 1 or 0. The network below uses it.
+# - A sum $u + v$ moves by 1 per unit of $u$, and by 1 per unit of $v$: the slopes are 1 and 1.
+# - A product $u v$ moves by $v$ per unit of $u$, and by $u$ per unit of $v$: the slopes are $v$ and $u$.
+# - $\operatorname{relu}(u)$ is $u$ if $u$ is positive, and 0 otherwise: the slope is 1 or 0. The network below uses it.
 #
-# For `u + v` Python calls `u.__add__(v)`, and for `u * v` it calls `u.__mul__(v)`. So we can say what they do.
+# For `u + v` Python calls `u.__add__(v)`, and for `u * v` it calls `u.__mul__(v)`. So our class can define what they
+# do.
 
 
 # %%
 class MyValue:
     def __init__(self, data, _prev=(), slopes=()):
         self.data = data  # the number
-        self.grad = 0.0  # how a result changes with it: not known yet
-        self._prev = _prev  # the operands, under the name that they have in the package
-        self.slopes = slopes  # beside each operand, the derivative of this number with respect to it
+        self.grad = 0.0  # how a result changes with this number: not known yet
+        self._prev = _prev  # the operands; the package uses the same name
+        self.slopes = slopes  # the derivative with respect to each operand
 
     def __add__(self, other):
         return MyValue(self.data + other.data, (self, other), (1.0, 1.0))
@@ -60,16 +61,16 @@ print(L.data, [operand.data for operand in L._prev], L.slopes)
 assert (L.data, L._prev, L.slopes) == (10, (v, z), (2, 5))
 
 # %% [markdown]
-# Numbers with their operands make a *graph*, and each number in it is a *node*. Nodes that were not computed from
-# others, here $w$, $x$, $b$ and $v$, are the *leaves*.
+# Numbers and their operands form a *graph*, and each number in it is a *node*. Nodes that were not computed from others
+# are the *leaves*: here $w$, $x$, $b$ and $v$.
 #
-# The walk back, by hand
-# ----------------------
+# The backward pass, by hand
+# --------------------------
 #
-# **Question.** How does $L$ change with $z$? With $p$? With each leaf? Start at $L$ and go back.
+# **Question.** How does $L$ change with $z$? With $p$? With each leaf? Start at $L$ and work backward.
 #
-# We call $dL/du$ the *gradient* of the node $u$. That of $L$ itself is 1. Each node hands its gradient on to its
-# operands, times the slope:
+# We call $dL/du$ the *gradient* of the node $u$. The gradient of $L$ itself is 1. Each node passes its gradient to its
+# operands, multiplied by the slope:
 
 # %%
 L.grad = 1.0
@@ -82,13 +83,13 @@ x.grad = w.data * p.grad
 assert (v.grad, z.grad, p.grad, b.grad, w.grad, x.grad) == (2, 5, 5, 5, 10, 15)
 
 tried = mt.numerical_gradient(lambda a: a[3] * (a[0] * a[1] + a[2]), np.array([3.0, 2.0, -4.0, 5.0]))
-print("tried, for w, x, b, v:", tried.round(6))
+print("numerical, for w, x, b, v:", tried.round(6))
 assert abs(tried - [w.grad, x.grad, b.grad, v.grad]).max() < 1e-9
 
 # %% [markdown]
-# The last lines try it, as on page 1: all agree. Now a picture. The function draws a graph with its result on the
-# right, and each operand to the left of what was made of it. A box holds the node's number and its gradient. (How it
-# finds the places need not concern you.)
+# The last lines check the gradients numerically, as on page 1, and all of them agree. Now for a picture. The function
+# below draws a graph with its result on the right, and each operand to the left of the node that was computed from it.
+# A box shows a node's value and its gradient. (You can skip the part that decides where the boxes go.)
 
 
 # %%
@@ -120,20 +121,22 @@ draw(L, {w: "w", x: "x", p: "p = w x", b: "b", z: "z = p + b", v: "v", L: "L = v
 plt.show()
 
 # %% [markdown]
-# Read it from right to left, against the arrows. A sum hands its gradient on unchanged. A product hands to each
-# operand its own gradient times the *other* operand's number.
+# Read it from right to left, against the arrows. A sum passes its gradient on unchanged. A product passes to each
+# operand its own gradient times the *other* operand's value.
 #
 # In which order?
 # ---------------
 #
-# Handing on is the same line for every node, as the slopes lie ready. It says `+=`, since a number that is used in
-# several places reaches the result along several ways, and what comes back along the ways is added: with $b = a + a$,
-# the node $a$ is an operand twice and gets 1 twice, and $db/da = 2$.
+# Passing the gradient on takes the same line of code for every node, because the slopes are stored already. The line
+# says `+=`. A number that is used in several places reaches the result along several paths, and the gradients that come
+# back along these paths are summed. With $b = a + a$, the node $a$ is an operand twice and receives 1 twice, so
+# $db/da = 2$.
 #
-# Now one more: $b = a + a$, $c = b + b$. So $c = 4a$, and $dc/da = 4$. The first walk back that comes to mind is a
-# queue. Take the first node, let it hand on, and let its operands queue up behind the others.
+# Now add a step: $b = a + a$, $c = b + b$. Then $c = 4a$, and $dc/da = 4$. In which order should the nodes take their
+# turns? The first idea that comes to mind is a queue. Take the first node, let it pass its gradient on, and let its
+# operands join the end of the queue.
 #
-# **Question.** What does this walk find for $a$?
+# **Question.** What does the queue find for $a$?
 
 
 # %%
@@ -161,10 +164,10 @@ print(a.grad)
 assert a.grad == 8
 
 # %% [markdown]
-# It finds 8. The walk comes to $b$ twice, since $b$ is an operand twice. Each time $b$ hands on *all* that it has,
-# which is 2, to each of its two operands: $2 \cdot (2 + 2) = 8$.
+# It finds 8. The node $b$ gets two turns, because it is an operand twice. In each turn, $b$ passes its *whole*
+# gradient, which is 2, to each of its two operands: $2 \cdot (2 + 2) = 8$.
 #
-# So no node may have its turn twice. **Question.** Is that enough? Take one node more, $d = b + c = 2a + 4a = 6a$.
+# So no node may take two turns. **Question.** Is that enough? Add one more node, $d = b + c = 2a + 4a = 6a$.
 
 # %%
 d = b + c
@@ -174,12 +177,13 @@ print(a.grad, b.grad)
 assert (a.grad, b.grad) == (2, 3)
 
 # %% [markdown]
-# Not 6 but 2. The turns were $d$, $b$, $c$, $a$: when $b$ had its turn it had heard from $d$ alone, and handed on 1.
-# Then $c$ gave it 2 more, too late. In the end $b$ holds the right gradient, 3, but $a$ never learns of it.
+# The result should be 6, and it is 2. The turns were $d$, $b$, $c$, $a$. When $b$ took its turn, it had received a
+# gradient from $d$ alone, and so it passed on 1. Then $c$ gave it 2 more, too late. In the end $b$ holds the right
+# gradient, 3, but $a$ never receives its share of it.
 #
-# So this is the rule: **a node's turn comes when all that was made of it have had theirs.** A list in which every
-# node stands behind all of its operands is in *topological order*; the walk back reads it from the end. Such a list
-# is easy to make: list the operands first, then the node, and nobody twice.
+# So this is the rule: **a node takes its turn after all the nodes that were computed from it.** A list in which every
+# node comes after all of its operands is in *topological order*. The backward pass reads such a list from the end. The
+# list is easy to make: list the operands first and then the node, and list no node twice.
 
 
 # %%
@@ -201,13 +205,13 @@ def backward(self):
     order = in_order(self)
     for node in order:
         if node._prev:
-            node.grad = 0.0  # nodes that were computed start afresh; leaves keep what they hold
+            node.grad = 0.0  # computed nodes start from zero; leaves keep theirs
     self.grad = 1.0
     for node in reversed(order):
         hand_on(node)
 
 
-MyValue.backward = backward  # from now on a method of the class
+MyValue.backward = backward  # from now on, a method of the class
 
 assert in_order(d) == [a, b, c, d]
 a.grad = 0.0
@@ -219,13 +223,13 @@ draw(d, {a: "a", b: "b = a + a", c: "c = b + b", d: "d = b + c"}, axes)
 plt.show()
 
 # %% [markdown]
-# The engine is complete: a class of three operations, `hand_on`, `in_order` and `backward`. Six ways lead from $d$
-# back to $a$, and yet each of the four nodes has one turn.
+# The engine is complete: a class with three operations, `hand_on`, `in_order` and `backward`. Six paths lead from $d$
+# back to $a$, and yet each of the four nodes takes a single turn.
 #
 # Why gradients are set to zero
 # -----------------------------
 #
-# **Question.** Call `backward` again. What does $a$ hold now?
+# **Question.** Call `backward` again. What is the gradient of $a$ now?
 
 # %%
 d.backward()
@@ -233,12 +237,13 @@ print(a.grad)
 assert a.grad == 12
 
 # %% [markdown]
-# Twice as much: leaves add to what they hold. That is wanted. If the loss is a sum over many samples, you may take
-# the samples one by one, call `backward` for each, and find the gradient of the sum. But once a weight has moved, its
-# old gradient belongs to a place where it no longer is. So before the next step it is set to 0.
+# It has doubled, because a leaf adds each new gradient to the one that it holds. This is useful. If the loss is a sum
+# over many samples, you can take the samples one by one, call `backward` for each, and end up with the gradient of the
+# sum. But once a weight has moved, its old gradient belongs to a place that the weight has left. So before the next
+# step, the gradient is set to 0.
 #
-# **Question.** And if you forget? Let one weight look for the lowest point of $L = (w - 3)^2$. In each step it goes
-# down the slope by a tenth of its gradient, $w \leftarrow w - 0.1 \cdot dL/dw$.
+# **Question.** What happens if you forget? Let one weight look for the minimum of $L = (w - 3)^2$. Each step goes
+# downhill by a tenth of the gradient, $w \leftarrow w - 0.1 \cdot dL/dw$.
 
 
 # %%
@@ -267,15 +272,15 @@ axes.legend(loc="upper right", ncols=2)
 plt.show()
 
 # %% [markdown]
-# With zeroing $w$ comes to rest at 3. Without, it swings past 3 and back: it is driven by all slopes that it has ever
-# met, like a ball in a bowl without friction.
+# With zeroing, $w$ settles at 3. Without it, $w$ swings past 3 and back. It is driven by the sum of all the slopes that
+# it has ever met, like a ball in a bowl without friction.
 #
 # The package's Value
 # -------------------
 #
-# `micrograd_tiers.engine.Value` is such a class. It works as ours does, and can do more: minus, division, powers,
-# `exp`, `log`, `tanh`, `sigmoid`. Ordinary numbers may be mixed in. Here is one expression in both, its value and its
-# four gradients, for a hundred random draws:
+# `micrograd_tiers.engine.Value` is such a class. It works like ours, and can do more: subtraction, division, powers,
+# `exp`, `log`, `tanh`, `sigmoid`. You can mix in ordinary numbers. Here is one expression computed by both classes, its
+# value and its four gradients, for a hundred random draws:
 
 
 # %%
@@ -297,19 +302,19 @@ assert abs(mine - package).max() < 1e-12
 # Two moons
 # ---------
 #
-# So small an engine is Andrej Karpathy's idea: that of his *micrograd* has about a hundred lines. Here is its
-# demonstration, on `Value`. The points lie on two half circles that reach into each other; one is the class $y = 1$,
-# the other $y = -1$. The network gives each point a *score*, and says 1 if the score is positive. It has two inputs,
-# two layers of 16 neurons with relu, and one output. All that is in `nn.MLP`; a neuron is the $w x + b$ from above,
-# with one $w$ for each of its inputs. We call all $w$ and $b$ *weights*.
+# An engine this small is Andrej Karpathy's idea: his *micrograd* has about a hundred lines. Here is its demonstration,
+# run on `Value`. The points lie on two interlocking half circles. One half circle is the class $y = 1$, the other is
+# $y = -1$. The network gives each point a *score*, and predicts 1 if the score is positive. It has two inputs, two
+# layers of 16 neurons with relu, and one output. `nn.MLP` contains all of that. Each neuron is the $w x + b$ from
+# above, with one $w$ for each of its inputs. We call every $w$ and every $b$ a *weight*.
 #
-# The loss of a point is $\max(0, 1 - y \cdot \text{score})$: nothing if the score is right by a margin of 1, else
-# what is missing. It is called the *hinge loss*. We take the mean over all points, and add $0.0001 \sum w^2$ over all
-# weights, a little for large ones, so that they stay small.
+# The loss of a point is $\max(0, 1 - y \cdot \text{score})$. It is zero if the score is right by a margin of 1, and
+# otherwise it is the amount that is missing. This is the *hinge loss*. We take the mean over all points, and add
+# $0.0001 \sum w^2$ over all weights. This small penalty keeps the weights from growing large.
 #
-# One pass over all points is an *epoch*; here it makes one step. The factor of the step, the 0.1 from above, is the
-# *learning rate*; it falls from 1 towards 0.1. The original has 100 points and 100 epochs. Here are 50 and 30, so
-# that the page is done in seconds.
+# One pass over all points is an *epoch*; here it makes one step. The factor of the step, 0.1 in the example above, is
+# the *learning rate*; here it falls from 1 toward 0.1. The original has 100 points and 100 epochs. We use 50 points and
+# 30 epochs, so that the page runs in seconds.
 
 # %%
 data = mt.load_dataset("moons", n_train=50, n_test=100)
@@ -320,12 +325,12 @@ print(len(model.parameters()), "weights")
 epochs = 30
 losses, accuracies = [], []
 for epoch in range(epochs):
-    scores = [model(point) for point in points]  # the walk there
+    scores = [model(point) for point in points]  # the forward pass
     hinge = [(1 + -y * score).relu() for y, score in zip(classes, scores, strict=True)]
     loss = sum(hinge) * (1 / len(hinge)) + 0.0001 * sum(w * w for w in model.parameters())
 
-    model.zero_grad()  # of all weights
-    loss.backward()  # the walk back
+    model.zero_grad()  # for all weights
+    loss.backward()  # the backward pass
     learning_rate = 1 - 0.9 * epoch / epochs
     for w in model.parameters():
         w.data -= learning_rate * w.grad
@@ -333,12 +338,13 @@ for epoch in range(epochs):
     losses.append(loss.data)
     accuracies.append(np.mean([(score.data > 0) == (y > 0) for y, score in zip(classes, scores, strict=True)]))
 
-print(f"loss {losses[0]:.3f} at first, {losses[-1]:.3f} in the last epoch; {accuracies[-1]:.0%} are right")
+print(f"loss {losses[0]:.3f} in the first epoch, {losses[-1]:.3f} in the last")
+print(f"{accuracies[-1]:.0%} of the points are classified correctly")
 assert losses[-1] < losses[0] / 5
 assert accuracies[-1] > 0.9
 
 # %% [markdown]
-# Look at what was learned: the sign of the score on a grid of places.
+# Look at what the network has learned: the sign of the score on a grid of points.
 
 # %%
 across, up = np.linspace(-1.5, 2.5, 25), np.linspace(-1, 1.5, 17)
@@ -346,7 +352,7 @@ score = [[model([float(i), float(j)]).data for i in across] for j in up]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 left.plot(losses, "o-", markersize=3, label="loss")
-left.plot(accuracies, "s-", markersize=3, label="share that is right")
+left.plot(accuracies, "s-", markersize=3, label="share classified correctly")
 left.set(xlabel="epoch", ylim=(0, 1.05))
 left.legend(loc="center right")
 right.contourf(across, up, score, levels=[-1000, 0, 1000], colors=["C0", "C1"], alpha=0.25)
@@ -357,28 +363,27 @@ right.legend(loc="upper right")
 plt.show()
 
 unseen = [(model(point).data > 0) == (y > 0) for point, y in zip(data.test_x.tolist(), data.test_y, strict=True)]
-print(f"of {len(unseen)} points that it has never seen, {sum(unseen)} are right")
+print(f"{sum(unseen)} of {len(unseen)} unseen points are classified correctly")
 assert sum(unseen) > 85
 
 # %% [markdown]
 # Faster than micrograd
 # ---------------------
 #
-# `Value` takes the place of micrograd's class; only the import changes. **Question.** Both build the same graph. How
-# can one be faster?
+# `Value` is a drop-in replacement for micrograd's class; only the import changes. **Question.** Both build the same
+# graph. How can one be faster than the other?
 #
-# In micrograd every operation makes a *function* that will do the handing on, and a set of its operands. Each is one
-# more object to make, and one more that Python's garbage collector, which searches memory for what is no longer
-# needed, has to look through time and again. Here an operation notes the slopes, which are plain numbers, and one
-# loop in `backward` does the handing on for all nodes, as our `hand_on` does.
+# In micrograd, every operation creates a *function* that will later pass the gradient on, and a set of its operands.
+# Each of these is one more object to create. It is also one more object for Python's garbage collector, which searches
+# memory again and again for objects that are no longer needed. In this package an operation stores only the slopes,
+# which are plain numbers. A single loop in `backward` passes the gradients on for all nodes, as our `hand_on` does.
 #
-# To measure it where you are, install micrograd and run
-# `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`.
-# The command first proves that both find the same gradients, then takes the time of one epoch of the demonstration,
-# in turns.
+# To measure this on your machine, install micrograd and run
+# `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`. The command
+# first proves that both find the same gradients. Then the two take turns, and it times one epoch of the demonstration
+# in each turn.
 #
-# Still, one object for each number is a heavy way to compute. On the next page we keep the chain rule and drop the
-# objects.
+# Still, one object per number is a heavy way to compute. The next page keeps the chain rule and drops the objects.
 #
 # Exercises
 # ---------
@@ -387,11 +392,11 @@ assert sum(unseen) > 85
 #    `assert (a.grad, b.grad) == ...`
 # 2. Give `MyValue` a method `tanh`; its slope is $1 - \tanh^2 u$. With `u = MyValue(0.3)` and `u.tanh().backward()`,
 #    `assert abs(u.grad - mt.numerical_gradient(np.tanh, np.array(0.3))) < 1e-12`
-# 3. Start with `y = a = MyValue(1.0)`, and double it 50 times, `y = y + y`. How many ways lead from $y$ back to $a$,
+# 3. Start with `y = a = MyValue(1.0)`, and double it 50 times, `y = y + y`. How many paths lead from $y$ back to $a$,
 #    and how many turns does `backward` take? `assert a.grad == 2**50`, `assert len(in_order(y)) == ...`
-# 4. Cross-entropy from page 1 with the package's class: let `z = [engine.Value(n) for n in (1.0, 2.0, 3.0)]`, and
-#    build $-\ln(e^{z_1} / \sum_k e^{z_k})$ with the methods `exp` and `log`. Counting from 0, the right class is 1.
+# 4. Compute the cross-entropy of page 1 with the package's class. Let `z = [engine.Value(n) for n in (1.0, 2.0, 3.0)]`,
+#    and build $-\ln(e^{z_1} / \sum_k e^{z_k})$ with the methods `exp` and `log`. Counting from 0, the right class is 1.
 #    The gradients are prediction minus target: with `y = np.exp([1, 2, 3]) / np.exp([1, 2, 3]).sum()`,
 #    `assert abs(z[1].grad - (y[1] - 1)) < 1e-12`.
 #
-# Next, on page 3: the same walk there and back for a whole network, in plain lists of floats.
+# Next, on page 3: the forward pass and the backward pass of a whole network, in plain lists of floats.

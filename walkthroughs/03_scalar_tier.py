@@ -2,12 +2,13 @@ r"""
 3. The scalar tier
 ==================
 
-The package holds one network three times, written at three *tiers*. This is the first: two inputs, three hidden units
-and two classes in plain lists of floats, with every product and every sum in sight. We write the walk there, the walk
-back and the step from the formulas of page 1, check them on an example that comes out by hand, and find the same lines
-in the package. Then the net learns to tell the inside of an ellipse from the outside.
+The package contains one network three times, written at three *tiers*. This page is about the first: two inputs, three
+hidden units and two classes in plain lists of floats, with every product and every sum in plain view. We write the
+forward pass, the backward pass and the training step from the formulas of page 1. We check them on an example that you
+can work out by hand, and find the same lines in the package. At the end, the net learns to tell the inside of an
+ellipse from the outside.
 
-You need page 1. Page 2 helps, as its walk back is the one that is done here.
+You need page 1. Page 2 helps, because its backward pass is the one that we write here.
 """
 
 # %%
@@ -25,10 +26,10 @@ from micrograd_tiers.tiers import scalar
 # The net
 # -------
 #
-# Two numbers $x_0, x_1$ go in. Each of three *hidden units* takes a weighted sum of them, $z_j$, and makes of it a
-# number between 0 and 1, $h_j = \sigma(z_j)$. Each of two classes takes a weighted sum of these: its score, or
-# *logit*, $s_k$. Softmax makes probabilities $y_k$ of the scores, and the loss is the cross-entropy of the right
-# class $c$:
+# The net has two inputs, $x_0$ and $x_1$. Each of three *hidden units* computes a weighted sum of them, $z_j$, and
+# turns it into a number between 0 and 1, $h_j = \sigma(z_j)$. Each of two classes computes a weighted sum of the $h_j$:
+# its score, or *logit*, $s_k$. Softmax turns the scores into probabilities $y_k$, and the loss is the cross-entropy for
+# the right class $c$:
 #
 # $$
 # z_j = \sum_i W^1_{ji} x_i + b^1_j, \qquad h_j = \frac{1}{1 + e^{-z_j}}, \qquad s_k = \sum_j W^2_{kj} h_j + b^2_k
@@ -38,10 +39,10 @@ from micrograd_tiers.tiers import scalar
 # y_k = \frac{e^{s_k}}{\sum_m e^{s_m}}, \qquad L = -\ln y_c
 # $$
 #
-# The 1 and the 2 above a letter number the layer; they are no powers. The weights of a layer are a list of lists, one
-# inner list for each unit that they lead *to*: `W1[j][i]` leads from input $i$ to hidden unit $j$, `W2[k][j]` from
-# hidden unit $j$ to class $k$. The numbers added, `b1` and `b2`, are called *biases*. They are chosen here such that
-# the sums come out as 0 and $\pm \ln 3$, for there $e^z$ is 1, 3 and $\tfrac13$.
+# The superscripts 1 and 2 number the layers; they are not powers. The weights of a layer are a list of lists, with one
+# inner list for each unit that they lead *to*: `W1[j][i]` leads from input $i$ to hidden unit $j$, and `W2[k][j]` from
+# hidden unit $j$ to class $k$. The numbers added to the sums, `b1` and `b2`, are called *biases*. We chose them here so
+# that the sums are 0 and $\pm \ln 3$, where $e^z$ is 1, 3 and $\tfrac13$.
 
 # %%
 W1 = [[2.0, -1.0], [1.0, 1.0], [-1.0, 0.0]]
@@ -51,14 +52,14 @@ b2 = [0.0, log(3)]
 x, c = [1.0, 2.0], 0
 
 # %% [markdown]
-# The walk there
-# --------------
+# The forward pass
+# ----------------
 #
-# **Question.** What are $z$, $h$, $s$ and $y$ for this $x$? Take paper: all come out as simple fractions, or 0, or
-# $\pm \ln 3$.
+# **Question.** What are $z$, $h$, $s$ and $y$ for this $x$? Take a sheet of paper: all of them are simple fractions, 0,
+# or $\pm \ln 3$.
 #
-# This walk is called the *forward pass*, and the one back the *backward pass*. In the code each formula is a line: a
-# list over the units, and in it a sum over what leads to the unit.
+# To compute them from input to output is the *forward pass*. In the code each formula takes one line: a list over the
+# units, and inside it a sum over everything that leads to the unit.
 
 
 # %%
@@ -71,7 +72,7 @@ def forward(x, W1, b1, W2, b2):
 
 
 def same(a, b, tolerance=1e-12):
-    """Whether two numbers, lists, or lists of lists are the same, but for rounding."""
+    """Return True if two numbers, lists, or lists of lists agree up to rounding."""
     return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=tolerance)
 
 
@@ -94,22 +95,24 @@ assert same(loss, log(4))
 # - $s_0 = \tfrac12 - \tfrac34 + \tfrac14 + 0 = 0$ and $s_1 = 1 + 0 - 1 + \ln 3 = \ln 3$
 # - $e^{s_0} = 1$ and $e^{s_1} = 3$, so $y = (\tfrac14, \tfrac34)$ and $L = -\ln \tfrac14 = \ln 4$
 #
-# The net finds class 1 three times as likely as class 0, which is the right one. It has something to learn.
+# The net finds class 1 three times as likely as class 0, but class 0 is the right one. It has something to learn.
 #
-# The walk back
-# -------------
+# The backward pass
+# -----------------
 #
-# We write `dz` for $dL/dz$, and so on: a list of the same shape as `z`, or whatever stands behind the d.
+# The *backward pass* goes through the same formulas in reverse. We write `dz` for $dL/dz$, `dh` for $dL/dh$, and so on.
+# Each is a list of the same shape as the one it is named after.
 #
-# **Question.** Go back line by line: what is `ds`? From it `dW2`, `db2` and `dh`; then `dz`; then `dW1` and `db1`?
+# **Question.** Go back line by line. What is `ds`? What are `dW2`, `db2` and `dh`, given `ds`? Then what is `dz`, and
+# what are `dW1` and `db1`?
 #
-# 1. Softmax and cross-entropy together gave prediction minus target on page 1: $ds_k = y_k - 1$ if $k = c$, else
-#    $y_k$.
-# 2. $W^2_{kj}$ occurs in $s_k$ alone, and there with the factor $h_j$: so $dW^2_{kj} = ds_k \cdot h_j$.
-# 3. $b^2_k$ is added to $s_k$: so $db^2_k = ds_k$.
-# 4. $h_j$ reaches the loss through both scores; the ways are added: $dh_j = \sum_k W^2_{kj} \cdot ds_k$.
-# 5. The sigmoid has the slope $h_j (1 - h_j)$: so $dz_j = dh_j \cdot h_j (1 - h_j)$.
-# 6. The first layer is as the second: $dW^1_{ji} = dz_j \cdot x_i$ and $db^1_j = dz_j$. Nobody asks for $dx$.
+# 1. On page 1, softmax and cross-entropy together gave prediction minus target: $ds_k = y_k - 1$ if $k = c$, and $y_k$
+#    otherwise.
+# 2. $W^2_{kj}$ occurs only in $s_k$, with the factor $h_j$. So $dW^2_{kj} = ds_k \cdot h_j$.
+# 3. $b^2_k$ is added to $s_k$. So $db^2_k = ds_k$.
+# 4. $h_j$ reaches the loss through both scores, and we sum over these paths: $dh_j = \sum_k W^2_{kj} \cdot ds_k$.
+# 5. The sigmoid has the slope $h_j (1 - h_j)$. So $dz_j = dh_j \cdot h_j (1 - h_j)$.
+# 6. The first layer works like the second: $dW^1_{ji} = dz_j \cdot x_i$ and $db^1_j = dz_j$. Nobody needs $dx$.
 
 
 # %%
@@ -133,9 +136,9 @@ assert same(db1, [3 / 16, 9 / 64, -45 / 64])
 assert same(dW1, [[3 / 16, 3 / 8], [9 / 64, 9 / 32], [-45 / 64, -45 / 32]])
 
 # %% [markdown]
-# By hand: $ds = (\tfrac14 - 1, \tfrac34)$. Then $dh_0 = 1 \cdot (-\tfrac34) + 2 \cdot \tfrac34 = \tfrac34$, and in
-# the same way $dh_1 = \tfrac34$ and $dh_2 = -\tfrac{15}{4}$. The slopes of the sigmoid are $\tfrac14$, $\tfrac3{16}$
-# and $\tfrac3{16}$, which makes $dz = (\tfrac3{16}, \tfrac9{64}, -\tfrac{45}{64})$. All in one picture:
+# By hand: $ds = (\tfrac14 - 1, \tfrac34)$. Then $dh_0 = 1 \cdot (-\tfrac34) + 2 \cdot \tfrac34 = \tfrac34$, and in the
+# same way $dh_1 = \tfrac34$ and $dh_2 = -\tfrac{15}{4}$. The slopes of the sigmoid are $\tfrac14$, $\tfrac3{16}$ and
+# $\tfrac3{16}$, so $dz = (\tfrac3{16}, \tfrac9{64}, -\tfrac{45}{64})$. Here is everything in one picture:
 
 # %%
 places = [[(0, 1.5), (0, 0.5)], [(2, 2), (2, 1), (2, 0)], [(4, 1.5), (4, 0.5)]]
@@ -159,26 +162,26 @@ axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# In the boxes stand values and gradients, on the lines the weights. And never believe a derivative that you have not
-# tried. Here are all 17 numbers that can learn:
+# The boxes show values and gradients, the lines show weights. As always, trust no derivative that you have not checked
+# numerically. Here is the check for all 17 numbers that can learn:
 
 # %%
 parameters = [W1, b1, W2, b2]
 assert sum(np.size(parameter) for parameter in parameters) == 17
 for n, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
 
-    def loss_with(values, n=n):  # of the same net, with parameter n replaced; [3] is y
+    def loss_with(values, n=n):  # the loss with parameter n replaced; [3] is y
         return -log(forward(x, *parameters[:n], values, *parameters[n + 1 :])[3][c])
 
     assert same(mt.numerical_gradient(loss_with, np.array(parameter)), gradient, 1e-9)
 
 # %% [markdown]
-# The step
-# --------
+# The training step
+# -----------------
 #
-# Each weight goes down its slope: by its gradient times the *learning rate*. For several samples at once, a
-# *mini-batch*, the loss is the mean of theirs, and so is the gradient. All walks are done before the first weight
-# moves.
+# Each weight moves down its slope: by its gradient times the *learning rate*. With several samples at once, a
+# *mini-batch*, the loss is the mean of their losses, so the gradient is the mean of their gradients. All forward and
+# backward passes come before the first weight moves.
 
 
 # %%
@@ -187,7 +190,7 @@ def step(xs, cs, W1, b1, W2, b2, learning_rate):
     for x, c in zip(xs, cs, strict=True):
         _, h, _, y = forward(x, W1, b1, W2, b2)
         gradients.append(backward(x, c, h, y, W2))
-    rate = learning_rate / len(xs)  # 1/N of each sample's gradient: their mean
+    rate = learning_rate / len(xs)  # 1/N of each sample's gradient makes the mean
     for dW1, db1, dW2, db2 in gradients:
         for j in range(3):
             for i in range(2):
@@ -202,34 +205,36 @@ def step(xs, cs, W1, b1, W2, b2, learning_rate):
 moved = deepcopy(parameters)
 step([x], [c], *moved, learning_rate=0.5)
 loss_after = -log(forward(x, *moved)[3][c])
-print(f"W2[0][0] from {W2[0][0]} to {moved[2][0][0]:.4f}, loss from {loss:.4f} to {loss_after:.4f}")
+print(f"W2[0][0] moves from {W2[0][0]} to {moved[2][0][0]:.4f}")
+print(f"the loss falls from {loss:.4f} to {loss_after:.4f}")
 assert same(moved[2][0][0], 1 + 0.5 * 3 / 8)
 assert loss_after < loss
 
 # %% [markdown]
-# That is a network and its backpropagation, whole. It has one flaw: `backward` knows this net and no other. Put in
-# one more layer, and you write it again.
+# That is a complete network with its backpropagation. It has one flaw: `backward` knows this net and no other. Add one
+# layer, and you have to write it again.
 #
-# A value and the way back
-# ------------------------
+# A value and its vjps
+# --------------------
 #
-# **Question.** What would each part have to give out, so that parts can be put together in any order?
+# **Question.** What would each part of a net have to return, so that you could put parts together in any order?
 #
-# Its value, and for each of its inputs the function that carries a gradient back to it: from $dL/dy$, called `dy`, to
-# $dL/dx$. Such a function is called a *vjp*, for vector-Jacobian product, after the table of derivatives of page 1.
-# The package calls such a part an *op*. Here is its `linear`, weighted sums with biases, as it stands in
+# Its value, and for each of its inputs a function that carries a gradient back to that input: from $dL/dy$, called
+# `dy`, to $dL/dx$. Such a function is called a *vjp*, for vector-Jacobian product, after the table of derivatives on
+# page 1. The package calls such a part an *op*. Here is its `linear`, weighted sums with biases, from
 # `micrograd_tiers/tiers/scalar.py`:
 
 # %%
 print(inspect.getsource(scalar.linear))
 
 # %% [markdown]
-# `dot` is the sum of products, made with Python's `map` in `tiers/lists.py`, and `zip(*weight)` goes through the
-# columns of the weights. The three functions
-# after `return` are lines 4, 2 and 3 of the list above. They still know `x` and `weight`, for a function made inside
-# another one remembers what it saw there. The other ops, `sigmoid` and `softmax_cross_entropy`, are of the same form.
-# Now backpropagation fits every chain of ops. Walk there, and keep the vjps. Walk back, and hand to each what the one
-# behind it gave:
+# `dot` is the sum of products, written with Python's `map` in `tiers/lists.py`, and `zip(*weight)` iterates over the
+# columns of the weights. The three functions after `return` are lines 4, 2 and 3 of the list above. They still know `x`
+# and `weight`, because a function defined inside another one remembers the variables around it. The other ops,
+# `sigmoid` and `softmax_cross_entropy`, have the same form.
+#
+# Now backpropagation works for every chain of ops. In the forward pass, keep the vjps. In the backward pass, call them
+# in reverse order, and give each the gradient that the one before returned:
 
 # %%
 layers = [(scalar.linear, W1, b1), (scalar.sigmoid,), (scalar.linear, W2, b2)]
@@ -251,8 +256,8 @@ for by_ops, by_hand in zip(found, gradients, strict=True):
 
 # %% [markdown]
 # `backprop.py` in the package is this loop, inside a loop over the samples of a mini-batch. It starts from $1/N$
-# in place of 1, and adds up what the samples give. The net itself is `two_layer_net`, and `tier="scalar"` says that
-# it computes with these ops. Its weights go by the number of the layer; layer 1, the sigmoid, has none.
+# instead of 1, and sums the gradients of the samples. The net itself is `two_layer_net`, and `tier="scalar"` makes it
+# compute with these ops. Its weights are named by the number of their layer; layer 1, the sigmoid, has none.
 
 # %%
 net = mt.two_layer_net(2, 3, 2, tier="scalar")
@@ -269,19 +274,18 @@ for name, by_hand in zip(names, gradients, strict=True):
 # Learning an ellipse
 # -------------------
 #
-# The points of this set lie around the origin. Those inside an ellipse are class 0, those outside are class 1; no
-# straight line can part them. There are 60,000 points. In mini-batches of 32, one pass over all of them, an *epoch*,
-# takes 1,875 steps. The learning rate is 1.
+# The points of this data set lie around the origin. Those inside an ellipse are class 0, those outside are class 1; no
+# straight line can separate them. There are 60,000 points. In mini-batches of 32, one pass over all of them, an
+# *epoch*, takes 1,875 steps. The learning rate is 1.
 #
-# First a hundred steps with our own `step` and with the package's `Trainer`, from the same weights, on the same
-# points. `mt.SGD(1.0)`, for stochastic gradient descent, is our step with the learning
-# rate 1.
+# First we take a hundred steps twice, with our own `step` and with the package's `Trainer`, from the same weights and
+# on the same points. `mt.SGD(1.0)`, for stochastic gradient descent, is our step with the learning rate 1.
 
 # %%
 data = mt.load_dataset("ellipse", n_test=1_000)
 points, classes = data.train_x.tolist(), data.train_y.tolist()
 
-net = mt.two_layer_net(2, 3, 2, tier="scalar", seed=0)  # starts from small random weights
+net = mt.two_layer_net(2, 3, 2, tier="scalar", seed=0)  # small random weights
 trainer = mt.Trainer(net, points, classes, optimizer=mt.SGD(1.0), batch_size=32, shuffle=False)
 mine = [net.state_dict()[name].tolist() for name in names]
 for n in range(100):
@@ -290,16 +294,18 @@ for n in range(100):
     step(points[batch], classes[batch], *mine, learning_rate=1.0)
 
 difference = max(abs(net.state_dict()[name] - own).max() for name, own in zip(names, mine, strict=True))
-print(f"after 100 steps no weight differs by more than {difference:.0e}")
+print(f"after 100 steps, no weight differs by more than {difference:.0e}")
 assert difference < 1e-12
 assert trainer.steps_per_epoch == 1875
 
 # %% [markdown]
-# They are the same but for rounding; for one thing, the package multiplies by $1/N$ before the walk back, and we
-# after it. Now the whole epoch, with a look at the net at five moments. The *accuracy* is the share of 1,000 other
-# points that it puts in the right class. Circles are points inside the ellipse, triangles points outside; the color
-# of the ground shows what the net says. A dashed line is where $z_j = 0$ for one of the hidden units: there $h_j$ is
-# $\tfrac12$, on one side it is less, on the other more.
+# The weights are the same up to rounding. One source of rounding is that the package multiplies by $1/N$ before the
+# backward pass, and we multiply after it.
+#
+# Now train for the whole epoch, and look at the net at five moments. The *accuracy* is the share of 1,000 other points
+# that the net classifies correctly. Circles are points inside the ellipse, and triangles are points outside. The
+# background color shows what the net predicts. Each dashed line shows where $z_j = 0$ for one of the hidden units: on
+# the line $h_j$ is $\tfrac12$, on one side it is smaller, and on the other it is larger.
 
 # %%
 net = mt.two_layer_net(2, 3, 2, tier="scalar", seed=0)
@@ -316,7 +322,7 @@ for moment, axes in zip(moments, row, strict=True):
 
     outside = net.predict_proba(grid)[:, 1].reshape(41, 41)
     axes.contourf(axis, axis, outside, levels=[0, 0.5, 1], colors=["C0", "C1"], alpha=0.3)
-    sums = grid @ net.state_dict()["0.weight"].T + net.state_dict()["0.bias"]  # z of all units at all places
+    sums = grid @ net.state_dict()["0.weight"].T + net.state_dict()["0.bias"]  # all z at all points
     for zj in sums.T.reshape(3, 41, 41):
         axes.contour(axis, axis, zj, levels=[0], colors="0.3", linestyles="dashed", linewidths=1)
     for label, marker, color in ((0, "o", "C0"), (1, "^", "C1")):
@@ -331,30 +337,30 @@ assert 0.5 < share_outside < 0.6
 assert abs(accuracies[1] - share_outside) < 0.05
 assert accuracies[2] > 0.85
 assert accuracies[4] > 0.95
-assert min(outside[0].min(), outside[-1].min(), outside[:, 0].min(), outside[:, -1].min()) > 0.5  # along the frame
+assert min(outside[0].min(), outside[-1].min(), outside[:, 0].min(), outside[:, -1].min()) > 0.5  # along the border
 
 # %% [markdown]
 # **Question.** What did the net learn first, what next, and what last?
 #
-# At first the lines lie anywhere. After 150 steps the net says "outside" nearly everywhere, which is right for a
-# little more than half of the points. Then it finds a strip between parallel lines, and with that most points are
+# At first the lines lie anywhere. After 150 steps the net predicts "outside" nearly everywhere, which is right for a
+# little more than half of the points. Then it finds a strip between parallel lines, and with that it gets most points
 # right. At last the lines turn and close the strip at both ends: three units have fenced in the ellipse.
 #
 # Exercises
 # ---------
 #
-# 1. By hand: the same example, but the right class is 1. What are `ds` and `dW2`? Then
+# 1. By hand: take the same example, but let the right class be 1. What are `ds` and `dW2`? Then
 #    `assert same(backward(x, 1, h, y, W2)[2], ...)`
-# 2. Write `sigmoid` as an op: from a list `x`, the list `y` and the tuple of one vjp. Write the frame with
-#    `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `sigmoid`, and run
-#    `micrograd-tiers verify my_tier.py` until it says of `sigmoid`: pass. (If it names a number at which yours fails:
-#    `math.exp(1000)` is an error, and $1 / (1 + e^{-x}) = e^x / (e^x + 1)$.)
-# 3. The ops also run on the Values of page 2. Make Values of all weights, walk through the three ops and the loss,
-#    and call `backward` on it: `assert same(W1[0][0].grad, 3 / 16)`
-# 4. How far does a net with one hidden unit come, and with two? Take `mt.two_layer_net(2, 1, 2)`, and then 2 in place
-#    of 1, without `tier="scalar"`, which makes it fast. `mt.fit` takes all steps of an epoch at once:
+# 2. Write `sigmoid` as an op: it takes a list `x`, and returns the list `y` and a tuple of one vjp. Create a file of
+#    empty functions with `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `sigmoid`, and run
+#    `micrograd-tiers verify my_tier.py` until it says "pass" beside `sigmoid`. (If it names a number at which yours
+#    fails: `math.exp(1000)` raises an error, and $1 / (1 + e^{-x}) = e^x / (e^x + 1)$.)
+# 3. The ops also run on the Values of page 2. Turn all weights into Values, run the three ops and the loss, and call
+#    `backward` on the loss: `assert same(W1[0][0].grad, 3 / 16)`
+# 4. How far does a net get with one hidden unit, and with two? Take `mt.two_layer_net(2, 1, 2)`, and then 2 in place
+#    of 1. Leave out `tier="scalar"`, which makes it fast. `mt.fit` takes all steps of an epoch at once:
 #    `mt.fit(net, points, classes, optimizer=mt.SGD(1.0), batch_size=32)`. With the two accuracies in a dict,
 #    `assert accuracy_of[1] < 0.8 < 0.9 < accuracy_of[2]`
 #
-# Every product on this page was one turn of a loop in Python. Next, on page 4: the same net with NumPy's vectors,
-# where the loops over units are gone.
+# Every product on this page was one turn of a Python loop. Next, on page 4: the same net with NumPy's vectors, where
+# the loops over units are gone.

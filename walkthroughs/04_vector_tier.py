@@ -2,14 +2,14 @@ r"""
 4. The vector tier
 ==================
 
-On page 3 every sum was a loop. Here the loops over units go away: what a layer takes in and gives out becomes a NumPy
-*vector*, its weights a *matrix*, and each loop one line. There is still one sample at a time. So each sample has a
-gradient of its own, and we look at what comes out when 64 of them are averaged. In the end the same few lines learn to
-read digits.
+On page 3 every sum was a loop. On this page the loops over units disappear: the input and the output of a layer become
+NumPy *vectors*, its weights become a *matrix*, and each loop becomes a single line. We still process one sample at a
+time. So each sample has its own gradient, and we look at what happens when 64 of them are averaged. At the end, the
+same few lines learn to read digits.
 
-You need to know how a matrix is multiplied by a vector. The net is that of page 3: two numbers go in, three hidden
-units make their sums and put them through a sigmoid, and two sums of theirs, the *logits*, are the scores of two
-classes.
+You need to know how to multiply a matrix by a vector. The net is the one from page 3. It has two inputs. Three hidden
+units compute weighted sums of them and apply a sigmoid. Two weighted sums of the hidden units, the *logits*, are the
+scores of two classes.
 """
 
 # %%
@@ -26,8 +26,8 @@ from micrograd_tiers.tiers import vector
 # A net for pencil and paper
 # --------------------------
 #
-# One sample, $x = (2, 1)$, of class 0. The weight $w_{oi}$ leads from input $i$ to output $o$: row $o$ of the matrix
-# is all that unit $o$ knows, and the shape of the matrix is (outputs, inputs).
+# One sample, $x = (2, 1)$, of class 0. The weight $w_{oi}$ leads from input $i$ to output $o$. Row $o$ of the matrix
+# holds all the weights of unit $o$, and the shape of the matrix is (outputs, inputs).
 
 # %%
 x, c = np.array([2.0, 1.0]), 0
@@ -40,17 +40,17 @@ assert (weight1.shape, weight2.shape) == ((3, 2), (2, 3))
 # Forward: dot products
 # ---------------------
 #
-# Each hidden unit multiplies its row of weights by the inputs, number by number, adds up, and adds its bias:
+# Each hidden unit multiplies its row of weights elementwise by the inputs, sums the products, and adds its bias:
 #
 # $$
 # z_o = \sum_i w_{oi} x_i + b_o
 # $$
 #
-# **Question.** What are the three sums? Do them by hand.
+# **Question.** What are the three sums? Work them out by hand.
 #
-# At the scalar tier this takes two loops, one over the units and in it one over their inputs. The inner loop has a
-# name: it is the *dot product* of two vectors. The outer one has a name too: the dot product of each row with the
-# same vector is a matrix times a vector. NumPy writes it `@`, and has both loops inside.
+# At the scalar tier this takes two nested loops: the outer one over the units, the inner one over their inputs. The
+# inner loop has a name: it is the *dot product* of two vectors. The outer loop has a name too: the dot product of each
+# row with the same vector is a matrix times a vector. NumPy writes it `@`, and runs both loops inside.
 
 # %%
 z_loop = [0.0, 0.0, 0.0]
@@ -65,11 +65,10 @@ print(z)
 assert z.tolist() == z_loop == [0, 0, 0]
 
 # %% [markdown]
-# For the bias, `+` adds two vectors number by number. The sigmoid, $h = 1 / (1 + e^{-z})$, takes each number by
-# itself too: NumPy's `exp` does that for a whole vector. The second layer is the first line again, with the other
-# weights.
+# For the bias, `+` adds two vectors elementwise. The sigmoid, $h = 1 / (1 + e^{-z})$, is elementwise too: NumPy's `exp`
+# takes a whole vector. The second layer is the first line again, with the other weights.
 #
-# **Question.** At 0 the sigmoid is $\tfrac12$. Which logits come out, and which probabilities?
+# **Question.** At 0 the sigmoid is $\tfrac12$. What are the logits, and what are the probabilities?
 
 # %%
 h = 1 / (1 + np.exp(-z))
@@ -83,25 +82,25 @@ assert abs(loss - math.log(2)) < 1e-15
 assert abs(dy - [-0.5, 0.5]).max() < 1e-15
 
 # %% [markdown]
-# Two equal logits are two probabilities of $\tfrac12$, and the loss is $-\ln \tfrac12 = \ln 2$. The derivative is
-# prediction minus target, $(\tfrac12, \tfrac12) - (1, 0)$, as on page 1. The loss is the package's own: it gives the
-# value, and a function that carries a derivative back. From here on `dy` is dL/dy, the derivative with respect to
-# what a layer gave out.
+# Two equal logits give two probabilities of $\tfrac12$, and the loss is $-\ln \tfrac12 = \ln 2$. The derivative is
+# prediction minus target, $(\tfrac12, \tfrac12) - (1, 0)$, as on page 1. The loss is the package's own: it returns the
+# value, and a function that carries a derivative back. From here on, `dy` is dL/dy, the derivative with respect to the
+# output of a layer.
 #
 # Back to the weights: the outer product
 # --------------------------------------
 #
 # **Question.** A layer computes $y_o = \sum_i w_{oi} x_i + b_o$. In which of its outputs does the weight $w_{oi}$
-# occur, and next to what?
+# occur, and what is it multiplied by?
 #
-# Only in $y_o$, and next to $x_i$. So the chain rule has one product for each weight:
+# It occurs only in $y_o$, multiplied by $x_i$. So the chain rule has one product for each weight:
 #
 # $$
 # \frac{\partial L}{\partial w_{oi}} = \frac{\partial L}{\partial y_o} \cdot x_i
 # $$
 #
-# Each number of `dy` times each number that went in is a multiplication table. It is called the *outer product*. For
-# the second layer, what went in is $h$:
+# Each entry of `dy` times each entry of the input: that is a multiplication table. It is called the *outer product*.
+# For the second layer, the input is $h$:
 
 # %%
 dweight2_loop = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -119,18 +118,17 @@ assert dweight2.tolist() == dweight2_loop
 # Back to the inputs: the transposed product
 # ------------------------------------------
 #
-# **Question.** A bias stands alone, next to nothing, so its derivative is `dy` itself. But in which outputs does
-# $x_i$ occur?
+# **Question.** A bias is added as it is, so its derivative is `dy` itself. But in which outputs does $x_i$ occur?
 #
-# In all of them, next to $w_{0i}$ in the first, $w_{1i}$ in the second, and so on. Multiply along each way, and add
-# the ways up:
+# In all of them: multiplied by $w_{0i}$ in the first, by $w_{1i}$ in the second, and so on. Multiply along each path,
+# and sum over the paths:
 #
 # $$
 # \frac{\partial L}{\partial x_i} = \sum_o w_{oi} \frac{\partial L}{\partial y_o}
 # $$
 #
-# This is a dot product again. But now $i$ stays and $o$ runs: the weights that it takes stand in column $i$ of the
-# matrix, not in a row. `weight.T`, the *transposed* matrix, has the columns as its rows.
+# This is a dot product again. But now $i$ is fixed and $o$ runs, so its weights are a column of the matrix, column $i$,
+# and not a row. The *transposed* matrix, `weight.T`, has these columns as its rows.
 
 # %%
 dh_loop = [0.0, 0.0, 0.0]
@@ -145,10 +143,10 @@ assert abs(dh - dh_loop).max() < 1e-14
 assert abs(dh - [-2, 1, 1]).max() < 1e-14
 
 # %% [markdown]
-# Check one by hand: the middle column is $(2, 4)$, and $2 \cdot (-\tfrac12) + 4 \cdot \tfrac12 = 1$.
+# Check one entry by hand: the middle column is $(2, 4)$, and $2 \cdot (-\tfrac12) + 4 \cdot \tfrac12 = 1$.
 #
-# Further back goes the sigmoid, each number by itself: its slope is $h (1 - h) = \tfrac14$ at all three units. Then
-# comes the first layer, and it is the outer product once more, now of what comes back to it, `dz`, and of $x$.
+# The next step back is the sigmoid, elementwise: its slope is $h (1 - h) = \tfrac14$ at all three units. Then comes the
+# first layer. It takes the outer product once more, of `dz`, the gradient that arrives there, and of $x$, its input.
 
 # %%
 dz = dh * (h * (1 - h))
@@ -161,15 +159,15 @@ assert abs(dweight1 - [[-1, -0.5], [0.5, 0.25], [0.5, 0.25]]).max() < 1e-14
 # The lines as functions
 # ----------------------
 #
-# That was all. In the functions below `dz`, `dh` and `dweight1` are no longer arrays but vjps, as on page 3:
-# functions that are still to be called. What was a loop has become:
+# That was the whole backward pass. In the functions below, `dz`, `dh` and `dweight1` are no longer arrays but vjps, as
+# on page 3: functions that we call later. Each loop has become one expression:
 #
-# - the sum of each unit over its inputs: `weight @ x`, a dot product for each row
-# - the sum of each input over the units: `weight.T @ dy`, a dot product for each column
+# - the sum over the inputs, for each unit: `weight @ x`, one dot product per row
+# - the sum over the units, for each input: `weight.T @ dy`, one dot product per column
 # - a product for each weight: `np.outer(dy, x)`
-# - what is done to each number by itself: the same line as for one number
+# - an elementwise function: the same line as for one number
 #
-# As functions that return a value and the ways back, with which the gradient of the net takes a few lines:
+# Each function returns a value and its vjps, and with them the gradient of the net takes a few lines:
 
 
 # %%
@@ -178,7 +176,7 @@ def linear(x, weight, bias):
     return y, (
         lambda dy: weight.T @ dy,  # dL/dx      (I,)
         lambda dy: np.outer(dy, x),  # dL/dweight (O, I)
-        lambda dy: dy.copy(),  # dL/dbias   (O,), a copy, so that nobody who changes it changes dy
+        lambda dy: dy.copy(),  # dL/dbias   (O,), a copy: the caller may change it
     )
 
 
@@ -203,15 +201,15 @@ assert abs(gradient(by_hand, x, c)["0.weight"] - dweight1).max() < 1e-15
 assert mt.check_vjps(linear, (x, weight1, bias1)).passed
 
 # %% [markdown]
-# The keys are the package's: it counts layers from 0, and layer 1, the sigmoid, has no weights. The last line has the
-# derivatives of `linear` tried against numbers, as on page 1. In the package's file `vector.py` stand the same lines,
-# with a sigmoid that bears any number, and an outer product that can wait: page 5 shows what for.
+# The keys are the package's: it counts layers from 0, and layer 1, the sigmoid, has no weights. The last line checks
+# the vjps of `linear` numerically, as on page 1. The package's file `vector.py` contains the same lines, with a sigmoid
+# that works for any number, and an outer product that can be postponed: page 5 shows why.
 #
 # One gradient for each sample
 # ----------------------------
 #
-# A net that takes a step after each sample listens to that sample alone. It can as well listen to a group of samples,
-# a *mini-batch*, and take as its loss the mean of theirs. The derivative of a sum is the sum of the derivatives, so
+# A net that takes a step after each sample listens to that sample alone. It can also listen to a group of samples, a
+# *mini-batch*, and take the mean of their losses as its loss. The derivative of a sum is the sum of the derivatives, so
 #
 # $$
 # L = \frac1{64} \sum_n L_n
@@ -219,9 +217,10 @@ assert mt.check_vjps(linear, (x, weight1, bias1)).passed
 # \frac{\partial L}{\partial w} = \frac1{64} \sum_n \frac{\partial L_n}{\partial w} :
 # $$
 #
-# the gradient of the mean is the mean of the gradients. We have a function for one of them. Now we call it for each
-# of many points of the ellipse of page 3, with random weights, take the mean of the first 64, and ask the package for
-# the same: at the scalar tier, where it computes with plain lists as on page 3, and at the vector tier.
+# the gradient of the mean is the mean of the gradients. We have a function for one of these gradients. Now we call it,
+# with random weights, for each of many points of the ellipse from page 3, and take the mean of the first 64. Then we
+# ask the package for the same gradient, at the scalar tier, which computes with plain lists as on page 3, and at the
+# vector tier.
 
 # %%
 points = mt.load_dataset("ellipse", n_train=2560, n_test=1)
@@ -233,16 +232,16 @@ mean = {name: sum(grads[name] for grads in of_samples[:64]) / 64 for name in wei
 for tier in ("scalar", "vector"):
     _, of_tier = small.to(tier).loss_and_grads(points.train_x[:64], points.train_y[:64])
     difference = max(abs(mean[name] - of_tier[name]).max() for name in mean)
-    print(f"{tier}: off by {difference:.0e}")
+    print(f"{tier}: largest difference {difference:.0e}")
     assert difference < 1e-14
 
 # %% [markdown]
-# They agree to 1e-14. Where the last digits differ, a sum was taken in another order; page 6 is about that.
+# They agree to 1e-14. Where the last digits differ, a sum was taken in a different order; page 6 is about that.
 #
-# **Question.** What does averaging do? A mean costs as much as 64 single gradients. What do we get for it?
+# **Question.** The mean costs as much as 64 single gradients. What do we get for it?
 #
-# We have the gradients of 2,560 samples, with 17 numbers each, and make 40 means of 64 of them. The picture shows two
-# of the 17 numbers, to the left for 640 of the samples, to the right for the means.
+# We have the gradients of 2,560 samples, with 17 entries each, and make 40 means of 64 of them. The plots show two of
+# the 17 entries: on the left for 640 of the samples, on the right for the means.
 
 # %%
 single = np.array([np.concatenate([part.ravel() for part in grads.values()]) for grads in of_samples])
@@ -263,13 +262,13 @@ left.set(ylabel="dL/dw from hidden unit 1")
 plt.show()
 
 # %% [markdown]
-# These two numbers are prediction minus target, times $h$. They are negative for all samples of class 0, positive for
-# all of class 1: each sample pulls towards its own class, whatever the others say. The cross, the gradient of all
-# samples, lies between the two swarms, and the means lie around it.
+# These two entries are prediction minus target, times $h$. They are negative for all samples of class 0, and positive
+# for all samples of class 1: each sample pulls toward its own class, no matter what the others say. The cross, the
+# gradient of all samples, lies between the two swarms, and the means lie around it.
 #
-# What is that worth? The *spread* is the typical distance from the cross (the root of the mean square). A gradient
-# $g$ is of use if its dot product with the gradient of all samples is positive: only then does a small step against
-# $g$ lower the loss of all.
+# What is that worth? The *spread* is the typical distance from the cross (the root of the mean square). A gradient $g$
+# is useful if its dot product with the gradient of all samples is positive: only then does a small step against $g$
+# lower the loss over all samples.
 
 
 # %%
@@ -279,30 +278,31 @@ def spread(gradients):
 
 for name, gradients in (("single", single), ("mean of 64", means)):
     helpful = (gradients @ of_all > 0).mean()
-    print(f"{name}: spread {spread(gradients):.3f}, of use {helpful:.0%}")
+    print(f"{name}: spread {spread(gradients):.3f}, useful {helpful:.0%}")
 assert 6 < spread(single) / spread(means) < 11
 assert (single @ of_all > 0).mean() < 0.7 < 0.9 < (means @ of_all > 0).mean()
 assert (single[points.train_y == 0][:, [first, second]] < 0).all()
 assert (single[points.train_y == 1][:, [first, second]] > 0).all()
 
 # %% [markdown]
-# The means are of use; of the single gradients, many are not. Chance averages out, but slowly: means of $N$ samples
-# have a spread that is $\sqrt N$ times smaller, here about $\sqrt{64} = 8$ times. Four times the samples only halve
-# it. So the size of a mini-batch is a bargain between a step that is exact and one that is cheap (see page 10).
+# The means are useful; many of the single gradients are not. Chance averages out, but slowly: means of $N$ samples have
+# a spread that is $\sqrt N$ times smaller, here about $\sqrt{64} = 8$ times. Four times as many samples only halve it.
+# So the size of a mini-batch is a compromise between an exact step and a cheap one (see page 10).
 #
-# 784 numbers go in
-# -----------------
+# 784 inputs
+# ----------
 #
-# Nothing in these lines says how large a layer is. *Glyphs* are digits, drawn offline with the fonts of matplotlib in
-# the form of MNIST, the classic set of handwritten digits: 28 by 28 pixels, from 0 (black) to 1 (white). MNIST has
-# 60,000 images for training and 10,000 for the test; here are 3,000 and 500, so that the page runs in a few seconds.
+# Nothing in these lines says how large a layer is. *Glyphs* is a set of digits in the format of MNIST, the classic set
+# of handwritten digits: 28 by 28 pixels, from 0 (black) to 1 (white). The package draws the glyphs offline, with the
+# fonts of matplotlib. MNIST has 60,000 images for training and 10,000 for testing. We use 3,000 and 500 glyphs, so that
+# the page runs in a few seconds.
 #
 # **Question.** What does hidden unit 0 learn from one image? Its weights are row 0 of the matrix, one for each pixel,
 # so we can draw their gradient as a picture.
 #
-# By the outer product, row 0 is `dz[0]` times $x$: **the image itself**, times one number that says how much the unit
-# should answer to it, and with which sign (blue is below 0, red above). The mean over 64 samples is a mixture of 64
-# images with such numbers.
+# By the outer product, row 0 is `dz[0]` times $x$: **the image itself**, times one number. The number says how much the
+# unit should change its response to this image, and in which direction (blue is below 0, red above). The mean over 64
+# samples is a mixture of 64 images, each times its own number.
 
 # %%
 data = mt.load_dataset("glyphs", n_train=3000, n_test=500)
@@ -325,8 +325,8 @@ plt.show()
 # Training
 # --------
 #
-# An *epoch* is one walk through all samples, in a new random order. Each mini-batch of 64 leads to one step: the mean
-# of its gradients, times the *learning rate*, is subtracted from the weights. The package's `fit` does that.
+# An *epoch* is one pass over all samples, in a new random order. Each mini-batch of 64 leads to one step: the mean of
+# its gradients, times the *learning rate*, is subtracted from the weights. The package's `fit` does all of this.
 #
 # **Question.** How long would the loops of page 3 take for it? We time one of their gradients.
 
@@ -339,10 +339,10 @@ assert abs(of_images[0]["2.weight"] - of_lists["2.weight"]).max() < 1e-14
 
 start = time.perf_counter()
 history = mt.fit(large, data.train_x, data.train_y, optimizer=mt.SGD(0.7), batch_size=64, epochs=5)
-print(f"vectors: {time.perf_counter() - start:.1f} s; lists, about: {seconds_of_lists:.0f} s")
+print(f"vectors: {time.perf_counter() - start:.1f} s; lists: about {seconds_of_lists:.0f} s")
 guesses = large.predict(data.test_x)
 counts = mt.confusion_matrix(guesses, data.test_y, 10)
-print(f"{len(history.batch_loss)} steps; {mt.accuracy(guesses, data.test_y):.1%} of 500 new images are read right")
+print(f"{len(history.batch_loss)} steps; {mt.accuracy(guesses, data.test_y):.1%} of 500 new images are read correctly")
 assert mt.accuracy(guesses, data.test_y) > 0.6
 assert counts.trace() == (guesses == data.test_y).sum()
 assert max(history.batch_loss[:20]) > history.batch_loss[0] > 2 * history.train_loss[-1]
@@ -354,24 +354,24 @@ right.imshow(counts, cmap="Blues")
 for (c, guess), count in np.ndenumerate(counts):
     if count:
         right.text(guess, c, count, ha="center", va="center", fontsize=8, color="white" if count > 30 else "black")
-right.set(xlabel="read as", ylabel="is", xticks=range(10), yticks=range(10), title="500 new images")
+right.set(xlabel="prediction", ylabel="digit", xticks=range(10), yticks=range(10), title="500 new images")
 plt.show()
 
 # %% [markdown]
-# To the left, the loss. It rises before it falls: for weights that are still random, this learning rate is bold, as
-# page 10 explains. To the right, the *confusion matrix*: a row for what an image is, a column for what the
-# net takes it for. What is read right stands on the diagonal.
+# On the left, the loss. It rises before it falls: for weights that are still random, this learning rate is bold, as
+# page 10 explains. On the right, the *confusion matrix*: it has a row for each digit, and a column for each prediction.
+# Images that are read correctly are counted on the diagonal.
 #
 # Exercises
 # ---------
 #
-# 1. By hand: let the pencil-and-paper sample be of class 1. What becomes of `dweight1`?
+# 1. By hand: let the class of the pencil-and-paper sample be 1. What is `dweight1` now?
 #    `assert abs(gradient(by_hand, np.array([2.0, 1.0]), 1)["0.weight"] - yours).max() < 1e-14`
 # 2. `micrograd-tiers verify --new my_vector.py --like vector` writes a file of empty functions. Fill in `linear` and
 #    `relu`, which is $y = \max(x, 0)$, until `micrograd-tiers verify my_vector.py` says "pass" beside them.
-# 3. A matrix that is one outer product has *rank* 1: its rows are multiples of one row. What is the rank of the sum
-#    of 64? `assert np.linalg.matrix_rank(sum(grads["0.weight"] for grads in of_images)) == ...`
-# 4. How many times smaller than that of single gradients is the spread of means of 16? Say it first, then make 160
-#    means of `single`: `assert 0.7 * yours < spread(single) / spread(means_of_16) < 1.4 * yours`
+# 3. A matrix that is a single outer product has *rank* 1: its rows are multiples of one row. What is the rank of the
+#    sum of 64 outer products? `assert np.linalg.matrix_rank(sum(grads["0.weight"] for grads in of_images)) == ...`
+# 4. How many times smaller is the spread of means of 16 than the spread of single gradients? Make a prediction, then
+#    make 160 means of `single`: `assert 0.7 * yours < spread(single) / spread(means_of_16) < 1.4 * yours`
 #
-# Next, on page 5: the last loop, the one over the 64 samples, goes away too.
+# Next, on page 5: the last loop, the one over the 64 samples, disappears too.

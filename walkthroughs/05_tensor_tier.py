@@ -2,9 +2,10 @@ r"""
 5. The tensor tier
 ==================
 
-On page 4 the loops over units went into NumPy, and one loop was left: over the samples of a mini-batch. Here it goes
-too. A whole mini-batch is one matrix, and the net takes it in one go. The mathematics stays what it was. What is new
-is a question that you can ask of every line: the loss adds up all samples, so *where has this sum gone?*
+On page 4 the loops over units moved into NumPy, and one loop was left: the loop over the samples of a mini-batch. On
+this page it goes too. A whole mini-batch is one matrix, and the net processes it all at once. The mathematics stays the
+same. What is new is a question that you can ask of every line: the loss sums over all samples, so *where has this sum
+gone?*
 
 You need the formulas of page 4 and the product of two matrices. The net is again 2-3-2: two inputs, three hidden units
 with sigmoids, two logits.
@@ -23,9 +24,9 @@ from micrograd_tiers.tiers import tensor
 # A mini-batch is a matrix
 # ------------------------
 #
-# One sample a row: $N$ samples with $I$ features each make a matrix of *shape* $(N, I)$. Four letters name all sizes
-# of the net: $N$ samples, $I$ inputs, $H$ hidden units, $C$ classes. The right classes, one for each row, are called
-# `y` from here on, as in the package; what was $c$ for one sample is `y[n]`.
+# Each sample is a row: $N$ samples with $I$ features each form a matrix of *shape* $(N, I)$. Four letters name all the
+# sizes in the net: $N$ samples, $I$ inputs, $H$ hidden units, $C$ classes. From here on, the right classes, one for
+# each row, are called `y`, as in the package. The class $c$ of one sample becomes `y[n]`.
 
 # %%
 N, H, C = 4, 3, 2  # and I = 2
@@ -37,8 +38,8 @@ assert (weight1.shape, weight2.shape) == ((H, 2), (C, H))
 
 # %% [markdown]
 # On page 4 a layer was `weight @ x + bias`: the dot products of all rows of the weights with one sample. Now each
-# sample, a row of `x`, is to meet each row of the weights. A product of matrices takes *rows times columns*; so the
-# weights must be transposed, for their rows to become columns:
+# sample, a row of `x`, must meet each row of the weights. A matrix product takes *rows times columns*. So we transpose
+# the weights, and their rows become columns:
 #
 # $$
 # z_{no} = \sum_i x_{ni} w_{oi} + b_o, \qquad\text{or}\qquad Z = X W^\mathsf{T} + b .
@@ -46,8 +47,8 @@ assert (weight1.shape, weight2.shape) == ((H, 2), (C, H))
 #
 # **Question.** The product has the shape $(N, H)$, the bias $(H,)$. How can they be added?
 #
-# NumPy *broadcasts* the bias: it takes it as one row and adds it to each of the $N$ rows. Every sample uses the same
-# bias, and the same weights. Remember that; on the way back it will matter.
+# NumPy *broadcasts* the bias: it treats it as one row, and adds this row to each of the $N$ rows. Every sample uses the
+# same bias, and the same weights. Remember that; it will matter in the backward pass.
 
 # %%
 z = x @ weight1.T + bias1
@@ -57,14 +58,14 @@ for n in range(N):
 assert z[0].tolist() == [0, 0, 0]
 
 # %% [markdown]
-# Each row is what page 4 computes for that sample; the first one you have done by hand there.
+# Each row is what page 4 computes for that sample. You worked out the first one by hand there.
 #
 # Forward, with the shape of every line
 # -------------------------------------
 #
-# The shape is the cheapest check there is, so each line has one. The probabilities of a sample are a row that adds up
-# to 1: softmax sums over axis 1, along the row. `keepdims` leaves the sums standing as a column, $(N, 1)$, so that
-# broadcasting divides each row by its own sum. (Large logits would overflow here; page 9 mends that.)
+# The shape is the cheapest check there is, so each line has one. The probabilities of a sample are a row that sums to
+# 1: softmax sums over axis 1, along the row. `keepdims` keeps the sums as a column, $(N, 1)$, so that broadcasting
+# divides each row by its own sum. (Large logits would overflow here; page 9 fixes that.)
 
 # %%
 h = 1 / (1 + np.exp(-z))
@@ -77,14 +78,14 @@ sums = e.sum(axis=1, keepdims=True)
 assert sums.shape == (N, 1)
 p = e / sums
 assert p.shape == (N, C)
-losses = -np.log(p[np.arange(N), y])  # of each row, the probability of the right class
+losses = -np.log(p[np.arange(N), y])  # in each row, the right class
 assert losses.shape == (N,)
 loss = losses.sum() / N
 assert loss.shape == ()
 print(f"losses {losses.round(4)}, their mean {loss:.4f}")
 
 # %% [markdown]
-# No row has met another row so far. They meet in the last line only: the loss of the mini-batch is the mean
+# So far, no row has met another row. They meet only in the last line: the loss of the mini-batch is the mean
 # $L = \frac1N \sum_n L_n$.
 #
 # Backward: where each sum over samples went
@@ -92,21 +93,21 @@ print(f"losses {losses.round(4)}, their mean {loss:.4f}")
 #
 # **Question.** How does $L$ change with the loss $L_n$ of one sample?
 #
-# By $1/N$. So the way back starts with $1/N$ for every sample, and then prediction minus target, row by row.
+# By $1/N$. So the backward pass starts with $1/N$ for every sample. Then comes prediction minus target, row by row.
 
 # %%
-onehot = np.eye(C)[y]  # row y[n] of the unit matrix: 1 at the right class, 0 elsewhere
+onehot = np.eye(C)[y]  # row n is 1 at the right class, 0 elsewhere
 dlogits = (p - onehot) / N
 assert dlogits.shape == logits.shape == (N, C)
 
 # %% [markdown]
-# **Question.** Which of the derivatives sum over the samples, and which do not? Ask of each thing: how many samples
+# **Question.** Which of the derivatives sum over the samples, and which do not? For each array, ask: how many samples
 # use it?
 #
-# A row of `h` belongs to one sample, and changes the loss of that sample only. So dL/dh has no sum over samples, and
-# is page 4's $W^\mathsf{T} dy$ for each row, which is the matrix $dY\, W$: a product that is turned on its side has
-# its factors the other way round, $(W^\mathsf{T} dy)^\mathsf{T} = dy^\mathsf{T}\, W$. The weights and the bias belong
-# to all samples: each sample has a way from them to the loss, and the ways add up.
+# A row of `h` belongs to one sample, and changes the loss of that sample only. So dL/dh has no sum over samples. It is
+# page 4's $W^\mathsf{T} dy$ for each row, which is the matrix $dY\, W$, because transposing a product reverses its
+# factors: $(W^\mathsf{T} dy)^\mathsf{T} = dy^\mathsf{T}\, W$. The weights and the bias belong to all samples. Each
+# sample opens a path from them to the loss, and we sum over the paths.
 
 # %%
 dh = dlogits @ weight2
@@ -120,8 +121,8 @@ for n in range(N):
 # The sum inside the product
 # --------------------------
 #
-# For the weights, page 4 says what a sample contributes: the outer product of its $dy$ and its $x$. Two samples with
-# small numbers, two outputs and three inputs:
+# For the weights, page 4 says what a sample contributes: the outer product of its $dy$ and its $x$. Take two samples
+# with small numbers, two outputs and three inputs:
 
 # %%
 small_x = np.array([[1, 2, 0], [3, 0, 1]])
@@ -130,11 +131,11 @@ tables = [np.outer(small_dy[n], small_x[n]) for n in range(2)]
 print(tables[0], tables[1], tables[0] + tables[1], sep="\n\n")
 
 # %% [markdown]
-# **Question.** Compute $dY^\mathsf{T} X$ by hand, rows times columns. Its top left number is $1 \cdot 1 + 2 \cdot 3 =
-# 7$: where have you seen these two products?
+# **Question.** Compute $dY^\mathsf{T} X$ by hand, rows times columns. Its top left entry is
+# $1 \cdot 1 + 2 \cdot 3 = 7$. Where have you seen these two products before?
 #
-# In the top left corners of the two outer products. It is so at every place: row $o$ of $dY^\mathsf{T}$ holds $dy_o$
-# of all samples, column $i$ of $X$ holds $x_i$ of all samples, and their dot product runs over the samples:
+# In the top left corners of the two outer products. The same is true of every entry. Row $o$ of $dY^\mathsf{T}$ holds
+# $dy_o$ of all samples, column $i$ of $X$ holds $x_i$ of all samples, and their dot product runs over the samples:
 #
 # $$
 # (dY^\mathsf{T} X)_{oi} = \sum_n dy_{no}\, x_{ni} = \Big( \sum_n dy_n \otimes x_n \Big)_{oi}
@@ -155,8 +156,8 @@ for axes, table, title in zip(grid, [*tables, small_dy.T @ small_x], titles, str
 plt.show()
 
 # %% [markdown]
-# A matrix product sums over the index that disappears. A layer of $I$ inputs and $O$ outputs has three products, and
-# each index has its turn:
+# A matrix product sums over the index that disappears. A layer with $I$ inputs and $O$ outputs has three products, and
+# each index disappears once:
 #
 # - forward, $(N, I) \cdot (I, O) \to (N, O)$: the inputs disappear
 # - dL/dx, $(N, O) \cdot (O, I) \to (N, I)$: the outputs disappear
@@ -167,8 +168,8 @@ plt.show()
 #
 # **Question.** And the bias?
 #
-# It was copied into every row, so that all $N$ rows of `dy` are its doing: they are added up, along axis 0, the axis
-# of the samples. What broadcasting copies on the way forward, a sum collects on the way back.
+# It was copied into every row, so all $N$ rows of `dy` contribute to its gradient. They are summed along axis 0, the
+# axis of the samples. What broadcasting copies in the forward pass, a sum collects in the backward pass.
 
 # %%
 dweight2, dbias2 = dlogits.T @ h, dlogits.sum(axis=0)
@@ -182,14 +183,14 @@ assert wrong_axis.shape == bias2.shape
 assert abs(wrong_axis - dlogits[:2].sum(axis=0)).max() > 0.01
 
 # %% [markdown]
-# Shapes catch much, not all. The last lines take 2 samples and sum along the wrong axis. There are as many samples
-# as outputs, so the shape is right and the numbers are wrong. The package keeps a museum of such bugs. For this one,
-# type `micrograd-tiers bugs show linear_dbias_summed_over_outputs`.
+# Shapes catch many mistakes, but not all. The last lines take 2 samples and sum along the wrong axis. There are as many
+# samples as outputs, so the shape is right and the numbers are wrong. The package keeps a museum of such bugs. To see
+# this one, type `micrograd-tiers bugs show linear_dbias_summed_over_outputs`.
 #
-# Three lines for three
-# ---------------------
+# From one sample to a mini-batch, line by line
+# ---------------------------------------------
 #
-# Beside each line of page 4, its line for a mini-batch:
+# Each line of page 4, and beside it the line for a mini-batch:
 #
 # - dL/dx: `weight.T @ dy` becomes `dy @ weight`, row by row
 # - dL/dweight: `np.outer(dy, x)` becomes `dy.T @ x`, with the sum over the samples inside
@@ -223,13 +224,13 @@ assert abs(of_mean["0.weight"] - dweight1).max() < 1e-15
 assert mt.check_vjps(linear, (x, weight1, bias1)).passed
 
 # %% [markdown]
-# Sigmoid and loss are now the package's. Its loss gives the *sum* over the samples, so that it serves one sample as
-# well as many; the mean comes in with the number from which the way back starts, $1/N$.
+# The sigmoid and the loss now come from the package. Its loss is the *sum* over the samples, so that the same function
+# works for one sample and for many. The mean enters through the number from which the backward pass starts, $1/N$.
 #
-# **Question.** What comes out if this is forgotten, and the way back starts from 1?
+# **Question.** What happens if you forget this, and the backward pass starts from 1?
 #
-# The way back is made of sums and of products with numbers that do not depend on where it starts. So all gradients
-# come out $N$ times as large, and the learning rate that is right would change with the size of the mini-batch.
+# The backward pass consists of sums, and of products with numbers that do not depend on where it starts. So all
+# gradients become $N$ times as large, and the right learning rate would change with the size of the mini-batch.
 
 # %%
 assert abs(tensor.softmax_cross_entropy(logits, y)[0] - losses.sum()) < 1e-14
@@ -241,7 +242,7 @@ for name in weights:
 # Three tiers, one gradient
 # -------------------------
 #
-# The package's net at each tier, beside our function: 2-3-2 on 64 points, 784-300-10 on 3 images.
+# Here is the package's net at each tier, beside our function: 2-3-2 on 64 points, 784-300-10 on 3 images.
 
 # %%
 points = mt.load_dataset("ellipse", n_train=64, n_test=1)
@@ -254,21 +255,21 @@ for net, samples, classes in (
     for tier in ("scalar", "vector", "tensor"):
         loss, grads = net.to(tier).loss_and_grads(samples, classes)
         difference = max(abs(grads[name] - ours[name]).max() for name in grads)
-        print(f"{tier}: loss {loss:.12f}, gradient off by {difference:.0e}")
+        print(f"{tier}: loss {loss:.12f}, gradient differs by {difference:.0e}")
         assert difference < 1e-14
 
 # %% [markdown]
-# All three are one loop over the layers in the package, `Network.backprop`. It cuts the mini-batch into what a tier
-# takes at once, single samples or all of it, lets each piece start from $1/N$, and adds up. And now you see what the
-# outer product of page 4 is waiting for: `vector.py` keeps the $dy$ and $x$ of all samples, and then multiplies once,
-# $dY^\mathsf{T} X$.
+# In the package, all three tiers share one loop over the layers, `Network.backprop`. It splits the mini-batch into
+# chunks: single samples, or the whole of it. It starts each chunk's backward pass from $1/N$, and sums the gradients.
+# Now you see why the outer product of page 4 can be postponed: `vector.py` keeps the $dy$ and $x$ of all samples, and
+# then multiplies once, $dY^\mathsf{T} X$.
 #
 # The same training
 # -----------------
 #
-# **Question.** If the gradients are the same, what about the training? One epoch of 1,000 glyphs in mini-batches of
-# 64, at two tiers, from the same weights and in the same order. We also time the gradient of one mini-batch, the best
-# of 20.
+# **Question.** If the gradients are the same, what about the training? We train two tiers for one epoch on 1,000 glyphs
+# in mini-batches of 64, from the same weights and in the same order. We also time the gradient of one mini-batch, and
+# take the best of 20.
 
 # %%
 losses = {}
@@ -277,43 +278,45 @@ for tier in ("vector", "tensor"):
     times = timeit.repeat(lambda net=net: net.loss_and_grads(data.train_x[:64], data.train_y[:64]), number=1, repeat=20)
     history = mt.fit(net, data.train_x[:1000], data.train_y[:1000], optimizer=mt.SGD(0.5), batch_size=64)
     losses[tier] = np.array(history.batch_loss)
-    print(f"{tier}: {min(times) * 1000:.2f} ms a mini-batch, last loss {losses[tier][-1]:.12f}")
+    print(f"{tier}: {min(times) * 1000:.2f} ms per mini-batch, last loss {losses[tier][-1]:.12f}")
 assert abs(losses["vector"] - losses["tensor"]).max() < 1e-10
 
 # %% [markdown]
-# Step by step the same losses, to 1e-10. The times are those of the machine that built the page; page 7 measures
-# properly. Now a longer training: 4,000 glyphs (MNIST has 60,000), five times. After each epoch `fit` looks at 1,000
-# images that it does not learn from.
+# The losses agree step by step, to 1e-10. The times are those of the machine that built the page; page 7 measures
+# properly.
+#
+# Now a longer training: five epochs on 4,000 glyphs (MNIST has 60,000). After each epoch, `fit` evaluates the net on
+# 1,000 images that it does not learn from.
 
 # %%
 net = mt.two_layer_net(784, 300, 10, tier="tensor")
 test = data.test_x, data.test_y
 history = mt.fit(net, data.train_x, data.train_y, optimizer=mt.SGD(1.0), batch_size=64, epochs=5, validation=test)
-print(f"read right: {', '.join(f'{share:.1%}' for share in history.validation_accuracy)}")
+print(f"read correctly: {', '.join(f'{share:.1%}' for share in history.validation_accuracy)}")
 assert history.validation_accuracy[-1] > 0.7
 assert history.validation_accuracy[-1] > history.validation_accuracy[0]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 left.semilogy(history.batch_loss, lw=0.8)
-left.set(xlabel="step", ylabel="mean loss of the mini-batch", title="63 steps an epoch")
+left.set(xlabel="step", ylabel="mean loss of the mini-batch", title="63 steps per epoch")
 right.plot(range(1, 6), history.validation_accuracy, "o-")
 right.set(
-    xlabel="epoch", ylabel="share of images read right", title="1,000 other images", xticks=range(1, 6), ylim=(0, 1)
+    xlabel="epoch", ylabel="share of images read correctly", title="1,000 other images", xticks=range(1, 6), ylim=(0, 1)
 )
 plt.show()
 
 # %% [markdown]
-# The loss first leaps up and the accuracy need not rise in every epoch: a learning rate of 1 is bold, as on page 4.
+# The loss first jumps up, and the accuracy need not rise in every epoch: a learning rate of 1 is bold, as on page 4.
 #
 # The short last batch
 # --------------------
 #
-# 4,000 is not a multiple of 64. **Question.** How many samples has the last mini-batch of an epoch, and what is its
+# 4,000 is not a multiple of 64. **Question.** How many samples are in the last mini-batch of an epoch, and what is its
 # $N$?
 #
-# $4000 = 62 \cdot 64 + 32$. No line of ours says 64: each takes the number of rows that it finds. So the mean over
-# the last batch is over 32, and the way back must start from 1/32. With 1/64 the step would be half of what it should
-# be: no error message, and no shape to give it away.
+# $4000 = 62 \cdot 64 + 32$. None of our lines mentions 64: each takes the number of rows that it finds. So the mean
+# over the last batch is over 32, and its backward pass must start from 1/32. With 1/64 the step would be half of what
+# it should be, and no error message and no shape would give it away.
 
 # %%
 trainer = mt.Trainer(net, data.train_x, data.train_y, batch_size=64)
@@ -326,9 +329,9 @@ wrong_one = gradient(net.state_dict(), last_x, last_y, 1 / 64)
 assert abs(wrong_one["2.weight"] - 0.5 * right_one["2.weight"]).max() < 1e-14
 
 # %% [markdown]
-# **Question.** What is the mean loss of an epoch: the mean of the 63 losses of its steps?
+# **Question.** What is the mean loss of an epoch? Is it the mean of the 63 losses of its steps?
 #
-# Nearly. But then each of the last 32 samples would count as much as two others. The mean over the *samples* weighs
+# Nearly. But then each of the last 32 samples would count as much as two others. The mean over the *samples* weights
 # each loss by the size of its batch.
 
 # %%
@@ -339,23 +342,23 @@ assert sum(sizes) == 4000
 assert abs(history.train_loss[0] - np.average(of_steps, weights=sizes)) < 1e-12
 
 # %% [markdown]
-# In the steps themselves they do count for two: the mean of a short batch moves the weights as that of any other, and
-# is shared among fewer. As the order of the samples is new in each epoch, it hits others each time.
+# In the steps themselves, these samples do count double: the mean of a short batch moves the weights as much as any
+# other mean, but fewer samples share it. Since every epoch has a new order, it affects different samples each time.
 #
 # Exercises
 # ---------
 #
-# 1. A bias is a weight next to an input that is always 1. Make `x1` of `x` and a column of ones, and find dL/dbias in
+# 1. A bias is a weight whose input is always 1. Make `x1` from `x` and a column of ones, and find dL/dbias in
 #    dL/dweight: `assert abs((dz.T @ x1)[:, -1] - dbias1).max() < 1e-15`
 # 2. `np.einsum` takes the indices themselves, and sums over those that the result does not have:
 #    `assert (np.einsum("no,ni->oi", small_dy, small_x) == small_dy.T @ small_x).all()`. Write the forward product and
 #    dL/dx of a layer that way, and compare.
-# 3. `np.einsum("no,ni->noi", dz, x)` keeps the $n$: the gradients of all samples at once. How many bytes does that
-#    take for the first layer of 784-300-10 and 64 samples, at 8 bytes a number? `assert yours == 64 * ...`
+# 3. `np.einsum("no,ni->noi", dz, x)` keeps the index $n$: it has the gradients of all samples at once. How many bytes
+#    does that take for the first layer of 784-300-10 and 64 samples, at 8 bytes per number? `assert yours == 64 * ...`
 # 4. `micrograd-tiers verify --new my_tier.py` writes a file of empty functions for this tier. Fill in `linear` and
-#    `mean_squared_error`, until `micrograd-tiers verify my_tier.py` says "pass" beside them. Over what is its mean
-#    taken, over what its sum?
-# 5. 1,000 samples in mini-batches of 64: how many steps has an epoch, and how many samples the last?
+#    `mean_squared_error`, until `micrograd-tiers verify my_tier.py` says "pass" beside them. Over what does this loss
+#    take the mean, and over what the sum?
+# 5. 1,000 samples in mini-batches of 64: how many steps are in an epoch, and how many samples are in the last step?
 #    `assert mt.Trainer(net, data.train_x[:1000], data.train_y[:1000], batch_size=64).steps_per_epoch == ...`
 #
 # Next, on page 6: how long do equal nets stay equal, and what do the last digits do?

@@ -2,11 +2,11 @@ r"""
 8. Trust
 ========
 
-A program with a syntax error stops. A program with a wrong derivative goes on: it learns a little worse, or a little
-better, and nobody asks. On this page you get four instruments that do ask: gradient checks, the complex step,
-properties with drawn examples, and a judge. In between you hunt four real bugs.
+A program with a syntax error stops. A program with a wrong derivative keeps going: it learns a little worse, or a
+little better, and nobody asks why. On this page you get four tools that do ask: gradient checks, the complex step,
+properties tested on random examples, and a judge. Along the way you hunt four real bugs.
 
-You need numerical derivatives from page 1, and the form of an op from page 5: it returns its value and, for each
+You need the numerical derivatives of page 1, and the form of an op from page 5: it returns its value and, for each
 input, a function that turns $dL/dy$ into the derivative with respect to that input. Such a function is called a *vjp*
 (vector-Jacobian product).
 """
@@ -28,15 +28,15 @@ from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import tensor
 
-# Hypothesis keeps notes in a folder of its own, which is not to be this one.
+# Hypothesis stores files in a folder; keep them out of the current one.
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(Path(tempfile.gettempdir()) / "hypothesis")
 
 # %% [markdown]
 # A wrong gradient that learns
 # ----------------------------
 #
-# The package has a museum of bugs: real mistakes, each of which can be planted in a tier. Here are two trainings of
-# the same net on two half moons, from the same weights. In one of them the derivative of the sigmoid is wrong.
+# The package has a museum of bugs: real mistakes, each of which can be planted in a tier. Here the same net is trained
+# twice on two half moons, from the same weights. In one of the two trainings, the derivative of the sigmoid is wrong.
 #
 # **Question.** In which one?
 
@@ -66,14 +66,15 @@ plt.show()
 assert losses["A"][-1] < losses["B"][-1]
 
 # %% [markdown]
-# It is A, which has the lower loss. Its slope is $1 - y^2$, that of tanh, where $y (1 - y)$ is meant. That is always
-# larger, so the first layers take larger steps, and here this does no harm. A curve that falls proves nothing.
+# It is A, the one with the lower loss. Its slope is $1 - y^2$, the slope of tanh, and the right slope is $y (1 - y)$.
+# The wrong one is always larger, so the first layers take larger steps, and here this does no harm. A falling curve
+# proves nothing.
 #
-# Trying every weight
-# -------------------
+# Checking every weight
+# ---------------------
 #
-# So ask the net itself. Move one weight by $h$ to both sides, see how the loss changes, and put that beside the
-# derivative that backpropagation gives. Twenty samples and one weight matrix are enough to see it.
+# So ask the net itself. Move one weight by $h$ in both directions, see how the loss changes, and compare this with the
+# derivative from backpropagation. Twenty samples and one weight matrix are enough.
 
 # %%
 X, y = data.train_x[:20], data.train_y[:20]
@@ -103,13 +104,13 @@ figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 axes.axline((0, 0), slope=1, color="gray", linewidth=1)
 axes.plot(numerical.ravel(), wrong.ravel(), "o", label="A")
 axes.plot(numerical.ravel(), right.ravel(), "s", label="B")
-axes.set(xlabel="derivative by trying", ylabel="derivative by backpropagation", title="32 weights of each net")
+axes.set(xlabel="numerical derivative", ylabel="derivative by backpropagation", title="32 weights of each net")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-# What is right lies on the line, where both agree. To say it in a number, divide the difference by the larger of the
-# two: a difference of 0.0001 is nothing beside a derivative of 100, and everything beside one of 0.0001.
+# Right derivatives lie on the line, where both agree. To put the agreement into a number, divide the difference by the
+# larger of the two: a difference of 0.0001 is nothing beside a derivative of 100, and everything beside one of 0.0001.
 #
 # $$
 # \text{relative error} = \frac{|a - n|}{\max(|a|, |n|)}
@@ -123,30 +124,31 @@ def relative_error(a, n):
     return abs(a - n) / np.maximum(abs(a), abs(n))
 
 
+print("relative errors:")
 print(f"A: from {relative_error(wrong, numerical).min():.0e} to {relative_error(wrong, numerical).max():.0e}")
 print(f"B: from {relative_error(right, numerical).min():.0e} to {relative_error(right, numerical).max():.0e}")
 assert relative_error(wrong, numerical).min() > 0.1
 assert relative_error(right, numerical).max() < 1e-6
 
 # %% [markdown]
-# With central differences in float64 (16 digits), a right derivative comes out at $10^{-7}$ or less. A wrong one
-# usually at $10^{-2}$ or more, as a forgotten factor is not a matter of digits. In between, look closer: the step may
-# be bad, or there is a kink. Two things belong to a good check: more than one sample, as some mistakes do not
-# show with one; and numbers other than 0 and 1, where too many formulas agree.
+# With central differences in float64 (16 digits), a right derivative has a relative error of $10^{-7}$ or less. A wrong
+# one usually has $10^{-2}$ or more, because a forgotten factor is not a matter of digits. In between, look closer: the
+# step may be bad, or there is a kink. A good check needs two things: more than one sample, because some mistakes do not
+# show with one, and numbers other than 0 and 1, where too many formulas agree.
 #
 # Which step?
 # -----------
 #
-# On page 1 there was a best step. Where is it? Write down what $f$ is to both sides,
+# Page 1 showed that there is a best step. Where is it? Write down $f$ on both sides,
 #
 # $$
 # f(x \pm h) = f(x) \pm h f'(x) + \tfrac{h^2}{2} f''(x) \pm \tfrac{h^3}{6} f'''(x) + \dots
 # $$
 #
-# and subtract: $f$ and $f''$ cancel, and the difference quotient is off by $\frac{h^2}{6} f'''$. But each $f$ is also
-# rounded, by about $\varepsilon |f|$, where $\varepsilon$ is $2.2 \cdot 10^{-16}$ in float64; divided by $2h$, that
-# *grows* as $h$ shrinks. The two are about equal where $h^3$ is about $\varepsilon$, and what is left there is an
-# error of about $h^2$.
+# and subtract: $f$ and $f''$ cancel, and the difference quotient has an error of $\frac{h^2}{6} f'''$. But each value
+# of $f$ is also rounded, by about $\varepsilon |f|$, where $\varepsilon$ is $2.2 \cdot 10^{-16}$ in float64. Divided by
+# $2h$, this error *grows* as $h$ shrinks. The two errors are about equal where $h^3$ is about $\varepsilon$, and the
+# error that remains there is about $h^2$.
 
 # %%
 for dtype in (np.float64, np.float32):
@@ -155,20 +157,20 @@ for dtype in (np.float64, np.float32):
 assert np.cbrt(np.finfo(np.float64).eps) < 1e-5 < 1e-3 < np.cbrt(np.finfo(np.float32).eps)
 
 # %% [markdown]
-# So $10^{-5}$ is a good step in float64. In float32, which has 7 digits, not many are left at the best of steps:
+# So $10^{-5}$ is a good step in float64. In float32, which has 7 digits, even the best step leaves only a few of them:
 # **check in float64.**
 #
 # Complex step
 # ------------
 #
-# The trouble is the subtraction. There is a way without. Go not to the side but into the complex plane, by $ih$ with
-# $i^2 = -1$:
+# The trouble is the subtraction, and there is a way around it. Step not to the side but into the complex plane, by $ih$
+# with $i^2 = -1$:
 #
 # $$
 # f(x + ih) = f(x) + ih f'(x) - \tfrac{h^2}{2} f''(x) - \tfrac{i h^3}{6} f'''(x) + \dots
 # $$
 #
-# The terms with $i$ are kept apart from the others by themselves. Take the imaginary part and divide by $h$:
+# Complex arithmetic keeps the terms with $i$ apart from the others. Take the imaginary part and divide by $h$:
 #
 # $$
 # \frac{\operatorname{Im} f(x + ih)}{h} = f'(x) - \tfrac{h^2}{6} f'''(x) + \dots
@@ -176,8 +178,8 @@ assert np.cbrt(np.finfo(np.float64).eps) < 1e-5 < 1e-3 < np.cbrt(np.finfo(np.flo
 #
 # Nothing is subtracted, so $h$ may be as small as you like. With $h = 10^{-20}$, $h^2$ is lost beside 1.
 #
-# **Question.** What is it for $f(x) = x^3$ at $x = 2$? By hand:
-# $(2 + ih)^3 = 8 + 12\,ih - 6h^2 - ih^3$, so $12 - h^2$.
+# **Question.** What does this give for $f(x) = x^3$ at $x = 2$? By hand: $(2 + ih)^3 = 8 + 12\,ih - 6h^2 - ih^3$, so
+# $12 - h^2$.
 
 
 # %%
@@ -206,24 +208,25 @@ errors["complex step"] = np.array([relative_error(complex_step(f, points, h), ex
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for marker, (name, error) in zip("v^o", errors.items(), strict=True):
     axes.loglog(steps, np.maximum(error, 1e-17), marker + "-", markersize=4, label=name)
-axes.set(xlabel="step h", ylabel="relative error", title="Three ways to try")
+axes.set(xlabel="step h", ylabel="relative error", title="Three numerical derivatives")
 axes.legend(loc="center left")
 plt.show()
 
 for name, error in errors.items():
     best = error.argmin()
-    print(f"{name}: best at h = {steps[best]:.0e}, off by {error[best]:.0e}")
+    print(f"{name}: best at h = {steps[best]:.0e}, with an error of {error[best]:.0e}")
 assert 1e-7 < steps[errors["central, float64"].argmin()] < 1e-3
 assert 1e-3 < steps[errors["central, float32"].argmin()] < 0.1
 assert errors["central, float64"].min() < 1e-9 < 1e-6 < errors["central, float32"].min()
 assert errors["complex step"][steps < 1e-8].max() < 1e-15
 
 # %% [markdown]
-# From the right, central differences and the complex step fall side by side. Then the differences rise to 1, which
-# means no digit at all, and the complex step stays at the last digit for every smaller $h$.
+# Read the plot from right to left. Central differences and the complex step fall side by side. Then the error of the
+# differences rises to 1, which means that no digit is right. The complex step stays accurate to the last digit for
+# every smaller $h$.
 #
-# The price: $f$ must take complex numbers, and must not do to them what has no derivative. The absolute value
-# drops the imaginary part without a word. **Question.** What does the complex step say about $|x|$ at 3?
+# The price is that $f$ must accept complex numbers, and must not use functions that have no complex derivative. The
+# absolute value silently drops the imaginary part. **Question.** What does the complex step say about $|x|$ at 3?
 
 # %%
 print(complex_step(np.abs, 3.0))
@@ -231,8 +234,8 @@ assert complex_step(np.abs, 3.0) == 0
 assert abs(mt.numerical_gradient(np.abs, np.array(3.0)) - 1) < 1e-9
 
 # %% [markdown]
-# It says 0, and the truth is 1. `mt.numerical_gradient` therefore holds the complex step against a difference first,
-# and where they disagree takes differences, at steps that are halved until the results settle (Richardson's way).
+# It says 0, but the derivative is 1. So `mt.numerical_gradient` first compares the complex step with a difference. If
+# they disagree, it uses differences, and halves the step until the results settle (Richardson extrapolation).
 #
 # With that, the package checks an op, `mt.check_vjps(op, inputs)`, or a whole net:
 
@@ -245,16 +248,17 @@ assert {check.name for check in report_of_A.checks if check.passed} == {"4.weigh
 
 # %% [markdown]
 # Each line is the gradient of one parameter, at the weight where it agrees least. Read the second table from the last
-# layer back: "4.weight" (of layer 4) is right, and what lies before the sigmoid in front of it is not. A wrong vjp
-# spoils all that it hands on, so look for the bug just in front of the last gradient that is right. Of a large matrix
-# a sample of the weights is tried; in the line "direction" all move at once, so that none goes untested.
+# layer back: "4.weight" (of layer 4) is right, and all gradients before the preceding sigmoid are wrong. A wrong vjp
+# corrupts every gradient that it passes on. So look for the bug immediately in front of the last gradient that is still
+# right. For a large matrix, a sample of the weights is checked. In the line "direction" all weights move at once, so
+# that none goes untested.
 #
 # Kinks
 # -----
 #
-# ReLU is $\max(x, 0)$: slope 0 to the left, 1 to the right, and at 0 a kink. **Question.** What does a central
-# difference give at $x = 0$? And at $x = 0.0001$ with the step $h = 0.001$? By hand:
-# $(0.0011 - 0) / 0.002 = 0.55$, where the slope is 1.
+# ReLU is $\max(x, 0)$: its slope is 0 on the left and 1 on the right, and at 0 it has a kink. **Question.** What does a
+# central difference give at $x = 0$? And at $x = 0.0001$ with the step $h = 0.001$? By hand:
+# $(0.0011 - 0) / 0.002 = 0.55$, but the slope is 1.
 
 # %%
 for x, h in ((0.0, 1e-3), (1e-4, 1e-3), (1e-4, 1e-5)):
@@ -267,16 +271,16 @@ assert not at_kink.passed
 assert mt.check_vjps(tensor.relu, [np.array([[-1.0, 1e-4, 2.0]])]).passed
 
 # %% [markdown]
-# At 0 it gives one half, which is neither. There is no derivative there; a program takes 0 or 1 by convention, and no
-# check can say more. The report does not pass it, and says what to do. Near the kink, a large step reaches over it
-# and calls a right derivative wrong; a smaller step does not, and the package finds it.
+# At 0 it gives one half, which is neither slope. There is no derivative there; a program takes 0 or 1 by convention,
+# and no check can say more. The report does not count it as passed, and says what to do. Near the kink, a large step
+# reaches across it and calls a right derivative wrong. A smaller step does not, and the package finds one.
 #
 # Zero proves nothing
 # -------------------
 #
-# **Question.** A net whose weights all start at zero: what is the derivative with respect to the first layer? What
-# is handed back to it is multiplied by the weights of the next layer, and they are 0. Check A again, the net with the
-# wrong sigmoid, from there.
+# **Question.** Suppose that all the weights of a net start at zero. What is the derivative with respect to the first
+# layer? The gradient that reaches this layer was multiplied by the weights of the next layer, and they are 0. Check A
+# again, the net with the wrong sigmoid, from such a start.
 
 # %%
 X, y = X[:5], y[:5]
@@ -294,18 +298,19 @@ assert not report.passed
 assert [check.name for check in report.checks if "zero" in check.verdict] == ["0.weight", "0.bias"]
 
 # %% [markdown]
-# The difference is exactly 0, and the program is wrong. A gradient that is exactly zero agrees with any mistake: the
+# The difference is exactly 0, and the program is wrong. A gradient that is exactly zero agrees with any mistake. The
 # report calls such a check vacuous, and does not count it as passed. The same happens with ReLUs that are all off.
 #
 # Properties
 # ----------
 #
-# Whoever picks examples by hand picks those that work. A *property* is a sentence that must be true of every input;
-# the tool `hypothesis` draws inputs, many of them and nasty ones, and tries to make it false.
+# If you pick examples by hand, you pick those that work. A *property* is a statement that must be true of every input.
+# The tool `hypothesis` draws many inputs, nasty ones among them, and tries to make the statement false.
 #
-# For the layer $y = W x + b$ here is one. If the loss is the sum of all outputs, every $dL/dy_o$ is 1, and $dL/dx_i$
-# must be what that sum gains when $x_i$ grows by 1: exactly, as the layer is linear. With whole numbers nothing is
-# rounded. In this tier of the museum it holds for the layer that comes to mind first, 3 inputs and 2 outputs:
+# Here is a property of the layer $y = W x + b$. If the loss is the sum of all outputs, every $dL/dy_o$ is 1, and
+# $dL/dx_i$ must be the amount that this sum gains when $x_i$ grows by 1. It must match exactly, because the layer is
+# linear, and with whole numbers nothing is rounded. The tier below is from the museum. For the layer that comes to mind
+# first, with 3 inputs and 2 outputs, the property holds:
 
 # %%
 linear = get_bug("linear_dx_ignores_later_outputs").tier("tensor").linear
@@ -322,9 +327,9 @@ def dx_is_what_a_step_gains(weight):
 dx_is_what_a_step_gains(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
 
 # %% [markdown]
-# Now let `hypothesis` choose. `weights` says how one example is drawn: one to four outputs, one to four inputs, whole
-# numbers from -9 to 9. `@given` hands one after the other to the test. The settings make it draw the same ones each
-# time, remember nothing, and take as long as it takes.
+# Now let `hypothesis` choose. `weights` says how to draw one example: one to four outputs, one to four inputs, whole
+# numbers from -9 to 9. `@given` passes one example after the other to the test. The settings make it draw the same
+# examples each time, store nothing, and set no time limit.
 
 
 # %%
@@ -357,14 +362,14 @@ figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for marker, outcome, label in (("o", True, "passes"), ("X", False, "fails")):
     sums = {n: abs(weight).sum() for n, (weight, passed) in enumerate(tried, start=1) if passed == outcome}
     axes.plot([*sums], [*sums.values()], marker, label=label)
-axes.set(xlabel="example, in the order in which it was tried", ylabel="sum of |weight|", title="Found, then shrunk")
+axes.set(xlabel="examples, in the order they were tried", ylabel="sum of |weight|", title="Found, then shrunk")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-# It meets a failing layer, and then makes it smaller, step by step, for as long as it still fails: this is called
-# *shrinking*. What is left is one input and two outputs, and only the weight of the second output is not 0. More is
-# not needed, and that says what is wrong: the second output is not heard. Here is the op as the bug has left it.
+# It finds a failing layer, and then makes it smaller, step by step, for as long as it still fails. This is called
+# *shrinking*. What is left is one input and two outputs, and only the weight of the second output is not 0. That is all
+# it takes to fail, and it tells you what is wrong: the second output is ignored. Here is the op with the bug.
 
 
 # %%
@@ -377,13 +382,13 @@ def show(name):
 show("linear_dx_ignores_later_outputs")
 
 # %% [markdown]
-# In its second line, `dx` takes as many outputs as there are *inputs*, `x.shape[1]`.
+# In its second line, `dx` uses as many outputs as there are *inputs*, `x.shape[1]`.
 #
 # Spot the bug
 # ------------
 #
-# Four exhibits, each an op with one bug in it. Find it before you read the answers below. In a shell,
-# `micrograd-tiers bugs show NAME` prints any exhibit of the museum, with what it does to training.
+# Here are four ops from the museum, each with one bug in it. Find the bug before you read the answers below. In a
+# shell, `micrograd-tiers bugs show NAME` prints any bug of the museum, and says what it does to training.
 
 # %%
 show("softmax_derivative_diagonal_only")
@@ -395,25 +400,26 @@ show("softmax_derivative_diagonal_only")
 show("relu_drops_negative_gradients")
 
 # %% [markdown]
-# **Question B.** It was tried at many `x`, with `dy = 1` everywhere. What was forgotten?
+# **Question B.** It was tested at many `x`, with `dy = 1` everywhere. What was forgotten?
 
 # %%
 show("elu_derivative_y_plus_one")
 
 # %% [markdown]
-# **Question C.** ELU is $\alpha (e^x - 1)$ at negative $x$. This passed all tests, which left $\alpha$ as it is: 1.
+# **Question C.** ELU is $\alpha (e^x - 1)$ at negative $x$. This version passed all tests, and the tests left $\alpha$
+# at its default, 1. What is wrong?
 
 # %%
 show("sigmoid_forgets_its_call")
 
 # %% [markdown]
-# **Question D.** Every derivative that you try is right. When is it not?
+# **Question D.** Every derivative that you check is right. When is it wrong?
 #
 # Answers
 # -------
 #
-# **A.** They fall: beside the diagonal the Jacobian of softmax has $-y_i y_j$ (page 1). Here only its diagonal is
-# left, `p * (1 - p)`. A check with three classes shows it.
+# **A.** They fall: off the diagonal, the Jacobian of softmax has $-y_i y_j$ (page 1). Here only the diagonal is left,
+# `p * (1 - p)`. A check with three classes shows it.
 
 
 # %%
@@ -427,8 +433,8 @@ print(answer)
 assert not answer.passed
 
 # %% [markdown]
-# **B.** Negative `dy`. Whether a unit is on is decided by `x` alone; `dy` says only where to go, and half of the time
-# that is down. With `dy = 1` the check passes, with `dy = -1` it does not. Left alone, `mt.check_vjps` draws both.
+# **B.** Negative `dy`. Whether a unit is on depends on `x` alone. `dy` only says where to go, and half of the time that
+# is down. With `dy = 1` the check passes, with `dy = -1` it fails. By default, `mt.check_vjps` draws both.
 
 # %%
 x = np.array([[-2.0, 0.5, 3.0]])
@@ -437,8 +443,8 @@ assert not check("relu_drops_negative_gradients", x, dy=-np.ones((1, 3))).passed
 print(check("relu_drops_negative_gradients", x, dy=-np.ones((1, 3))))
 
 # %% [markdown]
-# **C.** The derivative is $\alpha e^x$, and as $y = \alpha e^x - \alpha$, that is $y + \alpha$, not $y + 1$. At
-# $\alpha = 1$ the two are the same. A parameter that is always left as it is has not been tested.
+# **C.** The derivative is $\alpha e^x$. Since $y = \alpha e^x - \alpha$, that is $y + \alpha$ and not $y + 1$. At
+# $\alpha = 1$ the two are the same. A parameter that always keeps its default has not been tested.
 
 # %%
 assert check("elu_derivative_y_plus_one", x, 1.0).passed
@@ -446,9 +452,9 @@ assert not check("elu_derivative_y_plus_one", x, 2.0).passed
 print(check("elu_derivative_y_plus_one", x, 2.0))
 
 # %% [markdown]
-# **D.** When the op has been called again in the meantime, as in any net with two sigmoid layers: `LAST` holds what
-# the *last* call computed. A gradient check calls the op, and its vjp right after it, and sees nothing. The property
-# that catches it: a second call changes nothing for the first.
+# **D.** When the op has been called again in the meantime, as in any net with two sigmoid layers: `LAST` holds the
+# values of the *last* call. A gradient check calls the op, and its vjp right after it, and sees nothing. This property
+# catches it: a second call changes nothing for the first.
 
 # %%
 assert check("sigmoid_forgets_its_call", x).passed
@@ -465,9 +471,9 @@ assert after < 0.01
 # The judge
 # ---------
 #
-# Drawn examples, shrinking, gradients, calls in another order, NaN, overflow: the package does all of this to any op,
-# and names the bug if it is one of the museum's. In a shell you say `micrograd-tiers verify my_tier.py`, with a file
-# of your own, and each op gets a process to itself. Here is what it says about one op, exhibit C:
+# Random examples, shrinking, gradients, calls in another order, NaN, overflow: the judge puts any op through all of
+# this, and names the bug if it is in the museum. In a shell, run `micrograd-tiers verify my_tier.py` with a file of
+# your own; each op gets its own process. Here is what the judge reports about one op, the ELU of question C:
 
 # %%
 bug = get_bug("elu_derivative_y_plus_one")
@@ -479,21 +485,21 @@ assert verdict["findings"][0]["likely_bug"]["name"] == bug.name
 assert judged("elu", tensor, "tensor")["status"] == "pass"
 
 # %% [markdown]
-# One number is enough for the example: negative, with an $\alpha$ that is not 1. The ELU of the package passes. If
+# The example needs only one number: a negative one, with an $\alpha$ that is not 1. The package's own ELU passes. If
 # you want more to guess at, `micrograd-tiers bugs quiz` hides a bug and shows you its symptoms.
 #
 # Exercises
 # ---------
 #
-# 1. For a difference to one side, $(f(x + h) - f(x)) / h$, the error is $\frac{h}{2} f''$ and the rounding
-#    $\varepsilon |f| / h$. Where is the best step in float64? Compute the errors of the function `f` above, at the
-#    same steps, and `assert 1e-9 < steps[errors.argmin()] < 1e-7`
-# 2. By hand: $1 / (2 + ih)$, multiplied by $2 - ih$ above and below. What does the complex step give for $1/x$ at 2?
-#    `assert abs(complex_step(lambda x: 1 / x, 2.0) - ...) < 1e-15`
-# 3. The function $x \sigma(x)$ is called *swish*. Derive its derivative, write `swish(x)` as an op (value and vjp),
-#    and `assert mt.check_vjps(swish, [np.array([[-2.0, 0.5, 3.0]])]).passed`
+# 1. For a one-sided difference, $(f(x + h) - f(x)) / h$, the error is $\frac{h}{2} f''$ and the rounding error is
+#    $\varepsilon |f| / h$. Where is the best step in float64? Compute the errors of the function `f` above, at the same
+#    steps, and `assert 1e-9 < steps[errors.argmin()] < 1e-7`
+# 2. By hand: take $1 / (2 + ih)$, and multiply numerator and denominator by $2 - ih$. What does the complex step give
+#    for $1/x$ at 2? `assert abs(complex_step(lambda x: 1 / x, 2.0) - ...) < 1e-15`
+# 3. The function $x \sigma(x)$ is called *swish*. Find its derivative, write `swish(x)` as an op (value and vjp), and
+#    `assert mt.check_vjps(swish, [np.array([[-2.0, 0.5, 3.0]])]).passed`
 # 4. `linear_dweight_of_sums` multiplies the sum of all `dy` by the sum of all `x`. For which mini-batches is that
-#    right? Find one that passes `mt.check_vjps` and one with two samples that does not.
+#    right? Find one that passes `mt.check_vjps`, and one with two samples that does not.
 # 5. `micrograd-tiers verify --new my_tier.py` writes a file to fill in. Write its `relu`, and let
 #    `micrograd-tiers verify my_tier.py` judge it, until it says `relu pass`.
 #

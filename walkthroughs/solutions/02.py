@@ -56,12 +56,12 @@ L = (a + b) * a
 L.backward()
 assert (a.grad, b.grad) == (5, 3)
 
-# 2. The method stands in the class above.
+# 2. The class above has the method.
 u = MyValue(0.3)
 u.tanh().backward()
 assert abs(u.grad - mt.numerical_gradient(np.tanh, np.array(0.3))) < 1e-12
 
-# 3. Each doubling doubles the ways: 2**50 of them. But there are only 51 nodes, and each has one turn.
+# 3. Each doubling doubles the number of paths, to 2**50. But there are only 51 nodes, and each takes one turn.
 y = a = MyValue(1.0)
 for _ in range(50):
     y = y + y
@@ -69,7 +69,7 @@ y.backward()
 assert a.grad == 2**50
 assert len(in_order(y)) == 51
 
-# 4. Softmax as on page 1, and the loss once more, made of Values.
+# 4. Softmax in NumPy, as on page 1, and then the loss computed with Values.
 y = np.exp([1.0, 2.0, 3.0]) / np.exp([1.0, 2.0, 3.0]).sum()
 z = [engine.Value(n) for n in (1.0, 2.0, 3.0)]
 e = [zi.exp() for zi in z]

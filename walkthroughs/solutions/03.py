@@ -22,7 +22,7 @@ loss, gradients = net.loss_and_grads([x], [1])
 assert abs(gradients["2.weight"] - [[1 / 8, 3 / 16, 1 / 16], [-1 / 8, -3 / 16, -1 / 16]]).max() < 1e-12
 assert abs(gradients["2.bias"] - [1 / 4, -1 / 4]).max() < 1e-12
 
-# 2. Where x is negative, the form with e**x, so that the exponent is never positive.
+# 2. If x is negative, take the form with e**x, so that the exponent is never positive.
 MY_TIER = """
 import math
 
@@ -41,7 +41,7 @@ with tempfile.TemporaryDirectory() as folder:
     verdict = judge(str(path), like="scalar", points={"sigmoid": 1})
     assert verdict.passed, verdict
 
-# 3. The ops ask no more of a number than that it can be added, multiplied, compared and so on. A Value can.
+# 3. The ops need numbers that they can add, multiply, compare and so on. Values are such numbers.
 W1, W2 = ([[Value(w) for w in row] for row in weights] for weights in (W1, W2))
 b1, b2 = ([Value(b) for b in biases] for biases in (b1, b2))
 z, _ = scalar.linear(x, W1, b1)
@@ -52,7 +52,7 @@ loss.backward()
 assert abs(W1[0][0].grad - 3 / 16) < 1e-12
 assert abs(W1[2][1].grad + 45 / 32) < 1e-12
 
-# 4. One unit draws one line. Two units make a strip, and a long ellipse leaves few of the points in it wrong.
+# 4. One unit draws one line. Two units make a strip, and the ellipse is long, so few points of the strip are outside.
 data = mt.load_dataset("ellipse", n_test=1_000)
 accuracy_of = {}
 for hidden in (1, 2):

@@ -8,7 +8,7 @@ import micrograd_tiers as mt
 from micrograd_tiers.lab.judge import OP_CASES, judge_op
 from micrograd_tiers.tiers import vector
 
-# 1. dL/dlogits is (1/2, 1/2) - (0, 1), which is what it was times -1; so is all that comes behind it.
+# 1. dL/dlogits is (1/2, 1/2) - (0, 1): the old value times -1. So every gradient computed from it is times -1 too.
 by_hand = mt.two_layer_net(2, 3, 2, tier="vector")
 by_hand.load_state_dict(
     {
@@ -23,7 +23,7 @@ _, grads = by_hand.loss_and_grads([[2.0, 1.0]], [1])
 assert abs(grads["0.weight"] - yours).max() < 1e-14
 
 
-# 2. This is what goes into my_vector.py. The judge of `verify` finds nothing wrong with either of them.
+# 2. Put these two functions into my_vector.py. The judge behind `verify` has no findings about them.
 def linear(x, weight, bias):
     y = weight @ x + bias
     return y, (lambda dy: weight.T @ dy, lambda dy: np.outer(dy, x), lambda dy: dy.copy())
@@ -38,13 +38,13 @@ for case in OP_CASES:
     if case.name in ("linear", "relu"):
         assert judge_op(case, my_vector) == []
 
-# 3. Each row is a mixture of the same 64 images, with numbers of its own: 64.
+# 3. 64: each row is a mixture of the same 64 images, with its own factors.
 data = mt.load_dataset("glyphs", n_train=64, n_test=1)
 large = mt.two_layer_net(784, 300, 10, tier="vector")
 _, grads = large.loss_and_grads(data.train_x, data.train_y)
 assert np.linalg.matrix_rank(grads["0.weight"]) == 64
 
-# 4. By the root of 16, which is 4.
+# 4. 4 times, the square root of 16.
 points = mt.load_dataset("ellipse", n_train=2560, n_test=1)
 small = mt.two_layer_net(2, 3, 2, tier="vector")
 single = np.array(

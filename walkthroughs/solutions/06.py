@@ -6,7 +6,7 @@ import micrograd_tiers as mt
 from micrograd_tiers.lab.comparison import sha256_of_weights
 from micrograd_tiers.tiers import TIERS
 
-# 1. 100.6 is kept as 101, and 101.6 as 102; 101.2 is kept as 101; and 1.2 has two digits only.
+# 1. 100.6 is kept as 101, and 101.6 as 102. 101.2 is kept as 101. 1.2 has only two digits, so nothing is rounded.
 with decimal.localcontext(prec=3):
     hundred, little = decimal.Decimal(100), decimal.Decimal("0.6")
     assert ((hundred + little) + little) - hundred == 2
@@ -32,7 +32,7 @@ for _ in range(5):
     w -= rate * (w * (4 * w - 3))
 assert abs(w - 0.75) < 1e-15
 
-# 4. Exact mode gives the same bits for every net that all tiers can hold.
+# 4. In exact mode every net gets the same bits at all tiers.
 data = mt.load_dataset("moons", n_train=1_000, n_test=10)
 start = mt.mlp([2, 8, 8, 2], "tanh", seed=0)
 nets = [start.to(tier, exact=True) for tier in TIERS]

@@ -12,7 +12,7 @@ from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import tensor
 
 
-# 1. h/2 f'' and epsilon f / h are equal where h**2 is about epsilon = 2e-16: h is about 1e-8.
+# 1. h/2 f'' and epsilon f / h are about equal where h**2 is about epsilon = 2e-16, so h is about 1e-8.
 def f(x):
     return np.exp(x) * np.sin(x)
 
@@ -46,7 +46,7 @@ x, weight, bias = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[0.5, -1.5]]), 
 assert mt.check_vjps(linear, [x[:1], weight, bias]).passed
 assert not mt.check_vjps(linear, [x, weight, bias]).passed
 
-# 5. In Python: `judge` is what `micrograd-tiers verify` calls. Only relu is to count here.
+# 5. In Python, call `judge`, as `micrograd-tiers verify` does. Here only relu counts.
 RELU = """
 import numpy as np
 
