@@ -125,7 +125,7 @@ def test_what_occurs_twice_is_not_replaced():
 
 
 def test_parentheses_are_not_cut_in_half():
-    with pytest.raises(ValueError, match="amid parentheses that do not count"):
+    with pytest.raises(ValueError, match="cuts through parentheses that do not count"):
         replaced("x = (\n    a\n    + b\n)\n", "", "x = a", "x = c")
 
 
@@ -151,7 +151,7 @@ def test_a_definition_is_found_by_its_name_with_its_decorators(where, right, wro
 
 @pytest.mark.parametrize("where", ["h", "dx", "f.y", "A.f", "f.dx.g", "A.", "."])
 def test_a_name_that_is_not_there_is_an_error(where):
-    with pytest.raises(ValueError, match=r"^no function or class of that name$"):
+    with pytest.raises(ValueError, match=r"^no function or class with that name$"):
         replaced(MODULE, where, "y", "x")
 
 

@@ -196,7 +196,7 @@ def test_a_bug_that_has_grown_apart_from_its_file_says_so():
     with pytest.raises(ValueError, match=r"^bug acc_int_div: metrics\.py: holds 'def' [2-9] times, expected once$"):
         source("", "def")
     with pytest.raises(
-        ValueError, match=r"^bug acc_int_div: metrics\.py, accurate: no function or class of that name$"
+        ValueError, match=r"^bug acc_int_div: metrics\.py, accurate: no function or class with that name$"
     ):
         source("accurate", "no")
 
@@ -455,7 +455,7 @@ def test_a_bug_that_there_is_not_is_named_with_those_nearby(cli, action):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["train", "add_assigns_grad", "--tier", "scalar"], "the engine, which knows no tiers"),
+        (["train", "add_assigns_grad", "--tier", "scalar"], "the engine, which has no tiers"),
         (["train", "acc_int_div", "--tier", "gpu"], "invalid choice: 'gpu'"),
         (["train", "acc_int_div", "--seed", "-1"], "seed"),
         (["train"], "NAME"),

@@ -1,7 +1,7 @@
 """The bug museum: real bugs of backpropagation, training, autograd engines and data code, each small and executable.
 
-Many of them train silently: the loss goes down, the accuracy looks right. They teach what to look for, they give
-the judge the names it calls a wrong tier by, and they are the mutation test of this package's own tests.
+Many of them raise no error: the loss falls and the accuracy looks right. They show what to look for, they provide the
+likely bugs that the judge names, and they are the mutation test of this package's own tests.
 """
 
 import difflib
@@ -15,21 +15,21 @@ from .training import TRAINING_BUGS
 
 BUGS = {
     bug.name: bug for bug in (*TIER_BUGS, *NETWORK_BUGS, *TRAINING_BUGS, *ENGINE_BUGS, *DATA_BUGS)
-}  # by name, in the order in which they are shown
+}  # by name, in the order of display
 
 __all__ = ["BUGS", "Bug", "get_bug", "planted"]
 
 
 def get_bug(name: str) -> Bug:
-    """Return the bug of that name.
+    """Return the bug with this name.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is no such bug. The message suggests similar names.
     """
     if name not in BUGS:
         near = " or ".join(difflib.get_close_matches(name, BUGS))
         guess = f"did you mean {near}? " if near else ""
-        raise ValueError(f"unknown bug {name!r}: {guess}`micrograd-tiers bugs` lists those there are")
+        raise ValueError(f"unknown bug {name!r}: {guess}`micrograd-tiers bugs` lists all names")
     return BUGS[name]

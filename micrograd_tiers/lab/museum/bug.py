@@ -1,7 +1,7 @@
-"""How a bug is described, and how it gets into a program that is otherwise right.
+"""The description of a bug, and ways to put it into an otherwise right program.
 
-A bug is a small edit of the package's own source: these lines, written like this instead. It can be read as a
-difference, loaded as a tier, or planted in a second copy of the whole package; the first copy stays as it is.
+A bug is a small edit of the package's own source: a right snippet and the wrong one that replaces it. It can be read
+as a diff, loaded as a tier, or planted in a second copy of the whole package. The first copy does not change.
 """
 
 import ast
@@ -27,38 +27,40 @@ from .matching import replaced
 PACKAGE = __name__.split(".")[0]
 FOLDER = Path(__file__).parents[2]
 
-Edit = tuple[str, str, str]  # where, right, wrong
+Edit = tuple[str, str, str]  # (where, right, wrong)
 Edits = Mapping[str, tuple[Edit, ...]]
 TierEdit = tuple[str, str] | Edit
 
 
 @dataclass(frozen=True, eq=False)
 class Bug:
-    """One exhibit.
+    """A planted bug: an edit of the source, and the texts that explain it.
 
     Attributes
     ----------
     name : str
-        In snake case; for a tier bug it begins with the op.
+        Name in snake case. For a tier bug it usually begins with the op or a short form of it.
     title : str
-        What is done wrong, in one line.
+        The mistake, in one line.
     kind : {"tier", "network", "training", "engine", "data"}
-        The part of the program that it sits in.
+        Part of the program that has the bug.
     edits : mapping of str to tuple of (str, str, str)
-        For each file that it changes ("network.py"), or, made by `in_tiers`, for each tier: where (a function, a class,
-        a method, "Network.backprop"; "" is the whole file, or, in a tier, the op), what is right there, and occurs
-        once, and what is wrong. `matching` says how the two are written, and what of the right text need not be as it
-        is in the file. A bug that is in several tiers is the same in all of them.
+        Edits (where, right, wrong) for each file, such as "network.py". For a tier bug, edits for each tier, as
+        returned by `in_tiers`. `where` is a function, a class or a method, such as "Network.backprop"; "" is the whole
+        file or, for a tier bug, the op. `right` is a snippet that must occur exactly once there, and `wrong` replaces
+        it. `matching` defines which differences in layout are ignored. A bug in several tiers is the same mistake in
+        each of them.
     symptom : str
-        What the person sees who trains with it.
+        Effect that somebody who trains with the bug would notice, if any.
     property : str
-        The weakest property that catches it.
+        The weakest property that catches the bug.
     explanation : str
-        Why it is wrong, and why it looks as it does.
+        The reason why it is wrong, and why it shows or does not show.
     hint : str
-        A question that leads to the bug and does not name its cure.
+        A question that leads to the bug without naming the fix.
     op, part : str
-        Of tier bugs: the op, and the first part of it that is wrong: "value", or the gradient "dx", "dweight", ...
+        For a tier bug: the op, and the first part of it that is wrong, "value" or a gradient such as "dx" or
+        "dweight". Otherwise "".
     """
 
     name: str
@@ -73,7 +75,7 @@ class Bug:
     part: str = ""
 
     def files(self) -> Edits:
-        """Return the edits by the files that they are made in."""
+        """Return the edits, grouped by file."""
         if self.kind != "tier":
             return self.edits
         files: dict[str, tuple[Edit, ...]] = {}
@@ -81,17 +83,17 @@ class Bug:
             for where, right, wrong in edits:
                 where = where or self.op
                 file, edit = file_of(tier, where), (where, right, wrong)
-                if edit not in files.get(file, ()):  # two tiers may share the file
+                if edit not in files.get(file, ()):  # two tiers may share a file
                     files[file] = (*files.get(file, ()), edit)
         return files
 
     def source(self, file: str) -> str:
-        """Return the text of one of the package's files with the bug in it.
+        """Return the source of one of the package's files, with the bug in it.
 
         Raises
         ------
         ValueError
-            If the file does not hold the right text just once: then file and bug have grown apart.
+            If a right snippet does not occur exactly once: the file has changed since the bug was written.
         """
         text = (FOLDER / file).read_text(encoding="utf-8")
         for where, right, wrong in self.files()[file]:
@@ -103,7 +105,7 @@ class Bug:
         return text
 
     def difference(self) -> str:
-        """Return what the bug changes, as a unified diff of every file."""
+        """Return a unified diff of all files that the bug changes."""
         lines: list[str] = []
         for file in self.files():
             right = (FOLDER / file).read_text(encoding="utf-8").splitlines()
@@ -112,29 +114,29 @@ class Bug:
         return "\n".join(lines)
 
     def tiers(self) -> tuple[str, ...]:
-        """Return the names of the tiers that it has an edit for."""
+        """Return the names of the tiers that have the bug; empty unless it is a tier bug."""
         return tuple(self.edits) if self.kind == "tier" else ()
 
     def tier(self, name: str) -> Tier:
-        """Return the built-in tier of that name with the bug in it."""
+        """Return the built-in tier with this name, with the bug in it."""
         files = {file_of(name, where or self.op) for where, *_ in self.edits[name]}
         texts = {file.removeprefix("tiers/").removesuffix(".py"): self.source(file) for file in files}
         return cast(Tier, changed_tier(name, f"{self.name}.{name}", texts))
 
 
 def file_of(tier: str, where: str) -> str:
-    """Return the file that holds this function or class of a built-in tier.
+    """Return the path of the file that defines a function or class of a built-in tier.
 
     Raises
     ------
     ValueError
-        If none of them does.
+        If no file of the tier defines it.
     """
     name = where.partition(".")[0]
     for file in files_of(tier).values():
         if name in _defined_in(f"tiers/{file}.py"):
             return f"tiers/{file}.py"
-    raise ValueError(f"no file of the {tier} tier holds {name!r}")
+    raise ValueError(f"no file of the {tier} tier defines {name!r}")
 
 
 @cache
@@ -144,10 +146,13 @@ def _defined_in(file: str) -> frozenset[str]:
 
 
 def in_tiers(**edits: TierEdit | tuple[TierEdit, ...]) -> Edits:
-    """Return edits by tier from one (right, wrong), or several, per tier.
+    """Return edits by tier.
 
-    They are made in the bug's op; (where, right, wrong) is made in another function. `numpy` stands for vector and
-    tensor, whose lines are the same.
+    Parameters
+    ----------
+    **edits : (str, str), (str, str, str), or a tuple of these
+        For each tier, one or several edits. (right, wrong) edits the bug's op, and (where, right, wrong) edits another
+        function. The key `numpy` means both vector and tensor, if their lines are the same.
     """
     tiers: dict[str, tuple[Edit, ...]] = {}
     for name, edit in edits.items():
@@ -159,10 +164,19 @@ def in_tiers(**edits: TierEdit | tuple[TierEdit, ...]) -> Edits:
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[ModuleType]:
-    """Import the package a second time, with the bug in it, for as long as the `with` block runs.
+    """Import a second copy of the package, with the bug in it, for the duration of a `with` block.
 
-    Use the package that is handed over, `with planted(bug) as mt: mt.fit(...)`, and import nothing else of it from
-    outside the block: what was imported before knows nothing of the bug.
+    Inside the block, use only the yielded package: `with planted(bug) as mt: mt.fit(...)`. Names that were imported
+    before the block belong to the first copy, which does not have the bug.
+
+    Parameters
+    ----------
+    bug : Bug
+
+    Yields
+    ------
+    module
+        The package with the bug.
     """
     finder = _Finder(bug)
     _with_all_names(PACKAGE)
@@ -177,7 +191,7 @@ def planted(bug: Bug) -> Iterator[ModuleType]:
 
 
 def _with_all_names(package: str) -> ModuleType:
-    """Return the package with its public names, which it imports when they are first used: from its own copy now."""
+    """Import a package and all its public names, so that none is imported later, from another copy."""
     module = importlib.import_module(package)
     for name in module.__all__:
         getattr(module, name)
@@ -190,7 +204,7 @@ def _take_out_of_sys_modules() -> dict[str, ModuleType]:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules that a bug changes, before Python finds the right ones."""
+    """Import finder for the modules that a bug changes. It runs before Python's own finders."""
 
     def __init__(self, bug: Bug) -> None:
         self.bug = bug
@@ -210,7 +224,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.InspectLoader):
-    """Loads one module from the text with the bug in it."""
+    """Import loader for one module, from its source with the bug in it."""
 
     def __init__(self, bug: Bug, file: str) -> None:
         self.bug, self.file = bug, file

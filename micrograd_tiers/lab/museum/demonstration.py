@@ -1,6 +1,7 @@
-"""What a bug does to training: the right program and the wrong one, from the same seed, on the same samples.
+"""Demonstrations of bugs: training with and without the bug, from the same seed, on the same samples.
 
-Each bug has a scene in which it acts (`scenes`). What is shown is what the program itself reports; that may be the bug.
+Each bug has a scene in which it acts (`scenes`). The figures shown are those that the program itself reports, so a
+reported figure may be the bug.
 """
 
 import math
@@ -23,23 +24,23 @@ from .scenes.images import Images
 from .scenes.samples import glyphs
 from .trace import Trace
 
-FOLDER_OF_FILES = r"\S*glyphs-\w+[\\/]"  # of no interest in an error
+FOLDER_OF_FILES = r"\S*glyphs-\w+[\\/]"  # a temporary folder, removed from error messages
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A bug at work.
+    """Result of training without a bug and with it.
 
     Attributes
     ----------
     task : str
-        What was trained, and how.
+        Description of the training: net, loss, optimizer, data, tier.
     n_samples : int
-        Training samples in an epoch.
+        Number of training samples in an epoch.
     n_classes : int
-        How many answers there are to guess from.
+        Number of classes; guessing is right in one of n_classes cases.
     right, wrong : Trace
-        Without the bug, and with it.
+        The run without the bug and the run with it.
     """
 
     task: str
@@ -49,14 +50,14 @@ class Demonstration:
     wrong: Trace
 
     def verdict(self) -> str:
-        """Return in one line how much of the bug a person would see."""
+        """Return one line that says how visible the bug is."""
         right, wrong = self.right, self.wrong
         if right.error or wrong.error:
             return f"the right program {_ending(right)}; with the bug it {_ending(wrong)}"
         a, b = right.accuracy[-1], wrong.accuracy[-1]
         if (right.loss, right.accuracy) == (wrong.loss, wrong.accuracy):
             other = [name for name in right.figures if right.figures[name] != wrong.figures[name]]
-            seen = f"what differs is {', '.join(other)}" if other else "nor does anything else that is printed here"
+            seen = f"the only difference is in {', '.join(other)}" if other else "nor does anything else shown here"
             return f"accuracy {b:.1%}, and not a digit of the curves differs; {seen}"
         text = f"accuracy {b:.1%}, as it should be" if a == b else f"accuracy {b:.1%} instead of {a:.1%}"
         if not math.isfinite(wrong.loss[-1]):
@@ -72,7 +73,7 @@ class Demonstration:
             return f"{text}: it learns something, so who would stop it?"
         if a - b > 0.03:
             return f"{text}: worse, and easily blamed on the settings"
-        ratio = (wrong.loss[-1] + 1e-3) / (right.loss[-1] + 1e-3)  # two losses near 0 are as good as equal
+        ratio = (wrong.loss[-1] + 1e-3) / (right.loss[-1] + 1e-3)  # two losses near 0 count as equal
         if not 0.5 < ratio < 2:
             return f"{text}; but the reported loss is {ratio:.2g} times as large"
         return f"{text}: nobody would notice"
@@ -85,14 +86,18 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     ----------
     bug : Bug
     tier : str, optional
-        At which the nets compute; where not given, the fastest at which the bug acts. Bugs of the engine know no tiers.
-    seed : int
-        Of samples, starting weights and order.
+        Tier of the nets. The default is the fastest one in which the bug acts. Not allowed for a bug of the engine.
+    seed : int, default 0
+        Seed of the samples, the starting weights and the order of the samples; at least 0.
+
+    Returns
+    -------
+    Demonstration
 
     Raises
     ------
     ValueError
-        If the bug is not in that tier, or the seed is negative.
+        If the bug is not in this tier, or if the seed is negative.
     """
     generator(seed)
     scene = scene_of(bug)
@@ -109,7 +114,7 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
 def _tier_name(bug: Bug, tier: str | None, scene: Scene) -> str:
     if bug.kind == "engine":
         if tier is not None:
-            raise ValueError(f"bug {bug.name} is one of the engine, which knows no tiers: leave --tier away")
+            raise ValueError(f"bug {bug.name} is in the engine, which has no tiers: leave out --tier")
         return ""
     known = tuple(name for name in TIERS if name in bug.tiers()) if bug.kind == "tier" else TIERS
     if tier is not None and tier not in known:
@@ -118,7 +123,8 @@ def _tier_name(bug: Bug, tier: str | None, scene: Scene) -> str:
 
 
 def _traced(scene: Scene, package: ModuleType, tier: str | Tier, name: str, seed: int) -> Trace:
-    for part in ("nn", "models", "training", "checkpoints"):  # not to be counted as training
+    # Imported first, so that the imports do not count as training time.
+    for part in ("nn", "models", "training", "checkpoints"):
         import_module(f"{PACKAGE}.{part}")
     if isinstance(scene, Images):
         glyphs(seed)
@@ -126,7 +132,7 @@ def _traced(scene: Scene, package: ModuleType, tier: str | Tier, name: str, seed
     start = time.perf_counter()
     try:
         scene.train(package, trace, tier, name, seed)
-    except Exception as error:  # a bug may raise anything, and that is then what it does
+    except Exception as error:  # a bug may raise anything; the error is then its effect
         trace.error = re.sub(FOLDER_OF_FILES, "", f"{type(error).__name__}: {error}")
     trace.seconds = time.perf_counter() - start
     trace.loss, trace.accuracy = [float(x) for x in trace.loss], [float(x) for x in trace.accuracy]
@@ -136,4 +142,4 @@ def _traced(scene: Scene, package: ModuleType, tier: str | Tier, name: str, seed
 def _ending(trace: Trace) -> str:
     if trace.error:
         return f"stops with {textwrap.shorten(trace.error, 110, placeholder=' ...')}"
-    return f"goes on to its end with accuracy {trace.accuracy[-1]:.1%} and loss {trace.loss[-1]:.3g}"
+    return f"runs to its end with accuracy {trace.accuracy[-1]:.1%} and loss {trace.loss[-1]:.3g}"

@@ -1,7 +1,7 @@
-"""Snippets of source, found by their tokens, so that no formatter, comment or alignment hides them.
+"""Search and replace of source by tokens, independent of formatting, comments and alignment.
 
-Two texts are alike here if their tokens are, less what only lays them out: comments, line breaks and indentation,
-the quotes of strings, a comma before a closing bracket, and parentheses that a formatter adds to break a line.
+Two texts match if their tokens do, apart from layout: comments, line breaks, indentation, the kind of quotes, a comma
+before a closing bracket, and parentheses that a formatter adds to break a line.
 """
 
 import ast
@@ -18,19 +18,28 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 END_OF_STATEMENT = "\n"
 
-# Parentheses mean nothing, on one line or several, if what stands around them is one of these and no operator.
+# Parentheses have no meaning if the tokens around them are among these, so that no operator is next to them.
 BEFORE = {"\n", "(", "[", "{", ",", ":", "->", "return", "in", "if", "elif", "while", "else", "assert", "with"}
 AFTER = {"\n", ")", "]", "}", ",", ":", "as"}
 COMPARISONS = {"==", "!=", "<=", ">="}
-# Those of a tuple mean nothing only here.
+# The parentheses of a tuple have no meaning only between these.
 AROUND_TUPLES = {("=", "\n"), ("return", "\n"), ("import", "\n"), ("\n", "="), ("for", "in")}
 
 
 @dataclass(eq=False)
 class Token:
-    """One token: what it is compared by, where it stands, whether it counts.
+    """A token of a source text.
 
-    `partner` is the other one of two parentheses that do not count.
+    Attributes
+    ----------
+    key : str
+        Text by which tokens are compared.
+    start, end : int
+        Offsets in the text.
+    counts : bool
+        False for tokens that are only layout.
+    partner : Token or None
+        For a parenthesis that does not count, the other one of its pair.
     """
 
     key: str
@@ -41,26 +50,31 @@ class Token:
 
 
 def replaced(source: str, where: str, right: str, wrong: str) -> str:
-    """Return the source with `wrong` in the place of `right`, and all other text as it was.
+    """Return the source with `right` replaced by `wrong`.
 
     Parameters
     ----------
     source : str
-        The text of a module.
+        Text of a module.
     where : str
-        The function, class or method to look in, by its dotted name: "Network.backprop", "sigmoid.dx". Its
-        decorators belong to it. "" is the whole module.
+        Dotted name of the function, class or method to search, decorators included: "Network.backprop" or
+        "sigmoid.dx". "" searches the whole module.
     right : str
-        The snippet to look for.
+        Snippet to find.
     wrong : str
-        The text to put there. Its lines after the first get the indentation of the line on which the snippet begins.
-        If it is empty, lines that have nothing but a comment left go too.
+        Text to insert. Lines after the first get the indentation of the line on which the snippet begins. If it is
+        empty, lines that would then be blank, or hold only a comment, are removed.
+
+    Returns
+    -------
+    str
+        The new source. All text outside the snippet is unchanged.
 
     Raises
     ------
     ValueError
-        If there is no such definition, if it does not hold the snippet just once, or if the snippet takes in one of
-        two parentheses that do not count, and not all that is between them.
+        If there is no such definition, if the snippet does not occur exactly once in it, or if it includes one
+        of two parentheses that do not count, but not everything between them.
     """
     lines = [*io.StringIO(source)]
     starts = [*accumulate(map(len, lines), initial=0)]
@@ -86,7 +100,7 @@ def replaced(source: str, where: str, right: str, wrong: str) -> str:
 
 
 def _lines_of(source: str, where: str) -> list[tuple[int, int]]:
-    """Return, for each definition of that name (a property's may be several), the slice of its lines."""
+    """Return the range of lines of each definition with this name; a property may have several."""
     if not where:
         return [(0, source.count("\n") + 1)]
     inside, named = [*_definitions_in(ast.parse(source))], []
@@ -94,12 +108,12 @@ def _lines_of(source: str, where: str) -> list[tuple[int, int]]:
         named = [definition for definition in inside if definition.name == name]
         inside = [inner for definition in named for inner in _definitions_in(definition)]
     if not named:
-        raise ValueError("no function or class of that name")
+        raise ValueError("no function or class with that name")
     return [(min(part.lineno for part in (it, *it.decorator_list)) - 1, it.end_lineno or 0) for it in named]
 
 
 def _definitions_in(node: ast.AST) -> Iterator[Definition]:
-    """Yield the definitions that are not inside another one, also those under an `if` or a `try`."""
+    """Yield the definitions that are not nested in another one, including those in an `if` or a `try`."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Definition):
             yield child
@@ -108,14 +122,15 @@ def _definitions_in(node: ast.AST) -> Iterator[Definition]:
 
 
 def _tokens(text: str, offset: int = 0) -> list[Token]:
-    """Return the tokens of a text that stands at that offset. Strings side by side are one token."""
+    """Return the tokens of a text that begins at this offset. Adjacent strings are one token."""
     starts = [*accumulate(map(len, io.StringIO(text)), initial=offset)]
     tokens: list[Token] = []
-    depth = 0  # in f-strings, which are many tokens from Python 3.12 on
-    with suppress(tokenize.TokenError):  # the end of a snippet, when it has left a bracket open
+    depth = 0  # nesting of f-strings, which are several tokens from Python 3.12 on
+    with suppress(tokenize.TokenError):  # raised if a snippet ends with an open bracket
         for kind, word, (row, column), (end_row, end_column), _ in tokenize.generate_tokens(io.StringIO(text).readline):
             name = tokenize.tok_name[kind]
-            if kind in LAYOUT or (kind == tokenize.NEWLINE and not word):  # the last: of a snippet, which may go on
+            # An empty NEWLINE is the end of a snippet, whose statement may continue in the source.
+            if kind in LAYOUT or (kind == tokenize.NEWLINE and not word):
                 continue
             start, end = starts[row - 1] + column, starts[end_row - 1] + end_column
             inside = depth > 0
@@ -126,16 +141,16 @@ def _tokens(text: str, offset: int = 0) -> list[Token]:
             else:
                 key = "" if is_string else END_OF_STATEMENT if kind == tokenize.NEWLINE else word
                 tokens.append(Token(key, start, end, counts=kind != tokenize.NEWLINE))
-    for token in tokens:  # strings are compared by what they say
+    for token in tokens:  # strings are compared by value
         token.key = token.key or ast.dump(ast.parse(f"({text[token.start - offset : token.end - offset]})"))
     _silence(tokens)
     return tokens
 
 
 def _silence(tokens: list[Token]) -> None:
-    """Mark the commas and the parentheses that do not count."""
+    """Mark the commas and parentheses that do not count."""
     keys = [token.key for token in tokens]
-    opened: list[tuple[int, list[str]]] = []  # brackets that are open: each one's place, and the words directly inside
+    opened: list[tuple[int, list[str]]] = []  # open brackets: the index of each, and the keys directly inside
     for k, key in enumerate(keys):
         if key in ("(", "[", "{"):
             opened.append((k, []))
@@ -160,7 +175,7 @@ def _silence(tokens: list[Token]) -> None:
 
 
 def _extent(match: list[Token], tokens: list[Token], right: str) -> tuple[int, int]:
-    """Return where the match begins and ends, with the partners of the parentheses in it."""
+    """Return the start and end of the match, including the partners of its parentheses."""
     start, end = match[0].start, match[-1].end
     while partners := [
         token.partner
@@ -170,12 +185,14 @@ def _extent(match: list[Token], tokens: list[Token], right: str) -> tuple[int, i
         start = min(start, *(partner.start for partner in partners))
         end = max(end, *(partner.end for partner in partners))
     if sum(token.counts and start <= token.start < end for token in tokens) != len(match):
-        raise ValueError(f"holds {right!r}, which ends amid parentheses that do not count: take in all between them")
+        raise ValueError(
+            f"holds {right!r}, which cuts through parentheses that do not count: include everything between them"
+        )
     return start, end
 
 
 def _whole_lines(source: str, start: int, end: int) -> tuple[int, int]:
-    """Return the bounds widened to those of the lines, if nothing else stands on these but a comment."""
+    """Return the bounds, extended to whole lines if these hold nothing else but a comment."""
     line, line_end = source.rfind("\n", 0, start) + 1, source.find("\n", end) + 1
     rest = source[end:line_end].strip()
     alone = line_end and not source[line:start].strip() and (not rest or rest.startswith("#"))

@@ -1,4 +1,4 @@
-"""What a training run that is watched reports."""
+"""The record of a training run: the figures that the program reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,17 +7,18 @@ from typing import Any
 
 @dataclass
 class Trace:
-    """What one program reports of its training.
+    """Figures that one program reports of its training.
 
     Attributes
     ----------
     loss, accuracy : list of float
-        After each epoch: mean training loss, and share of right answers on samples held back, from 0 to 1.
-    figures : dict
-        What else it reports in the end, by name.
+        One entry per epoch: mean training loss, and share of right answers on held-out samples, from 0 to 1.
+    figures : dict of str to (float or str)
+        Other figures reported after training, by name.
     error : str
-        What stopped it; empty if nothing did.
+        Error that stopped the training, or "".
     seconds : float
+        Time of the training, in seconds.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -28,7 +29,7 @@ class Trace:
 
 
 def note(trainer: Any, trace: Trace, accuracy: Callable[[], float] | None = None) -> None:
-    """Train to the end; note the losses and, after each epoch, an accuracy: by default that of validation."""
+    """Train to the end. Record the loss and the accuracy of each epoch; the default accuracy is that of validation."""
     history = trainer.history
     trace.loss, trace.accuracy = history.train_loss, [] if accuracy else history.validation_accuracy
     while not trainer.finished:

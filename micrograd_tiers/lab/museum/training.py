@@ -1,11 +1,11 @@
-"""Bugs of the training: the order of the samples, what is reported and when, optimizers, metrics, starting weights."""
+"""Bugs of training: the order of the samples, the reported figures, optimizers, metrics and starting weights."""
 
 from .bug import Bug
 
 TRAINING_BUGS: tuple[Bug, ...] = (
     Bug(
         name="no_shuffle",
-        title="shuffle=True is accepted, and the samples stay in the order of the file",
+        title="shuffle=True is accepted, but the samples stay in the order of the file",
         kind="training",
         edits={
             "trainer.py": (
@@ -16,11 +16,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="If the samples happen to be mixed, nothing. Sorted by class, the training loss looks fine from "
-        "the first epoch on while the accuracy stays close to guessing.",
+        symptom="If the samples happen to be mixed, no effect. If they are sorted by class, the training loss looks "
+        "fine from the first epoch on, while the accuracy stays close to guessing.",
         property="two epochs see the samples in different orders",
-        explanation="A file that is mixed already hides it. Sorted by class, each batch holds one class only, and the "
-        "net learns to give the answer that was right last.",
+        explanation="A file that is already mixed hides the bug. In a file sorted by class, each batch holds a single "
+        "class, and the net learns to give the answer that was right last.",
         hint="Which samples are in the first batch, and in the last?",
     ),
     Bug(
@@ -36,10 +36,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see, yet in each epoch 37 % of the samples are not looked at, and others several times.",
-        property="an epoch sees every sample once",
-        explanation="The chance that a sample is missed by all N draws is (1 - 1/N)**N, about 1/e. Over many epochs "
-        "it evens out, which is why the curves look right.",
+        symptom="No visible effect, yet each epoch misses 37% of the samples and uses others several times.",
+        property="an epoch sees every sample exactly once",
+        explanation="The probability that all N draws miss a sample is (1 - 1/N)**N, about 1/e. Over many epochs this "
+        "evens out, so the curves look right.",
         hint="How often is each sample seen in one epoch?",
     ),
     Bug(
@@ -55,11 +55,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see: the samples are shuffled, and the net learns.",
+        symptom="No visible effect: the samples are shuffled, and the net learns.",
         property="two epochs see the samples in different orders",
-        explanation="The same samples meet in the same batches again and again, so their errors repeat instead of "
-        "averaging out. It costs little, and is hard to see for that reason.",
-        hint="Which samples are in the first batch of the first epoch, and which in that of the second?",
+        explanation="The same samples always share a batch, so their errors repeat instead of averaging out. This "
+        "costs little, and that makes it hard to see.",
+        hint="Which samples are in the first batch of the first epoch, and which in the first batch of the second?",
     ),
     Bug(
         name="targets_shuffled_apart",
@@ -77,9 +77,9 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         },
         symptom="The net learns nothing: the loss stays at log 10 = 2.3, the accuracy at that of guessing.",
         property="an epoch, replayed by an independent implementation with one order for both",
-        explanation="Each image gets the label of another one. What can still be learned is how frequent the classes "
-        "are, and a loss of log C says that the net has learned just that.",
-        hint="Is the label of the first sample in the batch the label of that sample?",
+        explanation="Each image gets the label of another one. All that can still be learned is the frequency of each "
+        "class, and a loss of log C says that the net has learned exactly that.",
+        hint="Does the first sample of the batch still have its own label?",
     ),
     Bug(
         name="drop_last_partial",
@@ -94,11 +94,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see: 12 of 1,500 samples are left out in each epoch, and the reported loss is a "
-        "little low.",
-        property="an epoch sees every sample once, also where the batch size does not divide their number",
-        explanation="With shuffling, other samples are left out each time; without it, the same ones are never seen. "
-        "The mean loss still divides by all samples, although some are not in the sum.",
+        symptom="No visible effect: 12 of 1,500 samples are left out in each epoch, and the reported loss is slightly "
+        "too low.",
+        property="an epoch sees every sample exactly once, even if the batch size does not divide their number",
+        explanation="With shuffling, different samples are left out each time; without it, the same ones are never "
+        "seen. The mean loss is still divided by the number of all samples, although some are missing from the sum.",
         hint="Multiply the number of steps by the batch size. Is that the number of samples?",
     ),
     Bug(
@@ -118,15 +118,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ("Trainer.step", "if state.position == self.n_samples:", "if state.position >= self.n_samples:"),
             ),
         },
-        symptom="Nothing to see: of every 16 samples one is left out, and the reported loss is a sixteenth too low.",
-        property="an epoch sees every sample once",
-        explanation="A slice already excludes its end, and the -1 excludes one more. With a batch size of 1 the batch "
-        "would be empty, which is when somebody notices.",
+        symptom="No visible effect: one of every 16 samples is left out, and the reported loss is a sixteenth too low.",
+        property="an epoch sees every sample exactly once",
+        explanation="A slice already excludes its end, and the -1 excludes one more sample. With a batch size of 1 "
+        "the batch would be empty; only then does somebody notice.",
         hint="What happens with a batch size of 1?",
     ),
     Bug(
         name="online_inside_batch",
-        title="the weights move after each sample of the batch",
+        title="the weights are updated after each sample of the batch",
         kind="training",
         edits={
             "trainer.py": (
@@ -151,16 +151,16 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="It learns faster than it should and ends better, which nobody minds; but an epoch takes several "
-        "times as long, and no other tier or program gives the same numbers.",
+        symptom="The net learns faster than it should and ends better, so nobody complains. But an epoch takes "
+        "several times as long, and no other tier or program gives the same numbers.",
         property="an epoch in batches of more than one sample, replayed by an independent implementation",
-        explanation="This is stochastic gradient descent with batches of one, whatever batch size was asked for: as "
-        "many steps as there are samples, each as large as that for a whole batch should have been.",
-        hint="Does the batch size change anything in the result?",
+        explanation="This is stochastic gradient descent with batches of one, whatever batch size was asked for: one "
+        "step per sample, and each as large as the step for a whole batch should have been.",
+        hint="Does the batch size have any effect on the result?",
     ),
     Bug(
         name="loss_after_update",
-        title="the loss of a batch is computed after the step that it led to",
+        title="the loss of a batch is computed after its step instead of before",
         kind="training",
         edits={
             "trainer.py": (
@@ -173,11 +173,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The weights and the test accuracy are right to the last digit; the training loss looks better than "
-        "it is, most of all in the first epochs.",
+        symptom="The weights and the test accuracy are right to the last digit. The training loss looks better than "
+        "it is, especially in the first epochs.",
         property="the first loss of a run is that of the starting weights",
-        explanation="Right after a step, the net is unusually good at the very samples of that step. The loss before "
-        "the step measures samples on which it has not just been trained.",
+        explanation="Right after a step, the net is unusually good at the samples of that step. The loss before the "
+        "step measures samples on which the net has not just been trained.",
         hint="What is the loss of the starting weights, and what is the first number of the curve?",
     ),
     Bug(
@@ -194,13 +194,14 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             )
         },
         symptom="The training loss jumps up and down from epoch to epoch; the accuracy is right to the last digit.",
-        property="the loss of an epoch is the mean over its samples of the losses of its batches",
-        explanation="A handful of samples stands for the whole epoch: the curve shows how hard these happened to be.",
-        hint="How many samples does each point of the curve stand for?",
+        property="the loss of an epoch is the mean of its batch losses, over all of its samples",
+        explanation="A handful of samples represents the whole epoch: the curve shows how hard those samples happened "
+        "to be.",
+        hint="How many samples does each point of the curve represent?",
     ),
     Bug(
         name="validated_before_the_last_step",
-        title="the epoch is closed before its last step is taken",
+        title="the epoch is closed and validated before its last step is taken",
         kind="training",
         edits={
             "trainer.py": (
@@ -222,16 +223,16 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see: each accuracy is that of the weights one step earlier. With one batch an epoch, the "
-        "whole curve would lag an epoch behind.",
-        property="the last validation loss is what evaluating the trained net gives",
-        explanation="The score and the weights that are kept do not belong together. What is saved as the best net is "
-        "not the net that was measured.",
-        hint="Evaluate the net again when training is over. Is that the last number of the curve?",
+        symptom="No visible effect: each accuracy is that of the weights one step earlier. With one batch per epoch, "
+        "the whole curve would lag one epoch behind.",
+        property="the last validation loss equals that of the trained net, evaluated again",
+        explanation="The reported score and the stored weights do not belong together. The net that is saved as the "
+        "best is not the net that was measured.",
+        hint="Evaluate the net again after training. Do you get the last number of the curve?",
     ),
     Bug(
         name="evaluated_on_training_data",
-        title="validation looks at the training samples",
+        title="validation uses the training samples",
         kind="training",
         edits={
             "trainer.py": (
@@ -239,10 +240,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             )
         },
         symptom="The validation accuracy is some points better than it has any right to be.",
-        property="the last validation loss is what evaluating the trained net on the validation samples gives",
+        property="the last validation loss equals that of the trained net, evaluated again on the validation samples",
         explanation="A net is always better on samples that it was trained on. The curve can no longer show "
-        "overfitting, the one thing for which validation exists.",
-        hint="Hand over a validation set of pure noise. What accuracy do you expect?",
+        "overfitting, which is the purpose of validation.",
+        hint="Pass a validation set of pure noise. What accuracy do you expect?",
     ),
     Bug(
         name="validation_draws_from_rng",
@@ -258,15 +259,16 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see in one run; but with a validation set the training goes otherwise than without it.",
+        symptom="No visible effect in a single run, but training with a validation set takes a different course than "
+        "training without one.",
         property="the trained weights are the same with a validation set as without",
-        explanation="Measuring must not change what is measured. Whoever draws from a shared generator changes every "
-        "number that is drawn after.",
+        explanation="Measuring must not change the thing that is measured. A draw from a shared generator changes "
+        "every number that is drawn after it.",
         hint="Train twice from the same seed, once without validation. Are the weights the same?",
     ),
     Bug(
         name="nan_compared_with_equals",
-        title="divergence is looked for with `loss == nan`",
+        title="divergence is detected by `loss == nan`",
         kind="training",
         edits={
             "trainer.py": (
@@ -279,37 +281,40 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ("Trainer._end_epoch", "if not math.isfinite(scores.loss):", "if scores.loss == math.nan:"),
             )
         },
-        symptom="With too large a learning rate, the run goes on to its end with a loss of nan and nobody is told.",
+        symptom="If the learning rate is too large, the run continues to its end with a loss of nan, and nobody is "
+        "told.",
         property="a run whose loss becomes NaN stops",
-        explanation="NaN is equal to nothing, not even to itself, so the test is never true. Ask math.isfinite.",
+        explanation="NaN is not equal to anything, not even to itself, so the test is never true. Use math.isfinite.",
         hint="What does `nan == nan` give?",
     ),
     Bug(
         name="acc_int_div",
-        title="the accuracy is divided in whole numbers",
+        title="the accuracy is computed by integer division",
         kind="training",
         edits={
             "metrics.py": (("accuracy", "float(np.mean(predicted == y))", "float(np.sum(predicted == y) // len(y))"),)
         },
         symptom="The accuracy is 0 in every epoch, although the loss falls.",
         property="the accuracy of known answers",
-        explanation="The share of right answers lies between 0 and 1, and // rounds it down to 0 unless all are right.",
-        hint="Which values can this accuracy take at all?",
+        explanation="The share of right answers lies between 0 and 1, and // rounds it down to 0 unless all answers "
+        "are right.",
+        hint="Which values can this accuracy take?",
     ),
     Bug(
         name="confusion_transposed",
-        title="the confusion matrix counts predicted classes in rows",
+        title="the rows of the confusion matrix count predicted classes instead of true ones",
         kind="training",
         edits={"metrics.py": (("confusion_matrix", "(y, predicted)", "(predicted, y)"),)},
-        symptom="Loss and accuracy are right; only who is taken for whom is told the wrong way round.",
-        property="the confusion matrix of known answers that is not symmetric",
-        explanation="Both conventions exist, so the picture looks fine. Its diagonal and its sum do not change, and "
-        "tests that look at these alone pass.",
-        hint="Predict class 0 for every sample. Is it a row that fills up, or a column?",
+        symptom="Loss and accuracy are right. Only the direction of each mistake is reversed: the predicted class is "
+        "shown as the true one.",
+        property="the confusion matrix of known answers, checked where it is not symmetric",
+        explanation="Both conventions exist, so the picture looks fine. The diagonal and the sum do not change, so "
+        "tests of these alone pass.",
+        hint="Predict class 0 for every sample. Does a row fill up, or a column?",
     ),
     Bug(
         name="bias_never_updated",
-        title="the optimizer passes the biases over",
+        title="the optimizer skips the biases",
         kind="training",
         edits={
             "optimizers/base.py": (
@@ -320,15 +325,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see: the curves are the same to a point or so.",
+        symptom="No visible effect: the curves are the same to within a point or so.",
         property="a step, replayed by an independent implementation: every parameter moves",
-        explanation="On centered data, and with as many weights as here, a net can do without its biases, and "
-        "therefore nobody misses them.",
-        hint="Which parameters are still exactly what they were at the start?",
+        explanation="On centered data, and with as many weights as here, a net can do without its biases, so nobody "
+        "misses them.",
+        hint="Which parameters still have exactly their starting values?",
     ),
     Bug(
         name="update_sign",
-        title="the step goes up the gradient",
+        title="the step goes up the gradient instead of down",
         kind="training",
         edits={
             "optimizers/sgd.py": (
@@ -336,14 +341,14 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ("SGD.update", "-self.learning_rate", "self.learning_rate"),
             )
         },
-        symptom="The loss rises from the first batch on, without end.",
+        symptom="The loss rises from the first batch on, without bound.",
         property="one small step lowers the loss of its batch",
-        explanation="The gradient points to where the loss grows fastest; descent goes the other way.",
+        explanation="The gradient points to where the loss grows fastest. Descent goes the opposite way.",
         hint="Is the loss of a batch smaller after the step than before it?",
     ),
     Bug(
         name="l2_in_loss_not_grad",
-        title="the L2 penalty is added to the reported loss, not to the gradient",
+        title="the L2 penalty is added to the reported loss but not to the gradient",
         kind="training",
         edits={
             "optimizers/base.py": (
@@ -366,11 +371,11 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             ),
         },
-        symptom="The reported loss stops falling or even rises, while weights and accuracy are those of a run "
+        symptom="The reported loss stops falling or even rises, while the weights and the accuracy are those of a run "
         "without weight decay.",
         property="a step with weight decay, replayed by an independent implementation",
-        explanation="Only what is in the gradient moves the weights. Reporting a penalty that is not applied makes the "
-        "curve worse and the weights no smaller.",
+        explanation="Only the gradient moves the weights. Reporting a penalty that is not applied makes the curve "
+        "worse and the weights no smaller.",
         hint="Make the weight decay a hundred times larger. Do the weights become smaller?",
     ),
     Bug(
@@ -380,27 +385,27 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         edits={
             "optimizers/base.py": (("Optimizer.apply", "state.setdefault(name, {})", 'state.setdefault("all", {})'),)
         },
-        symptom="It stops in the first step: operands could not be broadcast together.",
+        symptom="Training stops in the first step: operands could not be broadcast together.",
         property="steps with momentum, replayed by an independent implementation",
-        explanation="The first parameter's velocity is handed to the second, whose shape is another. If all shapes "
-        "were equal, nothing would be raised, and each parameter would move by the gradients of the others.",
-        hint="For how many parameters does the optimizer remember something, and under how many names?",
+        explanation="The velocity of the first parameter is used for the second, which has a different shape. If all "
+        "shapes were equal, there would be no error, and each parameter would move by the gradients of the others too.",
+        hint="For how many parameters does the optimizer keep state, and under how many names?",
     ),
     Bug(
         name="adam_no_bias_correction",
-        title="Adam without the correction of its running means",
+        title="Adam does not correct the bias of its running means",
         kind="training",
         edits={"optimizers/adaptive.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
-        symptom="With a careful learning rate nothing but a faster start; with a bold one the first steps are too "
-        "long, and the net takes many epochs to recover from them.",
+        symptom="With a careful learning rate, the only effect is a faster start. With a bold one, the first steps "
+        "are too long, and the net takes many epochs to recover.",
         property="the first step of Adam is as long as the learning rate",
         explanation="Both running means start at 0 and are too small at first: the mean by a factor of 0.1, the root "
-        "of the squared mean by 0.03. Their quotient makes the first steps about three times too long.",
+        "of the mean square by 0.03. Their quotient makes the first steps about three times too long.",
         hint="How long is the very first step, measured in learning rates?",
     ),
     Bug(
         name="adam_shared_count",
-        title="Adam counts a step for each parameter instead of each batch",
+        title="Adam counts one step per parameter instead of one per batch",
         kind="training",
         edits={
             "optimizers/adaptive.py": (
@@ -411,10 +416,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to worry anybody: the loss falls even faster.",
+        symptom="Nothing alarming: the loss falls even faster.",
         property="two steps of Adam, replayed by an independent implementation",
-        explanation="With four parameters, time runs four times too fast, and the correction of the running means "
-        "fades too early. After some thousand steps there is nothing left to correct, and no difference.",
+        explanation="With four parameters, the count grows four times too fast, and the correction of the running "
+        "means fades too early. After some thousand steps there is nothing left to correct, and no difference.",
         hint="What is t after the first batch?",
     ),
     Bug(
@@ -422,38 +427,39 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="all weights of a layer start equal",
         kind="training",
         edits={"initializers.py": (("xavier_uniform", "rng.uniform(-limit, limit, shape)", "filled(shape, limit)"),)},
-        symptom="The loss falls a little, and the accuracy stays about twice that of guessing, however many "
-        "hidden units there are.",
-        property="the starting weights have the standard deviation that is promised",
-        explanation="Hidden units that start equal get equal gradients and stay equal for ever: however many there "
-        "are, the net has one. Random numbers break the symmetry.",
-        hint="After training, how do two rows of the first weight differ?",
+        symptom="The loss falls a little, and the accuracy stays at about twice that of guessing, however many hidden "
+        "units there are.",
+        property="the starting weights have the documented standard deviation",
+        explanation="Hidden units that start equal get equal gradients and stay equal forever. However many there "
+        "are, the net effectively has one. Random numbers break the symmetry.",
+        hint="After training, how do two rows of the first weight matrix differ?",
     ),
     Bug(
         name="kaiming_fan_swapped",
-        title="kaiming_normal divides by the number of outputs instead of inputs",
+        title="kaiming_normal divides by the number of outputs instead of the number of inputs",
         kind="training",
         edits={"initializers.py": (("kaiming_normal", "_fans(shape)[0]", "_fans(shape)[1]"),)},
-        symptom="Nothing to see with two layers; in a deep net the signal would grow or die away from layer to layer.",
-        property="the starting weights have the standard deviation that is promised, in a layer that is not square",
-        explanation="The variance of a sum grows with the number of its terms, which is that of the inputs. Square "
-        "layers hide the mix-up; here the first layer has 196 inputs and 30 outputs.",
-        hint="What is the standard deviation of the first layer's outputs, and of the second's?",
+        symptom="No visible effect with two layers. In a deep net, the signal would grow or shrink from layer to "
+        "layer.",
+        property="the starting weights have the documented standard deviation, checked in a layer that is not square",
+        explanation="The variance of a sum grows with the number of its terms, which is the number of inputs. Square "
+        "layers hide the mistake. Here the first layer has 196 inputs and 30 outputs.",
+        hint="What is the standard deviation of the outputs of the first layer, and of the second?",
     ),
     Bug(
         name="xavier_without_sqrt",
-        title="xavier_uniform forgets the square root",
+        title="xavier_uniform leaves out the square root",
         kind="training",
         edits={"initializers.py": (("xavier_uniform", "math.sqrt(6 / sum(_fans(shape)))", "6 / sum(_fans(shape))"),)},
-        symptom="A slow start, and then nothing: after ten epochs the accuracy is a point behind.",
-        property="the starting weights have the standard deviation that is promised",
-        explanation="A variance was taken for a standard deviation. The weights start too small, the signal shrinks "
-        "from layer to layer, and the first epochs are spent on growing.",
+        symptom="A slow start, and little else: after ten epochs the accuracy is a point behind.",
+        property="the starting weights have the documented standard deviation",
+        explanation="A variance is used as a standard deviation. The weights start too small, the signal shrinks from "
+        "layer to layer, and the first epochs are spent on growing the weights.",
         hint="What is the standard deviation of the starting weights, and what should it be?",
     ),
     Bug(
         name="nesterov_uses_old_velocity",
-        title="Nesterov's momentum looks ahead with the velocity before the step, not after it",
+        title="Nesterov momentum looks ahead with the velocity before the step instead of after it",
         kind="training",
         edits={
             "optimizers/sgd.py": (
@@ -466,10 +472,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="Nothing to see but a first epoch that is a little slower; after ten the accuracy is the same.",
-        property="two steps with Nesterov's momentum, replayed by an independent implementation",
-        explanation="gradient + momentum * old velocity is the new velocity: the step is that of momentum without "
-        "Nesterov, to the last digit. The option is accepted and changes nothing.",
+        symptom="No visible effect except a first epoch that is slightly slower. After ten, the accuracy is the same.",
+        property="two steps with Nesterov momentum, replayed by an independent implementation",
+        explanation="gradient + momentum * old velocity is the new velocity, so the step is that of plain momentum, "
+        "to the last digit. The option is accepted and changes nothing.",
         hint="Train once with nesterov=True and once without. How do the weights differ?",
     ),
     Bug(
@@ -487,15 +493,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The weights shrink to less than a tenth, and the accuracy stays near that of guessing.",
+        symptom="The weights shrink to less than a tenth of their size, and the accuracy stays near that of guessing.",
         property="a step of AdamW with weight decay, replayed by an independent implementation",
-        explanation="What is in the gradient is divided by the gradient's size: weights with large gradients hardly "
-        "decay, others far too much. To keep the two apart is all that AdamW is for.",
+        explanation="Adam divides everything in the gradient by the gradient's size: weights with large gradients "
+        "hardly decay, others far too much. Keeping the two apart is the whole point of AdamW.",
         hint="Let the gradient be 0. How far does a weight shrink in one step, and how far should it?",
     ),
     Bug(
         name="lr_decay_per_batch",
-        title="the learning rate falls after each batch, not after each epoch",
+        title="the learning rate decays after each batch instead of after each epoch",
         kind="training",
         edits={
             "trainer.py": (
@@ -510,15 +516,15 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The first epoch learns a little, and from then on neither loss nor accuracy moves.",
+        symptom="The net learns a little in the first epoch. From then on, neither loss nor accuracy moves.",
         property="the learning rate of each epoch is that of the schedule",
-        explanation="schedule.step() stands inside the loop over the batches. What was to happen in ten epochs has "
-        "happened after ten batches, and the net stands still for the rest of the run.",
+        explanation="schedule.step() was called inside the loop over the batches. The decay that was meant for ten "
+        "epochs is over after ten batches, and the net stays where it is for the rest of the run.",
         hint="What is the learning rate in the middle of the first epoch?",
     ),
     Bug(
         name="dropout_same_mask_every_step",
-        title="the generator of the dropout masks is seeded anew for every step",
+        title="the generator of the dropout masks is seeded again for every step",
         kind="training",
         edits={
             "trainer.py": (
@@ -529,11 +535,10 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The training loss is a good deal lower than it should be; the accuracy is worse, by up to five "
-        "points.",
+        symptom="The training loss is much lower than it should be; the accuracy is worse, by up to five points.",
         property="two steps of a run have different masks",
-        explanation="The k-th sample of every batch loses the same numbers: batches of 16 train 16 fixed nets, and "
-        "not a new one with each sample. The net adapts to just these.",
-        hint="Print what the first two steps drop. Can you tell them apart?",
+        explanation="The k-th sample of every batch drops the same entries: batches of 16 train 16 fixed nets instead "
+        "of a new one with each sample. The net adapts to exactly these.",
+        hint="Print what the first two steps drop. Do they differ?",
     ),
 )

@@ -1,7 +1,7 @@
-"""Scenes: the training runs in which bugs act, one for each kind of bug, and for some bugs one of their own.
+"""Scenes: the short training runs in which bugs are shown, one for each kind of bug.
 
-Nothing is downloaded and nothing takes more than seconds. A bug of momentum wants momentum, so it has another scene
-than the others of its kind.
+Some bugs need a scene of their own: a bug of momentum, for example, shows only if there is momentum. Nothing is
+downloaded, and each run takes seconds at most.
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ CONVOLUTIONAL = Images(
 DROPPED = replace(CONVOLUTIONAL, layers="conv:4,3 relu max:2 dropout:0.2 linear:32 relu dropout:0.2")
 NORMALIZED = replace(CONVOLUTIONAL, layers="conv:4,3 batchnorm relu max:2 conv:8,3,2 batchnorm relu")
 RECTIFIED = Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2})
-SQUARE = Images(hidden=10)  # the last layer, which is the one whose dL/dx is asked for
+SQUARE = Images(hidden=10)  # the last layer is square; it is the only one whose dL/dx is needed
 SCENES_BY_NAME: dict[str, Scene] = {
     "linear_dx_transposed": SQUARE,
     "linear_dx_ignores_later_outputs": Images(hidden=5),
@@ -98,5 +98,5 @@ SCENES_BY_OP: dict[str, Scene] = {
 
 
 def scene_of(bug: Bug) -> Scene:
-    """Return the scene of a bug: its own, or else that of its op, or of its kind."""
+    """Return the scene of a bug: its own, otherwise that of its op, otherwise that of its kind."""
     return SCENES_BY_NAME.get(bug.name) or SCENES_BY_OP.get(bug.op) or SCENES[bug.kind]

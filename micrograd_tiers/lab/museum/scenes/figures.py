@@ -1,4 +1,4 @@
-"""Figures that the package reports of a trained net, beside its curves."""
+"""Figures that the package reports of a trained net, in addition to its curves."""
 
 from types import ModuleType
 from typing import Any
@@ -9,7 +9,7 @@ from .samples import Samples
 
 
 def figures(mt: ModuleType, net: Any, test: Samples) -> dict[str, float | str]:
-    """Return test loss, confidence, mean size of a weight and the most frequent mistake."""
+    """Return test loss, mean confidence, mean size of a weight and most frequent mistake, if the loss has them."""
     if net.loss.name != "softmax_cross_entropy":
         return {"mean size of a weight": _mean_size(net)}
     X, y = test
@@ -22,7 +22,7 @@ def figures(mt: ModuleType, net: Any, test: Samples) -> dict[str, float | str]:
         "test loss": float(scores["loss"]),
         "mean confidence in its answers": float(probabilities.max(axis=1).mean()),
         "mean size of a weight": _mean_size(net),
-        "most frequent mistake": f"{true} taken for {said}, {counts[true, said]} times",
+        "most frequent mistake": f"{true} predicted as {said}, {counts[true, said]} times",
     }
 
 

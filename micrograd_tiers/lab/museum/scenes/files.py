@@ -1,4 +1,4 @@
-"""Nets that learn glyphs read from IDX files."""
+"""Scene of the data bugs: nets that learn glyphs read from IDX files."""
 
 import tempfile
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from .samples import N_TEST, glyphs
 
 @dataclass(frozen=True)
 class Files(Images):
-    """A two-layer net on glyphs of 28 x 28 pixels, written to IDX files and loaded from there."""
+    """A two-layer net on glyphs of 28 x 28 pixels, which are written to IDX files and loaded from them."""
 
     settings: Mapping[str, float] = field(default_factory=lambda: {"learning_rate": 0.2})
     split: bool = False
@@ -29,8 +29,8 @@ class Files(Images):
     SIDE: ClassVar[int] = 28
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
-        where = "tested on training samples held back" if self.split else "read from IDX files"
+        """Return a description of the training."""
+        where = "tested on held-out training samples" if self.split else "read from IDX files"
         return f"{super().task(tier)}; {where}"
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
@@ -52,7 +52,7 @@ class Files(Images):
         trace.figures = figures(mt, trainer.net, test)
 
     def n_samples(self, tier: str) -> int:
-        """Return how many training samples an epoch has."""
+        """Return the number of training samples in an epoch."""
         return super().n_samples(tier) - (self.split and tier != "scalar") * N_TEST
 
 

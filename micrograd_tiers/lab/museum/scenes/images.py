@@ -1,4 +1,4 @@
-"""Nets that learn glyphs: the scene of most bugs."""
+"""Scene of most bugs: nets that learn glyphs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .samples import CLASSES, N_TEST, N_TRAIN, N_TRAIN_SCALAR, Samples, glyphs
 
 @dataclass(frozen=True)
 class Images:
-    """A two-layer net on glyphs of 14 x 14 pixels, or the net that these layers make, in words."""
+    """A two-layer net on glyphs of 14 x 14 pixels, or a net described by `layers`, such as "conv:6,3 relu max:2"."""
 
     layers: str = ""
     activation: str = "sigmoid"
@@ -29,40 +29,41 @@ class Images:
     optimizer: str = "SGD"
     settings: Mapping[str, float] = field(default_factory=lambda: {"learning_rate": 0.5})
     hidden: int = 30
-    batch_size: int = 16  # does not divide the number of samples: the last batch of an epoch is short
+    batch_size: int = 16  # does not divide the number of samples, so the last batch of an epoch is short
     epochs: int = 10
     by_class: bool = False
     label_smoothing: float = 0.0
-    certainty: float = 1.0  # of the labels; below 1 the targets are probabilities, and the other classes share the rest
-    decay: float = 1.0  # of the learning rate, from one epoch to the next
-    n_classes: int = CLASSES  # 2: whether a digit is 5 or more
+    certainty: float = 1.0  # probability of the label in the targets; below 1 the other classes share the rest
+    decay: float = 1.0  # factor of the learning rate after each epoch
+    n_classes: int = CLASSES  # with 2, the classes are digits below 5 and digits from 5 on
     best_tier: str = "tensor"
 
-    SIDE: ClassVar[int] = 14  # pixels of an image, each way
+    SIDE: ClassVar[int] = 14  # height and width of an image, in pixels
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
+        """Return a description of the training."""
         settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in self.settings.items())
         net = self.layers and f"net of {self.layers} linear:{CLASSES}"
         smoothing = f", labels smoothed by {self.label_smoothing:g}" if self.label_smoothing else ""
-        smoothing += f" to labels of which each is {self.certainty:.0%} sure" if self.certainty < 1 else ""
+        smoothing += f" with a target of {self.certainty:.0%} for the label" if self.certainty < 1 else ""
         if self.decay < 1:
             settings += f", times {self.decay:g} after each epoch"
         net = net or f"{self.SIDE**2}-{self.hidden}-{self.n_outputs} {self.activation}"
         return (
             f"{net}, {self.loss.replace('_', ' ')}{smoothing}, "
             f"{self.optimizer} ({settings}), batches of {self.batch_size}, on {self.n_samples(tier):,} glyphs"
-            f"{' sorted by class' if self.by_class else ''}{', below 5 or not' if self.n_classes == 2 else ''}, "
+            f"{' sorted by class' if self.by_class else ''}"
+            f"{' classified as below 5 or not' if self.n_classes == 2 else ''}, "
             f"{tier} tier"
         )
 
     def n_samples(self, tier: str) -> int:
-        """Return how many training samples an epoch has."""
+        """Return the number of training samples in an epoch."""
         return N_TRAIN_SCALAR if tier == "scalar" else N_TRAIN
 
     @property
     def n_outputs(self) -> int:
-        """How many outputs the net has."""
+        """Number of outputs of the net."""
         return LOSSES[self.loss]().outputs_for(self.n_classes)
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
@@ -84,7 +85,7 @@ class Images:
         return (train_x, train_y), (X[:N_TEST], y[:N_TEST])
 
     def trainer(self, mt: ModuleType, train: Samples, test: Samples, tier: str | Tier, seed: int) -> Any:
-        """Return a trainer of a new net."""
+        """Return a trainer with a new net."""
         options = {"tier": tier, "init": self.init, "label_smoothing": self.label_smoothing, "seed": seed}
         if self.layers:
             net = import_module(f"{PACKAGE}.models").from_words(
@@ -96,7 +97,7 @@ class Images:
         return self.trainer_of(mt, net, train, test, seed)
 
     def trainer_of(self, mt: ModuleType, net: Any, train: Samples, test: Samples, seed: int) -> Any:
-        """Return a trainer of this net."""
+        """Return a trainer with this net."""
         (train_x, train_y), (test_x, test_y) = train, test
         return mt.Trainer(
             net, train_x, self.targets(net, train_y), optimizer=getattr(mt, self.optimizer)(**self.settings),
@@ -105,14 +106,14 @@ class Images:
         )  # fmt: skip
 
     def targets(self, net: Any, labels: NDArray[Any]) -> NDArray[Any]:
-        """Return what the net's loss takes for these labels."""
+        """Return the targets that the net's loss expects for these labels."""
         if self.certainty < 1:
             other = (1 - self.certainty) / (CLASSES - 1)
             return np.where(np.eye(CLASSES)[labels] == 1, self.certainty, other)
         return targets_from_labels(net.loss, labels, self.n_outputs)
 
     def follow(self, mt: ModuleType, trainer: Any, trace: Trace, test: Samples) -> None:
-        """Train to the end, and note the curves."""
+        """Train to the end and record the curves."""
         if self.certainty < 1 or self.loss not in ("softmax_cross_entropy", "hinge"):
             note(trainer, trace, lambda: mt.accuracy(trainer.net.forward(test[0]).argmax(axis=1), test[1]))
         else:

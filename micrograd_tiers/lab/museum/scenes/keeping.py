@@ -1,4 +1,4 @@
-"""Nets that are saved, loaded, kept or resumed while they learn glyphs."""
+"""Scenes in which weights are saved, loaded, kept or resumed while a net learns glyphs."""
 
 import tempfile
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from .samples import Samples
 
 @dataclass(frozen=True)
 class Reloaded(Images):
-    """Images, and after each epoch the net is saved, loaded again and tested."""
+    """Like Images, but after each epoch the net is saved, loaded and tested."""
 
     def follow(self, mt: ModuleType, trainer: Any, trace: Trace, test: Samples) -> None:
-        """Train to the end, and note the curves."""
+        """Train to the end and record the curves."""
         loaded = trainer.net
         with tempfile.TemporaryDirectory(prefix="glyphs-") as folder:
             path = Path(folder, "net.npz")
@@ -33,16 +33,16 @@ class Reloaded(Images):
         trainer.net = loaded
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
-        return f"{super().task(tier)}; saved, loaded again and tested after each epoch"
+        """Return a description of the training."""
+        return f"{super().task(tier)}; saved, loaded and tested after each epoch"
 
 
 @dataclass(frozen=True)
 class BestKept(Images):
-    """Images, and the weights that were best so far are kept and tested."""
+    """Like Images, but the best weights so far are kept and tested."""
 
     def follow(self, mt: ModuleType, trainer: Any, trace: Trace, test: Samples) -> None:
-        """Train to the end, and note the curves."""
+        """Train to the end and record the curves."""
         seen, state = trainer.history.validation_accuracy, {}
         kept, best = trainer.net.to(trainer.net.tier), -1.0
 
@@ -57,16 +57,16 @@ class BestKept(Images):
         trainer.net = kept
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
+        """Return a description of the training."""
         return f"{super().task(tier)}; the accuracy is that of the best weights so far"
 
 
 @dataclass(frozen=True)
 class Resumed(Images):
-    """Images, stopped in the middle of the third epoch, saved, and resumed from the file."""
+    """Like Images, but stopped in the middle of the third epoch, saved, and resumed from the file."""
 
     def follow(self, mt: ModuleType, trainer: Any, trace: Trace, test: Samples) -> None:
-        """Train to the end with one stop, and note the curves."""
+        """Train to the end with one stop and record the curves."""
         trace.loss, trace.accuracy = trainer.history.train_loss, trainer.history.validation_accuracy
         for _ in range(int(2.5 * trainer.steps_per_epoch)):
             trainer.step()
@@ -81,5 +81,5 @@ class Resumed(Images):
         trainer.net = again.net
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
+        """Return a description of the training."""
         return f"{super().task(tier)}; stopped in the middle of the third epoch and resumed"

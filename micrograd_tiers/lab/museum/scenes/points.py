@@ -1,4 +1,4 @@
-"""A net that learns points in the plane whose features have different units."""
+"""Scene of the standardization bugs: a net that learns points whose features have different units."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .samples import N_TEST
 
 @dataclass(frozen=True)
 class Points:
-    """A two-layer net on moons whose two features have different units, standardized; tested a few at a time."""
+    """A two-layer net on standardized moons whose two features have different units, tested a few at a time."""
 
     n_classes: int = 2
     best_tier: str = "tensor"
@@ -26,14 +26,14 @@ class Points:
     group: int = 10
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
+        """Return a description of the training."""
         return (
-            f"2-16-2 tanh on {self.n_samples(tier)} moons, one feature 1,000 times the other, both standardized; "
+            f"2-16-2 tanh on {self.n_samples(tier)} moons, one feature scaled by 1,000, both standardized; "
             f"test samples come {self.group} at a time, {tier} tier"
         )
 
     def n_samples(self, tier: str) -> int:
-        """Return how many training samples an epoch has."""
+        """Return the number of training samples in an epoch."""
         return 300
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:

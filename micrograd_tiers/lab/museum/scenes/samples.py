@@ -1,4 +1,4 @@
-"""Glyphs of the scenes, drawn once for the right program and the wrong one."""
+"""Glyphs for the scenes, drawn once for both the right program and the wrong one."""
 
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ N_TRAIN, N_TRAIN_SCALAR, N_TEST, CLASSES = 1_500, 300, 500, 10
 
 @lru_cache(maxsize=1)
 def glyphs(seed: int) -> Samples:
-    """Draw test samples first, then training samples; the same arrays for both programs, so they are read-only."""
+    """Draw the test samples, then the training samples. The arrays are read-only, because both programs share them."""
     X, y = draw_glyphs(N_TEST + N_TRAIN, rng=generator(seed))
     X.flags.writeable = y.flags.writeable = False
     return X, y

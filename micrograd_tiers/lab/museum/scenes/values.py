@@ -1,4 +1,4 @@
-"""A net of Values, trained as one would with micrograd: the scene of the engine's bugs."""
+"""Scene of the engine's bugs: a net made of Values, trained as in micrograd."""
 
 import random
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from .samples import Samples
 
 @dataclass(frozen=True)
 class Values:
-    """A net of Values, 2-8-1, that tells two classes apart."""
+    """A 2-8-1 net made of Values that separates two classes."""
 
     activation: str = "relu"
     loss: str = "hinge"
-    corners: bool = False  # XOR on the corners (0, 0), (0, 1), (1, 0), (1, 1), instead of moons
-    skip: bool = False  # a second hidden layer, whose inputs are added to its outputs
-    passes: str = "one"  # backward passes for each batch; see `step`
+    corners: bool = False  # XOR of the corners (0, 0), (0, 1), (1, 0), (1, 1) instead of moons
+    skip: bool = False  # add a second hidden layer with a skip connection
+    passes: str = "one"  # backward passes per batch, a key of PASSES; see `step`
     learning_rate: float = 0.3
     batch_size: int = 8
     epochs: int = 10
@@ -33,25 +33,25 @@ class Values:
 
     PASSES: ClassVar[dict[str, str]] = {
         "one": "",
-        "online": ", all losses first, then a backward pass and a step for each",
-        "two": ", one backward pass for the loss and one for a penalty on large scores",
+        "online": ", all losses of a batch first, then a backward pass and a step for each",
+        "two": ", with one backward pass for the loss and one for a penalty on large scores",
     }
 
     def task(self, tier: str) -> str:
-        """Return in words what is trained."""
+        """Return a description of the training."""
         points = "corners of XOR" if self.corners else "moons"
         net = f"2-8-8-1 {self.activation} with a skip connection" if self.skip else f"2-8-1 {self.activation}"
         return (
-            f"{net} of Values, {self.loss} loss, learning rate {self.learning_rate:g}, batches of {self.batch_size}, "
-            f"on {self.n_samples(tier)} {points}{self.PASSES[self.passes]}"
+            f"{net}, made of Values, {self.loss} loss, learning rate {self.learning_rate:g}, "
+            f"batches of {self.batch_size}, on {self.n_samples(tier)} {points}{self.PASSES[self.passes]}"
         )
 
     def n_samples(self, tier: str) -> int:
-        """Return how many training samples an epoch has."""
+        """Return the number of training samples in an epoch."""
         return 64
 
     def samples(self, seed: int) -> tuple[Samples, Samples]:
-        """Return training and test samples; the classes are -1 and 1."""
+        """Return training and test samples, with classes -1 and 1."""
         rng = generator(seed)
         if not self.corners:
             X, y = moons(264, rng=rng)
@@ -61,7 +61,7 @@ class Values:
         return (X[:64], y[:64]), (X + 0.2 * rng.standard_normal(X.shape), y)
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
-        """Train as one would with micrograd."""
+        """Train as in micrograd, and record the curves."""
         engine, nn = import_module(f"{PACKAGE}.engine"), import_module(f"{PACKAGE}.nn")
         (train_x, train_y), (test_x, test_y) = self.samples(seed)
         model = nn.MLP(2, [8, 8, 1] if self.skip else [8, 1], rng=random.Random(seed))
@@ -82,7 +82,7 @@ class Values:
         trace.figures["mean size of a parameter"] = sum(sizes) / len(sizes)
 
     def score(self, model: Any, x: list[float]) -> Any:
-        """Return the net's output, positive for class 1."""
+        """Return the net's output: positive predicts class 1."""
         first, *others, last = model.layers
         for neuron in first.neurons:
             neuron.nonlin = self.activation == "relu"
@@ -102,7 +102,7 @@ class Values:
         return (1 - score * target).relu()
 
     def step(self, engine: ModuleType, model: Any, batch: list[tuple[list[float], int]]) -> list[float]:
-        """Take the step (or steps) of one batch; return the losses of its samples."""
+        """Take the step, or the steps, of one batch. Return the losses of its samples."""
         scores = [self.score(model, x) for x, _ in batch]
         losses = [self.loss_of(score, target) for score, (_, target) in zip(scores, batch, strict=True)]
         model.zero_grad()
@@ -125,6 +125,6 @@ class Values:
         return [float(loss.data) for loss in losses]
 
     def move(self, model: Any, rate: float) -> None:
-        """Take a step down the gradient."""
+        """Take one step of gradient descent."""
         for p in model.parameters():
             p.data -= rate * p.grad

@@ -1,4 +1,4 @@
-"""Bugs of the tiers, a file for each family of ops; here in the order in which they are shown."""
+"""Bugs of the tiers: one file per family of ops, listed here in the order of display."""
 
 from .batch_norm import BATCH_NORM_BUGS
 from .cross_entropy import CROSS_ENTROPY_BUGS

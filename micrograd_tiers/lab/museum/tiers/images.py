@@ -2,7 +2,7 @@
 
 from ..bug import Bug, in_tiers
 
-# What is right, where it is longer than a few words.
+# Snippets that are used more than once or are long.
 MIRRORED = "weight[:, :, ::-1, ::-1].reshape(len(weight), -1)"
 MIRRORED_LISTS = "[[w for channel in kernel for w in flat(channel)[::-1]] for kernel in weight]"
 COVERED = "window += dcell"
@@ -14,7 +14,7 @@ DBIAS = "total(total(dy.reshape(flat), axis=2), axis=0)"
 CONV2D_BUGS = (
     Bug(
         name="conv2d_bias_missing",
-        title="conv2d forgets to add the bias",
+        title="conv2d does not add the bias",
         kind="tier",
         op="conv2d",
         part="value",
@@ -23,15 +23,15 @@ CONV2D_BUGS = (
             vector=("matmul(rows, covered) + bias[:, None]", "matmul(rows, covered)"),
             tensor=("matmuls(rows, covered) + bias[:, None]", "matmuls(rows, covered)"),
         ),
-        symptom="Nothing to see: biases start at 0, and the net does as well without them.",
-        property="the value against the formula, with a bias that is not 0",
-        explanation="The derivatives are right for the op that should have been written, so the bias is trained and "
-        "then ignored. Every test that leaves the bias at its starting value 0 passes.",
-        hint="Set x to zeros. What should conv2d return then?",
+        symptom="No visible effect: biases start at 0, and the net does as well without them.",
+        property="the value, checked against the formula with a nonzero bias",
+        explanation="The vjps are right for the op that was meant, so the bias is trained and then ignored. Every "
+        "test that leaves the bias at its starting value of 0 passes.",
+        hint="Set x to zeros. What should conv2d return?",
     ),
     Bug(
         name="conv2d_dx_kernel_flipped",
-        title="dL/dx of conv2d sends the gradient back through the mirrored kernel",
+        title="dL/dx of conv2d uses the mirrored kernel",
         kind="tier",
         op="conv2d",
         part="dx",
@@ -39,15 +39,15 @@ CONV2D_BUGS = (
             scalar=("zip(*rows, strict=True)", f"zip(*{MIRRORED_LISTS}, strict=True)"),
             numpy=("rows.T", f"{MIRRORED}.T"),
         ),
-        symptom="It learns, more slowly, and stays up to six points behind.",
-        property="the derivative with respect to x, with a kernel that is not symmetric",
-        explanation="Books say that dL/dx is a convolution with the flipped kernel. That holds where a window is laid "
-        "over dy; here each number of dy is spread over the window it came from, and the kernel stays as it is.",
-        hint="x[h, w] meets weight[i, j] at the position (h - i, w - j). Which weight takes dy from there back to x?",
+        symptom="The net learns more slowly and stays up to six points behind.",
+        property="dL/dx, checked with a kernel that is not symmetric",
+        explanation="Books say that dL/dx is a convolution with the flipped kernel. That holds if a window moves over "
+        "dy. Here each entry of dy is spread over the window that it came from, and the kernel is not flipped.",
+        hint="x[h, w] meets weight[i, j] at the position (h - i, w - j). Which weight carries dy from there back to x?",
     ),
     Bug(
         name="conv2d_true_convolution",
-        title="the kernels are mirrored before they are laid over the image",
+        title="conv2d mirrors the kernels before applying them to the image",
         kind="tier",
         op="conv2d",
         part="value",
@@ -67,17 +67,17 @@ CONV2D_BUGS = (
                 ),
             ),
         ),
-        symptom="Nothing to see: the curves are those of other starting weights. Weights from another program give "
-        "nonsense.",
-        property="the value against the formula, with a kernel of more than one pixel that is not symmetric",
-        explanation="This is what mathematics calls a convolution; what nets compute is the correlation, without "
-        "mirroring. Value and derivatives fit together, so the net learns the mirror images of its kernels. Weights "
-        "that were trained elsewhere mean something else here.",
-        hint="Let the kernel be 1 in its upper left corner and 0 elsewhere. Into which direction does the image move?",
+        symptom="No visible effect: the curves look like those of different starting weights. Weights from another "
+        "program give nonsense.",
+        property="the value, checked against the formula with a kernel of more than one pixel that is not symmetric",
+        explanation="Mathematics calls this a convolution. Nets compute the correlation, without mirroring. Value and "
+        "derivatives match, so the net learns the mirror images of its kernels. Weights that were trained elsewhere "
+        "mean something else here.",
+        hint="Let the kernel be 1 in its upper left corner and 0 elsewhere. In which direction does the image move?",
     ),
     Bug(
         name="conv2d_dx_last_row_dropped",
-        title="the loop of dL/dx of conv2d ends one row of positions early",
+        title="the loop in dL/dx of conv2d ends one row of positions too early",
         kind="tier",
         op="conv2d",
         part="dx",
@@ -88,16 +88,15 @@ CONV2D_BUGS = (
             ),
             numpy=(COVERED, "window[..., :-1, :] += dcell[..., :-1, :]"),
         ),
-        symptom="Nothing to see, or a slow start: the accuracy is the same to a point or three.",
-        property="the derivative with respect to x, also for a single row of positions",
-        explanation="A loop that ends one short. The lower edge of the image hears less than it should, and with one "
-        "row of positions nothing comes back at all. The weights below are shared by all rows, and learn from the "
-        "others.",
-        hint="Is dL/dx of an image turned upside down that of the image, turned upside down?",
+        symptom="No visible effect, or a slow start: the accuracy is the same to within one to three points.",
+        property="dL/dx, checked on a single row of positions too",
+        explanation="An off-by-one error. The lower edge of the image gets too little gradient, and with a single row "
+        "of positions nothing comes back at all. The weights below are shared by all rows and learn from the others.",
+        hint="Turn x, the kernel and dy upside down. Does dx turn upside down too?",
     ),
     Bug(
         name="conv2d_dx_padding_cropped_at_the_end",
-        title="dL/dx of conv2d cuts the padding off below and at the right: [:H], not [p : p + H]",
+        title="dL/dx of conv2d crops the padding only at the bottom and the right: [:H] instead of [p : p + H]",
         kind="tier",
         op="conv2d",
         part="dx",
@@ -109,15 +108,16 @@ CONV2D_BUGS = (
             vector=(CROPPED_VECTOR, FROM_THE_CORNER),
             tensor=(CROPPED, FROM_THE_CORNER),
         ),
-        symptom="It learns, and stays some three to six points behind; with one layer, or without padding, nothing.",
-        property="the derivative with respect to x, with padding",
-        explanation="The shape is right, so nothing complains: every pixel gets the gradient of its neighbor at the "
-        "upper left. Without padding it is right.",
-        hint="Where in the padded image does the pixel x[0, 0] lie?",
+        symptom="The net learns and stays some three to six points behind. No effect with a single layer or without "
+        "padding.",
+        property="dL/dx, checked with padding",
+        explanation="The shape is right, so there is no error, but every pixel gets the gradient of its neighbor at "
+        "the upper left. Without padding, the result is right.",
+        hint="Where in the padded image is the pixel x[0, 0]?",
     ),
     Bug(
         name="conv2d_dx_stride_ignored",
-        title="dL/dx of conv2d spreads dy as if the window moved by one pixel",
+        title="dL/dx of conv2d spreads dy as if the stride were 1",
         kind="tier",
         op="conv2d",
         part="dx",
@@ -127,15 +127,16 @@ CONV2D_BUGS = (
                 (COVERED, "window[..., : dcell.shape[-2], : dcell.shape[-1]] += dcell"),
             )
         ),
-        symptom="It learns, and stays five to ten points behind; with a stride of 1, nothing.",
-        property="the derivative with respect to x, with a stride above 1",
-        explanation="dy[r, s] belongs to the window at r stride, s stride. Without the factor all of it goes to the "
-        "upper left of the image. Nearly all layers have stride 1, where it is right.",
+        symptom="The net learns and stays five to ten points behind. No effect with a stride of 1.",
+        property="dL/dx, checked with a stride above 1",
+        explanation="dy[r, s] belongs to the window that starts at row r * stride and column s * stride. Without the "
+        "factor, all of dy goes to the upper left of the image. Nearly all layers have a stride of 1, where this is "
+        "right.",
         hint="Which pixels does the last window cover, and does their gradient come from it?",
     ),
     Bug(
         name="conv2d_dx_overlap_assigned",
-        title="dL/dx of conv2d assigns where windows overlap, in place of adding",
+        title="dL/dx of conv2d assigns instead of adding where windows overlap",
         kind="tier",
         op="conv2d",
         part="dx",
@@ -143,15 +144,15 @@ CONV2D_BUGS = (
             scalar=("+= next(dcovered)", "= next(dcovered)"),
             numpy=(COVERED, "window[...] = dcell"),
         ),
-        symptom="Next to nothing to see: it learns more slowly, and ends a point or two behind.",
-        property="the derivative with respect to x, where windows overlap",
+        symptom="Almost no visible effect: the net learns more slowly and ends a point or two behind.",
+        property="dL/dx, checked with overlapping windows",
         explanation="A pixel acts through every window that covers it, so its gradient is a sum. NumPy makes the "
-        "mistake easy: image[rows, columns] += d with a place named twice adds only once.",
-        hint="A kernel of 3 x 3 covers a pixel from how many positions? And how many of them reach its dx?",
+        "mistake easy: image[rows, columns] += d adds only once to a place that is indexed twice.",
+        hint="From how many positions does a 3 x 3 kernel cover a pixel? How many of them contribute to its dx?",
     ),
     Bug(
         name="conv2d_dbias_averaged_over_positions",
-        title="dL/dbias of conv2d is averaged over the positions, not summed",
+        title="dL/dbias of conv2d is averaged over the positions instead of summed",
         kind="tier",
         op="conv2d",
         part="dbias",
@@ -160,11 +161,12 @@ CONV2D_BUGS = (
             vector=("return total(dy.reshape(flat), axis=1)", "return total(dy.reshape(flat), axis=1) / flat[1]"),
             tensor=(DBIAS, DBIAS + " / flat[2]"),
         ),
-        symptom="Nothing to see: the accuracy is the same to two points or three, now better, now worse.",
-        property="the derivative with respect to the bias, for more than one position",
-        explanation="The bias is added at every position, so it hears from all of them. With the mean it learns R S "
-        "times too slowly, and the weights make up for it.",
-        hint="Raise the bias by 1. By how much does the sum of all y rise?",
+        symptom="No visible effect: the accuracy is the same to within two or three points, sometimes better, "
+        "sometimes worse.",
+        property="dL/dbias, checked with more than one position",
+        explanation="The bias is added at each of the R x S positions, so its gradient is the sum over all of them. "
+        "With the mean, it learns R S times too slowly, and the weights make up for it.",
+        hint="Increase the bias by 1. By how much does the sum of all y grow?",
     ),
 )
 
@@ -176,7 +178,7 @@ TO_LARGEST = "for (h, w), d in positions_backwards(its, dyc):\n    dchannel[h][w
 POOLING_BUGS = (
     Bug(
         name="avg_pool2d_divided_by_side",
-        title="the mean over K by K pixels is their sum divided by K",
+        title="the mean over K by K pixels is their sum divided by K instead of K**2",
         kind="tier",
         op="avg_pool2d",
         part="value",
@@ -187,15 +189,15 @@ POOLING_BUGS = (
                 (SHARE_OF_DY, SHARE_OF_DY.replace("math.prod(size)", "kernel_size")),
             ),
         ),
-        symptom="Nothing bad to see: it learns faster, and ends several points better.",
-        property="the value against the formula, for a window of more than one pixel",
-        explanation="All numbers are K times too large, and their derivative fits. The layers that follow get used "
-        "to it, as to a larger learning rate.",
-        hint="What is the mean of a window full of ones?",
+        symptom="It looks like an improvement: the net learns faster and ends several points ahead.",
+        property="the value, checked against the formula with a window of more than one pixel",
+        explanation="All outputs are K times too large, and the derivative matches. The next layers adapt to it, as "
+        "they do to a larger learning rate.",
+        hint="What is the mean of a window of ones?",
     ),
     Bug(
         name="avg_pool2d_dx_not_divided",
-        title="dL/dx of avg_pool2d hands all of dy to each pixel, not its share",
+        title="dL/dx of avg_pool2d passes all of dy to each pixel instead of its share",
         kind="tier",
         op="avg_pool2d",
         part="dx",
@@ -203,15 +205,16 @@ POOLING_BUGS = (
             scalar=("+= d / size", "+= d"),
             numpy=(SHARE_OF_DY, "np.zeros(x.shape, dy.dtype), dy"),
         ),
-        symptom="Nothing bad to see: it learns faster, and ends several points better, with much larger weights.",
-        property="the derivative, for a window of more than one pixel",
-        explanation="A pixel is a K**2-th of the mean, so a K**2-th of dy is its own. The layers below learn K**2 "
-        "times too fast.",
-        hint="What do the gradients of a window add up to, and what should they?",
+        symptom="It looks like an improvement: the net learns faster and ends several points ahead, with much larger "
+        "weights.",
+        property="the derivative, checked with a window of more than one pixel",
+        explanation="Each pixel contributes 1/K**2 of the mean, so its share is dy / K**2. Without the division, the "
+        "layers below learn K**2 times too fast.",
+        hint="What do the gradients of a window sum to, and what should they sum to?",
     ),
     Bug(
         name="max_pool2d_ties_all",
-        title="dL/dx of max_pool2d gives dy to every pixel that is as large as the largest",
+        title="dL/dx of max_pool2d passes dy to every pixel that equals the maximum",
         kind="tier",
         op="max_pool2d",
         part="dx",
@@ -230,16 +233,16 @@ POOLING_BUGS = (
             ),
             numpy=("left -= here", ""),
         ),
-        symptom="Nothing to see: equal numbers come from the black background, where only the bias of the layer below "
-        "hears of it.",
-        property="the derivative where two numbers of a window are equal",
-        explanation="mask = (x == max) is true for all of them, so dy is handed out several times. Random numbers are "
-        "never equal; those of a plain background are, and so are the zeros that relu leaves.",
-        hint="What do the gradients of a window of equal numbers add up to?",
+        symptom="No visible effect: equal numbers come from the black background, where only the bias of the layer "
+        "below is affected.",
+        property="the derivative, checked with two equal numbers in a window",
+        explanation="mask = (x == max) is true for all of them, so dy is passed on several times. Random numbers are "
+        "never equal, but those of a plain background are, and so are the zeros that relu leaves.",
+        hint="What do the gradients of a window of equal numbers sum to?",
     ),
     Bug(
         name="max_pool2d_dx_to_last_maximum",
-        title="of several equal largest numbers, the last gets the gradient, not the first",
+        title="if several maxima are equal, max_pool2d gives the gradient to the last one instead of the first",
         kind="tier",
         op="max_pool2d",
         part="dx",
@@ -247,15 +250,15 @@ POOLING_BUGS = (
             scalar=("place_of_largest", "max(window", "max(reversed(window)"),
             numpy=(CELLS, CELLS.replace("stride)", "stride)[::-1]")),
         ),
-        symptom="Nothing to see: equal numbers come from equal pixels, and only the last digits differ.",
-        property="the derivative where two numbers of a window are equal: that of the first",
-        explanation="Either is a subgradient, and as good as the other; but tiers, PyTorch and a run that is repeated "
-        "must agree, and they take the first.",
+        symptom="No visible effect: equal numbers come from equal pixels, and only the last digits differ.",
+        property="the derivative, checked with two equal numbers in a window: the first one gets dy",
+        explanation="Either choice is a subgradient, and both are equally good. But tiers, PyTorch and a repeated run "
+        "must agree, and they choose the first.",
         hint="Which pixel of a window of zeros gets the gradient?",
     ),
     Bug(
         name="max_pool2d_dx_overlap_assigned",
-        title="dL/dx of max_pool2d assigns where windows overlap, in place of adding",
+        title="dL/dx of max_pool2d assigns instead of adding where windows overlap",
         kind="tier",
         op="max_pool2d",
         part="dx",
@@ -263,16 +266,16 @@ POOLING_BUGS = (
             scalar=("dchannel[h][w] += d", "dchannel[h][w] = d"),
             numpy=("dcell += here", "np.copyto(dcell, here, where=here != 0)"),
         ),
-        symptom="Nothing to see but a training loss that is a fifth higher; with windows that do not overlap, not even "
-        "that.",
-        property="the derivative where a number is the largest of two windows",
-        explanation="dx[argmax] = dy is right as long as no window sees a pixel that another one has seen. A bright "
-        "pixel wins in all windows that cover it, and its gradient is the sum.",
-        hint="Can a pixel be the largest of two windows? What is its gradient then?",
+        symptom="No visible effect except a training loss that is a fifth higher. If the windows do not overlap, not "
+        "even that.",
+        property="the derivative, checked with a number that is the maximum of two windows",
+        explanation="dx[argmax] = dy is right only if no pixel lies in two windows. A bright pixel wins in every "
+        "window that covers it, and its gradient is the sum.",
+        hint="Can a pixel be the maximum of two windows? What is its gradient then?",
     ),
     Bug(
         name="max_pool2d_dx_spread_evenly",
-        title="dL/dx of max_pool2d spreads dy over the window, as that of avg_pool2d does",
+        title="dL/dx of max_pool2d spreads dy evenly over the window, as in avg_pool2d",
         kind="tier",
         op="max_pool2d",
         part="dx",
@@ -285,24 +288,23 @@ POOLING_BUGS = (
             ),
             numpy=(HERE, "here = dy / math.prod(size)"),
         ),
-        symptom="It learns more slowly: the training loss ends half as large again or more, the accuracy up to five "
-        "points behind.",
-        property="the derivative, for a window of more than one pixel",
-        explanation="All but the largest number could be a little larger or smaller, and y would be the same: their "
-        "derivative is 0.",
-        hint="Change a number that is not the largest of its window. Does y change?",
+        symptom="The net learns more slowly: the training loss ends at least half as large again, and the accuracy up "
+        "to five points behind.",
+        property="the derivative, checked with a window of more than one pixel",
+        explanation="A slight change of any number except the largest leaves y unchanged, so its derivative is 0.",
+        hint="Change a number that is not the maximum of its window. Does y change?",
     ),
     Bug(
         name="max_pool2d_loses_nan",
-        title="NaN counts as smaller than every number, and is lost",
+        title="max_pool2d treats NaN as smaller than every number and drops it",
         kind="tier",
         op="max_pool2d",
         part="value",
         edits=in_tiers(numpy=("np.maximum", "np.fmax")),
-        symptom="Nothing to see as long as all is well. When it is not, the NaN of one layer is gone in the next.",
+        symptom="No effect while all is well. If a layer produces NaN, it is gone after the next one.",
         property="a NaN in a window makes its y NaN",
-        explanation="Every comparison with NaN is false, so `if x > largest` passes it over. What has gone wrong "
-        "further down the net is then seen by nobody.",
-        hint="What should the largest of 1 and NaN be, so that somebody notices?",
+        explanation="Every comparison with NaN is false, so `if x > largest` skips it. A failure in an earlier layer "
+        "then goes unnoticed.",
+        hint="What should the maximum of 1 and NaN be, so that somebody notices?",
     ),
 )

@@ -9,7 +9,7 @@ SHARE = "dloss * (smoothing / C)"
 SMOOTHING_BUGS = (
     Bug(
         name="smoothing_not_divided_by_classes",
-        title="label smoothing gives each class the smoothing, not its C-th part",
+        title="label smoothing gives each class all of the smoothing instead of its C-th part",
         kind="tier",
         op="smoothed_cross_entropy",
         part="value",
@@ -18,15 +18,15 @@ SMOOTHING_BUGS = (
             vector=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE, "total(logits)")),
             tensor=((SHARE, "dloss * smoothing"), (SMOOTHED_VALUE_TENSOR, "total(logits, axis=1)")),
         ),
-        symptom="The loss falls below 0 and on without end, the weights grow, and the accuracy is that of guessing.",
-        property="the value against the formula; the gradient of each row sums to 0",
-        explanation="The target is to be a distribution over the classes, which sums to 1. With C times the smoothing "
-        "it sums to more, and the loss sinks as all logits rise together: there is no end to it.",
+        symptom="The loss falls below 0 without bound, the weights grow, and the accuracy is that of guessing.",
+        property="the value, checked against the formula; each row of the gradient sums to 0",
+        explanation="The target should be a distribution over the classes, which sums to 1. With C times the "
+        "smoothing it sums to more, so the loss falls without bound as all logits rise together.",
         hint="What does the smoothed target sum to? Add 1 to all logits: should the loss change?",
     ),
     Bug(
         name="smoothing_in_loss_not_in_gradient",
-        title="label smoothing is in the loss that is reported, not in its gradient",
+        title="label smoothing is in the reported loss but not in its gradient",
         kind="tier",
         op="smoothed_cross_entropy",
         part="dlogits",
@@ -48,12 +48,12 @@ SMOOTHING_BUGS = (
                 "return dlogits(dloss)",
             ),
         ),
-        symptom="The accuracy is as good; the reported loss is a little higher, and the net as sure as without "
-        "smoothing.",
-        property="the derivative against complex step, with a smoothing above 0",
-        explanation="Only what is in the gradient moves the weights. The net is trained on hard labels, and measured "
-        "by a loss that asks it to be less sure.",
-        hint="Train with more smoothing. Does the net become less sure?",
+        symptom="The accuracy is as good. The reported loss is slightly higher, and the net is as confident as "
+        "without smoothing.",
+        property="the derivative, checked by complex step with a smoothing above 0",
+        explanation="Only the gradient moves the weights. The net is trained on hard labels, but measured by a loss "
+        "that asks it to be less confident.",
+        hint="Train with more smoothing. Does the net become less confident?",
     ),
 )
 
@@ -65,7 +65,7 @@ TOP, TOP_TENSOR, TOP_SCALAR = "top = logits.argmax()", "rows, top =", "top = max
 SOFT_BUGS = (
     Bug(
         name="soft_gradient_of_hard_label",
-        title="the gradient is that of the most probable label, not of the distribution",
+        title="the gradient is that of the most probable label instead of the distribution",
         kind="tier",
         op="soft_cross_entropy",
         part="dlogits",
@@ -77,16 +77,16 @@ SOFT_BUGS = (
             vector=(SOFT, "softmax_cross_entropy(logits, target.argmax())[1][0](dloss)"),
             tensor=(SOFT_TENSOR, "softmax_cross_entropy(logits, target.argmax(axis=1))[1][0](dloss)"),
         ),
-        symptom="Nothing bad to see in the accuracy, which ends 3 to 5 points better; the loss rises after some "
-        "epochs, and the net is surer than its targets.",
-        property="the derivative against complex step, with targets that are not 0 or 1",
-        explanation="p - onehot in the place of p - target: only what is in the gradient moves the weights. The net is "
-        "trained to be sure, and measured by a loss that asks it not to be.",
-        hint="The target is 0.6 and 0.4. At which p is your gradient 0?",
+        symptom="The accuracy looks like an improvement: it ends 3 to 5 points ahead. The loss rises after some "
+        "epochs, and the net is more confident than its targets.",
+        property="the derivative, checked by complex step with targets other than 0 and 1",
+        explanation="It is p - onehot instead of p - target. Only the gradient moves the weights: the net is trained "
+        "to be confident, but measured by a loss that asks it not to be.",
+        hint="The target is (0.6, 0.4). At which p is your gradient 0?",
     ),
     Bug(
         name="soft_loss_without_target",
-        title="the loss is the sum of -log p over all classes: the target is not multiplied in",
+        title="the loss is the sum of -log p over all classes: the target is left out",
         kind="tier",
         op="soft_cross_entropy",
         part="value",
@@ -105,14 +105,14 @@ SOFT_BUGS = (
             ),
         ),
         symptom="The same accuracy; the reported loss is 19 times as large, and rises.",
-        property="the value against the formula, for two classes or more",
-        explanation="Each -log p counts by the share that the target gives to its class. Without it, the loss asks for "
-        "equal probabilities, and is least where the net has no opinion.",
+        property="the value, checked against the formula with two or more classes",
+        explanation="Each -log p should be weighted by the target's probability of its class. Without the weights, "
+        "the loss asks for equal probabilities and is smallest if the net is undecided.",
         hint="Does your loss depend on the target at all?",
     ),
     Bug(
         name="soft_targets_through_softmax",
-        title="softmax is applied to the targets, which are probabilities already",
+        title="softmax is applied to the targets, which are already probabilities",
         kind="tier",
         op="soft_cross_entropy",
         part="value",
@@ -124,16 +124,16 @@ SOFT_BUGS = (
             vector=(TOP, f"target = exp(target) / total(exp(target))\n{TOP}"),
             tensor=(TOP_TENSOR, f"target = exp(target) / total(exp(target), axis=1)[:, None]\n{TOP_TENSOR}"),
         ),
-        symptom="It learns slowly, and stays 17 to 25 points behind; the loss hardly falls below log C, and the net is "
-        "sure of nothing.",
-        property="the value against the formula, with targets of 0 and 1",
-        explanation="A softmax of numbers from 0 to 1 is nearly even: of ten classes the right one gets at most 0.23. "
-        "Loss and derivative fit together, so nothing looks wrong.",
-        hint="For a target of 0 and 1, which p gives the smallest loss?",
+        symptom="The net learns slowly and stays 17 to 25 points behind. The loss hardly falls below log C, and the "
+        "net is confident of nothing.",
+        property="the value, checked against the formula with targets of 0 and 1",
+        explanation="The softmax of numbers from 0 to 1 is nearly uniform: of ten classes, the right one gets at most "
+        "0.23. Loss and derivative match, so nothing looks wrong.",
+        hint="For the target (0, 1), which p gives the smallest loss?",
     ),
     Bug(
         name="soft_zero_times_log",
-        title="classes whose target is 0 are multiplied in, not left out",
+        title="classes with a target of 0 are multiplied in instead of left out",
         kind="tier",
         op="soft_cross_entropy",
         part="value",
@@ -145,9 +145,9 @@ SOFT_BUGS = (
                 "logits[rows, top][:, None] - logits",
             ),
         ),
-        symptom="Nothing to see, until a logit is -inf, as where a class is masked: NaN.",
-        property="-inf logits are legal: probability 0",
-        explanation="0 log 0 is 0 in the formula, and 0 times infinity is NaN in floating point.",
+        symptom="No effect until a logit is -inf, for example because a class is masked. Then the loss is NaN.",
+        property="logits of -inf are legal: they mean a probability of 0",
+        explanation="In the formula, 0 log 0 is 0. In floating point, 0 times infinity is NaN.",
         hint="What is 0 * log(0) in floating point?",
     ),
 )

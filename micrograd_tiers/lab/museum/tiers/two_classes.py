@@ -1,4 +1,4 @@
-"""Bugs of the losses of two classes: binary cross-entropy and hinge."""
+"""Bugs of the losses with two classes per output: binary cross-entropy and hinge."""
 
 from ..bug import Bug, in_tiers
 
@@ -21,13 +21,13 @@ BINARY_BUGS = (
             scalar=(SIZE_SCALAR, SIZE_SCALAR.replace(" for ei", " * (ei / (1 + ei) ** 2) for ei")),
             numpy=(SIZE, SIZE + " * (e / (1 + e) ** 2)"),
         ),
-        symptom="It learns slowly, and stays 19 to 28 points behind: where the net is sure and wrong, hardly any "
+        symptom="The net learns slowly and stays 19 to 28 points behind: where it is confident and wrong, hardly any "
         "gradient is left.",
-        property="the derivative against complex step",
-        explanation="p - t is what remains when the derivatives of the logarithms and that of sigmoid, p (1 - p), have "
-        "been multiplied out. To multiply by p (1 - p) once more is right for the squared error of p, and leaves no "
-        "gradient where the net is sure and wrong.",
-        hint="With respect to what is p - t the derivative: the probability, or the logit?",
+        property="the derivative, checked by complex step",
+        explanation="p - t is already the product of the derivatives of the logarithms and of sigmoid, p (1 - p). "
+        "Another factor of p (1 - p) is right for the squared error of p. Here it leaves no gradient where the net is "
+        "confident and wrong.",
+        hint="Is p - t the derivative with respect to the probability, or to the logit?",
     ),
     Bug(
         name="bce_gradient_of_the_sum",
@@ -40,16 +40,16 @@ BINARY_BUGS = (
             vector=(f"{SIGNED} / len(logits) * dloss", f"{SIGNED} * dloss"),
             tensor=(f"{SIGNED} / logits.shape[1] * dloss", f"{SIGNED} * dloss"),
         ),
-        symptom="It learns from a rougher start, and ends 3 to 23 points behind; with a smaller learning rate, or with "
-        "one output, nothing.",
-        property="the derivative against complex step, for two outputs or more",
-        explanation="The loss is a mean over the outputs, its derivative must be one too. Here every step is O times "
-        "as large as the learning rate says.",
-        hint="Try two outputs. By what factor is each off?",
+        symptom="Training starts rough and ends 3 to 23 points behind. No effect with a smaller learning rate or with "
+        "one output.",
+        property="the derivative, checked by complex step with two or more outputs",
+        explanation="The loss is a mean over the outputs, so its derivative must be divided by O too. Here every step "
+        "is O times as large as the learning rate asks for.",
+        hint="Try two outputs. By what factor is each entry of the gradient off?",
     ),
     Bug(
         name="bce_of_probability",
-        title="the loss is -t log(p) - (1 - t) log(1 - p), taken of the rounded probability",
+        title="the loss is -t log(p) - (1 - t) log(1 - p), computed from the rounded probability",
         kind="tier",
         op="binary_cross_entropy",
         part="value",
@@ -64,15 +64,16 @@ BINARY_BUGS = (
                 (f"total({YES_OR_NO}", "-total(target * np.log(p) + (1 - target) * np.log(1 - p)"),
             ),
         ),
-        symptom="Nothing, until a logit exceeds 37: then the loss is infinite or NaN, or log complains of 0.",
-        property="finite for every finite input",
-        explanation="Beyond a logit of 37, p rounds to 1, and log(1 - p) is that of 0: infinite, or NaN where it is "
-        "multiplied by a 1 - t of 0. log(1 - p) is -log(1 + e**z), an ordinary number that the logit gives.",
+        symptom="No effect until a logit exceeds 37. Then the loss is infinite or NaN, or log(0) raises an error.",
+        property="a finite loss for every finite input",
+        explanation="If a logit z exceeds 37, p rounds to 1 and log(1 - p) becomes log(0): infinite, or NaN if it is "
+        "multiplied by 1 - t = 0. The logit gives the same number without the probability: log(1 - p) = -log(1 + "
+        "e**z).",
         hint="What is 1 - p for a logit of 40, and what is log(1 - p)?",
     ),
     Bug(
         name="bce_of_yes_only",
-        title="binary cross-entropy is -t log(p): what should be no costs nothing",
+        title="binary cross-entropy is -t log(p): a yes that should be a no costs nothing",
         kind="tier",
         op="binary_cross_entropy",
         part="value",
@@ -91,12 +92,12 @@ BINARY_BUGS = (
                 (SIGNED, "size"),
             ),
         ),
-        symptom="The loss is all but 0 after an epoch, and the accuracy that of guessing or little more: the net says "
-        "yes to every class.",
-        property="the value against the formula, at a target of 0",
-        explanation="In softmax one class can only win if the others lose, and the term of the right class is all "
-        "there is. Sigmoids do not compete: without (1 - t) log(1 - p) nothing ever says no, and yes to everything is "
-        "best.",
+        symptom="After one epoch the loss is nearly 0, and the accuracy is that of guessing or little more: the net "
+        "says yes to every class.",
+        property="the value, checked against the formula with a target of 0",
+        explanation="In softmax one class can win only if the others lose, so the term of the right class is enough. "
+        "Sigmoids do not compete: without (1 - t) log(1 - p), nothing ever asks for a no, and the best answer to "
+        "everything is yes.",
         hint="What loss do you get for a target of 0 and a probability of 1?",
     ),
 )
@@ -107,7 +108,7 @@ MARGIN_SCALAR = "margin = [1 - to * yo for yo, to in zip(y, target, strict=True)
 HINGE_BUGS = (
     Bug(
         name="hinge_margin_zero",
-        title="hinge asks for the right sign only, not for a margin of 1",
+        title="hinge asks only for the right sign, not for a margin of 1",
         kind="tier",
         op="hinge",
         part="value",
@@ -115,16 +116,16 @@ HINGE_BUGS = (
             scalar=(MARGIN_SCALAR, MARGIN_SCALAR.replace("1 - to", "-to")),
             numpy=(MARGIN, "margin = -target * y"),
         ),
-        symptom="It learns something, and ends 4 to 21 points behind, with a tenth of the loss and weights a third as "
-        "large.",
-        property="the value against the formula, where target * y is between 0 and 1",
-        explanation="max(0, -target * y) is the loss of the perceptron (Rosenblatt 1958). An output of 0 makes it 0, "
-        "so a net has learned all it wants when its outputs vanish; the 1 is what keeps them apart.",
+        symptom="The net learns something and ends 4 to 21 points behind, with a tenth of the loss and weights a "
+        "third as large.",
+        property="the value, checked against the formula with target * y between 0 and 1",
+        explanation="max(0, -target * y) is the loss of the perceptron (Rosenblatt 1958). It is 0 for an output of 0, "
+        "so a net can minimize it by making its outputs vanish. The 1 keeps the outputs of the two classes apart.",
         hint="What is the loss of a net whose outputs are all 0?",
     ),
     Bug(
         name="hinge_gradient_never_off",
-        title="the derivative of hinge is -target beyond the margin, too",
+        title="the derivative of hinge is -target beyond the margin too",
         kind="tier",
         op="hinge",
         part="dy",
@@ -132,16 +133,16 @@ HINGE_BUGS = (
             scalar=("-to * (m > 0)", "-to"),
             numpy=("-target * (margin > 0)", "-target"),
         ),
-        symptom="It learns something, and ends 6 to 10 points behind; the loss rises to hundreds, the weights grow "
-        "without end.",
-        property="the derivative against complex step, where target * y is above 1",
-        explanation="Where the loss is 0 and stays 0, its derivative is 0. Without that, samples that are right by far "
-        "pull as hard as those that are wrong, and outputs grow without end.",
+        symptom="The net learns something and ends 6 to 10 points behind. The loss rises into the hundreds, and the "
+        "weights grow without bound.",
+        property="the derivative, checked by complex step with target * y above 1",
+        explanation="Where the loss is constant at 0, its derivative is 0. If it is not, samples that are far on the "
+        "right side pull as hard as wrong ones, and the outputs grow without bound.",
         hint="target * y is 3. If y grows a little, does the loss change?",
     ),
     Bug(
         name="hinge_gradient_without_target",
-        title="the derivative of hinge is -1 within the margin, whatever the target",
+        title="the derivative of hinge within the margin is -1, whatever the target",
         kind="tier",
         op="hinge",
         part="dy",
@@ -149,14 +150,15 @@ HINGE_BUGS = (
             scalar=("-to * (m > 0)", "-1.0 * (m > 0)"),
             numpy=("-target * (margin > 0)", "-1.0 * (margin > 0)"),
         ),
-        symptom="Does not learn: the loss rises to thousands, and every answer is the same.",
-        property="the derivative against complex step, at both targets",
-        explanation="The inner derivative of 1 - target * y is -target. With -1, every output is told to rise.",
+        symptom="The net does not learn: the loss rises into the thousands, and every answer is the same.",
+        property="the derivative, checked by complex step with both targets",
+        explanation="With respect to y, the derivative of 1 - target * y is -target. With -1, every output is pushed "
+        "up.",
         hint="For a target of -1, should y rise or fall?",
     ),
     Bug(
         name="hinge_squared",
-        title="the loss is the square of hinge, max(0, 1 - target * y)**2",
+        title="the loss is the squared hinge, max(0, 1 - target * y)**2",
         kind="tier",
         op="hinge",
         part="value",
@@ -170,10 +172,10 @@ HINGE_BUGS = (
                 ("-target * (margin > 0)", "-2 * target * np.maximum(margin, 0)"),
             ),
         ),
-        symptom="It learns, and ends 5 to 8 points behind; a larger loss is shown.",
-        property="the value against the formula, where the margin is missed by more or less than 1",
-        explanation="A loss of its own, the default of some libraries, and its derivative fits. It cares more about "
-        "samples that are wrong by far, and less about those that nearly reach the margin.",
+        symptom="The net learns and ends 5 to 8 points behind. The reported loss is larger.",
+        property="the value, checked against the formula where 1 - target * y is positive and not 1",
+        explanation="This is a loss in its own right, the default of some libraries, and its derivative matches. It "
+        "gives more weight to samples that are far off, and less to those that nearly reach the margin.",
         hint="What is the loss for a target of 1 and an output of -2?",
     ),
 )
