@@ -1,1 +1,1 @@
-"""Laboratory: checks of gradients, the judge of tiers, the museum of bugs, the race and the studies."""
+"""Laboratory: gradient checks, the judge of tiers, the museum of bugs, the race and the studies."""

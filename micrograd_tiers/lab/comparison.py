@@ -1,7 +1,7 @@
-"""One net, one set of starting weights, one order of samples, at every tier: how fast, and how far apart.
+"""Comparison of tiers: train one net from the same weights on the same samples at each tier.
 
-The first tier named is the reference. It trains for as many steps as its share of time allows; each other tier takes
-the same steps, is compared with it, and then goes on to a full epoch.
+The first tier is the reference. It trains for as many steps as its time allows. Each other tier takes the same steps,
+is compared with the reference, and then completes the epoch. The results are the differences and the speeds.
 """
 
 import hashlib
@@ -24,28 +24,29 @@ from ..tiers import TIERS
 from ..trainer import Trainer
 from ..weights import parameter_shapes
 
-SAME = 1e-13  # of the largest weight: what rounding may make of some epochs of stable training in float64
+SAME = 1e-13  # of the largest weight: the most that rounding may add up to in a few epochs of stable float64 training
 
 
 @dataclass
 class TierResult:
-    """What one tier did.
+    """Results of one tier.
 
     Attributes
     ----------
     tier : str
+        Name of the tier.
     samples_per_second : float
-        Over all its training steps.
+        Training speed over all its steps.
     loss, accuracy : float
-        On the first `n_scored` test samples, computed at this tier, after the common steps.
+        Loss and accuracy on the first `n_scored` test samples, computed at this tier, after the common steps.
     weight_difference : float
-        Largest absolute difference to the reference tier's weights, after the common steps.
+        Largest absolute difference from the reference tier's weights, after the common steps.
     loss_difference : float
-        Largest absolute difference to the reference tier's training loss, over the common steps.
+        Largest absolute difference from the reference tier's training losses, over the common steps.
     sha256 : str
-        Of the weights, after the common steps.
+        SHA-256 of the weights, after the common steps.
     epoch_loss, epoch_accuracy : float or None
-        On the whole test set after one epoch; None if this tier did not get there.
+        Loss and accuracy on the whole test set after one epoch; None if this tier did not complete it.
     batch_loss : list of float
         Training loss of each mini-batch.
     """
@@ -64,21 +65,25 @@ class TierResult:
 
 @dataclass
 class Comparison:
-    """What all tiers did with one net on one data set.
+    """Results of all tiers with one net on one data set.
 
     Attributes
     ----------
     net : str
-        In words: "784-300-10".
+        Sizes of the net: "784-300-10".
     data_name, data_source : str
-        As in `Dataset`.
+        Name and source of the data set, as in `Dataset`.
     batch_size, steps, steps_per_epoch, n_samples, n_scored : int
-        `steps` are those that all tiers have in common.
+        `steps` is the number of common steps, which all tiers took; `n_scored` is the number of test samples that
+        they were scored on.
     exact : bool
+        True in exact mode.
     learning_rate : float
+        Learning rate of the optimizer.
     largest_weight : float
-        Of the reference tier after the common steps.
+        Largest absolute weight of the reference tier after the common steps.
     tiers : list of TierResult
+        Results of each tier, the reference first.
     """
 
     net: str
@@ -96,26 +101,26 @@ class Comparison:
 
     @property
     def data(self) -> str:
-        """The set with its source, in words."""
+        """Name and source of the data set."""
         return f"{self.data_name}, {self.data_source}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it, with `same` and `verdict`, for a JSON file."""
+        """Return all fields, with `same` and `verdict`, for a JSON file."""
         content = {"net": self.net, "data": self.data, **asdict(self), "same": self.same, "verdict": self.verdict}
         del content["data_name"], content["data_source"]
         return content
 
     @property
     def same(self) -> bool:
-        """Whether weights and losses are equal: bit for bit in exact mode, to within rounding otherwise."""
+        """True if weights and losses are equal: bit for bit in exact mode, to within rounding error otherwise."""
         if self.exact:
             return len({result.sha256 for result in self.tiers}) == 1 and self._worst("loss_difference")[0] == 0
         return self._worst_weight <= SAME and self._worst_loss <= SAME
 
     def _worst(self, name: str) -> tuple[float, str]:
-        """Return the largest difference of that name, NaN if any is, and the tier that has it."""
+        """Return the largest value of a field of the results, NaN if any is NaN, and the tier that has it."""
         differences = [getattr(result, name) for result in self.tiers]
-        worst = int(np.argmax(differences))  # of NaN and a number, NaN
+        worst = int(np.argmax(differences))  # argmax returns the first NaN if there is one
         return differences[worst], self.tiers[worst].tier
 
     @property
@@ -128,7 +133,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Say in one sentence whether they are the same network."""
+        """Verdict in one sentence: same network or not, and by how much the tiers differ."""
         after = f"After {self.steps:,} {'step' if self.steps == 1 else 'steps'}"
         difference, tier = self._worst("weight_difference")
         if self.exact and self.same:
@@ -136,20 +141,20 @@ class Comparison:
         if self.same:
             return (
                 f"{after} no weight differs by more than {difference:.1e}, which is {self._worst_weight:.1e} of the "
-                "largest: but for rounding they are the same network."
+                "largest: apart from rounding they are the same network."
             )
         if self._worst_weight <= SAME:
             difference, tier = self._worst("loss_difference")
             return (
-                f"{after} the weights agree, but the {tier} tier's training loss is off by up to {difference:.1e}: "
-                "it is NOT the same."
+                f"{after} the weights agree, but training losses of the {tier} tier are off by up to {difference:.1e}: "
+                "it is NOT the same network."
             )
         sentence = (
-            f"{after} weights of the {tier} tier are off by up to {difference:.1e}, {self._worst_weight:.1e} of the "
-            "largest: it is NOT the same network"
+            f"{after} weights of the {tier} tier are off by up to {difference:.1e}, which is {self._worst_weight:.1e} "
+            "of the largest: it is NOT the same network"
         )
         if tier in TIERS and not self.exact:
-            return f"{sentence}, or training is chaotic at this learning rate: --exact tells."
+            return f"{sentence}, or training is chaotic at this learning rate: run again with --exact to find out."
         return f"{sentence}."
 
 
@@ -169,23 +174,36 @@ def compare_tiers(
     Parameters
     ----------
     net : Network
-        Gives architecture, starting weights and whether to be exact; it is not changed.
+        Net with the architecture, the starting weights and the mode (exact or fast); it is not changed.
     data : Dataset
+        Data to train and score on.
     tiers : sequence of str
-        The first is the reference.
+        Names of the tiers; the first is the reference.
     optimizer, batch_size, seed
-        As in `fit`.
+        Training settings, as in `fit`.
     seconds : float
-        For which the reference tier may train; it takes at least one step, at most one epoch.
+        Training time of the reference tier, above 0; it takes at least one step and at most one epoch.
     report : callable
-        Is told what is being done.
+        Called with a message about the progress.
+
+    Returns
+    -------
+    Comparison
+        Results of all tiers.
+
+    Raises
+    ------
+    ValueError
+        If seconds is not above 0.
+    DivergedError
+        If a tier's test loss is not finite.
     """
     number("seconds", seconds, above=0)
     trainers = [
         Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
         for tier in tiers
     ]
-    # As many as a slow tier can score in a second or two.
+    # As many test samples as a slow tier can score in a second or two.
     n_scored = min(len(data.test_x), max(100, 50_000_000 // max(1, net.n_parameters)))
     scored = data.test_x[:n_scored], data.test_y[:n_scored]
 
@@ -236,7 +254,7 @@ def compare_tiers(
 
 
 def sha256_of_weights(net: Network) -> str:
-    """SHA-256 over the bytes of all weights, in the order of `state_dict()`."""
+    """Return the SHA-256 of all weights' bytes, in the order of `state_dict()`."""
     digest = hashlib.sha256()
     for array in net.state_dict().values():
         digest.update(array.tobytes())
@@ -249,7 +267,7 @@ def _stop_if_not_finite(tier: str, loss: float) -> None:
 
 
 def _train(trainer: Trainer, steps: int, seconds: float) -> float:
-    """Train until `steps` have been taken in all, the epoch or the time is over; return how long it took."""
+    """Train until `steps` steps are taken in total, or the epoch or the time is over; return the seconds it took."""
     start = time.perf_counter()
     while len(trainer.history.batch_loss) < steps and not trainer.finished:
         trainer.step()
@@ -259,7 +277,7 @@ def _train(trainer: Trainer, steps: int, seconds: float) -> float:
 
 
 def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
-    """Largest absolute value of all; NaN if any is."""
+    """Return the largest absolute value, NaN if any value is NaN."""
     return float(np.max([np.abs(array).max() for array in arrays]))
 
 

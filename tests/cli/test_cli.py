@@ -1074,7 +1074,7 @@ def test_compare_notices_a_tier_whose_loss_is_wrong_though_its_gradients_are_rig
     Path("my_tier.py").write_text(source.replace("return loss, (dlogits,)", "return 2 * loss, (dlogits,)"))
     result = cli("compare", "--data", "xor", "--n-train", "200", "--n-test", "50", "--tiers", "scalar", "my_tier.py")
     assert result.code == 1
-    assert "the my_tier.py tier's training loss is off" in result.out
+    assert "training losses of the my_tier.py tier are off" in result.out
 
 
 def test_compare_names_the_tier_that_is_wrong_and_does_not_advise_what_it_is_refused(cli):

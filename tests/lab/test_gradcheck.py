@@ -302,7 +302,7 @@ def test_a_kink_is_named_and_does_not_pass(tier_name, zero):
     for op in (tier.relu, lambda x: tier.elu(x, 0.5)):
         check = only(check_vjps(op, [x]))
         assert (check.verdict, check.coordinate) == ("at a kink", (1, 0) if tier_name == "tensor" else (1,))
-        assert "move the input off it" in str(check_vjps(op, [x]))
+        assert "move the input off the kink" in str(check_vjps(op, [x]))
     assert only(check_vjps(tier.elu, [x])).verdict == "pass"  # with alpha = 1 there is none
 
 
@@ -545,7 +545,7 @@ def test_arrays_of_a_foreign_tier_are_checked_with_its_help():
     report = check_vjps(tier.linear, inputs, tier=tier)
     assert report.passed, f"\n{report}"
     assert not check_vjps(boxed(with_wrong_vjp(scalar.linear, 0, lambda g: -g)), inputs, tier=tier).passed
-    with pytest.raises(ValueError, match=r"linear: x: got a Box, expected .*for arrays of a tier give tier="):
+    with pytest.raises(ValueError, match=r"linear: x: got a Box, expected .*for a tier's own arrays pass tier="):
         check_vjps(tier.linear, inputs)
     net = mt.mlp([2, 3, 2], "tanh", tier=tier)
     assert check_network(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1]).passed
@@ -560,13 +560,13 @@ VECTOR = get_tier("vector")
         (VECTOR.tanh, [np.array([1j])], {}, r"tanh: x holds complex128, expected real numbers"),
         (lambda x: (1.0, (len,)), [["a"]], {}, r"x holds <U1, expected real numbers"),
         (lambda x: (1.0, (len,)), [[[1.0], [2.0, 3.0]]], {}, r"x: .*inhomogeneous shape"),
-        (lambda x: x, [[1.0]], {}, r"returned \[1.0\], expected its value and a tuple of vjps"),
-        (lambda x: (x, x, x), [[1.0]], {}, r"expected its value and a tuple of vjps"),
+        (lambda x: x, [[1.0]], {}, r"returned \[1.0\], expected y, \(dx, ...\): its value and a tuple of vjps"),
+        (lambda x: (x, x, x), [[1.0]], {}, r"expected y, \(dx, ...\): its value and a tuple of vjps"),
         (lambda x: (x, ()), [[1.0]], {}, r"a tuple of vjps, one for each of its first inputs"),
         (lambda x: (x, (len, len)), [[1.0]], {}, r"one for each of its first inputs \(it has 1\)"),
         (lambda x: (x, (1.0,)), [[1.0]], {}, r"a tuple of vjps"),
-        (VECTOR.tanh, [np.ones(2)], {"dy": np.ones(3)}, r"dy has shape \(3,\), expected that of the value, \(2,\)"),
-        (VECTOR.tanh, [np.ones(2)], {"dy": 1.0}, r"dy has shape \(\), expected that of the value"),
+        (VECTOR.tanh, [np.ones(2)], {"dy": np.ones(3)}, r"dy has shape \(3,\), expected the value's shape, \(2,\)"),
+        (VECTOR.tanh, [np.ones(2)], {"dy": 1.0}, r"dy has shape \(\), expected the value's shape"),
         (VECTOR.tanh, [np.ones(2)], {"dy": ["a", "b"]}, r"dy holds <U1"),
         (VECTOR.tanh, [np.ones(2)], {"n_coordinates": -1}, r"n_coordinates is -1, expected a whole number"),
         (VECTOR.tanh, [np.ones(2)], {"n_coordinates": 1.5}, r"n_coordinates is 1.5"),

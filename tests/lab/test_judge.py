@@ -162,7 +162,7 @@ def test_nothing_written_is_nothing_passed(tmp_path):
         ("return x, (lambda dy: dy)", "structure", "mind the comma"),
         ("return x, ()", "structure", "returned 0 vjps"),
         ("return 1 / (1 + 2.718281828459045 ** -x), (3,)", "structure", "expected a function that takes dy"),
-        ("return 'abc', (lambda dy: dy,)", "type", "expected numbers as asarray makes them: ndarray"),
+        ("return 'abc', (lambda dy: dy,)", "type", "expected an array as asarray makes it: ndarray"),
         ("return x.tolist(), (lambda dy: dy * 1,)", "type", "(list)"),
         ("return x[0], (lambda dy: dy * 1,)", "shape", "value has shape (5,), expected (100, 5)"),
         ("return None", "structure", "NoneType"),
@@ -274,7 +274,7 @@ def test_a_vjp_that_changes_dy_is_found():
 
         return np.where(x <= 0, 0, x), (dx,)
 
-    assert messages("relu", relu) == ["the vjp for dx changes dy, which is the caller's"]
+    assert messages("relu", relu) == ["the vjp for dx changes dy, which belongs to the caller"]
 
 
 def test_training_that_goes_astray_is_found_even_if_every_op_is_right():
@@ -282,7 +282,7 @@ def test_training_that_goes_astray_is_found_even_if_every_op_is_right():
         target += scale * source * 1.0001
 
     (finding,) = judge_training(with_op("add_scaled", add_scaled), PRIMITIVES)
-    assert "the loss of step 2 is wrong: those of the first 1 are right" in finding.message
+    assert "the loss of step 2 is wrong; the losses before it are right" in finding.message
 
 
 # The command.
@@ -354,7 +354,7 @@ def test_wrong_usage_is_explained(cli, arguments, code, words):
     ("content", "words"),
     [
         ("linear = ", "not a TOML file"),
-        ("liner = 3", "liner is no item"),
+        ("liner = 3", "liner is not an item"),
         ("linear = -1", "-1, expected a number of at least 0"),
         ("linear = 'x'", "'x'"),
         ("[linear]\ndz = 1", "linear has no part dz"),

@@ -1,9 +1,9 @@
-"""Gradient checks: a numerical witness for every derivative that was written by hand.
+"""Gradient checks: a numerical witness for every hand-written derivative.
 
-The functions under test are looked at along straight lines, and their slopes there (`slopes`) are held against what the
-vjps say (`verdicts`), of one op (`ops`) or of a whole net (`networks`). A check that would have passed whatever the
-gradient is does not count as passed: where all is zero, where the numbers drown in rounding, or at a kink, where there
-is no derivative, the report (`report`) says so and says what to do.
+`slopes` differentiates the function under test along straight lines. `verdicts` compares those slopes with the
+gradients from the vjps, for one op (`ops`) or a whole net (`networks`). A check that could not have failed does not
+pass: if all gradients are zero, are lost in rounding error, or are taken at a kink, where no derivative exists, the
+report (`report`) says so and advises what to do.
 """
 
 from .networks import check_network

@@ -24,29 +24,34 @@ def check_network(
     n_coordinates: int | None = 20,
     seed: int | np.random.Generator = 0,
 ) -> Report:
-    """Check `net.loss_and_grads(X, y)`: every parameter's gradient against numerical derivatives of the mean loss.
+    """Check the gradients of `net.loss_and_grads(X, y)` against numerical derivatives of the mean loss.
 
-    Layers behave as in `loss_and_grads`; frozen ones are left out. Of each parameter a sample of coordinates is
-    checked. One more check, named "direction", moves all parameters at once in a random direction, so that no
-    coordinate is left out.
+    Layers behave as in `loss_and_grads`; frozen layers are skipped. A sample of each parameter's coordinates is
+    checked. One more check, named "direction", moves all parameters at once in a random direction, so that every
+    coordinate is covered.
 
     Parameters
     ----------
     net : Network
-        At any tier, in float64 or float32; it is not changed.
+        Net at any tier, in float64 or float32; it is not changed.
     X : array_like, shape (N, I)
-        A few samples are enough.
+        Samples; a few are enough.
     y : array_like
-        Their targets, as in `Network.loss_and_grads`.
+        Targets of the samples, as in `Network.loss_and_grads`.
     n_coordinates : int or None
-        How many of each parameter; None for all.
+        Number of coordinates to check of each parameter; None for all.
     seed : int or numpy.random.Generator
-        For the choice of coordinates and the directions.
+        Seed for the choice of coordinates and the random direction.
+
+    Returns
+    -------
+    Report
+        One `Check` for each parameter that is not frozen, and "direction" if all gradients have the right shape.
 
     Raises
     ------
     ValueError
-        If X or y are not what the net expects (`DataError`), or n_coordinates is no number of coordinates.
+        If X or y do not fit the net (`DataError`), or n_coordinates is not a whole number of at least 0.
     """
     rng = generator(seed)
     samples = net.check_samples(X)
@@ -63,7 +68,7 @@ def check_network(
         checks.append(check_gradient(name, terms, x, gradients[name], n_coordinates, net.dtype, rng))
 
     if point and all(gradients[name].shape == x.shape for name, x in point.items()):
-        # One parameter more, a number: how far all the others have gone in a random direction.
+        # An extra parameter, a number: how far all the others have moved in a random direction.
         directions = {name: rng.standard_normal(x.shape) for name, x in point.items()}
         gradient = np.array(sum((gradients[name] * directions[name]).sum(dtype=np.float64) for name in point))
 
@@ -76,10 +81,11 @@ def check_network(
 
 
 def _mean_loss(net: Network, samples: Array, y: ArrayLike) -> Callable[[Mapping[str, Array]], Array]:
-    """Return the mean loss of a float64 net as a function of its parameters, real or complex; the net is used up.
+    """Return the mean loss of a float64 net as a function of its parameters, real or complex.
 
-    The net's own forward code, chunk by chunk, as in `Network.backprop`. There is a term for each sample, so that they
-    show what cancels between samples, and one for what the loss of a batch is besides the sum of its rows: nothing.
+    The function runs the net's own forward code, chunk by chunk as in `Network.backprop`, and overwrites the net's
+    weights. It returns one term per sample, which shows how much cancels between samples. For each chunk there is one
+    more term: the difference between its loss and the sum over its rows, which should be zero.
     """
     samples, targets = net.check_samples(samples), net.check_targets(y, len(samples), shape=samples.shape[1:])
     chunks = [*net.tier.chunks(net.tier.asarray(samples), *net.tier_targets(targets))]

@@ -24,32 +24,37 @@ def check_vjps(
     n_coordinates: int | None = None,
     seed: int | np.random.Generator = 0,
 ) -> Report:
-    """Check every vjp of an op against the numerical derivative of sum(dy * y), y being the op's value.
+    """Check every vjp of an op against the numerical derivative of sum(dy * y), where y is the op's value.
 
     Parameters
     ----------
     op : callable
-        A primitive as in `tiers`: returns its value and the vjps of its first inputs.
+        Op as in `tiers`: returns its value and the vjps of its first inputs.
     inputs : sequence
-        Its arguments: numbers, nested lists, ndarrays, or arrays of another make, which need `tier`.
+        Arguments of the op: numbers, nested lists, ndarrays, or a tier's own arrays, which need `tier`.
     tier : str or Tier, optional
-        Whose `asarray` and `tolist` handle arrays of another make.
+        Tier that the arrays belong to; its `asarray` and `tolist` convert them.
     dy : array shaped as the value, or a number for a loss; optional
-        dL/dy; by default drawn at random, of either sign, none near 0, and positive for a loss.
+        dL/dy; by default drawn at random: entries of either sign, none near 0, or a positive number for a loss.
     n_coordinates : int, optional
-        How many coordinates of each input to check; by default all.
+        Number of coordinates to check of each input; by default all.
     seed : int or numpy.random.Generator
-        For dy and for the choice of coordinates.
+        Seed for dy and for the choice of coordinates.
+
+    Returns
+    -------
+    Report
+        One `Check` for each vjp.
 
     Raises
     ------
     ValueError
-        If inputs or gradients are not numbers, op does not return a value and vjps, or dy does not fit the value.
+        If inputs or gradients are not numbers, op does not return a value and vjps, or dy is not shaped as the value.
     """
     rng = generator(seed)
-    tier = get_tier("scalar" if tier is None else tier)  # whose arrays are lists
+    tier = get_tier("scalar" if tier is None else tier)  # the scalar tier's arrays are lists
     op_name, names = getattr(op, "__name__", "op"), [*inspect.signature(op).parameters]
-    names += [f"input {k}" for k in range(len(names), len(inputs))]  # of def op(*inputs)
+    names += [f"input {k}" for k in range(len(names), len(inputs))]  # for an op declared as op(*inputs)
     value, vjps = _value_and_vjps(op_name, op(*inputs), len(inputs))
     n = len(vjps)
     points = [floats(inputs[k], f"{op_name}: {names[k]}", tier) for k in range(n)]
@@ -58,11 +63,11 @@ def check_vjps(
     dtype = "float32" if any("float32" in name for name in dtypes) else "float64"
 
     y = floats(value, f"{op_name}: the value", tier)
-    # Away from 0, so that no output is left out, and from 1, so that a vjp that forgets to multiply shows.
+    # Away from 0, so that every output counts, and not all 1, so that a vjp that forgets to multiply by dy is caught.
     drawn = rng.uniform(0.5, 1.5, y.shape) * (rng.choice([-1, 1], y.shape) if y.ndim else 1)
     weights = np.asarray(drawn) if dy is None else floats(dy, f"{op_name}: dy", tier)
     if weights.shape != y.shape:
-        raise ValueError(f"{op_name}: dy has shape {weights.shape}, expected that of the value, {y.shape}")
+        raise ValueError(f"{op_name}: dy has shape {weights.shape}, expected the value's shape, {y.shape}")
 
     def terms_of(k: int) -> Terms:
         def terms(x: Array) -> Array:
@@ -84,6 +89,6 @@ def _value_and_vjps(op_name: str, result: Any, n_inputs: int) -> tuple[Any, tupl
         case (value, (_, *_) as vjps) if len(vjps) <= n_inputs and all(map(callable, vjps)):
             return value, tuple(vjps)
     raise ValueError(
-        f"{op_name}: returned {repr(result)[:60]}, expected its value and a tuple of vjps, one for each of its "
-        f"first inputs (it has {n_inputs}): y, (dx, ...)"
+        f"{op_name}: returned {repr(result)[:60]}, expected y, (dx, ...): its value and a tuple of "
+        f"vjps, one for each of its first inputs (it has {n_inputs})"
     )

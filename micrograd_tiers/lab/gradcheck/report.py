@@ -1,4 +1,4 @@
-"""What a check of gradients has found: a verdict for each gradient, with advice, as a table."""
+"""The report of a gradient check: a table with a verdict for each gradient, and advice."""
 
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class VerdictKind(Enum):
-    """The verdict of one check in words, but for details."""
+    """Verdict of one check, without details."""
 
     PASS = "pass"
     WRONG = "wrong"
@@ -20,49 +20,49 @@ class VerdictKind(Enum):
 
     @property
     def short(self) -> str:
-        """The verdict without its reason, for the table."""
+        """Verdict without its reason, for the table."""
         return "vacuous" if self in VACUOUS else self.value
 
 
 VACUOUS = {VerdictKind.ALL_ZERO, VerdictKind.LOST, VerdictKind.EMPTY}
 ADVICE = {
-    VerdictKind.SHAPE: "a gradient has the shape of what it is the gradient of",
-    VerdictKind.WRONG: "look at this vjp, and at those that dL/dy passes on its way there",
-    VerdictKind.KINK: "there is no derivative: move the input off it (relu and elu: off 0), or draw other inputs",
-    VerdictKind.NOT_FINITE: "NaN or infinite: look at the inputs first",
-    VerdictKind.ALL_ZERO: "nothing was put to the test: draw other inputs or weights (dead ReLUs? weights all zero?)",
-    VerdictKind.LOST: "terms cancel, or are saturated, or are not the same twice: draw other inputs or weights",
-    VerdictKind.EMPTY: "nothing was put to the test: check at least one",
+    VerdictKind.SHAPE: "a gradient must have the shape of the argument or parameter that it belongs to",
+    VerdictKind.WRONG: "look for the bug in this vjp and in those that dL/dy passes through before it",
+    VerdictKind.KINK: "no derivative exists: move the input off the kink (relu and elu: off 0), or draw other inputs",
+    VerdictKind.NOT_FINITE: "a derivative is NaN or infinite: check the inputs first",
+    VerdictKind.ALL_ZERO: "nothing was tested: draw other inputs or weights (are all ReLUs off, or all weights zero?)",
+    VerdictKind.LOST: "the terms cancel, saturate, or change from call to call: draw other inputs or weights",
+    VerdictKind.EMPTY: "nothing was tested: check at least one coordinate",
 }
 
 
 @dataclass(frozen=True)
 class Check:
-    """One gradient beside its numerical derivative.
+    """One gradient compared with its numerical derivative.
 
     The relative error is |analytic - numerical| / max(|analytic|, |numerical|, floor). The floor is 1e-3 of the
-    gradient's largest coordinate, or more where rounding alone accounts for more than the tolerance.
+    gradient's largest coordinate, or more if rounding alone would exceed the tolerance.
     """
 
-    name: str  # of the op's argument or the net's parameter
-    method: str  # "complex step", "Richardson", or "-": none
-    n_coordinates: int  # how many were put to the test
-    coordinate: tuple[int, ...] | None  # that the verdict and the numbers are about: the worst, or the first at a kink
+    name: str  # the op's argument or the net's parameter
+    method: str  # "complex step", "Richardson", or "-" for none
+    n_coordinates: int  # number of coordinates checked
+    coordinate: tuple[int, ...] | None  # where the verdict and the numbers apply: the worst, or the first at a kink
     analytic: float  # the derivative there, by vjp
-    numerical: float  # and by that method
+    numerical: float  # the derivative there, by `method`
     relative_error: float
     tolerance: float
-    kind: VerdictKind  # only `PASS` counts as passed; others say why not
-    detail: str = ""  # of "wrong shape": both shapes
+    kind: VerdictKind  # only `PASS` counts as passed; the others say why not
+    detail: str = ""  # for "wrong shape": both shapes
 
     @property
     def verdict(self) -> str:
-        """The verdict in words: "pass", "wrong", "wrong shape: got ...", "vacuous: no coordinate", ..."""
+        """Verdict with its detail: "pass", "wrong", "wrong shape: got ...", "vacuous: no coordinate", ..."""
         return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
     @property
     def passed(self) -> bool:
-        """Whether the gradient was put to the test and stood it."""
+        """True if the gradient was tested and is right."""
         return self.kind is VerdictKind.PASS
 
     def as_json(self) -> dict[str, Any]:
@@ -74,13 +74,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check of gradients has found, a `Check` for each argument or parameter; `print` it."""
+    """Result of a gradient check: one `Check` for each argument or parameter. `print` shows it as a table."""
 
     checks: tuple[Check, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether there was something to check and all of it passed."""
+        """True if there was something to check and every check passed."""
         return bool(self.checks) and all(check.passed for check in self.checks)
 
     def __str__(self) -> str:

@@ -1,14 +1,16 @@
-"""Slopes without a vjp: the derivative of a function along a straight line, numerically.
+"""Numerical slopes: the derivative of a function along a straight line, without a vjp.
 
-A line g is a function of one number t, the distance from the point in question; g(t) holds the *terms* whose sum is the
-loss: one for each sample, or one for each number of an op's output. What is wanted is d/dt of that sum at t = 0:
+A line g is a function of one number t, the distance from the point in question. g(t) returns the *terms* whose sum is
+the loss: one for each sample, or one for each entry of an op's output. The slope is d/dt of that sum at t = 0, computed
+by one of two methods:
 
-- `complex_step`: Im g(ih) / h, to the last digits, where the forward code runs on complex numbers;
-- `richardson`: central differences at ever smaller steps, extrapolated to step 0, anywhere else.
+- `complex_step`: Im g(ih) / h, accurate to the last digits, if the forward code accepts complex numbers;
+- `richardson`: central differences with ever smaller steps, extrapolated to step 0, for all other code.
+
+Steps are fractions of a unit: the size of the coordinate that moves, at least 1.
 
 W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40 (1998);
 C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
-Steps are fractions of a unit: the size of the coordinate that moves.
 """
 
 import math
@@ -26,24 +28,24 @@ Terms = Callable[[Array], Array]  # from an argument of any shape to the terms o
 Line = Callable[[complex], Array]  # from t to the terms of the loss
 
 EPS = 2.0**-52  # spacing of float64 at 1
-TINY = 1e-20  # the complex step: nothing is subtracted, so it may be so small that its square is lost beside 1
-UNDERFLOW = 2.0**-1022  # numbers below have fewer digits, and then none
-STEPS = tuple(2.0**-k for k in range(6, 27))  # of the differences: halved until the results settle
+TINY = 1e-20  # h of the complex step: nothing is subtracted, so h may be so small that h**2 vanishes beside 1
+UNDERFLOW = 2.0**-1022  # smaller numbers have fewer digits, and then none
+STEPS = tuple(2.0**-k for k in range(6, 27))  # of the central differences: halved until the results settle
 KINK_STEPS = (2.0**-16, 2.0**-20, 2.0**-24)
 
-QUIET = np.errstate(all="ignore")  # a step may leave the domain of log; inf and nan are seen to by the verdict
+QUIET = np.errstate(all="ignore")  # a step may leave the domain of log; the verdict handles inf and nan
 
 
 class Slope(NamedTuple):
-    """The derivative of a sum of terms at t = 0."""
+    """Derivative of a sum of terms at t = 0."""
 
     value: float
-    blur: float  # how far off it may be: because of rounding, or because the step was not yet small enough
-    size: float  # absolute slopes and values of the terms that move, summed: a vjp may well lose 1e-16 of this
+    blur: float  # uncertainty of the value, from rounding and from steps that are not yet small enough
+    size: float  # sum of absolute slopes and values over the terms that move: a vjp may lose 1e-16 of it
 
 
 def complex_step(g: Line, unit: float = 1.0) -> Slope:
-    """Im g(ih) / h with h = 1e-20: nothing is subtracted, so no digits are lost (Squire and Trapp 1998)."""
+    """Return Im g(ih) / h with h = 1e-20. Nothing is subtracted, so no digits are lost (Squire and Trapp 1998)."""
     terms = g(1j * TINY * unit)
     slopes = terms.imag / (TINY * unit)
     blur = 4 * EPS * np.abs(slopes).sum() + UNDERFLOW / TINY
@@ -51,19 +53,19 @@ def complex_step(g: Line, unit: float = 1.0) -> Slope:
 
 
 def richardson(g: Line, unit: float = 1.0) -> Slope:
-    """Central differences at steps that are halved, extrapolated to step 0, until the results settle.
+    """Return the slope by central differences, extrapolated to step 0: the step is halved until the results settle.
 
-    The error of a central difference is a series in h**2; from the results at h and h/2 its first power is eliminated,
-    from two results of that kind the next one, and so on. The entry of this table that differs least from its
-    neighbors is taken (Ridders 1982). A kink in reach of the first steps does no harm: the steps shrink until it is
-    out of reach.
+    The error of a central difference is a power series in h**2. Combining the results at h and h/2 eliminates its first
+    power, combining two such results eliminates the next, and so on. The entry of this table that differs least from
+    its neighbors is returned (Ridders 1982). A kink within reach of the first steps does no harm: the steps shrink
+    until it is out of reach.
     """
     best = Slope(math.nan, math.inf, math.nan)
     coarser: list[float] = []
     for step in STEPS:
         h = step * unit
         right = g(h)
-        slopes = (right - g(-h)) / (2 * h)  # term by term: what is rounded in one does not disturb the others
+        slopes = (right - g(-h)) / (2 * h)  # term by term, so that rounding in one does not disturb the others
         rounding = 4 * EPS * np.abs(right).sum() / h
         row = [slopes.sum()]
         for power, above in enumerate(coarser, start=1):
@@ -85,25 +87,25 @@ METHODS = {"complex step": complex_step, "Richardson": richardson}
 
 
 def best_method(g: Line) -> str:
-    """Return "complex step" if it can be trusted along this line, which should be a random one, or "Richardson".
+    """Return "complex step" if it can be trusted along this line, else "Richardson"; the line should be random.
 
-    The forward code must run on complex numbers, and it must be analytic: an abs(), say, drops the imaginary part in
-    silence. So the slope is compared with a difference, which needs no complex numbers.
+    The forward code must accept complex numbers, and it must be analytic: abs(), for example, silently drops the
+    imaginary part. So the slope is compared with central differences, which need no complex numbers.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", ComplexWarning)  # imaginary parts that are thrown away
+            warnings.simplefilter("error", ComplexWarning)  # imaginary parts that are dropped
             slope = complex_step(g)
-    except Exception:  # whatever foreign code may raise when it meets a complex number
+    except Exception:  # foreign code may raise anything on complex numbers
         return "Richardson"
     agree = abs(slope.value - richardson(g).value) <= 1e-6 * abs(slope.value) + 1e-9 * slope.size
     return "complex step" if agree else "Richardson"
 
 
 def has_kink(g: Line, unit: float = 1.0) -> bool:
-    """Whether the slopes of a term to the left and to the right of t = 0 differ, however small the step.
+    """Return True if a term's slopes to the left and to the right of t = 0 differ, however small the step.
 
-    Of a smooth function, however curved, the difference of the two shrinks with the step; at a kink it stays.
+    For a smooth function, however curved, the difference shrinks with the step; at a kink it stays.
     """
     here = g(0.0)
     gaps = []
@@ -116,45 +118,46 @@ def has_kink(g: Line, unit: float = 1.0) -> bool:
 
 
 def random_line(terms: Terms, x: Array, rng: np.random.Generator) -> Line:
-    """Return a line through x on which all coordinates move; what it does not show, the others do not have."""
+    """Return a line through x on which all coordinates move, so that a kink or a dropped imaginary part shows."""
     direction = rng.standard_normal(x.shape) * units(x)
     return lambda t: terms(x + t * direction)
 
 
 def coordinate_line(terms: Terms, x: Array, coordinate: tuple[int, ...]) -> Line:
-    """Return the line through x on which that coordinate alone moves."""
+    """Return the line through x on which only that coordinate moves."""
     direction = np.zeros(x.shape)
     direction[coordinate] = 1
     return lambda t: terms(x + t * direction)
 
 
 def units(x: Array) -> Array:
-    """Return what counts as a step of 1 in each coordinate: its own size where that is more."""
+    """Return the unit of steps in each coordinate: its absolute value, at least 1."""
     return np.maximum(1.0, np.abs(x))
 
 
 @QUIET
 def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, *, method: str = "auto") -> Array:
-    """Gradient of a scalar function, without any derivative written by hand.
+    """Compute the gradient of a scalar function without any hand-written derivative.
 
     Parameters
     ----------
     f : callable
-        From a float64 ndarray shaped as x to one number.
+        Function of a float64 ndarray shaped as x, returning one number.
     x : array_like, any shape
-        Where. Nothing is said of kinks there: of `relu` at 0 the differences give 1/2.
+        Point at which to differentiate. Kinks there go unnoticed: for `relu` at 0 the differences give 1/2.
     method : {"auto", "complex step", "Richardson"}
-        The first takes the complex step if f is analytic and takes complex arrays, otherwise Richardson.
+        "auto" takes the complex step if f accepts complex arrays and is analytic, otherwise Richardson.
 
     Returns
     -------
     ndarray of float64, shaped as x
-        Good to about 1e-15 by complex step, 1e-10 by Richardson, relative to the largest coordinate.
+        Accurate to about 1e-15 by complex step and 1e-10 by Richardson, relative to the largest coordinate.
 
     Raises
     ------
     ValueError
-        If x does not hold real numbers, f(x) is not one number, or f does not take complex arrays but was to.
+        If method is unknown, x does not hold real numbers, f(x) is not one number, or method is "complex step" and f
+        does not accept complex arrays or is not analytic.
     """
     if method not in ("auto", *METHODS):
         raise ValueError(f"numerical_gradient: method is {method!r}, expected one of auto, {', '.join(METHODS)}")
@@ -164,10 +167,12 @@ def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, *, method: str = "
         return np.atleast_1d(f(x))
 
     if (shape := np.shape(f(point.copy()))) != ():
-        raise ValueError(f"numerical_gradient: f(x) has shape {shape}, expected one number, such as the sum of all")
+        raise ValueError(f"numerical_gradient: f(x) has shape {shape}, expected one number, such as a sum")
     best = best_method(random_line(terms, point, np.random.default_rng(0)))
     if method == "complex step" != best:
-        raise ValueError("numerical_gradient: f does not take complex arrays or is not analytic; use 'Richardson'")
+        raise ValueError(
+            "numerical_gradient: f does not take complex arrays or is not analytic; use method='Richardson'"
+        )
     slope, unit = METHODS[best if method == "auto" else method], units(point)
     slopes = [slope(coordinate_line(terms, point, k), float(unit[k])).value for k in np.ndindex(point.shape)]
     return np.array(slopes).reshape(point.shape)

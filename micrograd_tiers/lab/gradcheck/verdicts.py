@@ -1,4 +1,4 @@
-"""A gradient beside its numerical derivative: which coordinates are checked, and what counts as agreement."""
+"""Compare a gradient with its numerical derivative: choose the coordinates, and decide if the numbers agree."""
 
 import math
 
@@ -9,16 +9,16 @@ from .arrays import Array
 from .report import Check, VerdictKind
 from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
 
-TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # logits of 1e4 alone, rounded, move e**z by 1e-12
-TOLERANCE_FLOAT32 = 1e-4  # of gradients in float32; the numerical derivative is taken in float64 all the same
-FLOOR = 1e-3  # of the largest coordinate: below that a coordinate is held to the absolute error of one of that size
-ALIKE = 1e-3  # relative error of two numbers that agree on their own, without any floor
+TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # rounding logits of 1e4 alone moves e**z by 1e-12
+TOLERANCE_FLOAT32 = 1e-4  # for float32 gradients; the numerical derivative is still taken in float64
+FLOOR = 1e-3  # of the largest coordinate: smaller coordinates may have the absolute error of one of that size
+ALIKE = 1e-3  # relative error of two numbers that agree without any floor
 
 
 def check_gradient(
     name: str, terms: Terms, x: Array, gradient: Array, n: int | None, dtype: str, rng: np.random.Generator
 ) -> Check:
-    """Check the gradient of the sum of terms(x), computed in that dtype, at n coordinates or (None) at all."""
+    """Check the gradient of the sum of terms(x), computed in dtype, at n coordinates, or at all if n is None."""
     coordinates = _chosen(gradient, n, rng)
     if gradient.shape != x.shape or not coordinates:
         verdict = VerdictKind.EMPTY, ""
@@ -41,8 +41,8 @@ def check_gradient(
     difference = np.abs(analytic - numerical)
     error = difference / np.maximum(size, floor)
     off_kinks = np.where(kinks, 0, error)
-    # With a floor, numbers agree that are nothing but rounding: so one pair at least must agree without, and nowhere
-    # may the numerical derivative be so uncertain that an error of some size would go unseen.
+    # With a floor, numbers agree that are pure rounding error. So at least one pair must agree without a floor, and no
+    # numerical derivative may be so uncertain that a sizable error would go unseen.
     tested = np.any((difference <= ALIKE * size) & (size > 10 * blur)) and blur.max() <= ALIKE * scale
 
     if not np.isfinite(error).all():
@@ -55,12 +55,12 @@ def check_gradient(
         kind = VerdictKind.ALL_ZERO if scale == 0 else VerdictKind.PASS if tested else VerdictKind.LOST
         worst = int(error.argmax())
     numbers = float(analytic[worst]), float(numerical[worst]), float(error[worst])
-    coordinate = None if kind is VerdictKind.ALL_ZERO else coordinates[worst] or None  # of a number: none
+    coordinate = None if kind is VerdictKind.ALL_ZERO else coordinates[worst] or None  # a number has no coordinate
     return Check(name, method, len(coordinates), coordinate, *numbers, tolerance, kind)
 
 
 def _chosen(gradient: Array, n: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Return all coordinates, or n: half of them the largest (or NaN), the others as they come."""
+    """Return all coordinates, or n of them: half are the largest (or NaN), the rest random."""
     if n is not None:
         n = whole_number("n_coordinates", n, 0)
     order = [*range(gradient.size)]

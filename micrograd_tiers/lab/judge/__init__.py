@@ -1,7 +1,8 @@
-"""The judge of anybody's tier: what every op must be, the smallest example on which one is not, and the likely bug.
+"""The judge of tiers: it tests every op, finds the smallest example on which one fails, and names the likely bug.
 
-`judge("my_tier.py")` returns a `Verdict`; `report.text` words it. Each op has its row in `tiers.registry`; under the
-same name stand what it must agree with (`formulas`) and the examples on which it must (`cases`).
+`judge("my_tier.py")` returns a `Verdict`, and `report.text` turns it into a report. Each op has a row in
+`tiers.registry`. Under the same name, `formulas` holds its correct value and gradients, and `cases` the examples on
+which it is tested.
 """
 
 from .cases import OP_CASES, OpCase

@@ -1,4 +1,4 @@
-"""Calling one op for a whole mini-batch, at any tier."""
+"""Calls of one op for a whole mini-batch, at any tier."""
 
 from collections.abc import Callable, Iterator
 from functools import reduce
@@ -14,7 +14,7 @@ from .examples import Example
 
 
 class Call(NamedTuple):
-    """One chunk's call of an op: what went in, the dy of this chunk, and what came out."""
+    """One call of an op, on one chunk: its inputs, the chunk's dy, and its value and vjps."""
 
     inputs: tuple[Any, ...]
     dy: Any
@@ -23,7 +23,7 @@ class Call(NamedTuple):
 
 
 def chunks_of(case: OpCase, tier: Tier, example: Example) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Cut the mini-batch into inputs and dy of each call of the op, in the tier's own arrays."""
+    """Split the mini-batch into the inputs and dy of each call of the op, in the tier's own arrays."""
     to_tier = [
         tier.asarray(a.copy(), a.dtype.name) if isinstance(a, np.ndarray) else a for a in (*example.inputs, example.dy)
     ]
@@ -34,7 +34,7 @@ def chunks_of(case: OpCase, tier: Tier, example: Example) -> Iterator[tuple[tupl
 
 
 def calls(case: OpCase, tier: Tier, example: Example, op: Callable[..., Any] | None = None) -> Iterator[Call]:
-    """Call the tier's op, or another in its place, for each chunk of the mini-batch."""
+    """Call an op, by default the tier's own, on each chunk of the mini-batch."""
     op = op or getattr(tier, case.name)
     for inputs, dy in chunks_of(case, tier, example):
         value, vjps = op(*inputs)
@@ -42,9 +42,9 @@ def calls(case: OpCase, tier: Tier, example: Example, op: Callable[..., Any] | N
 
 
 def together(case: OpCase, tier: Tier, example: Example, part: str, pieces: list[Any]) -> Any:
-    """Return one part for the whole mini-batch from that of each call: an ndarray, or a float for a loss's value.
+    """Join one part from all calls for the whole mini-batch: an ndarray, or a float for a loss's value.
 
-    Samples are put one after the other; losses and parameters' gradients are summed, as the network does it.
+    Samples are concatenated; losses and the gradients of parameters are summed, as in the network.
     """
     k = case.parts.index(part) - 1
     if k < 0 and case.is_loss:
@@ -57,7 +57,7 @@ def together(case: OpCase, tier: Tier, example: Example, part: str, pieces: list
 
 
 def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
-    """Return the value, or the gradient of that name ("dx"), for the whole mini-batch."""
+    """Return one part, the value or a gradient such as "dx", for the whole mini-batch."""
     k = case.parts.index(part) - 1
     pieces = [call.value if k < 0 else call.vjps[k](call.dy) for call in calls(case, tier, example)]
     return together(case, tier, example, part, pieces)

@@ -1,4 +1,4 @@
-"""The examples on which each op of the registry is tried."""
+"""Examples on which each op of the registry is tested."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OpCase(Op):
-    """A row of the registry with the examples of its op."""
+    """Row of the registry, with the examples of its op."""
 
     examples: Examples
 
@@ -53,7 +53,7 @@ ONE_NAN[1, 0, 1, 1] = NAN
 def _of_images(
     ordinary: Make, extreme: Make, numbers: list[float], sizes_out: list[int] = FEW, batch_sizes: list[int] = FEW
 ) -> tuple[Sampler, Sampler]:
-    """Samplers of fewer and smaller samples."""
+    """Return an ordinary and an extreme sampler of fewer and smaller samples."""
     sizes = sizes_out, FEW, batch_sizes, (10, 2)
     return Sampler(ordinary, ORDINARY, *sizes), Sampler(extreme, numbers, *sizes)
 

@@ -1,7 +1,7 @@
-"""Which bug is it? A wrong op is put beside the bugs of the museum, and beside what usually goes wrong with numbers.
+"""The likely bug behind a finding: a wrong op is compared with the bugs of the museum, and with common mistakes.
 
-A bug is named when the op does what the bug does: the same wrong numbers, the same errors, on examples where it and
-the right op part ways.
+A bug is named if the op gives the same results as that bug, wrong numbers and errors included, on the examples where
+the bug and a correct op differ.
 """
 
 from functools import cache
@@ -15,8 +15,8 @@ from .probing import Diagnosis, Observation, drawn, probe, right
 from .properties import Finding, finding_of
 from .support import judge_support
 
-SURE = 0.99  # share of the telling probes on which op and bug must agree
-LIKELY = 0.6  # below SURE, another bug may be in the way
+SURE = 0.99  # share of the probes on which op and bug must agree, of those where one of them is wrong
+LIKELY = 0.6  # below SURE, a second bug may interfere
 
 
 def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosis | None:
@@ -25,60 +25,71 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosi
     Parameters
     ----------
     case : OpCase
+        Op that the finding is about.
     tier : Tier
-        The one that the finding is about.
+        Tier that the finding is about.
     finding : Finding
+        Finding to explain.
     grain : str
-        The built-in tier whose arrays it takes: bugs are compared at that tier where they have an edit for it.
+        Name of the built-in tier whose arrays the tier takes. A bug is planted there if it has an edit for it,
+        otherwise at the last tier that it has an edit for.
     """
     if finding.property in ("hangs", "prints") or finding.example is None:
         return None
-    score, bug = _most_alike(case, tier, finding, grain)
+    score, bug, n = _most_alike(case, tier, finding, grain)
     if bug is not None and score > SURE:
-        return _named(bug, "on every example where the two can be told from a right op")
+        if finding.kind == "purity":
+            return _named(bug, "Your op fails in the same way as this known bug.")
+        where = f"all {n} examples that tell" if n > 1 else "the one example that tells"
+        return _named(bug, f"Your results equal this known bug's on {where} it apart from a correct op.")
     other = derivative_of_own_value(case, tier, finding) or kind_of_mistake(case, tier, finding)
     if other is None and bug is not None and score > LIKELY and finding.property != "raises":
-        return _named(bug, f"on {score:.0%} of the examples where the two can be told from a right op")
+        return _named(
+            bug, f"Your results equal this known bug's on {score:.0%} of the {n} examples where either is wrong."
+        )
     return other
 
 
 def diagnose_support(name: str, finding: Finding, grain: str) -> Diagnosis | None:
-    """Return the bug of the museum that makes one of the support functions fail in the same way."""
+    """Return the bug of the museum that makes a support function fail in the same way, or None."""
     for bug in TIER_BUGS:
         if bug.op == name and name in SUPPORT:
             for theirs in judge_support(name, _buggy_tier(bug, grain)):
                 if (theirs.message, repr(theirs.got)) == (finding.message, repr(finding.got)):
-                    return _named(bug, "on the example shown")
+                    return _named(bug, "Your function fails in the same way as this known bug.")
     return None
 
 
-def _named(bug: Bug, how: str) -> Diagnosis:
-    return Diagnosis(bug.name, bug.title, f"It does what that bug does, {how}. {bug.explanation}", bug.hint)
+def _named(bug: Bug, evidence: str) -> Diagnosis:
+    return Diagnosis(bug.name, bug.title, f"{evidence} {bug.explanation}", bug.hint)
 
 
-def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple[float, Bug | None]:
-    """Return the bug that agrees on the largest share of the telling probes, where op or bug is wrong."""
+def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple[float, Bug | None, int]:
+    """Return the bug that agrees with the op on the largest share of the probes where either is wrong.
+
+    The result is that share, the bug, and the number of those probes.
+    """
     bugs = [bug for bug in TIER_BUGS if bug.op == case.name]
     if finding.kind == "purity":
-        scores = [(_same_impurity(case, bug, finding, grain), bug) for bug in bugs]
-        return max(scores, key=lambda pair: pair[0], default=(0.0, None))
+        scores = [(_same_impurity(case, bug, finding, grain), bug, 1) for bug in bugs]
+        return max(scores, key=lambda score: score[0], default=(0.0, None, 0))
     kind, part, warns = finding.kind, finding.part, finding.property == "warns"
     ours = [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
     expected = _observations(case, None, grain, part, kind, False)
-    best: tuple[float, Bug | None] = (0.0, None)
+    best: tuple[float, Bug | None, int] = (0.0, None, 0)
     for bug in bugs:
         theirs = _observations(case, bug, grain, part, kind, warns)
         wrong = [not b.same(r) for b, r in zip(theirs, expected, strict=True)]
         telling = [a.same(b) for a, b, r, w in zip(ours, theirs, expected, wrong, strict=True) if w or not a.same(r)]
         score = sum(telling) / len(telling) if any(wrong) else 0.0
         if score > best[0]:
-            best = score, bug
+            best = score, bug, len(telling)
     return best
 
 
 @cache
 def _observations(case: OpCase, bug: Bug | None, grain: str, part: str, kind: str, warns: bool) -> list[Observation]:
-    """Return what a bug, or (None) a right op, gives on all probes of a kind."""
+    """Return the results of a bug, or of a correct op if bug is None, on all probes of a kind."""
     if bug is None:
         return [right(case, example, part) for example in drawn(case, kind)]
     tier = _buggy_tier(bug, grain)

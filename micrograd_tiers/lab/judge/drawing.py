@@ -1,6 +1,7 @@
-"""Drawing one example of an op, from numbers of one kind and in given sizes.
+"""Draw one example of an op, from numbers of one kind and in given sizes.
 
-Each function takes pick(options), the numbers that inputs hold, N samples, I features (or C channels) each, and O.
+Each function takes pick(options), the numbers that the inputs may hold, N samples, I features (or C channels) per
+sample, and O, another size.
 """
 
 import math
@@ -13,14 +14,14 @@ from .examples import Example, Pick
 
 Array = NDArray[Any]
 
-# Earlier is simpler: hypothesis shrinks towards the first of each list.
+# Simplest first: hypothesis shrinks towards the first entry of each list.
 
 ORDINARY = [1.0, 2.0, -1.0, 3.0, -2.0, 0.5, -0.5, 0.1, -0.3, 1.7, -2.6, 4.2, -5.9, 7.3]
 LARGE = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 1e10, -1e10, 1e300, -1e300, 1e-300, -1e-300]
 LARGE_LOGITS = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 3000.0, -3000.0, 1e-300, -1e-300]
 SQUARABLE = [0.0, 1.0, -1.0, 1e10, -1e10, 1e150, -1e150, 1e-150, -1e-150]
 ALPHAS = [1.0, 0.5, 2.0]
-FEW = [1, 2, 3]  # samples, and other sizes, where the samples are images
+FEW = [1, 2, 3]  # numbers of samples, and other sizes, if the samples are images
 MASKS = [0.0, 2.0, 1.25]
 SMOOTHINGS = [0.1, 0.5, 0.0]
 
@@ -30,63 +31,63 @@ def _array(pick: Pick, numbers: list[float], *shape: int) -> Array:
 
 
 def linear(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """x (N, I), weight (O, I), bias (O,)."""
+    """Draw x (N, I), weight (O, I) and bias (O,)."""
     inputs = _array(pick, numbers, n, i), _array(pick, numbers, o, i), _array(pick, numbers, o)
     return Example(inputs, _array(pick, ORDINARY, n, o))
 
 
 def elementwise(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """x (N, I)."""
+    """Draw x (N, I)."""
     return Example((_array(pick, numbers, n, i),), _array(pick, ORDINARY, n, i))
 
 
 def with_alpha(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """x (N, I) and alpha."""
+    """Draw x (N, I) and alpha."""
     return Example((_array(pick, numbers, n, i), pick(ALPHAS)), _array(pick, ORDINARY, n, i))
 
 
 def classification(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Logits (N, I) and labels."""
+    """Draw logits (N, I) and labels (N,)."""
     target = np.array([pick(range(i)) for _ in range(n)], np.int64)
     return Example((_array(pick, numbers, n, i), target), pick(ORDINARY))
 
 
 def regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Outputs and targets (N, I)."""
+    """Draw outputs and targets, both (N, I)."""
     return Example((_array(pick, numbers, n, i), _array(pick, numbers, n, i)), pick(ORDINARY))
 
 
 def smoothed(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Logits (N, I), labels, and a smoothing."""
+    """Draw logits (N, I), labels (N,) and a smoothing."""
     (logits, target), dy = classification(pick, numbers, n, i, o)
     return Example((logits, target, pick(SMOOTHINGS)), dy)
 
 
 def regression_without_ties(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Outputs and targets (N, I), no two equal."""
+    """Draw outputs and targets, both (N, I), with no output equal to its target."""
     (y, target), dy = regression(pick, numbers, n, i, o)
     return Example((y, target + 0.25), dy)
 
 
 def yes_or_no(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Logits (N, I) and targets from 0 to 1."""
+    """Draw logits and targets from 0 to 1, both (N, I)."""
     return Example((_array(pick, numbers, n, i), _array(pick, [1.0, 0.0, 0.25], n, i)), pick(ORDINARY))
 
 
 def signs(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Outputs (N, I) and targets -1 or 1."""
+    """Draw outputs and targets that are -1 or 1, both (N, I)."""
     return Example((_array(pick, numbers, n, i), _array(pick, [1.0, -1.0], n, i)), pick(ORDINARY))
 
 
 def distributions(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Logits (N, I) and, for each sample, probabilities of its classes."""
+    """Draw logits and probabilities of the classes, both (N, I)."""
     shares = _array(pick, [1.0, 0.0, 2.0, 0.5], n, i)
     shares[:, 0] += shares.sum(axis=1) == 0
     return Example((_array(pick, numbers, n, i), shares / shares.sum(axis=1, keepdims=True)), pick(ORDINARY))
 
 
 def convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
-    """Images (N, C, H, W), kernels (O, C, K, K), bias (O,), stride, padding."""
+    """Draw images (N, C, H, W), kernels (O, C, K, K), bias (O,), stride and padding."""
     K, stride, padding = pick(FEW), pick([1, 2]), pick([0, 1])
     H, W = (max(1, K - 2 * padding) + pick([1, 0, 2]) for _ in range(2))
     R, S = ((size + 2 * padding - K) // stride + 1 for size in (H, W))
@@ -95,7 +96,7 @@ def convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Exa
 
 
 def pooling(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
-    """Images (N, C, H, W), K, stride."""
+    """Draw images (N, C, H, W), K and stride."""
     K, stride = pick([2, 1, 3]), pick([2, 1, 3])
     H, W = (K + pick([0, 1, 3]) for _ in range(2))
     R, S = ((size - K) // stride + 1 for size in (H, W))
@@ -103,33 +104,33 @@ def pooling(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example
 
 
 def pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
-    """The same, with no two pixels equal."""
+    """Draw as in `pooling`, with no two pixels equal."""
     (x, *settings), dy = pooling(pick, numbers, n, c, o)
     return Example((x + 0.00137 * np.arange(x.size).reshape(x.shape), *settings), dy)
 
 
 def reshaping(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """x (N, 2, I, O) and another shape."""
+    """Draw x (N, 2, I, O) and another shape."""
     shape = pick([(-1,), (2 * i, o), (o, 2, i)])
     dy = _array(pick, ORDINARY, n, 2, i, o)
     return Example((_array(pick, numbers, n, 2, i, o), shape), dy.reshape(n, *shape))
 
 
 def masking(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """x and a mask: (N, I), or (N, 2, I, O)."""
+    """Draw x and a mask, both (N, I) or (N, 2, I, O)."""
     shape = (n, i) if o == 1 else (n, 2, i, o)
     return Example((_array(pick, numbers, *shape), _array(pick, MASKS, *shape)), _array(pick, ORDINARY, *shape))
 
 
 def normalization(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
-    """x (N, C) or (N, C, 2, O), weight (C,), bias (C,), epsilon."""
+    """Draw x (N, C) or (N, C, 2, O), weight (C,), bias (C,) and epsilon."""
     shape = (n, c) if o == 1 else (n, c, 2, o)
     inputs = _array(pick, numbers, *shape), _array(pick, numbers, c), _array(pick, numbers, c), 1e-5
     return Example(inputs, _array(pick, ORDINARY, *shape))
 
 
 def normalization_of_extremes(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
-    """The same with small weights and biases."""
+    """Draw as in `normalization`, with small weights and biases."""
     (x, *_, epsilon), dy = normalization(pick, numbers, n, c, o)
     weight, bias = _array(pick, [1.0, -1.0, 0.0], c), _array(pick, [1.0, -1.0, 0.0], c)  # rounding grows with them
     return Example((x, weight, bias, epsilon), dy)

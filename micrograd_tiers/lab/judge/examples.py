@@ -1,6 +1,6 @@
-"""Examples of one op, and how they are drawn.
+"""Examples of one op, and samplers that draw them.
 
-An example is a whole mini-batch and a dy, so that one set of examples serves every tier (see `calls`).
+An example is a whole mini-batch and a dy, so that the same examples work at every tier (see `calls`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:  # its import takes as long as NumPy's, and only examples of wrong ops are made smaller
+if TYPE_CHECKING:  # its import takes as long as NumPy's, and only shrinking needs it
     from hypothesis.strategies import SearchStrategy
 
-BATCH_SIZES, SIZES = [1, 2, 7, 32], [1, 2, 3, 5]  # earlier is simpler: hypothesis shrinks towards the first
+BATCH_SIZES, SIZES = [1, 2, 7, 32], [1, 2, 3, 5]  # simplest first: hypothesis shrinks towards the first entry
 
 
 class Example(NamedTuple):
-    """What an op and its vjps are tried on.
+    """Inputs of an op, and a dy for its vjps.
 
     Attributes
     ----------
@@ -31,24 +31,24 @@ class Example(NamedTuple):
     dy: Any
 
 
-Pick = Callable[[Sequence[Any]], Any]  # returns one of several
+Pick = Callable[[Sequence[Any]], Any]  # returns one of the options
 Make = Callable[[Pick, list[float], int, int, int], Example]
 
 
 @dataclass(frozen=True, eq=False)
 class Sampler:
-    """Draws examples of one kind: at random for every shape, or by hypothesis, which can shrink them.
+    """Draws examples of one kind: at random in every shape, or by hypothesis, which can shrink them.
 
     Attributes
     ----------
     make : callable
-        Returns an example from pick(options), N, I and O, where N samples have I features each; O is for linear.
+        Function of `drawing` that returns an example, from pick(options), numbers, N, I and O.
     numbers : list of float
-        Which numbers the inputs hold.
+        Numbers that the inputs may hold.
     sizes_out, sizes_in, batch_sizes : list of int
-        The O, I and N that are drawn.
+        Values of O, I and N to draw from.
     largest : tuple of int
-        N and I of one example more.
+        N and I of one additional, larger example.
     """
 
     make: Make
@@ -60,7 +60,7 @@ class Sampler:
 
     @property
     def strategy(self) -> "SearchStrategy[Example]":
-        """What hypothesis draws from."""
+        """Strategy that hypothesis draws from."""
         from hypothesis import strategies as st
 
         @st.composite
@@ -73,7 +73,7 @@ class Sampler:
         return example()
 
     def sweep(self, n: int) -> Iterator[Example]:
-        """Yield n examples or a few more, every shape at least once, and one larger batch; always the same ones."""
+        """Yield one larger batch, then about n examples, every shape at least once; always the same ones."""
         rng = np.random.default_rng(0)
 
         def pick(options: Sequence[Any]) -> Any:
@@ -88,19 +88,19 @@ class Sampler:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What one op is tried on.
+    """Examples on which one op is tested.
 
     Attributes
     ----------
     ordinary : Sampler
-        Numbers of everyday size, none at a kink; N is 1, 2, 7 or 32, the other sizes 1, 2, 3 or 5, square or not;
-        less of all that for images.
+        Numbers of everyday size, none at a kink. N is 1, 2, 7 or 32, and the other sizes are 1, 2, 3 or 5, square or
+        not; for images there are fewer and smaller sizes.
     extreme : Sampler
-        Finite numbers of every size, 0 and kinks included: nothing may overflow, and nothing may warn.
+        Finite numbers of every size, including 0 and kinks: nothing may overflow, and nothing may warn.
     plain : Example
-        One of everyday size, with more samples, inputs and outputs than one.
+        One example of everyday size, with more than one sample, input and output.
     special : tuple of Example
-        NaN and infinity.
+        Examples with NaN or infinity.
     """
 
     ordinary: Sampler

@@ -1,8 +1,8 @@
-"""The formula of every op, which the judge believes: value and gradients of a whole mini-batch, straight from the book.
+"""The formulas that the judge compares ops with: value and gradients for a whole mini-batch, as in a textbook.
 
-Nothing here is taken from the tiers; where mathematics knows another form of a derivative, that one is used. The tests
-hold the gradients against complex steps of the values. Speed counts for little, and rounding for less than the judge's
-tolerance.
+Nothing here is taken from the tiers; if a derivative has another mathematical form, that form is used. The tests
+compare the gradients with complex steps of the values. Speed does not matter, and rounding errors only need to be below
+the judge's tolerance.
 
 Shapes: N samples, I inputs, O outputs, C classes or channels, K rows and columns of a window, R by S windows.
 """
@@ -18,28 +18,29 @@ Array = NDArray[Any]
 
 
 class Formula(NamedTuple):
-    """What an op must agree with.
+    """Correct value and gradients of one op.
 
     Attributes
     ----------
     value : callable
-        From all arguments of the op.
+        Function of all arguments of the op.
     gradients : tuple of callable
-        From all arguments and dy, which is dL/d(value), to dL/d(argument), for each differentiable argument in turn.
+        Functions of all arguments and dy, which is dL/d(value). Each returns dL/d(argument), for the differentiable
+        arguments in turn.
     """
 
     value: Callable[..., Any]
     gradients: tuple[Callable[..., Any], ...]
 
 
-# Numbers one by one.
+# Elementwise.
 
 
 def _sigmoid(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)))  # e**-x may well be infinite
+    return np.asarray(1 / (1 + np.exp(-x)))  # e**-x may be infinite
 
 
-# Classes: z (N, C) are logits, q (N, C) is how probable each class should be.
+# Classes: z (N, C) are logits, q (N, C) are target probabilities.
 
 
 def _log_softmax(z: Array) -> Array:
@@ -48,7 +49,7 @@ def _log_softmax(z: Array) -> Array:
 
 def _softmax(z: Array) -> Array:
     p = np.exp(_log_softmax(z))
-    return np.asarray(p / p.sum(axis=1, keepdims=True))  # 1 but for what is lost at logits of 3000
+    return np.asarray(p / p.sum(axis=1, keepdims=True))  # the sum is 1, apart from digits lost at logits of 3000
 
 
 def _softmax_dz(z: Array, dp: Array) -> Array:
@@ -78,12 +79,12 @@ def _padded(x: Array, padding: int) -> Array:
 
 
 def _windows(x: Array, K: int, stride: int) -> Array:
-    """(N, C, H, W) -> (N, C, R, S, K, K)."""
+    """Return all windows: (N, C, H, W) -> (N, C, R, S, K, K)."""
     return sliding_window_view(x, (K, K), axis=(2, 3))[:, :, ::stride, ::stride]
 
 
 def _added(dwindows: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """(N, C, R, S, K, K) -> (N, C, H, W): the way back, window by window."""
+    """Return the gradient from that of the windows, summed where they overlap: (N, C, R, S, K, K) -> (N, C, H, W)."""
     dx, K = np.zeros(shape), dwindows.shape[-1]
     for r, s in np.ndindex(dwindows.shape[2:4]):
         dx[:, :, r * stride : r * stride + K, s * stride : s * stride + K] += dwindows[:, :, r, s]
@@ -110,10 +111,10 @@ def _avg_pool2d_dx(x: Array, K: int, stride: int, dy: Array) -> Array:
 
 
 def _places_of_largest(x: Array, K: int, stride: int) -> tuple[Array, Array]:
-    """Windows as rows, (N, C, R, S, K K), and in which place of each the (first) largest number stands."""
+    """Return the windows as rows, (N, C, R, S, K K), and the index of the (first) largest number in each."""
     windows = _windows(x, K, stride)
     rows = windows.reshape(*windows.shape[:4], K * K)
-    return rows, rows.real.argmax(axis=-1, keepdims=True)  # of a row with NaN: its place
+    return rows, rows.real.argmax(axis=-1, keepdims=True)  # in a row with NaN, the index of the NaN
 
 
 def _max_pool2d(x: Array, K: int, stride: int) -> Array:
@@ -130,17 +131,17 @@ def _max_pool2d_dx(x: Array, K: int, stride: int, dy: Array) -> Array:
 
 
 def _rows(x: Array) -> Array:
-    """(N, C, ...) -> (C, M)."""
+    """Return a batch as rows: (N, C, ...) -> (C, M)."""
     return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
 
 
 def _as_batch(rows: Array, x: Array) -> Array:
-    """(C, M) -> (N, C, ...), shaped as x."""
+    """Return rows as a batch shaped as x: (C, M) -> (N, C, ...)."""
     return np.moveaxis(rows.reshape(x.shape[1], x.shape[0], *x.shape[2:]), 0, 1)
 
 
 def _normal(x: Array, epsilon: float) -> tuple[Array, Array]:
-    """Rows of mean 0 and variance 1, and by what they were divided, (C, 1)."""
+    """Return rows (C, M) of mean 0 and variance 1, and their divisors (C, 1)."""
     centered = _rows(x) - _rows(x).mean(axis=1, keepdims=True)
     sigma = np.sqrt((centered**2).mean(axis=1, keepdims=True) + epsilon)
     return centered / sigma, sigma

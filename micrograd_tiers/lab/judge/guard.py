@@ -1,4 +1,4 @@
-"""Calling what somebody else has written: it may raise, hang, print, or return anything at all."""
+"""Guarded calls of foreign code, which may raise, hang, print, or return anything."""
 
 import contextlib
 import io
@@ -16,23 +16,23 @@ from .examples import Example
 
 Array = NDArray[Any]
 
-CALL_LIMIT = 5.0  # seconds that one part may take on one mini-batch; the built-in tiers take milliseconds
+CALL_LIMIT = 5.0  # seconds for one part of one mini-batch; the built-in tiers take milliseconds
 PRINT_LIMIT = 100_000  # characters
 
 
 class Wrong(Exception):  # noqa: N818  # it never reaches a user
-    """What a check found, on its way out."""
+    """Raised when a check finds a violated property."""
 
     def __init__(
         self, property: str, message: str, expected: Any = None, got: Any = None, part: str | None = None
     ) -> None:
         super().__init__(message)
         self.property, self.message, self.expected, self.got = property, message, expected, got
-        self.part = part  # if it is not the one under test: without a value there is no vjp to look at
+        self.part = part  # set if it is not the part under test: without a value there are no vjps to test
 
 
 class _Printed(io.StringIO):
-    """What an op prints, up to a limit."""
+    """Output that an op prints, up to a limit."""
 
     def write(self, text: str) -> int:
         if self.tell() > PRINT_LIMIT:
@@ -40,13 +40,13 @@ class _Printed(io.StringIO):
         return super().write(text)
 
 
-class _TooSlow(BaseException):  # not an Exception: what an op catches must not include it
-    """The clock has run out."""
+class _TooSlow(BaseException):  # not an Exception, so that an op cannot catch it by accident
+    """Raised when the time is up."""
 
 
 @contextlib.contextmanager
 def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
-    """Raise TimeoutError from what takes longer, where the system has such a clock (not on Windows)."""
+    """Raise TimeoutError if the block takes longer; no effect on Windows or outside the main thread."""
 
     def stop(*args: object) -> None:
         raise _TooSlow
@@ -60,7 +60,7 @@ def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
     try:
         yield
     except _TooSlow:
-        raise TimeoutError(f"takes longer than {seconds:g} seconds; does a loop never end?") from None
+        raise TimeoutError(f"takes longer than {seconds:g} seconds; an endless loop?") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -68,7 +68,7 @@ def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
 
 @contextlib.contextmanager
 def guarded(what: str, seconds: float = CALL_LIMIT) -> Iterator[None]:
-    """Turn what foreign code does wrong into Wrong; NotImplementedError says that it is yet to be written."""
+    """Turn exceptions and timeouts into Wrong, except NotImplementedError, which means not yet written."""
     try:
         with clock(seconds):
             yield
@@ -81,14 +81,14 @@ def guarded(what: str, seconds: float = CALL_LIMIT) -> Iterator[None]:
 
 
 def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
-    """Return one part for the whole mini-batch; raise Wrong if it is not even an array of the right shape."""
+    """Return one part for the whole mini-batch; raise Wrong if it is no array of the right shape or the op prints."""
     printed = _Printed()
     with contextlib.redirect_stdout(printed), guarded(part):
         pieces = [_checked_piece(case, tier, part, call) for call in calls(case, tier, example, checked(case, tier))]
         got = together(case, tier, example, part, pieces)
     if printed.getvalue():
         (line, *_) = printed.getvalue().splitlines() or [""]
-        raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op does nothing but return its result")
+        raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op must only return its result")
     return got
 
 
@@ -109,7 +109,7 @@ def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
 
 
 def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
-    """Return the op; it then raises Wrong unless it returns a value and one vjp per differentiable argument."""
+    """Return the op wrapped: it raises Wrong unless it returns a value and one vjp per differentiable argument."""
     real = getattr(tier, case.name)
 
     def op(*inputs: Any) -> Any:
@@ -120,7 +120,7 @@ def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
         except (Exception, SystemExit) as error:
             raise Wrong("raises", f"{case.name}: {described(error)}", part="value") from error
         if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple | list)):
-            message = f"{case.name} returned {short(result)}, expected (value, (vjp, ...)); mind the comma of (vjp,)"
+            message = f"{case.name} returned {short(result)}, expected (value, (vjp, ...)); mind the comma in (vjp,)"
             raise Wrong("structure", message, part="value")
         if len(result[1]) != case.n_differentiable:
             message = f"{case.name} returned {len(result[1])} vjps, expected {case.n_differentiable}: {case.parts[1:]}"
@@ -134,19 +134,20 @@ def _check_number(value: Any) -> None:
     try:
         float(value)
     except (TypeError, ValueError):
-        message = f"the loss is {short(value)}, expected one number: the sum over the samples given"
+        message = f"the loss is {short(value)}, expected one number: the sum over the samples of the call"
         raise Wrong("type", message) from None
 
 
 def _check_array(tier: Tier, part: str, value: Any, like: Any) -> None:
     shape = numbers_of(tier, like).shape
     expected = type(tier.asarray([0.0]))
-    kinds = (list, tuple) if expected is list and part == "value" else (expected,)  # a gradient is added to, in place
+    # A gradient may not be a tuple: it is added to in place.
+    kinds = (list, tuple) if expected is list and part == "value" else (expected,)
 
-    def wrong() -> Wrong:  # not before it is wanted: it takes longer than all else here
+    def wrong() -> Wrong:  # built only if needed: it takes longer than all the checks
         return Wrong(
             "type",
-            f"{part} is {short(value)}, expected numbers as asarray makes them: {expected.__name__} of shape {shape}",
+            f"{part} is {short(value)}, expected an array as asarray makes it: {expected.__name__} of shape {shape}",
         )
 
     if not isinstance(value, kinds) or isinstance(value, np.matrix):
@@ -168,12 +169,12 @@ def short(value: Any) -> str:
 
 
 def described(error: BaseException) -> str:
-    """Return an exception in one line, with the line of the user's file that it comes from."""
+    """Return an exception in one line, with the number of the line in the tier's file that raised it."""
     line = line_in_tier_file(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if line is None else f"{text} (line {line})"
 
 
 def numbers_of(tier: Tier, a: Any) -> Array:
-    """Return a number, a shape, or an array of the tier's, as an ndarray of its own."""
+    """Return a number, a shape, or an array of the tier as a new ndarray."""
     return np.array(a if isinstance(a, int | float | tuple | np.number) else tier.tolist(a))

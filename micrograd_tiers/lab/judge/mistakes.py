@@ -1,6 +1,6 @@
-"""What usually goes wrong with numbers, whatever the op: a factor, a sign, an axis, a sample left out, dy forgotten.
+"""Common mistakes with numbers in any op: a factor, a sign, an axis, an omitted sample, a forgotten dy.
 
-Each test looks at what the op gives beside what it should, on many examples, and returns a diagnosis or None.
+Each test compares the op's results with the correct ones on many examples, and returns a diagnosis or None.
 """
 
 import math
@@ -20,13 +20,13 @@ from .probing import Diagnosis, close, drawn, probe, right
 from .properties import Finding, reference
 
 Array = NDArray[Any]
-Pairs = list[tuple[Example, Array, Array]]  # example, what the op gives, what it should
+Pairs = list[tuple[Example, Array, Array]]  # example, the op's result, the correct result
 
 OVERFLOWS = ("OverflowError", "ZeroDivisionError", "math domain error", "expected a positive input")
 
 
 def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | None:
-    """Return the first kind of mistake that fits."""
+    """Return the diagnosis of the first common mistake that fits, or None."""
     if finding.property == "shape":
         return _other_order(case, tier, finding, []) or _wrong_shape(case, tier, finding)
     if finding.property == "raises" and any(word in finding.message for word in OVERFLOWS):
@@ -47,11 +47,11 @@ def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | N
     return None
 
 
-# A derivative that fits a value which is wrong.
+# A correct derivative of a wrong value.
 
 
 def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | None:
-    """Whether a wrong derivative is right for the value that the op returns: then the value is the mistake."""
+    """Return a diagnosis if a wrong derivative fits the value that the op returns: then the value is the mistake."""
     if finding.part == "value" or finding.property != "derivative":
         return None
     k = case.parts.index(finding.part) - 1
@@ -66,14 +66,14 @@ def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagn
         return None
     return Diagnosis(
         "derivative_of_own_value",
-        f"{finding.part} is the derivative of the value that {case.name} returns; it is the value that is wrong",
-        "On all examples it agrees with numerical derivatives of that value.",
-        "What does the value compute, in words, and what should it?",
+        f"{finding.part} is the right derivative of the value that {case.name} returns, but that value is wrong",
+        f"On all {len(examples)} examples tried, it agrees with the numerical derivative of your value.",
+        "Which formula does the value compute, and which one should it compute?",
     )
 
 
 def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
-    """Return the numerical derivative of sum(dy * value) of the op itself; NaN where the op fails."""
+    """Return the numerical derivative of the op's own sum(dy * value); NaN if the op fails."""
 
     def loss(x: Array) -> float:
         inputs = (*example.inputs[:k], x, *example.inputs[k + 1 :])
@@ -88,34 +88,39 @@ def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
 
 def _wrong_shape(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis:
     got, expected = tuple(finding.got), tuple(finding.expected)
-    _, plain = probe(case, tier, case.examples.plain, finding.part).failure or ("", ())  # N is 2: an axis of 1 tells
-    why = "" if finding.part == "value" else "A gradient has the shape of what it is the gradient of."
+    # The plain example has 2 samples, so an axis of length 1 is what a sum over the samples has left.
+    _, plain = probe(case, tier, case.examples.plain, finding.part).failure or ("", ())
+    why = "" if finding.part == "value" else "A gradient must have the shape of its argument."
     if plain and len(plain) == len(expected) + 1 and plain[0] == 1:
-        what, why = "summed over the samples, and keeps an axis of length 1 for them", "keepdims is for broadcasting."
+        what = "is summed over the samples but keeps an axis of length 1 for them"
+        why = "keepdims=True keeps that axis; use it only if the sum is broadcast afterwards."
     elif len(got) == 2 and got[0] == got[1]:
-        what, why = "of another shape", "(N,) beside (N, 1) or (N, C) is broadcast along the wrong axis; see keepdims."
+        what = "has the wrong shape"
+        why = "(N,) with (N, 1) or (N, C) is broadcast along the wrong axis; see keepdims."
     elif got == expected[::-1]:
-        what, why = "transposed", "The axes are swapped."
+        what, why = "is transposed", "The axes are in reverse order."
     elif len(got) > len(expected):
-        what, why = "not summed over the samples", "There is an axis too many: what is shared by all samples is summed."
+        what = "is not summed over the samples"
+        why = "It has too many axes: the gradient of a parameter that all samples share is a sum over the samples."
     elif len(got) < len(expected):
-        what, why = "summed too far", "There is an axis too few."
+        what, why = "is summed over too many axes", "It has too few axes."
     else:
-        what = "of another shape"
-    reasoning = f"Its shape is {got}, not {expected}. {why}".rstrip()
-    return Diagnosis("wrong_shape", f"{finding.part} is {what}", reasoning, "Which axis is which?")
+        what = "has the wrong shape"
+    reasoning = f"Its shape is {got}, expected {expected}. {why}".rstrip()
+    return Diagnosis("wrong_shape", f"{finding.part} {what}", reasoning, "What does each axis stand for?")
 
 
 def _other_order(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Whether the vjps come in another order. Shapes may then be wrong: look past them, at single samples."""
+    """Return a diagnosis if the vjps are in the wrong order, ignoring shapes, on examples of a single sample."""
     examples = [example for example in drawn(case) if len(example.inputs[0]) == 1]
     for other in case.parts[1:] if finding.part != "value" else ():
         if other != finding.part and all(_gives(case, tier, example, finding.part, other) for example in examples):
             return Diagnosis(
                 "vjps_in_wrong_order",
-                f"the vjp returned for {finding.part} is that for {other}",
-                f"On all examples it gives what {other} should be. The vjps come in the order of the arguments.",
-                f"In what order are {', '.join(case.parts[1:])} returned?",
+                f"the vjp returned for {finding.part} computes {other}",
+                f"On all {len(examples)} examples tried, it returns the correct {other}. The order of the vjps must be "
+                "that of the arguments.",
+                f"In which order do you return {', '.join(case.parts[1:])}?",
             )
     return None
 
@@ -123,7 +128,7 @@ def _other_order(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Di
 def _gives(case: OpCase, tier: Tier, example: Example, part: str, other: str) -> bool:
     try:
         got = np.ravel(part_of(case, tier, example, part))
-    except Exception:  # whatever the op may raise
+    except Exception:  # the op may raise anything
         return False
     expected = np.ravel(reference(case, example, other))
     return got.shape == expected.shape and close(got, expected)
@@ -142,9 +147,9 @@ def _not_repeatable(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) ->
         if again is not None and not np.array_equal(ours, again, equal_nan=True):
             return Diagnosis(
                 "not_repeatable",
-                f"{finding.part} is another one each time, from the same inputs",
-                "Called twice with the same arrays, it gives two results: it draws at random, or keeps something.",
-                "Which line could tell the second call from the first?",
+                f"{finding.part} differs from call to call with the same inputs",
+                "Two calls with the same arrays give different results: it draws random numbers, or keeps state.",
+                "Which line can do something else in the second call?",
             )
     return None
 
@@ -157,14 +162,14 @@ def _not_finite(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Dia
 def _overflow(finding: Finding) -> Diagnosis:
     return Diagnosis(
         "overflow",
-        "an exponential overflows or underflows, or a logarithm is taken of 0",
-        f"{finding.part} is NaN, infinite or an error where the right number is finite.",
-        "Which intermediate result is too large for a float, or rounds to 0? Can it be divided out beforehand?",
+        "an exponential overflows or underflows, or the logarithm of 0 is taken",
+        f"{finding.part} is NaN or infinite or raises an error, but the correct result is finite.",
+        "Which intermediate result is too large for a float, or rounds to 0? Can you divide it out beforehand?",
     )
 
 
 def _capped_loss(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Whether the loss stops growing: log(p + 1e-12), or p clipped."""
+    """Return a diagnosis if the loss stops growing: log(p + 1e-12), or p clipped."""
     if case.name != "softmax_cross_entropy" or finding.part != "value":
         return None
     far = [Example((np.array([[0.0, gap]]), np.array([0])), 1.0) for gap in (750.0, 1e10)]
@@ -173,19 +178,21 @@ def _capped_loss(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Di
         return None
     return Diagnosis(
         "loss_capped",
-        f"the loss is never above {float(a):.4g}",
-        f"Adding {np.exp(-float(a)):.1g} to the probability, or clipping it there, keeps the logarithm from -infinity. "
-        "It changes the loss everywhere, and hides how wrong the worst samples are.",
-        "Can log(softmax(logits)) be had from the logits, without the probability?",
+        f"the loss never exceeds {float(a):.4g}",
+        f"Adding {np.exp(-float(a)):.1g} to the probability, or clipping it there, keeps the logarithm finite, but it "
+        "changes the loss and hides how wrong the worst samples are.",
+        "Can you compute log(softmax(logits)) from the logits, without the probability?",
     )
 
 
 def _always_zero(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
     if not all(np.allclose(ours, 0, atol=1e-12) for _, ours, _ in pairs):
         return None
-    why = "" if finding.part == "value" else " Nothing learns from a gradient of zero."
+    why = "" if finding.part == "value" else " With a gradient of zero, nothing is learned."
     title = f"{finding.part} is always zero"
-    return Diagnosis("always_zero", title, f"On all examples.{why}", "Is the result ever stored?")
+    return Diagnosis(
+        "always_zero", title, f"It is zero on all {len(pairs)} examples tried.{why}", "Is the result ever stored?"
+    )
 
 
 def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -197,14 +204,14 @@ def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -
         return Diagnosis(
             "wrong_sign",
             f"{finding.part} has the wrong sign",
-            "On all examples it is minus what it should be.",
-            "Follow one minus sign through the derivation.",
+            f"On all {len(pairs)} examples tried, it is -1 times the correct result.",
+            "Where does a minus sign appear or get lost in your derivation?",
         )
     return Diagnosis(
         "constant_factor",
-        f"{finding.part} is off by the factor {factor:.6g}",
-        f"On all examples it is {factor:.6g} times what it should be.",
-        "Which constant of the formula is missing, or there twice?",
+        f"{finding.part} is off by a factor of {factor:.6g}",
+        f"On all {len(pairs)} examples tried, it is {factor:.6g} times the correct result.",
+        "Which constant of the formula is missing, or appears twice?",
     )
 
 
@@ -220,25 +227,25 @@ def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) ->
             if all(_agree(o, size(e) ** power * r) for e, o, r in pairs):
                 return Diagnosis(
                     "factor_of_size",
-                    f"{finding.part} is {verb} {what}, and should not be",
-                    "On all examples, whatever their size, it is off by just that factor.",
-                    "Where is the mean taken: here, or once for the whole net?",
+                    f"{finding.part} is {verb} {what}, but should not be",
+                    f"On all {len(pairs)} examples tried, of any size, it is off by exactly that factor.",
+                    "Where should the mean be taken: in this op, or once for the whole net?",
                 )
     return None
 
 
 def _low_precision(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Whether the errors are those of rounding to few digits. Not of a loss: see `_capped_loss`."""
+    """Return a diagnosis if the errors look like rounding to few digits. A capped loss does too: try it before."""
     errors = [float(np.max(np.abs(o - r))) / max(1.0, float(np.max(np.abs(r)))) for _, o, r in pairs]
     worst = max(errors)
     if not 1e-14 < worst < 2e-3 or (worst > 1e-5 and np.mean(np.array(errors) > 0) < 0.5):
         return None
     return Diagnosis(
         "low_precision",
-        f"{finding.part} is right to {-np.log10(worst):.0f} digits only",
-        "So precise are float32 (7 digits) and float16 (3 digits), a formula that cancels digits, a small number that "
-        "was added to keep clear of 0, or a numerical derivative.",
-        "Is anything converted to fewer digits, subtracted from nearly the same, or moved a little on purpose?",
+        f"{finding.part} is right to only {-np.log10(worst):.0f} digits",
+        "Possible causes are float32 (7 digits) or float16 (3 digits), a formula that cancels digits, a small number "
+        "added to avoid 0, or a numerical derivative.",
+        "Do you convert to fewer digits, subtract nearly equal numbers, or add a small number on purpose?",
     )
 
 
@@ -249,9 +256,10 @@ def _rows_alike(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Dia
         return None
     return Diagnosis(
         "rows_alike",
-        f"all rows of {finding.part} are the same",
-        "On all examples. `[[0] * n] * m` makes one row and m names for it: who writes to one writes to all.",
-        "Are the rows lists, or arrays, of their own?",
+        f"all rows of {finding.part} are equal",
+        f"On all {len(several)} examples with several rows, they are equal. `[[0] * n] * m` makes one row and m "
+        "references to it: writing to one row writes to all.",
+        "Is each row a separate list or array?",
     )
 
 
@@ -261,15 +269,15 @@ def _not_linear_in_dy(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) 
         if again is not None and not np.allclose(again, -2 * ours, rtol=1e-9, atol=1e-12):
             return Diagnosis(
                 "not_linear_in_dy",
-                f"{finding.part} is not -2 times as large when dy is",
-                "A vjp carries dL/dy back: whatever the op, it is linear in dy.",
-                "Is dy multiplied in, once, and left as it is otherwise?",
+                f"{finding.part} is not linear in dy",
+                f"Multiplying dy by -2 does not multiply {finding.part} by -2, as it must for the vjp of any op.",
+                "Is dy multiplied in exactly once, and otherwise left unchanged?",
             )
     return None
 
 
 def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Say on which examples it is right: that is where to look for what is special about the others."""
+    """Return a diagnosis that names the only kind of example on which the part is right."""
     conditions: dict[str, tuple[str, Callable[[Example], bool]]] = {
         "mixes_samples": ("for a single sample", lambda e: len(e.inputs[0]) == 1),
     }
@@ -283,18 +291,18 @@ def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosi
     elif case.name == "mean_squared_error":
         conditions["one_output_only"] = ("for a single output", lambda e: e.inputs[0].shape[1] == 1)
     elif case.name == "elu":
-        conditions["alpha_one_only"] = ("where alpha is 1", lambda e: e.inputs[1] == 1)
+        conditions["alpha_one_only"] = ("if alpha is 1", lambda e: e.inputs[1] == 1)
     if case.name in ACTIVATIONS:
-        conditions["wrong_where_negative"] = ("where no input is negative", lambda e: (e.inputs[0] >= 0).all())
-        conditions["wrong_where_positive"] = ("where no input is positive", lambda e: (e.inputs[0] <= 0).all())
+        conditions["wrong_where_negative"] = ("if no input is negative", lambda e: (e.inputs[0] >= 0).all())
+        conditions["wrong_where_positive"] = ("if no input is positive", lambda e: (e.inputs[0] <= 0).all())
     for name, (words, condition) in conditions.items():
         right_there = [_agree(o, r) for example, o, r in pairs if condition(example)]
         if right_there and all(right_there):
             return Diagnosis(
                 name,
                 f"{finding.part} is right only {words}",
-                f"It is right on the {len(right_there)} examples of that kind, and wrong on others.",
-                f"What is special {words}?",
+                f"It is right on all {len(right_there)} examples of this kind, and wrong on others.",
+                f"What is different {words}?",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""What an op does on many examples, right or wrong: the evidence that a diagnosis rests on."""
+"""Observations of an op, right or wrong, on many examples: the evidence for a diagnosis."""
 
 import warnings
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ N_PROBES = 64
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The likely bug.
+    """Likely bug behind a finding.
 
     Attributes
     ----------
     name : str
-        Of a bug of the museum, or of a kind of mistake, in snake case.
+        Name of a bug of the museum, or of a common mistake, in snake case.
     title : str
-        What is done wrong.
+        Description of the mistake.
     reasoning : str
-        What speaks for it.
+        Evidence for it, and an explanation.
     hint : str
-        A question that leads there.
+        Question that leads to the mistake.
     """
 
     name: str
@@ -43,15 +43,16 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one part is on one probe.
+    """Result of one part on one probe.
 
     Attributes
     ----------
     numbers : ndarray or None
-        None if it raised, or was not an array of the right shape.
+        The result; None if the op raised or did not return an array of the right shape.
     failure : tuple
-        Then: the property that is violated, and the shape if that is it.
+        If numbers is None: the violated property, and the shape if the shape is wrong.
     warned : bool
+        True if there was a RuntimeWarning and warnings are to be compared.
     """
 
     numbers: Array | None
@@ -59,20 +60,20 @@ class Observation:
     warned: bool = False
 
     def same(self, other: "Observation") -> bool:
-        """Whether both are the same to 9 digits."""
+        """Return True if both observations agree to 9 digits."""
         if self.numbers is None or other.numbers is None:
             return self.numbers is other.numbers and self.failure == other.failure
         return close(self.numbers, other.numbers) and self.warned == other.warned
 
 
 def close(a: Array, b: Array) -> bool:
-    """Whether two arrays agree to 9 digits of the second's largest number, if that is below 1."""
+    """Return True if a and b agree to 9 digits; small numbers, to 9 digits of b's largest number or of 1."""
     scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
     return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * min(scale, 1.0) + 1e-300, equal_nan=True))
 
 
 def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too: bool = False) -> Observation:
-    """Return what a part is on an example, whatever happens."""
+    """Return the observation of a part on an example; a failure of the op is recorded, not raised."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -86,15 +87,15 @@ def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too
 
 
 def right(case: OpCase, example: Example, part: str) -> Observation:
-    """Return what it should be."""
+    """Return the observation of a correct op."""
     return Observation(np.asarray(reference(case, example, part), float))
 
 
 @cache
 def drawn(case: OpCase, kind: str = "ordinary") -> tuple[Example, ...]:
-    """Return examples of that kind, of every shape."""
+    """Return the probes of one kind, in every shape."""
     if kind == "special":
         return case.examples.special
     return tuple((case.examples.extreme if kind == "extreme" else case.examples.ordinary).sweep(N_PROBES))[
         1:
-    ]  # less the large batch
+    ]  # without the large batch

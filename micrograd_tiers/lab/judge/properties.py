@@ -1,4 +1,4 @@
-"""What must be true of every op of every tier, the built-in ones included: expected numbers come from `formulas`."""
+"""Properties that every op of every tier must have, built-in or not. The correct numbers come from `formulas`."""
 
 import warnings
 from collections.abc import Callable
@@ -18,30 +18,30 @@ from .guard import Wrong, checked, described, numbers_of, outcome
 Array = NDArray[Any]
 Check = Callable[[OpCase, Tier, Example, str], None]
 
-TOLERANCE = 1e-12  # of the largest term that goes into a number: float32 is off by 1e-7
+TOLERANCE = 1e-12  # relative to the largest term of a sum; float32 is off by 1e-7
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One failure that the judge reports.
 
     Attributes
     ----------
     part : str
-        Of the op: "value", "dx", ...
+        Part of the op: "value", "dx", ...; or "training".
     property : str
-        What is violated: "structure", "type", "shape", "value", "derivative", "stability", "nan and infinity",
-        "purity", "warns", "prints", "raises" or "hangs".
+        Violated property: "structure", "type", "shape", "value", "derivative", "stability", "nan and infinity",
+        "purity", "warns", "prints", "raises", "hangs", or in training "trajectory".
     message : str
-        What is wrong, in a sentence.
+        Description of the failure in one sentence.
     example : Example or None
-        The smallest found on which it is.
+        Smallest failing example that was found.
     expected, got : object
-        Numbers, where there are some to show.
+        Correct and actual numbers, if there are any to show.
     kind : str
-        Of the examples, or of the check: "ordinary", "extreme", "special" or "purity".
+        Kind of the check and of its examples: "ordinary", "extreme", "special" or "purity".
     blocks : bool
-        Whether nothing else of the op can be judged because of this: it does not get as far as its vjps.
+        True if nothing else of the op can be judged, because it does not get as far as its vjps.
     """
 
     part: str
@@ -55,7 +55,7 @@ class Finding:
 
 
 def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str) -> Finding | None:
-    """Return what the check of that kind finds, None if nothing."""
+    """Return the finding of one kind of check, or None if the check passes."""
     try:
         CHECKS[kind](case, tier, example, part)
     except Wrong as wrong:
@@ -65,7 +65,7 @@ def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str)
         return Finding(wrong.part or part, wrong.property, wrong.message, example, *numbers, kind, blocks)
     except NotImplementedError:
         raise
-    except (Exception, SystemExit) as error:  # in purity, where calls go unguarded
+    except (Exception, SystemExit) as error:  # the purity check calls ops unguarded
         return Finding(part, "raises", f"{part}: {described(error)}", example, kind=kind)
     return None
 
@@ -74,17 +74,17 @@ def finding_of(kind: str, case: OpCase, tier: Tier, example: Example, part: str)
 
 
 def check_ordinary(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    """Check type, shape and numbers of one part, on numbers of everyday size."""
+    """Check type, shape and numbers of one part, on inputs of everyday size."""
     _check_numbers(case, tier, example, part, "value" if part == "value" else "derivative")
 
 
 def check_extreme(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    """Check the same on finite numbers of any size."""
+    """Check type, shape and numbers of one part, on finite inputs of any size."""
     _check_numbers(case, tier, example, part, "stability")
 
 
 def check_special(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    """Check the same on NaN and infinity: NaN spoils its own row, and what is legal has its limit."""
+    """Check one part on NaN and infinity: NaN affects only its own row, and a legal infinity gives the limit."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         got, expected = outcome(case, tier, example, part), reference(case, example, part)
@@ -95,11 +95,11 @@ def check_special(case: OpCase, tier: Tier, example: Example, part: str) -> None
             expected = np.where(spoiled, got, expected)
         got, expected = np.where(np.isfinite(expected), got, 0), np.where(np.isfinite(expected), expected, 0)
     if not np.allclose(got, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
-        raise Wrong("nan and infinity", f"{part} is wrong where an input is NaN or infinite", expected, got)
+        raise Wrong("nan and infinity", f"{part} is wrong for inputs that are NaN or infinite", expected, got)
 
 
 def check_purity(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    """Check that nothing but the return values changes: no input, no dy, nothing that a later call relies on."""
+    """Check that calls have no side effects: they change no input, no dy, and no result of a later call."""
     pure = [_pure_call(case, tier, part, inputs, dy) for inputs, dy in chunks_of(case, tier, example)]
     if part == "value":
         return
@@ -112,17 +112,17 @@ def check_purity(case: OpCase, tier: Tier, example: Example, part: str) -> None:
 
 
 def _pure_call(case: OpCase, tier: Tier, part: str, inputs: tuple[Any, ...], dy: Any) -> Callable[[], None]:
-    """Check one call of the op, and its vjp twice; return what checks that vjp after other calls of the op."""
+    """Check one call of the op and two of its vjp; return a check of that vjp to run after other calls of the op."""
     names, arrays = (*case.arguments, "dy"), (*inputs, dy)
     before = [numbers_of(tier, a) for a in arrays]
 
     def check_unchanged(what: str) -> None:
         for name, a, was in zip(names, arrays, before, strict=True):
             if not np.array_equal(numbers_of(tier, a), was, equal_nan=True):
-                raise Wrong("purity", f"{what} changes {name}, which is the caller's", was, numbers_of(tier, a))
+                raise Wrong("purity", f"{what} changes {name}, which belongs to the caller", was, numbers_of(tier, a))
 
     _, vjps = checked(case, tier)(*inputs)
-    check_unchanged(f"{case.name} itself")
+    check_unchanged(case.name)
     if part == "value":
         return lambda: None
     vjp = vjps[case.parts.index(part) - 1]
@@ -134,25 +134,25 @@ def _pure_call(case: OpCase, tier: Tier, part: str, inputs: tuple[Any, ...], dy:
         if not np.array_equal(numbers_of(tier, result), as_it_was, equal_nan=True):
             raise Wrong("purity", f"the vjp for {part} {message}", as_it_was, numbers_of(tier, result))
 
-    check_same(vjp(dy), "gives something else when it is called a second time")
+    check_same(vjp(dy), "returns something else when it is called a second time")
 
     def check_afterwards() -> None:
         check_same(
-            vjp(dy), "gives something else after the op was called again: it must remember its own call's inputs"
+            vjp(dy), "returns something else after the op is called again: it must remember its own call's inputs"
         )
         second = vjp(dy)
-        tier.add_scaled(first, second, 1.0)  # the caller owns what it gets
-        check_unchanged(f"the vjp for {part} returns storage that is not fresh: adding to what it returned")
-        check_same(second, "returns the same storage each time, not fresh one")
-        check_same(vjp(dy), "relies on the storage that it has handed out")
+        tier.add_scaled(first, second, 1.0)  # the caller owns the result
+        check_unchanged(f"the vjp for {part} must return fresh storage: adding to its result")
+        check_same(second, "returns the same storage each time, expected fresh storage")
+        check_same(vjp(dy), "relies on an array that it has returned, which the caller may change")
 
     return check_afterwards
 
 
 def reference(case: OpCase, example: Example, part: str) -> Any:
-    """Return what one part should be: an ndarray, samples first, or a float."""
+    """Return the correct result of one part: an ndarray with samples first, or a float."""
     formula = FORMULAS[case.name]
-    with np.errstate(all="ignore"):  # an infinity on the way to what is finite
+    with np.errstate(all="ignore"):  # intermediate results may be infinite
         if part == "value":
             return formula.value(*example.inputs)
         return formula.gradients[case.parts.index(part) - 1](*example.inputs, example.dy)
@@ -168,15 +168,15 @@ def _check_numbers(case: OpCase, tier: Tier, example: Example, part: str, proper
         raise Wrong(property, f"{part} is wrong", expected, got)
     for warning in caught:
         if issubclass(warning.category, RuntimeWarning):
-            raise Wrong("warns", f"{part} is right, but a warning is given on finite numbers: {warning.message}")
+            raise Wrong("warns", f"{part} is right, but finite numbers cause a warning: {warning.message}")
 
 
 def _scale(case: OpCase, example: Example, part: str, property: str) -> Any:
-    """Return the size of the terms that a part is made of, in which rounding is measured."""
-    if case.name in ("linear", "conv2d", "avg_pool2d"):  # of each sum, what it would be if nothing cancelled
+    """Return the size of the terms that a part is made of; rounding is measured relative to it."""
+    if case.name in ("linear", "conv2d", "avg_pool2d"):  # the size of each sum if nothing cancelled
         inputs = tuple(np.abs(a) for a in example.inputs)
         return reference(case, Example(inputs, np.abs(example.dy)), part)
-    if property == "stability":  # in the tails: sigmoid(-40) is 4e-18, and not 1e-13
+    if property == "stability":  # so that the tails count: sigmoid(-40) is 4e-18, not 1e-13
         return 0.01
     return max(1.0, np.max(np.abs(reference(case, example, part))))
 

@@ -1,4 +1,4 @@
-"""The report on a tier, as a good teacher writes it: what is right, what is not, on what example, and where to look."""
+"""The judge's report on a tier: a table of results, and for each finding the example, the likely bug and a hint."""
 
 import textwrap
 from typing import Any
@@ -36,7 +36,7 @@ def _row(item: Item) -> str:
 
 
 def _how(item: Item, part: str) -> str:
-    """Return "WRONG", or what else is the matter with a part; "not judged" where the op does not get that far."""
+    """Return "WRONG" or "right, but ..." for a part with a finding; "not judged" if the op does not get that far."""
     for finding in item.findings:
         if finding["part"] == part:
             return f"right, but {finding['property']}" if finding["property"] in ("warns", "prints") else "WRONG"
@@ -44,7 +44,7 @@ def _how(item: Item, part: str) -> str:
 
 
 def paragraph(name: str, finding: dict[str, Any], *, names: bool = True) -> str:
-    """Return what there is to say about one thing that is wrong with an op, with or without the likely bug."""
+    """Return the report on one finding, with the likely bug unless `names` is False."""
     lines = [f"{_title(name, finding['part'])}: {finding['property']}"]
     lines += _wrapped("", finding["message"])
     for label, value in (finding.get("example") or {}).items():
@@ -75,7 +75,7 @@ def _speed(verdict: Verdict) -> list[str]:
     others = ", ".join(
         f"{own / speed:.2g} times the built-in {name} tier" for name, speed in verdict.speeds.items() if name
     )
-    return [*textwrap.wrap(f"speed: {own:,.0f} samples/s in training 64-30-10, {others}", WIDTH), ""]
+    return [*textwrap.wrap(f"speed: {own:,.0f} samples/s in training a 64-30-10 net, {others}", WIDTH), ""]
 
 
 def _summary(verdict: Verdict) -> str:

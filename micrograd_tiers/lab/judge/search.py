@@ -1,4 +1,4 @@
-"""The search for the smallest example on which an op is wrong."""
+"""Search for the smallest example on which an op is wrong."""
 
 import contextlib
 import time
@@ -15,16 +15,16 @@ from .properties import CHECKS, Finding, finding_of
 
 @dataclass(frozen=True)
 class Search:
-    """How hard to look for a failing example, and for a smaller one.
+    """Settings of the search for a failing example, and for a smaller one.
 
     Attributes
     ----------
     n_examples : int
-        How many are tried of each kind; every shape is tried at least once.
+        Number of examples to try of each kind; every shape is tried at least once.
     seconds : float
-        How long that may take for all kinds together; and a third of it, making one failing example smaller.
+        Time limit for all kinds together. Shrinking one failing example may take a third of it in addition.
     shrink : bool
-        Whether to make it smaller at all.
+        True to shrink failing examples.
     """
 
     n_examples: int = 40
@@ -33,14 +33,21 @@ class Search:
 
 
 def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Finding]:
-    """Return what is wrong with an op: for each part the first property that it violates, on the smallest example.
+    """Return the findings on an op: for each wrong part the first property that it violates, on the smallest example.
 
     Parameters
     ----------
     case : OpCase
+        Op to judge, with its examples.
     tier : Tier
-        With the support functions, and the op.
+        Tier with the op and all support functions.
     search : Search, optional
+        Settings of the search; by default those of `Search()`.
+
+    Returns
+    -------
+    list of Finding
+        At most one for each part of the op.
 
     Raises
     ------
@@ -72,12 +79,12 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
 def _sweep(
     kind: str, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example], stop: float
 ) -> list[Finding]:
-    """Return one finding for each part that has one."""
+    """Return the first finding on each part that has one."""
     found: dict[str, Finding] = {}
     for n, example in enumerate(examples):
         for part in parts:
             if time.monotonic() > stop:
-                message = f"{case.name}: too slow to be judged: there was time for {n} examples; give it more time?"
+                message = f"{case.name}: too slow to be judged: time ran out after {n} examples; raise --time-limit"
                 return [*found.values(), Finding(part, "hangs", message)]
             if part in found:
                 continue
@@ -90,19 +97,19 @@ def _sweep(
 
 
 def _said_already(finding: Finding, findings: Collection[Finding]) -> bool:
-    """Whether another part was found to print or to warn: each part calls the op."""
+    """Return True if another part prints or warns as well: the op does so whichever part is tested."""
     return finding.property in ("prints", "warns") and any(f.property == finding.property for f in findings)
 
 
 class _EnoughError(Exception):
-    """Time is up."""
+    """Raised when the time is up."""
 
 
 def _smaller(finding: Finding, case: OpCase, tier: Tier, sampler: Sampler, seconds: float) -> Finding:
-    """Return the finding on the smallest example that hypothesis comes upon while it draws and shrinks.
+    """Return the finding on the smallest example that hypothesis tries while it draws and shrinks.
 
-    What counts is the smallest that was seen, so that the search can be cut short without losing what it had. Of its
-    samples, one that fails by itself is enough.
+    The smallest failing example so far is kept, so that the search can be cut short at any time. If one of its samples
+    fails alone, that sample is the example.
     """
     from hypothesis import HealthCheck, find, settings
     from hypothesis.errors import Flaky, NoSuchExample

@@ -1,4 +1,4 @@
-"""What must be true of the functions with which a tier serves layers, network and optimizers."""
+"""Checks of a tier's support functions, and the completion of a tier that lacks some."""
 
 import copy
 from collections.abc import Callable, Collection
@@ -17,7 +17,7 @@ LABELS = [2, 0, 1]
 
 
 def judge_support(name: str, tier: Tier) -> list[Finding]:
-    """Return what is wrong with one of the support functions: one finding, or none.
+    """Return the findings on one support function: a list with one finding, or empty.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def judge_support(name: str, tier: Tier) -> list[Finding]:
 
 
 def _equal(message: str, got: Any, expected: Any) -> None:
-    if repr(got) != repr(expected):  # 1 is not 1.0 here, nor np.float64(1.0)
+    if repr(got) != repr(expected):  # tells 1, 1.0 and np.float64(1.0) apart
         raise Wrong("value", message, expected, got)
 
 
@@ -45,23 +45,23 @@ def _check_asarray(tier: Tier) -> None:
             back = np.array(tier.tolist(tier.asarray(given, dtype)))
             same_kind = back.dtype.kind == np.dtype(dtype).kind
             if not same_kind or back.shape != np.shape(values) or (back != np.array(values)).any():
-                raise Wrong("value", f"numbers do not come back from asarray(values, {dtype!r})", values, back)
+                raise Wrong("value", f"tolist(asarray(values, {dtype!r})) does not return the values", values, back)
 
 
 def _check_tolist(tier: Tier) -> None:
     for values, dtype in ((TABLE, "float64"), (TABLE[0], "float64"), (LABELS, "int64")):
         got = tier.tolist(tier.asarray(np.array(values, dtype), dtype))
-        _equal("tolist does not give nested lists of Python's own numbers", got, values)
+        _equal("tolist does not return nested lists of Python numbers", got, values)
 
 
 def _check_chunks(tier: Tier) -> None:
     x, target = tier.asarray(TABLE), tier.asarray(LABELS, "int64")
     chunks = [*tier.chunks(x, target)]
     if not all(isinstance(chunk, tuple | list) and len(chunk) == 2 for chunk in chunks):
-        raise Wrong("type", f"chunks(x, target) gave {short(chunks)}, expected pairs (x, target) of the same samples")
+        raise Wrong("type", f"chunks(x, target) yields {short(chunks)}, expected pairs (x, target) of the same samples")
     rows = [row for chunk, _ in chunks for row in np.atleast_2d(tier.tolist(chunk)).tolist()]
     labels = [label for _, chunk in chunks for label in np.atleast_1d(numbers_of(tier, chunk)).tolist()]
-    _equal("the chunks of a mini-batch, put together, are not the mini-batch", (rows, labels), (TABLE, LABELS))
+    _equal("the chunks of a mini-batch, joined, are not the mini-batch", (rows, labels), (TABLE, LABELS))
     (*alone,) = tier.chunks(tier.asarray(TABLE[:1]))
     _equal("a mini-batch of one sample is not one chunk", len(alone), 1)
 
@@ -71,9 +71,9 @@ def _check_add_scaled(tier: Tier) -> None:
         for scale in (-0.5, 1.0):
             target, source = tier.asarray(copy.deepcopy(values)), tier.asarray(copy.deepcopy(values))
             returned = tier.add_scaled(target, source, scale)
-            target = target if returned is None else returned  # arrays that cannot be changed in place
+            target = target if returned is None else returned  # for arrays that cannot be changed in place
             expected = (np.array(values) + scale * np.array(values)).tolist()
-            _equal(f"target is not target + {scale} * source after the call", tier.tolist(target), expected)
+            _equal(f"add_scaled does not change target to target + {scale} * source", tier.tolist(target), expected)
             _equal("add_scaled changes source", tier.tolist(source), values)
 
 
@@ -84,9 +84,9 @@ def _check_elementwise(tier: Tier) -> None:
             arrays = [tier.asarray((np.array(values) + k).tolist()) for k in range(n)]
             got = tier.tolist(tier.elementwise(f, *arrays))
             expected = f(*(np.array(values) + k for k in range(n))).tolist()
-            _equal(f"elementwise(f, ...) of {n} arrays is wrong", got, expected)
+            _equal(f"elementwise(f, ...) is wrong for {n} array{'s' * (n > 1)}", got, expected)
             for k, array in enumerate(arrays):
-                _equal("elementwise changes its arrays", tier.tolist(array), (np.array(values) + k).tolist())
+                _equal("elementwise changes its input arrays", tier.tolist(array), (np.array(values) + k).tolist())
 
 
 CHECKS: dict[str, Callable[[Tier], None]] = {
@@ -98,13 +98,14 @@ CHECKS: dict[str, Callable[[Tier], None]] = {
 }
 
 
-# A tier that lacks some of its functions, completed.
+# Completion of a tier that lacks some of its functions.
 
 
 def grain_of(tier: Any) -> str:
     """Return the name of the built-in tier whose arrays a tier takes.
 
-    From its own `asarray` and `chunks`, if it has them; else that at which most of its ops are right.
+    The tier's own `asarray` and `chunks` decide. If it lacks them, it is the built-in tier at which most of its ops
+    are right.
     """
     try:
         first, *_ = next(iter(tier.chunks(tier.asarray(TABLE))))
@@ -116,7 +117,7 @@ def grain_of(tier: Any) -> str:
 
 
 def _n_right(tier: Tier) -> int:
-    """Return how many parts of how many ops are right on one plain example."""
+    """Return the number of parts, over all ops, that are right on the plain example of their op."""
     n = 0
     for case in OP_CASES:
         for part in case.parts:
@@ -129,7 +130,7 @@ def _n_right(tier: Tier) -> int:
 
 
 def completed(tier: Any, grain: str, without: Collection[str] = ()) -> Tier:
-    """Return the tier with the support functions that it lacks, or that are wrong, taken from a built-in one."""
+    """Return the tier with missing and wrong support functions taken from a built-in tier."""
     built_in = get_tier(grain)
     own = [name for name in (*OPS, *SUPPORT) if hasattr(tier, name) and name not in without]
     functions = {name: getattr(tier, name) for name in own}

@@ -1,4 +1,4 @@
-"""Whole nets: whether a tier trains to the same weights as the built-in ones, and how fast."""
+"""Training of whole nets: check that a tier trains to the same weights as a built-in one, and measure its speed."""
 
 import statistics
 import time
@@ -18,7 +18,7 @@ from ...training import fit
 from .guard import Wrong, described, guarded
 from .properties import Finding
 
-TOLERANCE = 1e-9  # of the largest weight, after two epochs: rounding grows while training, a bug is larger
+TOLERANCE = 1e-9  # of the largest weight, after two epochs: rounding error grows in training, but a bug is larger
 ROUNDS = 5
 
 
@@ -30,7 +30,7 @@ def trainable(ops: Collection[str]) -> list[tuple[str, str]]:
 
 
 def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
-    """Return where training leaves the reference, the same nets at the tensor tier: the first such net, or nothing."""
+    """Return a finding on the first net that trains differently from the same net at the tensor tier, if any."""
     optimizers: list[Optimizer] = [SGD(0.5), SGD(0.2, momentum=0.9, weight_decay=0.01), Adam(0.05)]
     for activation, loss in trainable(ops):
         X, y, n_outputs = _samples(loss, 20, 5, 3)
@@ -42,7 +42,7 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
                     finding = _difference(tier, sizes, activation, loss, optimizer, X, y, what)
             except Wrong as wrong:
                 finding = Finding("training", wrong.property, wrong.message)
-            except NotImplementedError as error:  # in what has passed by itself
+            except NotImplementedError as error:  # from an op that has passed alone
                 finding = Finding("training", "raises", f"{what}: {described(error)}")
             if finding is not None:
                 return [finding]
@@ -50,7 +50,7 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
 
 
 def _samples(loss: str, n_samples: int, n_features: int, n_classes: int) -> tuple[Any, Any, int]:
-    """Return X, targets that the loss takes, and how many outputs its net has."""
+    """Return X, targets for the loss, and the number of outputs of its net."""
     rng = np.random.default_rng(0)
     X, labels = rng.standard_normal((n_samples, n_features)), rng.integers(0, n_classes, n_samples)
     if LOSSES[loss].targets == "values":
@@ -67,7 +67,7 @@ def _difference(
     for step, (a, b) in enumerate(zip(ours, right, strict=True), start=1):
         if not abs(a - b) <= TOLERANCE * max(1.0, abs(b)):
             message = f"{what}: the loss of step {step} is wrong" + (
-                ", before any update" if step == 1 else f": those of the first {step - 1} are right"
+                ", before any update" if step == 1 else "; the losses before it are right"
             )
             return Finding("training", "trajectory", message, None, b, a)
     weights, expected = (net.state_dict() for net in nets)
@@ -80,9 +80,9 @@ def _difference(
 
 
 def speeds(tier: Tier, ops: Collection[str]) -> dict[str, float]:
-    """Return samples per second of one training step of 64-30-10 on 32 samples, for the tier and the built-in ones.
+    """Return samples per second in training a 64-30-10 net on 32 samples, for the tier (key "") and the built-in ones.
 
-    The median of interleaved rounds, so that a busy machine slows all of them.
+    Each speed is the median of interleaved rounds, so that a busy machine slows all tiers.
     """
     (activation, loss), *_ = trainable(ops)
     X, y, n_outputs = _samples(loss, 32, 64, 10)
@@ -93,7 +93,7 @@ def speeds(tier: Tier, ops: Collection[str]) -> dict[str, float]:
 
 
 def _samples_per_second(net: Network, X: Any, y: Any) -> float:
-    """Return the speed of as many steps as fit in a 20th of a second, at least one."""
+    """Return the speed over as many steps as fit in a 20th of a second, at least one."""
     n, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < 0.05:
         fit(net, X, y, batch_size=len(X))

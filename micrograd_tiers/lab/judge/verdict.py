@@ -1,4 +1,4 @@
-"""The judge: each op is tried in a process of its own, under a time limit, and the results are put together."""
+"""The judge: tests each op in a process of its own, under a time limit, and collects the results."""
 
 import contextlib
 import json
@@ -28,19 +28,21 @@ Points = Mapping[str, float | Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Item:
-    """What is judged by itself: an op, a support function, or training.
+    """Result for one item: an op, a support function, or training.
 
     Attributes
     ----------
     name : str
+        Name of the op or the support function, or "training".
     status : {"pass", "fail", "not yet written", "built-in", "not judged"}
-        "built-in": the tier does not have this support function, and was tried with that of a built-in tier.
+        "built-in": the tier lacks this support function and was tested with that of a built-in tier.
     findings : list of dict
-        One for each part that is wrong: part, property, message, and where there are any: example, expected, got,
+        One for each part that is wrong: part, property, message, and if there are any: example, expected, got,
         likely_bug (name, title, reasoning, hint).
     points, possible : float
+        Points for the item: reached, and possible.
     note : str
-        Why it was not judged.
+        Reason why it was not judged.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Item:
     note: str = ""
 
     def parts(self) -> dict[str, bool]:
-        """Return which parts are right; a part that could not be judged, as the op raises, is not."""
+        """Return for each part whether it is right; a part that cannot be judged, because the op raises, is not."""
         names = CASE_OF[self.name].parts if self.name in CASE_OF else ("value",)
         if self.status != FAIL:
             return dict.fromkeys(names, self.status == PASS)
@@ -62,19 +64,21 @@ class Item:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge has to say about a tier.
+    """Result of judging a tier.
 
     Attributes
     ----------
     tier : str
-        As given.
+        The tier as passed to `judge`.
     grain : str
-        The built-in tier whose arrays it takes; "" if that could not be found out.
+        Name of the built-in tier whose arrays this tier takes; "" if it could not be determined.
     items : tuple of Item
+        Results of all items.
     speeds : dict of str to float
-        Samples per second in training: "" is the tier's own, beside those of the built-in ones.
+        Training speed in samples per second: "" is this tier, the other keys are the built-in tiers. Empty if training
+        did not pass.
     problem : str
-        Why nothing could be judged at all: the file cannot be imported.
+        Reason why nothing could be judged: the file cannot be imported. Otherwise "".
     """
 
     tier: str
@@ -85,17 +89,17 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether all that is worth points is written and right."""
+        """True if all items that are worth points are written and right, and there is at least one."""
         return self.points == self.possible > 0
 
     @property
     def points(self) -> float:
-        """How many points were reached."""
+        """Points reached, over all items."""
         return sum(item.points for item in self.items)
 
     @property
     def possible(self) -> float:
-        """How many there are."""
+        """Points possible, over all items."""
         return sum(item.possible for item in self.items)
 
 
@@ -107,33 +111,38 @@ def judge(
     time_limit: float = 60.0,
     on_item: Callable[[Item], None] = lambda item: None,
 ) -> Verdict:
-    """Put a tier through all that must be true of one.
+    """Judge a tier: test its ops, its support functions, and training with them.
 
     Parameters
     ----------
     tier : str
-        A file with the functions of the `Tier` protocol, or some of them; or any other name that `get_tier` knows.
+        Path of a file with functions of the `Tier` protocol, all or some; or any other name that `get_tier` knows.
     like : {"", "scalar", "vector", "tensor"}
-        The built-in tier whose arrays it takes; by default this is found out.
+        Built-in tier whose arrays this tier takes; determined automatically by default.
     points : mapping, optional
-        What each item is worth (see `read_points`); by default one point for each op of `tiers.CORE`, and one for
-        training. Other ops, as those for images, are judged if they are written or worth something.
+        Points for each item (see `read_points`); by default one for each op of `tiers.CORE` and one for training.
+        Other ops, such as those for images, are judged if they are written or named here.
     time_limit : float
-        Seconds for each op.
+        Time limit for each op, in seconds; at least 1.
     on_item : callable
-        Called with each `Item` as it comes in.
+        Called with each `Item` as soon as it is judged.
+
+    Returns
+    -------
+    Verdict
+        Result of all items; if the tier cannot be imported, its `problem` says why.
 
     Raises
     ------
     ValueError
-        If there is no such file or module, or `like` is no tier.
+        If the file does not exist, `like` is not a built-in tier, or time_limit is below 1.
     """
     if like and like not in TIERS:
         raise ValueError(f"like is {like!r}, expected one of {', '.join(TIERS)}")
     if not time_limit >= 1:
         raise ValueError(f"time_limit is {time_limit:g}, expected at least 1 second")
     if tier.endswith(".py") and not Path(tier).is_file():
-        raise ValueError(f"{tier}: there is no such file; `--new {tier}` writes a skeleton to fill in")
+        raise ValueError(f"{tier}: no such file; `micrograd-tiers verify --new {tier}` writes a skeleton to fill in")
     points = default_points() if points is None else points
 
     def ask(item: str, ops: Sequence[str] = ()) -> dict[str, Any]:
@@ -152,7 +161,8 @@ def judge(
         on_item(item)
         return item
 
-    together = ask("support") if {*SUPPORT} & {*written} else {}  # the ops are judged with those that are right
+    # First the support functions: the ops are judged with those that are right.
+    together = ask("support") if {*SUPPORT} & {*written} else {}
     support = [judged(name, together.get(name)) for name in SUPPORT]
     asked = [name for name in OPS if name in CORE or name in written or name in points]
     broken = [item.name for item in support if item.status in (FAIL, NOT_WRITTEN)]
@@ -160,7 +170,7 @@ def judge(
         items = [*pool.map(judged, asked), *support]
     sound = [item.name for item in items if item.status == PASS]
     if broken or not trainable(sound):
-        answer = {"status": NOT_JUDGED, "note": "needs linear, an activation, a loss and what serves them to be right"}
+        answer = {"status": NOT_JUDGED, "note": "needs a right linear, activation, loss and support functions"}
     else:
         answer = ask("training", sound)
     items.append(_item("training", answer, points))
@@ -204,7 +214,7 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
             try:
                 code = process.wait(time_limit)
             except subprocess.TimeoutExpired:
-                return {"error": f"no result after {time_limit:g} seconds; does a loop never end?", "property": "hangs"}
+                return {"error": f"no result after {time_limit:g} seconds; an endless loop?", "property": "hangs"}
             finally:
                 _end(process)
             errors.seek(0)
@@ -217,7 +227,7 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process, and those that it has started."""
+    """Kill a process and, on POSIX, the processes that it has started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -230,14 +240,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def default_points() -> dict[str, float]:
-    """Return one point for each op that a net of dense layers is made of, and one for training."""
+    """Return one point for each op that nets of dense layers need (`tiers.CORE`), and one for training."""
     return {**dict.fromkeys(CORE, 1.0), "training": 1.0}
 
 
 def read_points(path: str) -> Points:
-    """Read what each item is worth from a TOML file.
+    """Read the points for each item from a TOML file.
 
-    A number is for the whole op, all or nothing; a table weighs its parts::
+    A number is for the whole item, all or nothing; a table gives points for its parts::
 
         sigmoid = 2
         training = 3
@@ -247,21 +257,21 @@ def read_points(path: str) -> Points:
         dweight = 2
         dbias = 1
 
-    Items that are not named are worth nothing, and need not be written.
+    Items that are not named are worth nothing and need not be written.
 
     Raises
     ------
     DataError
-        If it is not such a file.
+        If the file is not TOML, names no item, or has an unknown item, an unknown part or invalid points.
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: is not a TOML file: {error}") from None
+        raise DataError(f"{path}: not a TOML file: {error}") from None
     table = table.get("points", table)
     for name, worth in table.items():
         if name not in ITEMS:
-            raise DataError(f"{path}: {name} is no item, expected some of {', '.join(ITEMS)}")
+            raise DataError(f"{path}: {name} is not an item, expected some of {', '.join(ITEMS)}")
         parts = CASE_OF[name].parts if name in CASE_OF else ("value",)
         for part, n in worth.items() if isinstance(worth, dict) else [(parts[0], worth)]:
             if part not in parts:

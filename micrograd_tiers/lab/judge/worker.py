@@ -1,6 +1,6 @@
-"""The process in which a tier is tried: it may hang, crash or end the program without harm to the judge.
+"""The process in which a tier is tested: it may hang, crash or exit without harm to the judge.
 
-`python -m micrograd_tiers.lab.judge.worker TASK RESULT`: TASK is JSON, RESULT the file that the answer is written to.
+`python -m micrograd_tiers.lab.judge.worker TASK RESULT`: TASK is JSON, and RESULT is the file to write the answer to.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from .trajectory import judge_training, speeds
 
 
 def main(task: str, result: str) -> None:
-    """Do one task and write down what came of it."""
+    """Do one task and write the answer to a file."""
     try:
         words = json.dumps(answer(**json.loads(task)))
     except SystemExit:
@@ -45,21 +45,21 @@ def answer(
     Parameters
     ----------
     tier : str
-        As in `tiers.get_tier`.
+        Name or file of the tier, as in `tiers.get_tier`.
     item : str
-        "look", to see what is there; a primitive; a support function, or "support" for all; "training"; "speed".
+        "look", to list the functions; an op; a support function, or "support" for all of them; "training"; "speed".
     grain : str
-        The built-in tier whose arrays it takes.
+        Name of the built-in tier whose arrays the tier takes.
     ops : sequence of str
-        Those that have passed: for "training" and "speed".
+        Ops that have passed, for "training" and "speed".
     broken : sequence of str
-        Support functions that are wrong, and taken from the built-in tier.
+        Support functions that are wrong; those of the built-in tier are used instead.
     seconds : float
-        How long to try examples of an op.
+        Time limit for trying examples of an op.
     """
-    with contextlib.redirect_stdout(io.StringIO()):  # what the file prints when it is imported is its own affair
+    with contextlib.redirect_stdout(io.StringIO()):  # a file may print when it is imported
         real = get_tier(tier) if tier in TIERS else _from_file(tier)
-        np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # whatever the file has set
+        np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # in case the file has changed it
         if item == "look":
             written = [name for name in (*OPS, *SUPPORT) if hasattr(real, name)]
             return {"grain": grain or grain_of(real), "written": written}
@@ -72,7 +72,7 @@ def answer(
 
 
 def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
-    """Return status and findings, with diagnosis, of one item of a complete tier, as JSON can hold them."""
+    """Return the status and the findings with diagnoses of one item of a complete tier, ready for JSON."""
     try:
         if item == "training":
             findings = judge_training(tier, ops)
@@ -92,7 +92,7 @@ def _from_file(tier: str) -> Any:
     try:
         return get_tier(tier)
     except ValueError as error:
-        raise (error.__cause__ or error) from None  # what the judge shows is the last line
+        raise (error.__cause__ or error) from None  # the judge shows only the last line
 
 
 def _diagnosis(item: str, finding: Finding, tier: Tier, grain: str) -> Diagnosis | None:
@@ -100,7 +100,7 @@ def _diagnosis(item: str, finding: Finding, tier: Tier, grain: str) -> Diagnosis
         if item in CASE_OF:
             return diagnose(CASE_OF[item], tier, finding, grain)
         return diagnose_support(item, finding, grain)
-    except Exception:  # foreign code may fail anew: that costs the name, not the finding
+    except Exception:  # foreign code may fail again: then the finding has no likely bug
         return None
 
 
