@@ -8,9 +8,8 @@ from .cases import Array, Case
 from .contenders import CONTENDERS
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-4}  # relative to the largest entry of each gradient
-PROOF_RATE = (
-    2.0**30
-)  # learning rate: the step dwarfs the weights, so their difference has the gradient's full precision
+# Learning rate of the proof: the step dwarfs the weights, so their difference has the gradient's full precision.
+PROOF_RATE = 2.0**30
 
 
 @cache
