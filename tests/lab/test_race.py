@@ -78,7 +78,7 @@ def test_what_differs_by_too_much_is_no_contender(monkeypatch):
         return start, [array * (1 + 1e-9) for array in expected], loss
 
     monkeypatch.setattr(race, "gradients", wrong)
-    message = r"2-3-2, batch 1, float64: scalar does not compute what tensor does: off by 1.0e-09 of the largest"
+    message = r"2-3-2, batch 1, float64: scalar does not compute the same as tensor: relative error is 1.0e-09"
     with Race() as runner, pytest.raises(ContenderError, match=message):
         runner.run(TINY, ["scalar"])
 
@@ -167,7 +167,7 @@ def test_the_table_says_what_was_measured():
     rows = [row("tensor", [2e-3, 1e-3, 4e-3], [1, 1, 1]), row("scalar", [4e-3] * 3, [0.5, 0.25, 1.0], off=3e-16)]
     title, head, first, second = race_table([*rows, row("matrix products", [1e-3] * 3, off=None)][:2])
     assert title == "2-3-2, batch 1, float64"
-    assert "speed to tensor" in head
+    assert "speed vs. tensor" in head
     assert first.split()[:3] == ["tensor", "2", "ms"]
     assert "1.5 ms to 3 ms" in first
     assert "0.50 (0.38 to 0.75)" in second
@@ -231,8 +231,8 @@ def test_a_target_that_is_missed_is_said_to_be():
     faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
     rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
     missed, kept = _result(faster, rows), _result(slower, rows)
-    assert (missed.wanted, missed.got, missed.kept) == ("1.3 times as fast", "1.20", False)
-    assert (kept.wanted, kept.got, kept.kept) == ("1.15 times the time", "0.83", True)
+    assert (missed.wanted, missed.got, missed.kept) == ("at least 1.3x the speed", "1.20", False)
+    assert (kept.wanted, kept.got, kept.kept) == ("at most 1.15x the time", "0.83", True)
     absent = _result(faster, {"tensor": rows["tensor"]})
     assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
     lines = target_table(
@@ -244,7 +244,7 @@ def test_a_target_that_is_missed_is_said_to_be():
 def test_who_is_not_installed_is_named(monkeypatch):
     assert missing_line(["tensor"]) is None
     monkeypatch.setattr("micrograd_tiers.lab.race.contenders.find_spec", lambda name: None)
-    assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, because not installed: jax, torch"
+    assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, not installed: jax, torch"
 
 
 def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkeypatch, capsys):
@@ -252,7 +252,7 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
     race_of = ["benchmark", "--net", "2-3-2", "4-3-3-2", "--batch-size", "1", "--only", "tensor", "scalar", *QUICK]
     assert main([*race_of, "--json", "old.json", "--picture", "race.png"]) == 0
     out = capsys.readouterr().out
-    for words in ("1 thread each", "2-3-2, batch 1, float64", "4-3-3-2, batch 1, float64", "Memory, 4-3-3-2"):
+    for words in ("1 thread per contender", "2-3-2, batch 1, float64", "4-3-3-2, batch 1, float64", "Memory, 4-3-3-2"):
         assert words in out
     content = json.loads((tmp_path / "old.json").read_text())
     assert [entry["contender"] for entry in content["rows"]] == ["tensor", "scalar"] * 2

@@ -1,8 +1,8 @@
-"""The benchmark: one training step, of every tier and of whoever else is installed, proved equal and then raced.
+"""The benchmark: one training step, timed for every tier and every installed framework once their gradients agree.
 
-`cases` says what is computed, `contenders` who computes it (the tiers, other `frameworks`, nets of `values`, `limits`),
-`proof` whether it is right, `worker` and `race` how it is timed; `targets` what the package promises, `growth` how the
-time grows with the net; `report` puts it into words.
+`cases` defines the training step. `contenders` lists the implementations: the tiers, other `frameworks`, nets of
+`values`, and `limits`. `proof` compares their gradients; `worker` and `race` time them. `targets` are the speeds that
+the package must reach, `growth` measures how time grows with the net, and `report` formats the results.
 """
 
 from .cases import Case

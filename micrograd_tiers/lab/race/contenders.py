@@ -1,4 +1,4 @@
-"""Contenders: each makes the same training step from the same weights on the same samples, in its own way."""
+"""The contenders: implementations of the same training step, from the same weights, on the same samples."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,36 +13,38 @@ from .values import moons_demo, net_of_values, net_on_micrograd
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to make the step.
+    """One implementation of the training step.
 
     Attributes
     ----------
     name : str
     make : callable
-        From a case and a learning rate to (step, weights): `step()` trains once and returns the loss, `weights()`
-        returns the arrays as `Case.weights` gives them.
+        Takes a case and a learning rate, and returns (step, weights). `step()` trains once and returns the loss;
+        `weights()` returns the arrays in the order of `Case.weights`.
     kind : {"tier", "exact", "engine", "opponent", "limit"}
+        A tier, a tier in exact mode, a net of this package's `Value`s, another package, or a reference.
     tier : str
-        The tier that makes the step; "" for others.
+        The tier that makes the step; "" for contenders that are not tiers.
     exact : bool
-        Whether that tier computes in exact mode.
+        True if that tier computes in exact mode.
     needs : str
-        The package that it is made of, where it is not one of ours.
+        Package to import, such as "torch"; "" if NumPy is enough.
     dtypes : tuple of str
+        The dtypes that it supports.
     most : int
-        Parameters times samples of the largest step that it is asked to make: more would take too long.
+        Largest number of parameters times samples in a step; a larger step would take too long.
     largest_batch : int
-        The most samples that its code can take.
+        Largest number of samples that its code supports.
     layers : int
-        The number of layers of weights that its code is written for; 0 for any.
+        Number of layers with weights that its code is written for; 0 for any.
     only : tuple of int
-        The sizes of the only net that it is about, if there is but one.
+        Sizes of the one net that it supports; () for any.
     lenet : bool
-        Whether it can make a LeNet's step.
+        True if it can train LeNet-5.
     held_to : str
-        The contender whose loss and gradients it must give; "" for a limit, which computes none.
+        Contender whose loss and gradients it must reproduce; "" if it computes no gradients.
     recursive : bool
-        Whether it needs a stack, and so a recursion limit, as deep as the net's graph.
+        True if its backward pass recurses as deep as the net's graph, so that it needs a larger stack.
     """
 
     name: str
@@ -62,11 +64,11 @@ class Contender:
 
     @property
     def installed(self) -> bool:
-        """Whether what it needs is there."""
+        """True if the package that it needs is installed."""
         return not self.needs or find_spec(self.needs) is not None
 
     def takes(self, case: Case) -> bool:
-        """Return whether it can make this step, in a sensible time."""
+        """Return True if it can make this step in a reasonable time."""
         return (
             case.dtype in self.dtypes
             and (not self.only or case.sizes == self.only)
@@ -78,7 +80,7 @@ class Contender:
 
 
 def _tier(tier: str, exact: bool = False, **limits: Any) -> Contender:
-    """Return a tier, fast or exact, as a contender."""
+    """Return the contender for a tier, in fast or exact mode."""
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
         net, (x, y) = case.net(tier, exact), case.batch()
@@ -149,7 +151,7 @@ CONTENDERS = {
 
 
 def check_contenders(names: list[str]) -> None:
-    """Raise a ValueError unless all of these are known."""
+    """Raise ValueError if a name is not that of a contender."""
     for name in names:
         if name not in CONTENDERS:
             raise ValueError(f"unknown contender {name!r}: expected one of {', '.join(CONTENDERS)}")

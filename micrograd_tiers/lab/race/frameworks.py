@@ -1,6 +1,6 @@
-"""Training steps of other packages: PyTorch, JAX and HIPS autograd, as their documentation shows them.
+"""Training steps in PyTorch, JAX and HIPS autograd, written as in the documentation of each package.
 
-Where there is a choice, the faster one is taken.
+Where the documentation offers a choice, the faster variant is used.
 """
 
 from itertools import pairwise
@@ -12,7 +12,12 @@ from .cases import LENET, Case, Step, Weights
 
 
 def torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """As in PyTorch's tutorial, https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html."""
+    """Training step of PyTorch's tutorial.
+
+    References
+    ----------
+    https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html
+    """
     import torch
     from torch import nn
 
@@ -46,7 +51,10 @@ def torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def torch_in_place(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """The same derivatives as ours, by hand, in storage that is used again; the update is part of the product."""
+    """Training step in PyTorch without autograd: this package's derivatives, computed in preallocated tensors.
+
+    `addmm_` computes a weight gradient and updates the weight in one call.
+    """
     import torch
 
     W1, b1, W2, b2 = (torch.from_numpy(array.copy()) for array in case.weights())
@@ -77,7 +85,7 @@ def torch_in_place(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def jax_jit(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """As in JAX's "Training a simple neural network"; loss, gradient and update are compiled as one function."""
+    """Training step of JAX's "Training a simple neural network", with loss, gradient and update compiled together."""
     import jax
     import jax.numpy as jnp
 
@@ -107,7 +115,7 @@ def jax_jit(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def hips_autograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """As in the examples of HIPS autograd: the loss in autograd.numpy, differentiated by value_and_grad."""
+    """Training step of HIPS autograd's examples: a loss in autograd.numpy, differentiated by value_and_grad."""
     import autograd.numpy as anp
     from autograd import value_and_grad
     from autograd.scipy.special import logsumexp

@@ -1,4 +1,4 @@
-"""The cost of growth: how the time per sample grows with the hidden layer, the batch and the depth, tier by tier."""
+"""The cost of growth: time per sample of each tier against the hidden units, the batch size and the depth."""
 
 from dataclasses import dataclass, replace
 
@@ -8,9 +8,9 @@ from ...tiers import TIERS
 from .cases import Case
 from .race import Race
 
-SCALAR_BATCH = 4  # where others have 64: its time per sample does not depend on it, which the batch series shows
-LONGEST = 600.0  # seconds for an epoch of MNIST that somebody will still wait for
-MNIST = 60_000
+SCALAR_BATCH = 4  # instead of 64: the batch size series shows that the time per sample does not depend on it
+LONGEST = 600.0  # longest acceptable time for an epoch of MNIST, in seconds
+MNIST = 60_000  # training samples
 
 HIDDEN = (10, 30, 100, 300, 1000, 3000)
 BATCHES = (1, 4, 16, 64, 256, 1024, 4096)
@@ -25,16 +25,16 @@ NETS = {"hidden units": "784-H-10, batch 64", "batch size": "784-30-10", "hidden
 
 @dataclass(frozen=True)
 class GrowthCurve:
-    """One tier's time as one thing grows.
+    """Time per sample of one tier against one size.
 
     Attributes
     ----------
     grows : str
-        "hidden units", "batch size" or "hidden layers".
+        The size that grows: "hidden units", "batch size" or "hidden layers".
     tier : str
     sizes : list of int
     seconds : list of float
-        Per sample.
+        Time per sample at each size.
     """
 
     grows: str
@@ -44,7 +44,7 @@ class GrowthCurve:
 
     @property
     def slope(self) -> float:
-        """Exponent of growth over the last three sizes: 1 is as fast as the size, 0 is not at all."""
+        """Exponent of growth over the last three sizes: 1 is proportional to the size, 0 is constant."""
         return float(np.polyfit(np.log(self.sizes[-3:]), np.log(self.seconds[-3:]), 1)[0])
 
     @property
@@ -55,7 +55,7 @@ class GrowthCurve:
 
 
 def measure_growth(race: Race) -> list[GrowthCurve]:
-    """Race the tiers through all sizes; the scalar tier as far as a step takes a few seconds."""
+    """Race the tiers at all sizes; the scalar tier only at those whose step takes at most a few seconds."""
     curves = []
     for grows, points in SERIES.items():
         seconds: dict[str, dict[int, float]] = {tier: {} for tier in TIERS}

@@ -1,4 +1,4 @@
-"""Limits: a part of the training step, or all of it without any structure; no tier can undercut them by much."""
+"""The limits: references for the speed of the tiers, such as the matrix products of the step alone."""
 
 import math
 from operator import mul
@@ -10,7 +10,7 @@ from .cases import Case, Make, Step, Weights
 
 
 def matrix_products(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """The five products of the step and nothing else, in storage that is used again."""
+    """The five matrix products of the step alone, in preallocated arrays: a lower bound for every contender."""
     W1, b1, W2, b2 = case.weights()
     x, _ = case.batch()
     h, logits = np.empty((len(x), len(b1)), x.dtype), np.empty((len(x), len(b2)), x.dtype)
@@ -27,7 +27,7 @@ def matrix_products(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def naive_numpy(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """One sample at a time, one line per formula, as a course would write it down."""
+    """Training step of one sample at a time, with one line of NumPy per formula, as in a course."""
     W1, b1, W2, b2 = case.weights()
     xs, ys = case.batch()
     N = len(ys)
@@ -57,9 +57,9 @@ def naive_numpy(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def flat_loop(fused: bool) -> Make:
-    """Plain lists in one function, written for this net alone: no layers, no vjps, no optimizer, nothing to reuse.
+    """Training step on plain lists, in one function for this net alone: no layers, no vjps, no optimizer.
 
-    Fused, the weights are moved where the gradient is formed, and no gradient is ever stored.
+    If fused, it updates each weight as soon as its gradient is known, and stores no gradient.
     """
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:

@@ -1,9 +1,9 @@
-"""The race: processes side by side, first held to equal gradients, then timed in turns.
+"""The race: contenders in separate processes, which must first compute equal gradients and are then timed in turns.
 
-Each contender has a process of its own with pinned threads, so that no library disturbs another: the thread pools of
-two BLAS libraries in one process fight for the cores, and the garbage of one is collected at the expense of the next. A
-round gives every contender one turn, each round in another order. Ratios are taken within a round, so a machine that
-slows down for a while slows both; what is reported is the median over the rounds, and the quartiles as its spread.
+Each contender has its own process with pinned threads, so that no library disturbs another: two BLAS libraries in one
+process compete for the cores, and one contender's garbage could be collected during the next one's turn. In a round,
+every contender has one turn; the order changes from round to round. Ratios are taken within a round, so that a machine
+that slows down for a while slows both contenders of a ratio. The results are medians and quartiles over the rounds.
 """
 
 import contextlib
@@ -28,12 +28,12 @@ from .contenders import CONTENDERS
 from .proof import PROOF_RATE, TOLERANCE, equal_arrays, gradients
 
 REFERENCE = "tensor"
-RACE_RATE = 0.01  # learning rate while time is taken
+RACE_RATE = 0.01  # learning rate while the contenders are timed
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came out for one contender in one case.
+    """Result of one contender in one case.
 
     Attributes
     ----------
@@ -41,11 +41,12 @@ class Row:
     contender, base : str
     threads : int
     seconds : list of float
-        The median time of a step, turn by turn.
+        Median time of a step in each turn.
     ratios : list of float
-        Turn by turn, the base's time over this one's: above 1 is faster than the base. Empty without base.
+        The base's time divided by this contender's, round by round: above 1 is faster than the base. Empty if the base
+        was not in the race.
     off : float or None
-        By how much its gradients are off, relative to the largest number of each; None for a limit that has none.
+        Largest error of its gradients, relative to the largest entry of each; None if it computes no gradients.
     """
 
     case: Case
@@ -63,22 +64,22 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Median of the ratios; NaN without any."""
+        """Median of the ratios; NaN if there are none."""
         return statistics.median(self.ratios) if self.ratios else float("nan")
 
     @property
     def samples_per_second(self) -> float:
-        """Samples trained on, per second."""
+        """Training samples per second."""
         return self.case.batch_size / self.median
 
     @property
     def gflops(self) -> float:
-        """Billions of floating-point operations of matrix products, per second."""
+        """Billions of floating-point operations per second; only matrix products and convolutions count."""
         return self.case.flops / self.median / 1e9
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
-    """Return the first and the third quartile; the number itself, twice, where there is only one."""
+    """Return the first and the third quartile; both are the value itself if there is only one."""
     if len(values) < 2:
         return values[0], values[0]
     first, _, third = statistics.quantiles(values, n=4, method="inclusive")
@@ -86,18 +87,18 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 
 
 class Race:
-    """Processes of contenders that are raced on any number of cases; a context manager, which ends them.
+    """Context manager that races contenders on any number of cases, and ends their processes on exit.
 
     Parameters
     ----------
     threads : int
-        With which each contender's libraries may compute.
+        Number of threads for the libraries of each contender.
     rounds : int
         Turns of each contender in each case.
     seconds : float
-        Length of a turn, at least one step.
+        Length of a turn, in seconds. A turn has at least one step.
     report : callable, optional
-        Gets a line about what is being done.
+        Called with a line of progress.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Race:
         for process in self._processes.values():
             if kind:
                 process.kill()
-            with contextlib.suppress(BrokenPipeError):  # it has ended already
+            with contextlib.suppress(BrokenPipeError):  # if it has already ended
                 process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
         for process in self._processes.values():
             process.wait()
@@ -128,12 +129,17 @@ class Race:
         self._folder.cleanup()
 
     def run(self, case: Case, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
-        """Race the contenders that are installed and take this case; the first row is the base's, if it is among them.
+        """Race the named contenders that are installed and can run this case.
+
+        Returns
+        -------
+        list of Row
+            The base comes first, if it is among the contenders.
 
         Raises
         ------
         ContenderError
-            If a contender fails, or its gradients are not those of the tensor tier, in float64.
+            If a contender fails, or if its gradients differ from the float64 gradients of its reference.
         """
         names = [name for name in names if CONTENDERS[name].installed and CONTENDERS[name].takes(case)]
         if not names:
@@ -141,7 +147,7 @@ class Race:
         names.sort(key=lambda name: name != base)
         self.report(f"{case}: proving equal gradients")
         off = self.prove(case, names)
-        self.report(f"{case}: racing {len(names)}")
+        self.report(f"{case}: racing {len(names)} contender{'s' * (len(names) > 1)}")
         for name in names:
             self._make(name, case, RACE_RATE)
         turns: dict[str, list[float]] = {name: [] for name in names}
@@ -158,9 +164,9 @@ class Race:
         ]  # fmt: skip
 
     def memory(self, case: Case, names: Iterable[str]) -> dict[str, dict[str, int]]:
-        """Return the most bytes that "training" and "prediction" hold at a time, of each tier that takes this case.
+        """Return the peak memory of "training" and "prediction", in bytes, for each tier that can run this case.
 
-        Of others, memory cannot be seen: only Python's and NumPy's is measured.
+        Other contenders are left out: only the memory of Python and NumPy can be measured.
         """
         self.report(f"{case}: measuring memory")
         measured = {}
@@ -171,7 +177,13 @@ class Race:
         return measured
 
     def prove(self, case: Case, names: Iterable[str]) -> dict[str, float | None]:
-        """Return by how much the gradients of each are off what they are held to; ContenderError if by too much."""
+        """Return the relative error of each contender's gradients against its reference, None if it has no reference.
+
+        Raises
+        ------
+        ContenderError
+            If a contender fails, or if the error of its gradients or of its loss is above the tolerance.
+        """
         off: dict[str, float | None] = {}
         for name in names:
             reference = CONTENDERS[name].held_to
@@ -189,7 +201,7 @@ class Race:
                 off[name] = equal_arrays(moved, expected, tolerance)
                 equal_arrays([np.array([got["loss"]])], [np.array([loss])], tolerance)
             except ArithmeticError as error:
-                raise ContenderError(f"{case}: {name} does not compute what {reference} does: {error}") from None
+                raise ContenderError(f"{case}: {name} does not compute the same as {reference}: {error}") from None
         return off
 
     def _make(self, name: str, case: Case, learning_rate: float) -> None:
@@ -219,6 +231,6 @@ class Race:
 
 
 def process_environment(threads: int) -> dict[str, str]:
-    """Return the environment in which NumPy's, PyTorch's and JAX's libraries compute with so many threads."""
+    """Return the environment variables that limit NumPy, PyTorch and JAX to a number of threads."""
     jax = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
     return os.environ | pinned(threads) | jax

@@ -1,4 +1,4 @@
-"""The benchmark's figures as tables of text, and as what goes into a JSON file."""
+"""The benchmark's results as tables of text and as JSON."""
 
 import importlib.metadata
 import os
@@ -18,7 +18,7 @@ FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the po
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, threads, versions."""
+    """Return a description of the machine: processor, system, cores, threads and versions."""
     packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values() if contender.needs)])
     return {
         "processor": platform.processor() or platform.machine(),
@@ -38,20 +38,20 @@ def _version(package: str) -> str | None:
 
 
 def machine_line(about: dict[str, Any]) -> str:
-    """Return the machine in one line."""
+    """Return the description of the machine as one line."""
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items() if version)
     threads = f"{about['threads']} thread{'s' * (about['threads'] != 1)}"
-    return f"{about['cores']} cores, {threads} each, Python {about['python']}, {versions}"
+    return f"{about['cores']} cores, {threads} per contender, Python {about['python']}, {versions}"
 
 
 def missing_line(names: Iterable[str]) -> str | None:
-    """Return a line about who is not installed, or None."""
+    """Return a line that names the packages that are not installed; None if all are."""
     packages = sorted({CONTENDERS[name].needs for name in names if not CONTENDERS[name].installed})
-    return f"Left out, because not installed: {', '.join(packages)}" if packages else None
+    return f"Left out, not installed: {', '.join(packages)}" if packages else None
 
 
 def time_of(seconds: float) -> str:
-    """Return a time with the unit that suits it."""
+    """Return a time with three significant digits and a suitable unit, such as "45.6 µs"."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds / size:,.0f} {unit}"
@@ -59,14 +59,15 @@ def time_of(seconds: float) -> str:
 
 
 def race_table(rows: Sequence[Row]) -> list[str]:
-    """Return the rows of one case as lines, the fastest first."""
+    """Return the table of one case as lines, the fastest contender first."""
     (case,) = {row.case for row in rows}
     limit = next((row.median for row in rows if row.contender == LIMIT), None)
     base = rows[0].base
     head = (
-        f"{'':18}{'a step':>9}{'quartiles':>20}{'samples/s':>13}{'speed to ' + base:>26}{'GFLOP/s':>10}{'of limit':>9}"
+        f"{'':18}{'step time':>9}{'quartiles':>20}{'samples/s':>13}{' speed vs. ' + base:>26}"
+        f"{'GFLOP/s':>10}{'% of limit':>12}"
     )
-    lines = [f"{case}", f"{head}   gradients off by"]
+    lines = [f"{case}", f"{head}   gradient error"]
     for row in sorted(rows, key=lambda row: row.median):
         first, third = quartiles(row.seconds)
         low, high = quartiles(row.ratios) if row.ratios else (0.0, 0.0)
@@ -76,16 +77,17 @@ def race_table(rows: Sequence[Row]) -> list[str]:
         spread = f"{time_of(first)} to {time_of(third)}"
         lines.append(
             f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{row.samples_per_second:>13,.0f}{ratio:>26}"
-            f"{row.gflops:>10.3g}{share:>9}   {off}"
+            f"{row.gflops:>10.3g}{share:>12}   {off}"
         )
     return lines
 
 
 def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
-    """Return what the tiers hold, computed and measured, as lines."""
+    """Return the table of each tier's memory, computed and measured, as lines."""
     lines = [
         f"Memory, {case}",
-        f"{'':18}{'parameters':>12}{'training step':>16}{'measured':>12}{'':>7}{'prediction':>12}{'measured':>12}",
+        f"{'':18}{'parameters':>12}{'training, computed':>20}{'measured':>12}{'':>7}"
+        f"{'prediction, computed':>22}{'measured':>12}",
     ]
     about = case.summary
     for name, held in measured.items():
@@ -93,33 +95,31 @@ def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
         each = FLOAT / about.bytes_each if CONTENDERS[name].tier == "scalar" else 1
         step = each * about.training_bytes
         lines.append(
-            f"{name:18}{size_of(each * about.parameter_bytes):>12}{size_of(step):>16}{size_of(training):>12}"
-            f"{f'({training / step:.2f})':>7}{size_of(each * about.prediction_bytes):>12}{size_of(prediction):>12}"
+            f"{name:18}{size_of(each * about.parameter_bytes):>12}{size_of(step):>20}{size_of(training):>12}"
+            f"{f'({training / step:.2f})':>7}{size_of(each * about.prediction_bytes):>22}{size_of(prediction):>12}"
         )
     return lines
 
 
 def target_table(results: Sequence[TargetResult]) -> list[str]:
-    """Return the targets as lines."""
+    """Return the table of targets as lines."""
     width = max(len(result.what) for result in results)
-    lines = [f"{'target':{width}}  {'wanted':>19}{'got':>12}{'quartiles':>20}"]
+    lines = [f"{'target':{width}}  {'required':>23}{'measured':>12}{'quartiles':>20}"]
     for result in results:
         verdict = {True: "", False: "   MISSED", None: ""}[result.kept]
-        lines.append(f"{result.what:{width}}  {result.wanted:>19}{result.got:>12}{result.spread:>20}{verdict}".rstrip())
+        lines.append(f"{result.what:{width}}  {result.wanted:>23}{result.got:>12}{result.spread:>20}{verdict}".rstrip())
     return lines
 
 
 def growth_table(curves: Sequence[GrowthCurve]) -> list[str]:
-    """Return time per sample against size, with the slopes, as lines."""
+    """Return a table of time per sample by size, with the slope, for each series, as lines."""
     lines = []
     for grows in dict.fromkeys(curve.grows for curve in curves):
         own = [curve for curve in curves if curve.grows == grows]
         sizes = sorted({size for curve in own for size in curve.sizes})
         lines.append(f"Time per sample against {grows} ({NETS[grows]})")
         lines.append(
-            f"{'':8}"
-            + "".join(f"{size:>10,}" for size in sizes)
-            + f"{'slope':>8}  an epoch of MNIST within 10 minutes up to"
+            f"{'':8}" + "".join(f"{size:>10,}" for size in sizes) + f"{'slope':>8}  MNIST epoch within 10 minutes up to"
         )
         for curve in own:
             times = dict(zip(curve.sizes, map(time_of, curve.seconds), strict=True))
@@ -140,7 +140,7 @@ def _short(x: float) -> str:
 
 
 def as_json(row: Row) -> dict[str, Any]:
-    """Return a row for a JSON file."""
+    """Return a row as it is written to JSON."""
     return {
         "sizes": row.case.sizes, "batch_size": row.case.batch_size, "dtype": row.case.dtype,
         "contender": row.contender, "threads": row.threads, "base": row.base, "seconds": row.seconds,
@@ -150,20 +150,20 @@ def as_json(row: Row) -> dict[str, Any]:
 
 
 def change_table(rows: Sequence[Row], earlier: Sequence[dict[str, Any]]) -> list[str]:
-    """Return each row beside that of an earlier run: its time, and its ratio to the base.
+    """Return a table, as lines, of each row's time and ratio to the base beside those of an earlier run.
 
-    The ratio does not depend on the machine.
+    Times depend on the machine; ratios depend on it far less.
     """
     before = {(*entry["sizes"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in earlier}
-    lines = [f"{'':58}{'before':>10}{'now':>10}{'speed':>8}{'speed to base':>22}"]
+    lines = [f"{'':58}{'before':>10}{'now':>10}{'speedup':>9}{'speed vs. base':>22}"]
     for row in rows:
         entry = before.get((*row.case.sizes, row.case.batch_size, row.case.dtype, row.contender))
         if entry is None:
             continue
-        ratio = "" if entry["ratio"] is None or not row.ratios else f"{entry['ratio']:.2f} to {row.ratio:.2f}"
+        ratio = "" if entry["ratio"] is None or not row.ratios else f"{entry['ratio']:.2f} -> {row.ratio:.2f}"
         what = f"{row.contender}, {row.case}"
         lines.append(
-            f"{what:58}{time_of(entry['median']):>10}{time_of(row.median):>10}{entry['median'] / row.median:>7.2f}x"
+            f"{what:58}{time_of(entry['median']):>10}{time_of(row.median):>10}{entry['median'] / row.median:>8.2f}x"
             f"{ratio:>22}"
         )
     return lines

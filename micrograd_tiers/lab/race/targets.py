@@ -1,4 +1,4 @@
-"""What the package promises: how fast it is beside others and beside its limits, checked in the same race."""
+"""The package's targets: its required speed against other contenders, checked in the same race."""
 
 import statistics
 import subprocess
@@ -16,16 +16,16 @@ BIG, SMALL, TINY = (784, 300, 10), (784, 30, 10), (2, 3, 2)
 
 @dataclass(frozen=True)
 class Target:
-    """A promise about the time of two contenders in one case.
+    """Required ratio of two contenders' times in one case.
 
     Attributes
     ----------
     case : Case
     contender, base : str
     at_least : float
-        The base's time over the contender's.
+        Smallest allowed value of the base's time divided by the contender's.
     threads : int
-        With which both compute; 0: all that the race has.
+        Number of threads of both contenders; 0 for that of the race.
     """
 
     case: Case
@@ -55,16 +55,18 @@ TARGETS = (
 
 @dataclass(frozen=True)
 class TargetResult:
-    """How a promise was kept.
+    """Result of checking a target.
 
     Attributes
     ----------
     what : str
+        The target, for the table.
     wanted, got : str
+        Required and measured value.
     spread : str
-        The quartiles of what was got.
+        Quartiles of the measured value.
     kept : bool or None
-        None where one of the two is not installed.
+        True if the target was met; None if one of the two contenders is not installed.
     """
 
     what: str
@@ -75,7 +77,7 @@ class TargetResult:
 
 
 def check_targets(race: Race) -> tuple[list[TargetResult], list[Row]]:
-    """Race all targets; those that are about one thread in a race of their own."""
+    """Race all targets. Those for one thread have a separate race, as its processes start with one thread."""
     results, rows = [], []
     with Race(1, race.rounds, race.seconds, race.report) as single:
         for target in TARGETS:
@@ -91,7 +93,7 @@ def _result(target: Target, rows: dict[str, Row]) -> TargetResult:
     if target.threads:
         what += f", {target.threads} thread"
     faster = target.at_least >= 1
-    wanted = f"{target.at_least:.3g} times as fast" if faster else f"{1 / target.at_least:.3g} times the time"
+    wanted = f"at least {target.at_least:.3g}x the speed" if faster else f"at most {1 / target.at_least:.3g}x the time"
     if len(rows) < 2:
         missing = target.base if target.contender in rows else target.contender
         return TargetResult(what, wanted, f"({missing} is not installed)", "", None)
@@ -104,13 +106,11 @@ def _result(target: Target, rows: dict[str, Row]) -> TargetResult:
     )
 
 
-# Starting up, as a user feels it: whole processes.
-
-IMPORT_MOST, HELP_MOST, COMPARE_MOST = 0.060, 0.150, 45.0  # seconds
+IMPORT_MOST, HELP_MOST, COMPARE_MOST = 0.060, 0.150, 45.0  # upper bounds of the start-up times, in seconds
 
 
 def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: None) -> list[TargetResult]:
-    """Time the import, --help and `compare`, in processes of their own, warm."""
+    """Time whole processes, with warm caches: the import, --help, and `compare` without options."""
     report("import and --help")
     code = {
         "numpy": ["-c", "import numpy"],
@@ -121,12 +121,12 @@ def check_start(rounds: int = 9, report: Callable[[str], None] = lambda line: No
     for k in range(rounds + 1):
         for name, arguments in code.items():
             seconds = _process_time(arguments)
-            if k:  # the first fills the caches
+            if k:  # the first round fills the caches
                 times[name].append(seconds)
     over = [ours - numpy for ours, numpy in zip(times["ours"], times["numpy"], strict=True)]
     report("compare without options")
     return [
-        _seconds("import micrograd_tiers, all of it, over import numpy", over, IMPORT_MOST),
+        _seconds("import of all of micrograd_tiers, beyond import numpy", over, IMPORT_MOST),
         _seconds("time of micrograd-tiers --help", times["help"], HELP_MOST),
         _seconds(
             "time of micrograd-tiers compare", [_process_time(["-m", "micrograd_tiers", "compare"])], COMPARE_MOST

@@ -1,4 +1,4 @@
-"""Training steps of nets that are one object per number: `Value`, ours and micrograd's."""
+"""Training steps of nets with one object per number: this package's `Value` and micrograd's."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from .cases import Case, Make, Step, Weights
 
 
 def _net_of(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
-    """A net of one object per number, in the operators that micrograd's users write."""
+    """Return the training step of a net of such objects, written with their operators."""
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
         x, y = (array.tolist() for array in case.batch())
@@ -43,14 +43,17 @@ def _net_of(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
 
 
 def net_of_values(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """Our `Value`, with its own sigmoid."""
+    """Training step of a net of this package's `Value`s, with its `sigmoid` method."""
     from ...engine import Value
 
     return _net_of(Value, Value.sigmoid)(case, learning_rate)
 
 
 def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """Micrograd's, with the two functions that micrograd lacks, written as its author writes such in his lecture."""
+    """Training step of a net of micrograd's `Value`s, with the `exp` and `log` that micrograd lacks.
+
+    The two are written in the style of the author's lecture on micrograd.
+    """
     from micrograd.engine import Value
 
     def exp(self: Any) -> Any:
@@ -76,7 +79,15 @@ def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def moons_demo(of_micrograd: bool) -> Make:
-    """The demo in micrograd's repository: moons, a net with ReLUs, hinge loss, a penalty on the weights."""
+    """Return the training step of the demo in micrograd's repository.
+
+    The demo trains a net with ReLUs on two moons, with a hinge loss and a penalty on the weights.
+
+    Parameters
+    ----------
+    of_micrograd : bool
+        True for micrograd's classes, False for this package's.
+    """
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
         import random
@@ -91,7 +102,7 @@ def moons_demo(of_micrograd: bool) -> Make:
             from ...nn import MLP
         points, classes = moons(case.batch_size, rng=np.random.default_rng(0))
         xs, ys = points.tolist(), (2 * classes - 1).tolist()
-        random.seed(1337)  # the one generator that micrograd knows; this process is the contender's own
+        random.seed(1337)  # micrograd draws from the global generator; the process runs nothing else
         model = MLP(case.sizes[0], [*case.sizes[1:]])
 
         def step() -> float:

@@ -1,6 +1,6 @@
-"""One contender in a process of its own: its libraries, its threads, its garbage; it computes only when it is asked.
+"""The process of one contender. It computes only on request, so that it does not disturb the others.
 
-`race.Race` starts it and talks to it in lines of JSON: {"do": "make" | "weights" | "time" | "memory", ...}.
+`race.Race` starts it and sends requests as lines of JSON: {"do": "make" | "weights" | "time" | "memory", ...}.
 """
 
 import contextlib
@@ -18,31 +18,31 @@ import numpy as np
 from .cases import Case
 from .contenders import CONTENDERS
 
-WARM_UP = 0.04  # seconds: longer than the threads of another's BLAS go on spinning when their work is done
-STACK = 512 * 2**20  # bytes, for backward passes that are recursive
+WARM_UP = 0.04  # seconds: longer than another contender's BLAS threads keep spinning after their work
+STACK = 512 * 2**20  # bytes, for recursive backward passes
 
 
 class Worker:
-    """What one process can be asked to do; each method answers with a dictionary."""
+    """Requests that the process can answer, one method each. A method returns the answer as a dictionary."""
 
     def __init__(self, name: str) -> None:
         self.contender = CONTENDERS[name]
 
     def make(self, sizes: list[int], batch_size: int, dtype: str, learning_rate: float) -> dict[str, Any]:
-        """Take up a case."""
+        """Set the case for the requests that follow."""
         self.case, self.learning_rate = Case(tuple(sizes), batch_size, dtype), learning_rate
-        self.slow = 0.0  # seconds that a step takes
+        self.slow = 0.0  # shortest time of a step in the last turn, in seconds
         self.step, self.weights_of = self.contender.make(self.case, learning_rate)
         return {}
 
     def weights(self, path: str) -> dict[str, Any]:
-        """Make one step, and write the weights after it."""
+        """Make one step, write the new weights to a file, and return the loss before the step."""
         loss = self.step()
         np.savez(path, *[np.asarray(array) for array in self.weights_of()])
         return {"loss": float(np.asarray(loss))}
 
     def time(self, seconds: float) -> dict[str, Any]:
-        """Make steps for about so long, at least one; return the median time of a step."""
+        """Make steps for about this many seconds, at least one, and return the median time of a step."""
         if self.slow < WARM_UP:
             _repeat(self.step, WARM_UP)
         times = _repeat(self.step, seconds)
@@ -50,7 +50,7 @@ class Worker:
         return {"seconds": statistics.median(times)}
 
     def memory(self) -> dict[str, Any]:
-        """Measure the largest memory that training, and predicting, holds at a time, data and weights included."""
+        """Return the peak memory of training and of prediction in bytes, data and weights included."""
         return {
             "training": _peak(lambda: self.contender.make(self.case, self.learning_rate)[0]),
             "prediction": _peak(self._prediction),
@@ -63,7 +63,7 @@ class Worker:
 
 
 def _repeat(step: Callable[[], Any], seconds: float) -> list[float]:
-    """Return the time of each of the steps that begin within so many seconds."""
+    """Return the times of all steps that begin within this many seconds."""
     times: list[float] = []
     clock = time.perf_counter
     end = clock() + seconds
@@ -74,7 +74,7 @@ def _repeat(step: Callable[[], Any], seconds: float) -> list[float]:
 
 
 def _peak(make: Callable[[], Callable[[], Any]]) -> int:
-    """Return the most bytes that what was made, and a call of it, hold at a time."""
+    """Return the peak memory in bytes of a call of the function that `make` returns, with what `make` allocated."""
     tracemalloc.start()
     try:
         step = make()
@@ -86,7 +86,7 @@ def _peak(make: Callable[[], Callable[[], Any]]) -> int:
 
 
 def serve(name: str) -> None:
-    """Answer requests from standard input until it is closed; what libraries print goes to standard error."""
+    """Answer requests from standard input until it is closed. Libraries' own output goes to standard error."""
     answers, worker = sys.stdout, Worker(name)
     with contextlib.redirect_stdout(sys.stderr):
         for line in sys.stdin:
@@ -100,7 +100,7 @@ def serve(name: str) -> None:
 
 
 if __name__ == "__main__":
-    if CONTENDERS[sys.argv[1]].recursive:  # only a thread may have a stack of its own size
+    if CONTENDERS[sys.argv[1]].recursive:  # a stack of another size needs a new thread
         sys.setrecursionlimit(1_000_000)
         threading.stack_size(STACK)
         thread = threading.Thread(target=serve, args=sys.argv[1:])

@@ -1,6 +1,6 @@
-"""The classic experiments of the course, as studies that anybody can run again.
+"""The studies: classic experiments of the course that you can repeat.
 
-`STUDIES` holds them by name. A study is a question, the runs that answer it (`runs`), and a report (`study`).
+`STUDIES` holds them by name. A study is a question, the tasks that answer it (`tasks`), and a report (`study`).
 """
 
 from .course import STUDIES

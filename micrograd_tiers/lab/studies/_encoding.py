@@ -1,4 +1,4 @@
-"""What the studies of autoencoders share: training one on images without their labels."""
+"""Autoencoders for two studies: train one on images without their labels."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,18 @@ from ...training_state import History
 
 @dataclass(frozen=True)
 class Encoding:
-    """How an autoencoder is trained.
+    """Settings of an autoencoder and its training.
 
     Parameters
     ----------
     data : str
     n_train, n_test : int or None
+        Number of images; None for all.
     hidden, code : int
-        Units of the hidden layer, and of the code.
+        Number of units of each hidden layer, and of the code.
     batch_size, epochs : int
     learning_rate : float
-        Of Adam.
+        Learning rate of Adam.
     dtype, init, seed
         As in `Network`.
     """
@@ -40,18 +41,18 @@ class Encoding:
     seed: int = 0
 
     def __str__(self) -> str:
-        """In words."""
+        """Sizes and settings, for the report."""
         return (
             f"784-{self.hidden}-{self.code}-{self.hidden}-784, {self.dtype}, Adam at {self.learning_rate:g}, batches "
             f"of {self.batch_size}, {self.epochs} epochs"
         )
 
     def load(self, data_dir: str | None) -> Dataset:
-        """Return the images."""
+        """Load the images."""
         return load_dataset(self.data, data_dir=data_dir, n_train=self.n_train, n_test=self.n_test)
 
     def train(self, data: Dataset) -> tuple[Network, History]:
-        """Return the trained net, and its history."""
+        """Return the trained net and its history."""
         sizes = [data.train_x.shape[1], self.hidden, self.code]
         net = autoencoder(sizes, dtype=self.dtype, init=self.init, seed=self.seed)
         optimizer, x = Adam(self.learning_rate), data.train_x

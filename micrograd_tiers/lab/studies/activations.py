@@ -16,7 +16,7 @@ INITS = {"sigmoid": "xavier", "tanh": "xavier", "relu": "kaiming", "elu": "kaimi
 NAMES = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "elu": "ELU"}
 DEPTHS = (1, 3)
 STARTS = 3
-GUESSING = math.log(10)  # the loss of ten equal probabilities
+GUESSING = math.log(10)  # loss of ten equal probabilities
 Case = tuple[int, str]  # hidden layers, activation
 
 
@@ -28,13 +28,13 @@ def _recipe(activation: str, depth: int, seed: int, quick: bool) -> Recipe:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return a few starts of each activation at each depth."""
+    """Return a few random starts of each activation at each depth."""
     cases = [(activation, depth) for depth in DEPTHS for activation in INITS]
     return [Training(_recipe(*case, seed, quick)) for seed in range(STARTS) for case in cases]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return losses and accuracy by activation, with one hidden layer and with three."""
+    """Report losses and accuracy by activation, with one hidden layer and with three."""
     cases = [(depth, name) for depth in DEPTHS for name in INITS]
     own = [(len(task.recipe.hidden), task.recipe.activation) for task in tasks if isinstance(task, Training)]
     runs = grouped(cases, own, results)
@@ -68,7 +68,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
 
 def _means(runs: Sequence[Result], key: str) -> list[float]:
-    """Return the mean over the starts, epoch by epoch; NaN from where one of them diverged."""
+    """Return the mean over the starts after each epoch; NaN once a start has diverged."""
     return [float(np.mean([run[key][n] if n < len(run[key]) else np.nan for run in runs])) for n in range(BASE.epochs)]
 
 
@@ -81,7 +81,7 @@ def _table(runs: dict[Case, list[Result]]) -> str:
         {
             "hidden layers": depth,
             "activation": NAMES[name],
-            "after 1 epoch": f"{_means(own, 'validation_loss')[0]:.4f}",
+            "validation loss, epoch 1": f"{_means(own, 'validation_loss')[0]:.4f}",
             "training loss": f"{_means(own, 'train_loss')[-1]:.4f}",
             "validation loss": mean_and_deviation([_last(result) for result in own]),
             "test accuracy": mean_and_deviation([result["test_accuracy"] for result in own]),
@@ -89,9 +89,9 @@ def _table(runs: dict[Case, list[Result]]) -> str:
         for (depth, name), own in runs.items()
     ]
     return (
-        f"{table(rows)}\n\nMeans and standard deviations of {STARTS} starts (Xavier's for sigmoid and tanh, Kaiming's "
-        f'for ReLU and ELU), learning rate {BASE.learning_rate:g}, {BASE.epochs} epochs. "After 1 epoch" is the '
-        "validation loss."
+        f"{table(rows)}\n\nMeans and standard deviations over {STARTS} random starts: Xavier initialization for "
+        f"sigmoid and tanh, Kaiming initialization for ReLU and ELU. The learning rate is {BASE.learning_rate:g}, and "
+        f"all nets train for {BASE.epochs} epochs."
     )
 
 
@@ -101,9 +101,10 @@ def _of_sigmoid(losses: dict[Case, list[float]]) -> str:
     until = f"for {below - 1} epochs" if below else f"for all {len(three)} epochs"
     return (
         f"The sigmoid learns most slowly: after the first epoch its validation loss is {one[0]:.3g} with one hidden "
-        f"layer and {three[0]:.3g} with three, where guessing has log 10 = {GUESSING:.4g}. Its slope is at most 1/4: "
-        "each layer hands back at most a quarter of the gradient that reaches it, weights aside, three layers 1/64. "
-        f"With three, its loss stays above half of that of guessing {until}, and ends at {three[-1]:.3g}."
+        f"layer and {three[0]:.3g} with three. Guessing has a loss of log 10 = {GUESSING:.4g}. The slope of a sigmoid "
+        "is at most 1/4. So, apart from the weights, one layer passes back at most a quarter of the gradient, and "
+        f"three layers at most 1/64. With three layers, the loss stays above half the loss of guessing {until}, and "
+        f"ends at {three[-1]:.3g}."
     )
 
 
@@ -113,13 +114,13 @@ def _of_others(losses: dict[Case, list[float]]) -> str:
     for depth in DEPTHS:
         first, last = (sorted(others, key=lambda name: losses[depth, name][n]) for n in (0, -1))
         text.append(
-            f"With {depth} hidden layer{'s' if depth > 1 else ''}, {NAMES[first[0]]} has the lowest loss after one "
-            f"epoch and {NAMES[last[0]]} after the last; the three end between {losses[depth, last[0]][-1]:.3g} and "
-            f"{losses[depth, last[-1]][-1]:.3g}."
+            f"With {depth} hidden layer{'s' if depth > 1 else ''}, the lowest loss after the first epoch is that of "
+            f"{NAMES[first[0]]}, and after the last epoch that of {NAMES[last[0]]}. The final losses of the three are "
+            f"between {losses[depth, last[0]][-1]:.3g} and {losses[depth, last[-1]][-1]:.3g}."
         )
     return (
-        f"tanh, ReLU and ELU have slopes up to 1 and hand the gradient on. {' '.join(text)} All runs have the same "
-        "learning rate, which decides with the activation how fast a net learns: another rate may order them otherwise."
+        f"tanh, ReLU and ELU have slopes up to 1, so they pass the gradient on. {' '.join(text)} All runs use the same "
+        "learning rate. At another rate, the activations may rank differently."
     )
 
 

@@ -1,4 +1,4 @@
-"""Autoencoders on MNIST: how much is lost by how small a code."""
+"""Autoencoders on MNIST: reconstruction loss against the size of the code."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ N_SHOWN = 8
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """Train an autoencoder, and let it reconstruct test images.
+    """Train an autoencoder and reconstruct test images.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Autoencoder:
     encoding: Encoding
 
     def run(self, data_dir: str | None) -> Result:
-        """Return losses, the error of the best constant image, and some reconstructions."""
+        """Return the losses, the test loss of the mean training image, and some reconstructions."""
         data = self.encoding.load(data_dir)
         start = time.perf_counter()
         net, history = self.encoding.train(data)
@@ -45,18 +45,18 @@ class Autoencoder:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return a run for each size of the code."""
+    """Return a task for each size of the code."""
     return [Autoencoder(replace(QUICK if quick else FULL, code=code)) for code in (CODES[::2] if quick else CODES)]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return the loss against the size of the code."""
+    """Report the loss against the size of the code."""
     encodings = [task.encoding for task in tasks if isinstance(task, Autoencoder)]
     codes = [encoding.code for encoding in encodings]
     alone = results[0]["mean_image_loss"]
     rows = [
         {
-            "code": code,
+            "code size": code,
             "parameters": r["n_parameters"],
             "training loss": r["train_loss"][-1],
             "test loss": r["test_loss"],
@@ -65,11 +65,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         for code, r in zip(codes, results, strict=True)
     ]
     answer = (
-        f"Nets such as {encodings[-1]}; the loss is the mean squared error of a pixel.\n\n{table(rows)}\n\n"
-        f"The mean of all training images, a code of no numbers at all, has a loss of {alone:.4f}. Two numbers are "
-        f"enough to bring that down to {results[0]['test_loss'] / alone:.0%}, {codes[-1]} to "
-        f"{results[-1]['test_loss'] / alone:.0%}: images of digits fill a small part of the 784 dimensions. What is "
-        "lost first is what is rare: thin strokes, odd shapes; the reconstructions become blurred and typical."
+        f"The nets are like {encodings[-1]}. The loss is the mean squared error per pixel.\n\n{table(rows)}\n\n"
+        "A code without any numbers could only give the mean of all training images for every image. That has a loss "
+        f"of {alone:.4f}. A code of two numbers reduces it to {results[0]['test_loss'] / alone:.0%}, and a code of "
+        f"{codes[-1]} to {results[-1]['test_loss'] / alone:.0%}: images of digits occupy a small part of the 784 "
+        "dimensions. A small code loses rare features first, such as thin strokes and odd shapes, so that its "
+        "reconstructions look blurred and typical."
     )
     findings = {
         "mean_image_loss": alone,
@@ -80,7 +81,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         losses = {"test loss": (codes, [r["test_loss"] for r in results])}
-        plots.panels(path, [plots.Panel("Loss against code", "numbers of the code", "mean squared error", losses, "x")])
+        plots.panels(
+            path, [plots.Panel("Loss against code size", "numbers in the code", "mean squared error", losses, "x")]
+        )
 
     def draw_images(path: Path) -> None:
         from ... import plots
@@ -99,7 +102,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
 STUDY = Study(
     "autoencoder",
-    "Autoencoders: what a small code keeps",
+    "Autoencoders with small codes",
     "How does the reconstruction loss depend on the size of the code, and what do reconstructions look like?",
     tasks,
     report,

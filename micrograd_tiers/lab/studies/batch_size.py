@@ -1,4 +1,4 @@
-"""The batch size on MNIST: what is learned by the epoch and by the second."""
+"""Batch size on MNIST: progress per epoch and per second."""
 
 import math
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ BASE = Recipe(
     validation=10_000,
 )  # fmt: skip
 SIZES = (1, 4, 16, 64, 256, 1024, 4096)
-REFERENCE = 64  # at this batch size both rules have the same learning rate
-FIXED, PROPORTIONAL = "one rate", "rate in proportion"
+REFERENCE = 64  # batch size at which both rules give the same learning rate
+FIXED, PROPORTIONAL = "fixed rate", "proportional rate"
 Runs = dict[int, Result]
 
 
@@ -35,14 +35,14 @@ def _sizes(quick: bool) -> tuple[int, ...]:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return a run for each batch size at one learning rate, and one each at a rate in proportion to it."""
+    """Return two tasks for each batch size: at a fixed learning rate, and at a rate proportional to the batch size."""
     fixed = [replace(BASE, batch_size=size) for size in _sizes(quick)]
     proportional = [replace(BASE, batch_size=size, learning_rate=_rate(size)) for size in _sizes(quick)]
     return [Training(_shrunk(recipe, quick)) for recipe in [*fixed, *proportional]]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return losses and times by batch size, at one learning rate and at rates in proportion to the size."""
+    """Report losses and times by batch size, at a fixed learning rate and at rates proportional to the batch size."""
     recipes = [task.recipe for task in tasks if isinstance(task, Training)]
     sizes = [recipe.batch_size for recipe in recipes[: len(recipes) // 2]]
     fixed = dict(zip(sizes, results[: len(sizes)], strict=True))
@@ -68,7 +68,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         lines = {f"{n}": by_epoch(r["validation_loss"]) for n, r in fixed.items()}
         times = {n: [epoch * seconds[n] for epoch in lines[f"{n}"][0]] for n in fixed}
         by_second = {f"{n}": (times[n], lines[f"{n}"][1]) for n in fixed}
-        powers = [int(math.log2(size)) for size in sizes]  # the labels of the sizes would run into each other
+        powers = [int(math.log2(size)) for size in sizes]  # labels of the sizes themselves would overlap
         ends = {
             name: (powers, [last_loss(r) for r in of.values()])
             for name, of in ((FIXED, fixed), (PROPORTIONAL, proportional))
@@ -77,9 +77,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             path,
             [
                 plots.Panel("Validation loss by batch size", "epoch", "loss (nats)", lines, "y"),
-                plots.Panel("Validation loss by batch size", "second", "loss (nats)", by_second, "xy"),
+                plots.Panel("Validation loss by batch size", "seconds", "loss (nats)", by_second, "xy"),
                 plots.Panel(
-                    "Time", "batch size (power of two)", "seconds an epoch", {"": (powers, [*seconds.values()])}, "y"
+                    "Time", "batch size (power of two)", "seconds per epoch", {"": (powers, [*seconds.values()])}, "y"
                 ),
                 plots.Panel("After the last epoch", "batch size (power of two)", "validation loss (nats)", ends, "y"),
             ],
@@ -107,13 +107,13 @@ def _at_one_rate(fixed: Runs, n_samples: int, target: float) -> str:
     rows = [
         {
             "batch size": size,
-            "steps an epoch": steps[size],
-            "seconds an epoch": seconds[size],
-            "after 1 epoch": result["validation_loss"][0] if result["epochs_run"] else "diverged",
-            "validation loss": _shown(result),
+            "steps per epoch": steps[size],
+            "seconds per epoch": seconds[size],
+            "validation loss, epoch 1": result["validation_loss"][0] if result["epochs_run"] else "diverged",
+            "validation loss, last epoch": _shown(result),
             "test accuracy": percent(result["test_accuracy"]),
-            f"epochs to {target:.2g}": needed[size] or "more",
-            f"seconds to {target:.2g}": (needed[size] or 0) * seconds[size] or "more",
+            f"epochs to reach {target:.2g}": needed[size] or "more",
+            f"seconds to reach {target:.2g}": (needed[size] or 0) * seconds[size] or "more",
         }
         for size, result in fixed.items()
     ]
@@ -124,10 +124,10 @@ def _of_time(seconds: dict[int, float], steps: dict[int, int]) -> str:
     first, fastest = min(seconds), min(seconds.values())
     enough = next(size for size in seconds if seconds[size] < 1.5 * fastest)
     return (
-        f"Time: an epoch in batches of {first} takes {seconds[first] / fastest:.3g} times as long as the fastest, for "
-        f"each of its {steps[first]:,} steps has costs that do not depend on its size. With batches of {enough} it "
-        "takes less than 1.5 times as long: beyond them there is little time to save. (The times are with the "
-        "validation after each epoch, and with whatever else the machine did.)"
+        f"Time: with batches of {first}, an epoch takes {seconds[first] / fastest:.3g} times as long as the fastest "
+        f"one, because each of its {steps[first]:,} steps has costs that do not depend on the batch size. With batches "
+        f"of {enough} it takes less than 1.5 times as long, so larger ones save little time. (The times include the "
+        "validation after each epoch, and whatever else the machine did meanwhile.)"
     )
 
 
@@ -138,12 +138,12 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     best = min(fixed, key=lambda size: last_loss(fixed[size]))
     small, large = min(fixed), max(fixed)
     return (
-        f"Learning: all have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs; the "
-        f"losses are those of the validation set. Batches of {best} end with the lowest. Those of {large} make only "
-        f"{steps[large]} steps an epoch, and end at {_shown(fixed[large])}. With those of {small}, a step follows the "
-        "noise of a single sample, at this rate too far to settle anywhere: they end at "
-        f"{_shown(fixed[small])}. To {target:.2g}, twice the lowest loss, it takes the fewest epochs with batches of "
-        f"{' or '.join(map(str, fewest))}, and the fewest seconds with batches of {soonest}."
+        f"Learning: all runs have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs, and "
+        f"losses are those of the validation set. Batches of {best} end with the lowest loss. Batches of {large} make "
+        f"only {steps[large]} steps per epoch, and end at {_shown(fixed[large])}. With batches of {small}, each step "
+        "follows the noise of a single sample, and at this rate it goes too far for the weights to settle: the loss "
+        f"ends at {_shown(fixed[small])}. A loss of {target:.2g}, twice the lowest, takes the fewest epochs with "
+        f"batches of {' or '.join(map(str, fewest))}, and the fewest seconds with batches of {soonest}."
     )
 
 
@@ -154,17 +154,17 @@ def _in_proportion(fixed: Runs, proportional: Runs) -> str:
             "learning rate": f"{_rate(size):.3g}",
             "validation loss": _shown(result),
             "test accuracy": percent(result["test_accuracy"]),
-            f"validation loss at {BASE.learning_rate:g}": _shown(fixed[size]),
+            f"validation loss at rate {BASE.learning_rate:g}": _shown(fixed[size]),
         }
         for size, result in proportional.items()
     ]
     small = [last_loss(result) for size, result in proportional.items() if size <= REFERENCE]
     last = max(proportional)
     return (
-        f"{table(rows)}\n\nWith a learning rate in proportion to the batch size, one large step goes about as far as "
-        f"the many small ones that it replaces: up to batches of {REFERENCE}, all end between {min(small):.3g} and "
-        f"{max(small):.3g}. That holds as long as the gradient stays about the same along the step. Batches of {last} "
-        f"would need the rate {_rate(last):.3g}, and "
+        f"{table(rows)}\n\nWith a learning rate proportional to the batch size, one large step goes about as far as "
+        f"the many small ones that it replaces: up to batches of {REFERENCE}, all runs end between {min(small):.3g} "
+        f"and {max(small):.3g}. This works only while the gradient stays about the same along the step. Batches of "
+        f"{last} would need a rate of {_rate(last):.3g}, at which they "
         f"{'diverge' if proportional[last]['diverged'] else f'end at {_shown(proportional[last])}'}."
     )
 
@@ -172,7 +172,7 @@ def _in_proportion(fixed: Runs, proportional: Runs) -> str:
 STUDY = Study(
     "batch-size",
     "The batch size",
-    "How do loss and time depend on the batch size, at one learning rate and with as many epochs?",
+    "How do loss and time depend on the batch size, at the same learning rate and number of epochs?",
     tasks,
     report,
 )

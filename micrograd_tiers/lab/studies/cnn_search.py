@@ -1,4 +1,4 @@
-"""The smallest convolutional net that does what a dense one does; one convolution against two."""
+"""The smallest convolutional net that is as accurate as a dense one; one convolution against two."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,15 +28,15 @@ def tasks(quick: bool) -> list[Task]:
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return accuracy against size."""
+    """Report accuracy against the number of parameters."""
     by_name = dict(zip(NETS, results, strict=True))
     rows = [
         {
             "net": name,
-            "in words": NETS[name],
+            "hidden layers": NETS[name],
             "parameters": result["n_parameters"],
             "test accuracy": percent(result["test_accuracy"]),
-            "seconds an epoch": result["seconds"] / result["epochs_run"],
+            "seconds per epoch": result["seconds"] / result["epochs_run"],
         }
         for name, result in by_name.items()
     ]
@@ -45,19 +45,19 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     smallest = min(matching, key=lambda name: by_name[name]["n_parameters"], default=None)
     best_one, best_two = (max(by_name[name]["test_accuracy"] for name in names) for names in (ONE, TWO))
     if smallest is None:
-        verdict = "None of these convolutional nets matches the dense one yet."
+        verdict = "None of these convolutional nets matches the dense one."
     else:
         n = by_name[smallest]["n_parameters"]
         verdict = (
-            f"The smallest that matches the dense net is the one with {smallest}: {n:,} parameters instead of "
-            f"{dense['n_parameters']:,}, {dense['n_parameters'] / n:.0f} times fewer."
+            f"The smallest net that matches the dense one has {smallest}: {n:,} parameters instead of "
+            f"{dense['n_parameters']:,}, a factor of {dense['n_parameters'] / n:.0f}."
         )
     answer = (
-        f"{table(rows)}\n\n{verdict} The best net with two convolutions reaches {percent(best_two)}, with one "
-        f"{percent(best_one)}. Kernels are shared by all places of the image, so a convolution needs few numbers; "
-        "the second one sees corners and bows that the first has found, and leaves fewer numbers to the dense layer, "
-        "which holds most of the parameters. Each of these few numbers is used at every place: per parameter, "
-        "convolution takes longer."
+        f"{table(rows)}\n\n{verdict} The best net with two convolutions reaches {percent(best_two)}, the best with one "
+        f"reaches {percent(best_one)}. All positions of the image share one kernel, so a convolution has few "
+        "parameters. The second convolution combines corners and curves found by the first, and passes fewer numbers "
+        "to the dense layer, which holds most of the parameters. Each parameter of a kernel is used at every position, "
+        "so convolution takes more time per parameter."
     )
     findings = {
         "dense": {"n_parameters": dense["n_parameters"], "test_accuracy": dense["test_accuracy"]},
@@ -72,7 +72,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             what: ([by_name[n]["n_parameters"] for n in names], [1 - by_name[n]["test_accuracy"] for n in names])
             for what, names in (("dense", ["dense, 100 units"]), ("one convolution", ONE), ("two convolutions", TWO))
         }
-        plots.panels(path, [plots.Panel("Errors against size", "parameters", "share of errors", lines, "xy")])
+        plots.panels(path, [plots.Panel("Error rate against size", "parameters", "error rate", lines, "xy")])
 
     return StudyReport(answer, findings, {"errors": draw})
 

@@ -1,4 +1,4 @@
-"""The arithmetic of convolution and pooling, by hand and by the package."""
+"""Arithmetic of convolution and pooling, by hand and with the package."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ IMAGES = {
 
 @dataclass(frozen=True)
 class Shapes:
-    """A convolutional layer: 8 kernels of 5 by 5 on 3 channels, on images of 32 by 32."""
+    """A convolutional layer with 8 kernels of 5 x 5 for 3 channels, on images of 32 x 32."""
 
     def run(self, data_dir: str | None) -> Result:
-        """Return its number of parameters, and the shape of its output."""
+        """Return the number of parameters and the shape of the output."""
         layer = Conv2d(3, 8, kernel_size=5)
         n_parameters = sum(int(np.prod(shape)) for shape in layer.parameter_shapes().values())
         return {"n_parameters": n_parameters, "shape": layer.shape_out((3, 32, 32))}
@@ -32,7 +32,7 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Pooling:
-    """An image of 4 by 4, pooled in windows of 2 by 2.
+    """An image of 4 x 4, pooled in windows of 2 x 2.
 
     Parameters
     ----------
@@ -43,32 +43,37 @@ class Pooling:
     image: str
 
     def run(self, data_dir: str | None) -> Result:
-        """Return its average and its maximum pooling, from the plain loops of the scalar tier."""
+        """Return the image after average and after maximum pooling, by the scalar tier."""
         scalar = get_tier("scalar")
         x = scalar.asarray([IMAGES[self.image]])
         return {"average": scalar.avg_pool2d(x, 2, 2)[0][0], "maximum": scalar.max_pool2d(x, 2, 2)[0][0]}
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the layer and the four images."""
+    """Return a task for the layer, and one for each of the four images."""
     return [Shapes(), *map(Pooling, IMAGES)]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return the counts and the pooled images."""
+    """Report the counts and the pooled images."""
     shapes, *pooled = results
     rows = [
-        {"image": name, "4 by 4": _rows(IMAGES[name]), "average": _rows(r["average"]), "maximum": _rows(r["maximum"])}
+        {
+            "image": name,
+            "pixels": _rows(IMAGES[name]),
+            "average pooling": _rows(r["average"]),
+            "maximum pooling": _rows(r["maximum"]),
+        }
         for name, r in zip(IMAGES, pooled, strict=True)
     ]
     O, R, S = shapes["shape"]  # noqa: E741
     answer = (
-        f"A kernel has 5 x 5 x 3 weights and one bias, and there are 8: (75 + 1) x 8 = {shapes['n_parameters']} "
-        "parameters, whatever the size of the image. A window of 5 fits into 32 pixels at 32 - 5 + 1 = 28 "
-        f"positions: 3 channels of 32 x 32 become {O} of {R} x {S}.\n\n{table(rows)}\n\n"
-        "Average pooling keeps how much there is in a window, maximum pooling whether there is anything: the "
-        "checkerboard becomes even gray under the one and white under the other, and an edge between two windows "
-        "survives both. The course does not say which four images it means; these are ours."
+        f"Each of the 8 kernels has 5 x 5 x 3 weights and one bias: (75 + 1) x 8 = {shapes['n_parameters']} "
+        "parameters, for images of any size. A window of 5 pixels fits into 32 pixels at 32 - 5 + 1 = 28 positions, "
+        f"so 3 channels of 32 x 32 become {O} of {R} x {S}.\n\n{table(rows)}\n\n"
+        "Average pooling measures how bright a window is, maximum pooling whether any pixel in it is bright. Average "
+        "pooling turns the checkerboard into even gray, maximum pooling turns it white, and both keep an edge between "
+        "two windows. The course does not say which four images it uses; these are our own."
     )
 
     def draw(path: Path) -> None:
@@ -97,7 +102,7 @@ def _rows(image: Sequence[Sequence[float]]) -> str:
 STUDY = Study(
     "convolution-by-hand",
     "Convolution and pooling by hand",
-    "How many parameters do 8 filters of 5 x 5 x 3 have, what becomes of the shape, and what does pooling do?",
+    "How many parameters do 8 kernels of 5 x 5 x 3 have, what shape is their output, and what does pooling do?",
     tasks,
     report,
 )

@@ -1,4 +1,4 @@
-"""The studies, one file each, in the order of the course."""
+"""List of the studies in the order of the course. Each is defined in its own file."""
 
 from . import (
     activations,

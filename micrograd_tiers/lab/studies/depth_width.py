@@ -1,4 +1,4 @@
-"""Depth against width on MNIST at equal parameters, shapes of nets, and what weight decay and dropout do."""
+"""Depth against width on MNIST at equal numbers of parameters, and the effect of weight decay and dropout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,26 +39,26 @@ PENALTIES = {
 
 @dataclass(frozen=True)
 class Count:
-    """Count the parameters of a net with hidden layers of one width.
+    """Count the parameters of a net with hidden layers of equal width.
 
     Parameters
     ----------
     depth, width : int
-        k hidden layers of m units each.
+        Number of hidden layers, k, and number of units in each, m.
     """
 
     depth: int
     width: int
 
     def run(self, data_dir: str | None) -> Result:
-        """Return what the net has, and what the formula says."""
+        """Return the number of the net's parameters, and the number by the formula."""
         k, m = self.depth, self.width
         return {"n_parameters": mlp([784, *[m] * k, 10]).n_parameters, "formula": formula(k, m)}
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Train a net, and see how well it fits what it was trained on once nothing is dropped any more.
+    """Train a net, then evaluate it on its training samples without dropout.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Fitted:
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
-        """Return the losses of training, validation and test set after the last epoch, and by epoch."""
+        """Return losses after the last epoch and losses by epoch, on the training, validation and test set."""
         run = prepare(self.recipe, data_dir)
         trainer = run.trainer
         trainer.run()
@@ -83,17 +83,17 @@ class Fitted:
 
 
 def formula(k: int, m: int) -> int:
-    """Return how many parameters k hidden layers of m units have, between 784 inputs and 10 classes."""
+    """Return the number of parameters of a net with 784 inputs, k hidden layers of m units, and 10 classes."""
     return 784 * m + m + (k - 1) * (m * m + m) + 10 * m + 10
 
 
 def count(hidden: Sequence[int]) -> int:
-    """Return the same for hidden layers of any widths."""
+    """Return the number of parameters of a net with 784 inputs, hidden layers of any widths, and 10 classes."""
     return sum((features_in + 1) * features_out for features_in, features_out in pairwise([784, *hidden, 10]))
 
 
 def _shaped(ratios: Sequence[int], n_parameters: int) -> tuple[int, ...]:
-    """Return hidden layers in these ratios with as nearly n_parameters as there are."""
+    """Return the widths of hidden layers in these ratios whose net is nearest to n_parameters."""
     unit = min(range(1, 1000), key=lambda unit: abs(count([unit * ratio for ratio in ratios]) - n_parameters))
     return tuple(unit * ratio for ratio in ratios)
 
@@ -103,7 +103,7 @@ def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the counts, some starts of each shape, and a large net with L2, with dropout, with neither."""
+    """Return the counts, some random starts of each shape, and a large net with L2, with dropout, and with neither."""
     small = replace(_shrunk(BASE, quick), batch_size=16 if quick else BASE.batch_size)
     hidden = [_shaped(ratios, 20_000 if quick else 100_000) for ratios in SHAPES.values()]
     shaped = [replace(small, hidden=widths, seed=seed) for seed in range(2 if quick else 3) for widths in hidden]
@@ -112,7 +112,7 @@ def tasks(quick: bool) -> list[Task]:
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return the counts, losses by shape, and losses with and without L2 and dropout."""
+    """Report the counts, losses by shape, and losses with and without L2 and dropout."""
     done = [*zip(tasks, results, strict=True)]
     counts = [(task.depth, task.width, result) for task, result in done if isinstance(task, Count)]
     runs = [(task.recipe.hidden, result) for task, result in done if isinstance(task, Training)]
@@ -154,21 +154,21 @@ def _label(hidden: tuple[int, ...]) -> str:
 
 
 def _means(runs: Sequence[tuple[Any, Result]]) -> dict[str, float]:
-    """Return mean losses and accuracy of some starts after the last epoch."""
+    """Return mean losses and mean accuracy of the starts after the last epoch."""
     last = [{key: np.ravel(result[key])[-1] for key in SCORES} for _, result in runs]
     return {key: float(np.mean([scores[key] for scores in last])) for key in SCORES}
 
 
 def _formula(counts: Sequence[tuple[int, int, Result]]) -> str:
     rows = [
-        {"k": k, "m": m, "formula": result["formula"], "parameters of the net": result["n_parameters"]}
+        {"k": k, "m": m, "by the formula": result["formula"], "parameters of the net": result["n_parameters"]}
         for k, m, result in counts
     ]
     agree = all(result["formula"] == result["n_parameters"] for _, _, result in counts)
     return (
-        f"{table(rows)}\n\nk hidden layers of m units between 784 inputs and 10 classes have 784 m + m + "
-        "(k - 1)(m m + m) + 10 m + 10 parameters: weights and biases of the first layer, of the k - 1 others, and of "
-        f"the output. The nets {'all agree' if agree else 'do not all agree'}."
+        f"{table(rows)}\n\nA net with 784 inputs, k hidden layers of m units and 10 classes has 784 m + m + "
+        "(k - 1)(m m + m) + 10 m + 10 parameters: weights and biases of the first hidden layer, of the k - 1 others, "
+        f"and of the output layer. The nets {'all agree' if agree else 'do not all agree'} with the formula."
     )
 
 
@@ -193,28 +193,32 @@ def _by_shape(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
     first_widths = [own[0][0][0] for name, own in shapes.items() if name in equal]
     spread = max(np.std([result["validation_loss"][-1] for _, result in shapes[name]], ddof=1) for name in three)
     return (
-        f"{table(rows)}\n\nMeans and standard deviations of {len(shapes[best])} starts, after "
-        f"{shapes[best][0][1]['epochs_run']} epochs. The first layer holds most of the parameters, 785 for each of its "
-        f"units; from {DEPTHS[0]} to {DEPTHS[-1]} layers of equal width it shrinks from {first_widths[0]} to "
-        f"{first_widths[-1]} units. The lowest mean validation loss, {equal[best]:.3g}, is that of {_layers(best)}, "
-        f"the highest, {equal[worst]:.3g}, that of {_layers(worst)}{_near(equal, best, shapes)}. The learning "
-        f"rate, {BASE.learning_rate:g}, is the "
-        "same for all, which need not suit shallow and deep nets alike. Of the nets with three layers, the lowest "
-        f"loss, {three[least]:.3g}, is that of widths {widths[least]}, the highest, {three[most]:.3g}, that of "
-        f"{widths[most]}. Starts of one shape differ by up to {spread:.2g} (standard deviation): "
-        f"{'too much to call that a difference' if three[most] - three[least] < 2 * spread else 'less than that'}."
+        f"{table(rows)}\n\nMeans and standard deviations over {len(shapes[best])} random starts, after "
+        f"{shapes[best][0][1]['epochs_run']} epochs. The first layer holds most of the parameters, 785 per unit. From "
+        f"{DEPTHS[0]} to {DEPTHS[-1]} layers of equal width, it shrinks from {first_widths[0]} to {first_widths[-1]} "
+        f"units. Among these nets, the lowest mean validation loss, {equal[best]:.3g}, is that "
+        f"of {_layers(best)}; the highest, {equal[worst]:.3g}, is that of {_layers(worst)}."
+        f"{_near(equal, best, shapes)} All nets have the same learning rate, {BASE.learning_rate:g}, which may suit "
+        "shallow and deep nets differently. Among the nets with three hidden layers, the lowest loss, "
+        f"{three[least]:.3g}, is that of widths {widths[least]}, and the highest, {three[most]:.3g}, that of "
+        f"{widths[most]}. The standard deviation over the starts of one shape is up to {spread:.2g}, "
+        f"{'too much to call this a difference' if three[most] - three[least] < 2 * spread else 'less than this'}."
     )
 
 
 def _near(losses: dict[str, float], best: str, shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
-    """Say which others are too near to the best for the spread of their starts."""
+    """Return a sentence that names the shapes whose loss is within one standard deviation of the best; "" if none."""
     spread = {name: np.std([r["validation_loss"][-1] for _, r in shapes[name]], ddof=1) for name in losses}
     near = [name for name in losses if name != best and losses[name] - losses[best] < max(spread[name], spread[best])]
-    return f"; with {' and '.join(map(_layers, near))} it is within the spread of the starts" if near else ""
+    return (
+        f" The loss of {' and of '.join(map(_layers, near))} is within one standard deviation of the lowest."
+        if near
+        else ""
+    )
 
 
 def _ends(losses: dict[str, float]) -> tuple[str, str]:
-    """Return the names of the lowest and of the highest loss."""
+    """Return the names of the shapes with the lowest and with the highest loss."""
     names = sorted(losses, key=lambda name: losses[name])
     return names[0], names[-1]
 
@@ -223,12 +227,12 @@ def _penalized(penalties: dict[str, Result]) -> str:
     rows = [
         {
             "large net with": name,
-            "training loss, while training": result["train_loss"][-1],
+            "training loss, during training": result["train_loss"][-1],
             "training loss, afterwards": result["fitted_loss"],
             "validation loss": result["validation_loss"][-1],
-            "its lowest": min(result["validation_loss"]),
+            "lowest validation loss": min(result["validation_loss"]),
             "in epoch": 1 + int(np.argmin(result["validation_loss"])),
-            "validation - training": result["validation_loss"][-1] - result["fitted_loss"],
+            "validation loss - training loss": result["validation_loss"][-1] - result["fitted_loss"],
             "test accuracy": percent(result["test_accuracy"]),
         }
         for name, result in penalties.items()
@@ -242,20 +246,20 @@ def _penalized(penalties: dict[str, Result]) -> str:
     best = min(ends, key=lambda name: float(ends[name]))
     hidden = "-".join(map(str, LARGE.hidden))
     return (
-        f"{table(rows)}\n\nA net with hidden layers of {hidden} can learn its training images by heart: with neither, "
-        f"their loss ends at {penalties['neither']['fitted_loss']:.2g}, and that of the validation images at "
-        f"{ends['neither']:.2g}. L2 (weight decay) pulls all weights towards 0; dropout takes a random part of the "
-        "hidden units away at each step. Both make it harder to learn by heart: the training loss is higher, and the "
-        f"gap to the validation loss is narrower with {_listed(narrower)}. But a narrower gap is not the aim. The "
-        f"validation loss ends lower with {_listed(lower)}, lowest with {_listed([best])}. The highest test accuracy "
-        f"is that of {_listed(right)}: accuracy does not ask how sure a net is, the loss does. With dropout, the loss "
-        "while training is that of nets with units missing; afterwards the whole net fits the same images better."
+        f"{table(rows)}\n\nA net with the hidden layers {hidden} can memorize its training images: with neither "
+        f"L2 nor dropout, the training loss ends at {penalties['neither']['fitted_loss']:.2g} and the validation loss "
+        f"at {ends['neither']:.2g}. L2 (weight decay) pulls all weights toward 0, and dropout removes a random part of "
+        "the hidden units in each step. Both make memorizing harder: the training loss is higher, and the gap to the "
+        f"validation loss is narrower with {_listed(narrower)}. But a narrower gap is not the goal. The validation "
+        f"loss ends lower with {_listed(lower)}, and lowest with {_listed([best])}. The highest test accuracy is that "
+        f"of {_listed(right)}: unlike the loss, accuracy does not depend on how confident a net is. With dropout, the "
+        "loss during training is that of nets with missing units; afterwards the whole net fits the same images better."
     )
 
 
 def _layers(name: str) -> str:
     k = len(SHAPES[name])
-    return f"{k} hidden layers" if k > 1 else "nets with 1 hidden layer"
+    return f"{k} hidden layers" if k > 1 else "1 hidden layer"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -268,7 +272,7 @@ def _listed(names: Sequence[str]) -> str:
 STUDY = Study(
     "depth-width",
     "Depth against width",
-    "How many parameters has a net, is it better deep or wide at the same number, and what do L2 and dropout do?",
+    "How many parameters does a net have, is deep or wide better at the same number, and what do L2 and dropout do?",
     tasks,
     report,
 )

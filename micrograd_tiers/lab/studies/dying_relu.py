@@ -1,4 +1,4 @@
-"""ReLUs that die when one class is seen after the other, and what keeps them alive."""
+"""ReLUs that die when a net sees one class after the other, and ways to keep them alive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,30 +20,30 @@ from .tasks import Result, Task
 N_EACH = 500  # examples of each class
 HIDDEN = 16
 BATCH_SIZE = 10
-BATCHES = 2 * N_EACH // BATCH_SIZE  # in an epoch
-EVERY = 5  # batches from one count to the next
-EARLY = 20  # batches after the class has changed
+BATCHES = 2 * N_EACH // BATCH_SIZE  # per epoch
+EVERY = 5  # batches between two counts of dead units
+EARLY = 20  # deaths within this many batches after a change of class are early
 
 
 @dataclass(frozen=True)
 class OrderedTraining:
-    """A net on two moons: some epochs in some order, then as many shuffled.
+    """Train a net on two moons, first with the examples in order or shuffled, then for as many epochs shuffled.
 
     Parameters
     ----------
     seed : int
-        Of the points, the weights, and the order where it is shuffled.
+        Seed of the points, the weights and the shuffling.
     shuffle : bool
-        False: in each of the first epochs all negative examples are seen before all positive ones.
+        If False, each of the first epochs has all negative examples before all positive ones.
     activation, init : str
         As in `mlp`.
     learning_rate, momentum : float
-        Of SGD.
+        Settings of SGD.
     bias : float
-        From which the biases of the hidden units start.
+        Initial value of the hidden units' biases.
     hidden, batch_size : int
     epochs : int
-        In that order, and shuffled.
+        Number of epochs in each of the two parts.
     """
 
     KIND: ClassVar[str] = "Run"
@@ -60,10 +60,10 @@ class OrderedTraining:
     epochs: int = 5
 
     def run(self, data_dir: str | None) -> Result:
-        """Return how many units are dead in the course of the run, the losses where the class changes, the accuracy.
+        """Return the number of dead units over time, the losses at the changes of class, and the training accuracy.
 
-        Losses are means over the changes, of the last batch before and of the first one after; the accuracy is that on
-        the training samples.
+        The losses are those of the last batch before a change of class and of the first batch after it, each averaged
+        over all changes.
         """
         X, y = moons(2 * N_EACH, rng=np.random.default_rng(self.seed))
         order = np.argsort(y, kind="stable")
@@ -118,38 +118,38 @@ CASES = {
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return each case for several seeds."""
+    """Return a task for each case and each of several seeds."""
     return [replace(case, seed=seed) for case in CASES.values() for seed in range(3 if quick else 20)]
 
 
 def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return the results of each case, one for each seed."""
+    """Group the results by case."""
     names = {case: name for name, case in CASES.items()}
     own = [names[replace(task, seed=BASE.seed)] for task in tasks if isinstance(task, OrderedTraining)]
     return grouped(CASES, own, results)
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return how many units die, when, and what helps."""
+    """Report the number of dead units, the time of their deaths, and the effect of possible cures."""
     runs = _by_case(tasks, results)
     rows = [
         {
             "run": name,
-            "dead of 16": f"{mean_of(of, 'dead'):.1f}",
-            "from - to": f"{min(result['dead'] for result in of)} - {max(result['dead'] for result in of)}",
+            "dead units of 16": f"{mean_of(of, 'dead'):.1f}",
+            "min - max": f"{min(result['dead'] for result in of)} - {max(result['dead'] for result in of)}",
             "accuracy": percent(mean_of(of, "accuracy")),
-            "dead after 5 more epochs, shuffled": f"{mean_of(of, 'dead_later'):.1f}",
-            "accuracy after them": percent(mean_of(of, "accuracy_later")),
+            "dead units after 5 more epochs, shuffled": f"{mean_of(of, 'dead_later'):.1f}",
+            "accuracy after those": percent(mean_of(of, "accuracy_later")),
         }
         for name, of in runs.items()
     ]
     answer = (
         f"{table(rows)}\n\n"
-        f"Two moons, {N_EACH} examples of each class; a net 2-{HIDDEN}-2, batches of {BATCH_SIZE}, 5 epochs of SGD "
-        f"with (learning) rate {BASE.learning_rate:g} and momentum {BASE.momentum:g} from a Kaiming start, in order, "
-        f"where nothing else is said; means over {len(runs['in order'])} seeds. A unit is counted as dead when it is "
-        f"above zero for none of the {2 * N_EACH:,} training samples. At the start "
-        f"{_mean_at(runs['in order'], 0):g} are.\n\n"
+        f"The data are two moons with {N_EACH} examples of each class, the net is 2-{HIDDEN}-2. Unless the first "
+        f"column says otherwise, it is trained on the examples in order, in batches of {BATCH_SIZE}, for 5 epochs of "
+        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, from a Kaiming start. Numbers "
+        f"are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of the "
+        f"{2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
         f"{_what_happens(runs)}\n\n{_what_helps(runs)}\n\n{_what_does_not(runs)}"
     )
     findings = {
@@ -173,9 +173,9 @@ def _mean_at(results: Sequence[Result], time: int) -> float:
 
 
 def _early_deaths(results: Sequence[Result]) -> float:
-    """Return the share of the deaths that fall into the first batches after the class has changed."""
+    """Return the share of the deaths in the first `EARLY` batches after a change of class."""
     more = np.array([np.maximum(np.diff(result["dead_by_time"]), 0) for result in results]).sum(axis=0)
-    since = np.arange(len(more)) * EVERY % (BATCHES // 2)  # batches seen of the class, before those counted
+    since = np.arange(len(more)) * EVERY % (BATCHES // 2)  # batches since the change, at the start of each interval
     return float(more[since < EARLY].sum() / more.sum())
 
 
@@ -185,17 +185,18 @@ def _what_happens(runs: dict[str, list[Result]]) -> str:
     revived = sum(result["dead_later"] < result["dead"] for result in ordered)
     return (
         f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} units are dead after "
-        f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five; shuffled, the same examples kill "
-        f"{_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f}. While the net sees one class only, it "
-        f"learns to say that class of everything, and comes to rest: the loss of its last batch is "
-        f"{mean_of(ordered, 'loss_before'):.2g}. When the class changes, it is wrong and sure of it: the next one's is "
-        f"{mean_of(ordered, 'loss_after'):.2g}. The gradients of one batch after the other are large and, as there is "
-        "one class only, point much the same way; momentum adds them up, and units are thrown to where no sample "
-        f"reaches them. {_early_deaths(ordered):.0%} of the deaths fall into the first {EARLY} of the {BATCHES // 2} "
-        "batches of a class. A dead ReLU has no slope for any sample, so no gradient calls it back: in "
-        f"{revived} of {len(ordered)} runs there were fewer of them after 5 more epochs in random order, and the "
-        f"accuracy came to {percent(mean_of(ordered, 'accuracy_later'))}, not to the "
-        f"{percent(mean_of(shuffled, 'accuracy_later'))} of the runs that were shuffled all along."
+        f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five. If the same examples are shuffled, "
+        f"{_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f} are. While the net sees only one class, "
+        "it learns to predict that class for every input, until nearly nothing is left to learn: the loss of the last "
+        f"batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with great "
+        f"confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
+        "following batches are large and, with only one class, point in nearly the same direction. Momentum "
+        "accumulates them, and moves units so far that they are negative for every sample. "
+        f"{_early_deaths(ordered):.0%} of the deaths happen in the first {EARLY} of a class's {BATCHES // 2} batches. "
+        "A dead ReLU has slope 0 for every sample, so no gradient brings it back to life. After 5 more epochs in "
+        f"random order, {revived} of {len(ordered)} runs had fewer dead units, and the accuracy reached "
+        f"{percent(mean_of(ordered, 'accuracy_later'))}, not the {percent(mean_of(shuffled, 'accuracy_later'))} of the "
+        "runs that were shuffled from the start."
     )
 
 
@@ -205,26 +206,28 @@ def _what_helps(runs: dict[str, list[Result]]) -> str:
     now = percent(max(mean_of(of, "accuracy") for of in cures))
     later = ", ".join(percent(mean_of(of, "accuracy_later")) for of in cures)
     return (
-        f"What helps is to shuffle, first of all. Else smaller steps: a learning rate of 0.01 leaves {slow} units "
-        f"dead, no momentum {none}. Momentum of 0.9 makes steps up to ten times as large; yet it is not only their "
-        f"size, as without it ten times the learning rate leaves {large} dead. None of this makes up for the order: "
-        f"just after it these nets are right about {now} of the samples at most, in the mean, as they have seen none "
-        f"but positive ones for {BATCHES // 2} batches. But with their units alive they learn the rest from shuffled "
-        f"epochs ({later} after five)."
+        "The best cure is to shuffle the examples. Smaller steps also help: a learning rate of 0.01 leaves "
+        f"{slow} units dead, and training without momentum {none}. Momentum 0.9 makes steps up to ten times as large, "
+        "but the size of the steps is not the only cause: without momentum, ten times the learning rate leaves only "
+        f"{large} units dead. Smaller steps do not make up for the order. Right after the ordered epochs, the mean "
+        f"accuracy of these nets is {now} at most, as their last {BATCHES // 2} batches contained only positive "
+        "examples. But their units are alive, so they learn the rest from shuffled epochs "
+        f"({later} after five)."
     )
 
 
 def _what_does_not(runs: dict[str, list[Result]]) -> str:
     elu, xavier, bias, fast = (runs[name] for name in ("ELU", "Xavier start", "biases start at 1", "shuffled, rate 1"))
     return (
-        f"ELU helps in part. {mean_of(elu, 'dead'):.1f} units end up below zero for all samples there too, but the "
-        "slope is `e**x` there, not zero, and from shuffled epochs the net comes to "
-        f"{percent(mean_of(elu, 'accuracy_later'))}, where ReLUs come to "
-        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, `e**x` is next to nothing, and the "
-        "net does not come to what shuffling all along does. No cure at all is another start (Xavier: "
-        f"{mean_of(xavier, 'dead'):.1f} dead) or biases that start at 1 ({mean_of(bias, 'dead'):.1f}): the units are "
-        "not dead at the start, they are killed on the way. And shuffling does not help against steps that are too "
-        f"large in any order: with a learning rate of 1 and momentum, {mean_of(fast, 'dead'):.1f} die all the same."
+        f"ELU helps in part. {mean_of(elu, 'dead'):.1f} ELUs also become negative for all samples, but there the slope "
+        "is `e**x`, not zero. After the shuffled epochs the net reaches "
+        f"{percent(mean_of(elu, 'accuracy_later'))}, and with ReLUs only "
+        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, however, `e**x` is almost zero, and "
+        "the net does not become as good as one that was shuffled from the start. A different start does not help "
+        f"(Xavier: {mean_of(xavier, 'dead'):.1f} dead), nor do biases that start at 1 ({mean_of(bias, 'dead'):.1f}): "
+        "the units are alive at the start, and die during training. And shuffling does not help against steps that "
+        "are too large in any order: with a learning rate of 1 and momentum, "
+        f"{mean_of(fast, 'dead'):.1f} units die anyway."
     )
 
 
@@ -241,7 +244,7 @@ def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
     names = [*CASES]
     panels = [
         plots.Panel(title, "thousands of samples (classes change every 0.5)", "dead units, mean", lines(shown))
-        for title, shown in (("What helps", names[:5]), ("What does not, or in part", [names[0], *names[5:]]))
+        for title, shown in (("What helps", names[:5]), ("What does not help, or only in part", [names[0], *names[5:]]))
     ]
     plots.panels(path, panels)
 

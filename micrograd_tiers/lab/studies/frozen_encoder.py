@@ -1,4 +1,4 @@
-"""A linear classifier on the code of a frozen encoder, beside one on the pixels."""
+"""Linear classifiers on the code of a frozen encoder and on the pixels."""
 
 import time
 from collections.abc import Sequence
@@ -18,23 +18,24 @@ from .tasks import Result, Task
 
 STARTS = {
     "pixels": "softmax regression on the 784 pixels",
-    "trained": "linear layer on the encoder of an autoencoder, frozen",
-    "random": "linear layer on an encoder with random weights, frozen",
-    "tuned": "the same trained encoder, learning along",
+    "trained": "linear layer on an autoencoder's encoder, frozen",
+    "random": "linear layer on a random encoder, frozen",
+    "tuned": "linear layer on an autoencoder's encoder, not frozen",
 }
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Train a linear classifier on what an encoder makes of the images.
+    """Train a linear classifier on the output of an encoder.
 
     Parameters
     ----------
     encoder : {"pixels", "trained", "random", "tuned"}
+        No encoder; a trained one, frozen; a random one, frozen; or a trained one that is trained further.
     encoding : Encoding
-        How the encoder was trained; batch size, epochs and dtype are those of the classifier, too.
+        Settings of the encoder's training. The classifier has the same batch size, epochs and dtype.
     learning_rate : float
-        Of Adam, for the classifier.
+        Learning rate of Adam for the classifier.
     """
 
     encoder: str
@@ -42,7 +43,7 @@ class Classifier:
     learning_rate: float = 0.003
 
     def run(self, data_dir: str | None) -> Result:
-        """Return scores, the number of parameters that learned, and the time that they took."""
+        """Return the scores, the number of trained parameters, and the training time of the classifier in seconds."""
         data = self.encoding.load(data_dir)
         net = self.start(data)
         start = time.perf_counter()
@@ -62,7 +63,7 @@ class Classifier:
         }
 
     def start(self, data: Dataset) -> Network:
-        """Return the net before it is trained with labels."""
+        """Return the net before its training with labels."""
         n_classes = len(data.class_names)
         if self.encoder == "pixels":
             return softmax_regression(data.train_x.shape[1], n_classes, dtype=self.encoding.dtype)
@@ -84,18 +85,18 @@ class Classifier:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return one run for each encoder."""
+    """Return a task for each encoder."""
     return [Classifier(encoder, QUICK if quick else FULL) for encoder in STARTS]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return accuracy, parameters and time."""
+    """Report accuracy, parameters and time."""
     encoding, rate = next((task.encoding, task.learning_rate) for task in tasks if isinstance(task, Classifier))
     by_encoder = dict(zip(STARTS, results, strict=True))
     rows = [
         {
             "classifier": STARTS[name],
-            "parameters that learn": r["n_learned"],
+            "trained parameters": r["n_learned"],
             "test accuracy": percent(r["test_accuracy"]),
             "test loss": r["test_loss"],
             "seconds": r["seconds"],
@@ -106,13 +107,16 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     gap = pixels["test_accuracy"] - frozen["test_accuracy"]
     beside = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
     answer = (
-        f"The autoencoder: {encoding}. The classifiers: Adam at {rate:g}, else alike.\n\n{table(rows)}\n\n"
+        f"The autoencoder is {encoding}. The classifiers are trained by Adam at {rate:g}, with the same batch size and "
+        f"epochs.\n\n{table(rows)}\n\n"
         f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
-        f"code is {beside}. The code was learned without a single label. That of an encoder with random weights gets "
-        f"{percent(random['test_accuracy'])}: so much is due to any code of this size, and the rest to what the "
-        "autoencoder has learned. What helps to draw an image again is not all that helps to name it: learning "
-        f"along, the same encoder reaches {percent(tuned['test_accuracy'])}. Frozen layers need no gradients, but "
-        "they still compute: the time is theirs. That of training the autoencoder is not part of it."
+        f"code is {beside}. The code was learned without a single label. On the code of an encoder with random "
+        f"weights, the accuracy is {percent(random['test_accuracy'])}: any code of this size gives that much, and the "
+        "rest comes from the autoencoder's training. The features that reconstruct an image are not all that is needed "
+        "to classify it: if the same encoder is trained along with the classifier, the accuracy is "
+        f"{percent(tuned['test_accuracy'])}. "
+        "Frozen layers need no gradients, but their forward pass still takes time. The times do not include the "
+        "training of the autoencoder."
     )
     findings = {name: {"accuracy": r["test_accuracy"], "n_learned": r["n_learned"]} for name, r in by_encoder.items()}
 

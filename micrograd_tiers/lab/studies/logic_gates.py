@@ -1,4 +1,4 @@
-"""Logic gates: OR by one unit, XOR by none, and XOR with two hidden units, by training and by hand."""
+"""Logic gates: OR by one unit, why one unit cannot compute XOR, and XOR with two hidden units, trained and by hand."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # the inpu
 GATES = {"OR": np.array([0, 1, 1, 1]), "AND": np.array([0, 0, 0, 1]), "XOR": np.array([0, 1, 1, 0])}
 STEPS = 1000
 
-# Two classes are one unit: the softmax of 0 and z gives class 1 the probability sigmoid(z). So class 0 gets zeros.
+# With two classes, one unit is enough: the softmax of 0 and z gives class 1 the probability sigmoid(z). So all weights
+# of class 0 are zero.
 BY_HAND: dict[str, tuple[str, str, dict[str, Any]]] = {
     "OR, one unit": ("OR", "sigmoid", {"0.weight": [[0, 0], [20, 20]], "0.bias": [0, -10]}),
     "XOR, two sigmoids": (
@@ -43,7 +44,7 @@ BY_HAND: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class ByHand:
-    """A net whose weights are given.
+    """Evaluate a net with given weights.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class ByHand:
     name: str
 
     def run(self, data_dir: str | None) -> Result:
-        """Return its probability of 1 at each corner, and its accuracy."""
+        """Return the probability of 1 at each corner, and the accuracy."""
         gate, activation, state = BY_HAND[self.name]
         net = _net(() if len(state) == 2 else (2,), activation)
         net.load_state_dict(state)
@@ -66,18 +67,18 @@ class ByHand:
 
 @dataclass(frozen=True)
 class Learned:
-    """A net trained on the four corners by gradient descent, all of them in each step.
+    """Train a net by gradient descent, with all four corners in each step.
 
     Parameters
     ----------
     gate : str
         One of `GATES`.
     hidden : tuple of int
-        Hidden units; none for one unit alone.
+        Numbers of hidden units; () for a single unit without hidden layer.
     activation : str
-        Of the hidden units.
+        Activation of the hidden units.
     seed : int
-        Of the start.
+        Seed of the initial weights.
     steps : int
     learning_rate : float
     """
@@ -90,9 +91,9 @@ class Learned:
     learning_rate: float = 1.0
 
     def run(self, data_dir: str | None) -> Result:
-        """Return losses, accuracy, weights, and how many units of the first layer are above zero at no corner.
+        """Return losses, accuracy, weights, and the number of first-layer units that are positive at no corner.
 
-        Without hidden units also the best accuracy of all times.
+        Without hidden units, the best accuracy is the highest of all steps; with them, it is that after the last step.
         """
         y = GATES[self.gate]
         net = _net(self.hidden, self.activation, self.seed)
@@ -128,7 +129,10 @@ NAMES = {"sigmoid": "sigmoids", "relu": "ReLUs"}
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the nets by hand, each gate learned without hidden units, and XOR with them, from several starts."""
+    """Return tasks for the nets by hand, for each gate without hidden units, and for XOR with hidden units.
+
+    Each net that is trained has several random starts.
+    """
     alone = [Learned(gate, (), "sigmoid", seed) for gate in GATES for seed in range(2 if quick else 10)]
     xor = [
         Learned("XOR", hidden, activation, seed) for hidden, activation in KINDS for seed in range(6 if quick else 50)
@@ -140,7 +144,7 @@ Runs = dict[tuple[str, tuple[int, ...], str], list[Result]]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return what one unit can do, and what two more make possible."""
+    """Report the gates that one unit can learn, and XOR with two or four hidden units."""
     by_hand: dict[str, Result] = {}
     runs: Runs = {}
     for task, result in zip(tasks, results, strict=True):
@@ -183,14 +187,14 @@ def _found(results: Sequence[Result]) -> int:
 
 
 def _one_unit(alone: dict[str, list[Result]]) -> str:
-    return "One unit, no hidden ones:\n\n" + table(
+    return "One unit, without hidden units:\n\n" + table(
         {
             "gate": gate,
             "starts": len(of),
-            "learned from": _found(of),
-            "best accuracy at any time": percent(max(result["best_accuracy"] for result in of)),
-            "loss at the end, lowest": f"{min(result['loss'] for result in of):.6f}",
-            "highest": f"{max(result['loss'] for result in of):.6f}",
+            "starts that learn it": _found(of),
+            "best accuracy at any step": percent(max(result["best_accuracy"] for result in of)),
+            "lowest final loss": f"{min(result['loss'] for result in of):.6f}",
+            "highest final loss": f"{max(result['loss'] for result in of):.6f}",
         }
         for gate, of in alone.items()
     )
@@ -203,20 +207,21 @@ def _one_unit_in_words(alone: dict[str, list[Result]]) -> str:
     off = max(1e-12, *(abs(result["loss"] - math.log(2)) for result in alone["XOR"]))
     last = sorted({result["accuracy"] for result in alone["XOR"]})
     return (
-        f"A softmax of two classes is one unit: the probability of 1 is sigmoid(z), with z the difference of the two "
-        f"logits. For OR training has found z = {found} (first start). OR and AND can be cut off by a straight line, "
-        "XOR cannot: z = v a + w b + c has z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0) whatever the weights, and XOR wants "
-        "the left side to be negative and the right side positive. So one corner at least is wrong, and 75% is the "
-        "best that there is. Nor is there anything to learn: the loss is the mean of `log(1 + e**t)` for t = z(0, 0), "
-        "z(1, 1), -z(0, 1) and -z(1, 0). These sum to 0, and the curve bends upwards everywhere, so the mean is at "
-        "least the curve's value at 0, log 2, and is that only where all four are 0: with the net that gives each "
-        f"corner one half. There training ends from every start, within {off:.0e} of log 2 = {math.log(2):.6f}; how "
-        f"many corners are right in the end ({' or '.join(map(percent, last))}) is a matter of rounding."
+        f"A softmax of two classes is one unit: the probability of 1 is sigmoid(z), where z is the difference of the "
+        f"two logits. For OR, training finds z = {found} (first start). A straight line can separate the two classes "
+        "of OR and of AND, but not those of XOR: z = v a + w b + c has z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0) for all "
+        "weights, and for XOR the left side would have to be negative and the right side positive. So at least one "
+        "corner is wrong, and no accuracy is above 75%. Nor does the loss lead to such weights. It is the mean of "
+        "`log(1 + e**t)` for t = z(0, 0), z(1, 1), -z(0, 1) and -z(1, 0). These four sum to 0 and the function is "
+        "strictly convex, so the mean is at least its value at 0, log 2, with equality only if all four are 0: the net "
+        "that gives each corner one half. Training ends there from every start, within "
+        f"{off:.0e} of log 2 = {math.log(2):.6f}. The number of corners that are then right "
+        f"({' or '.join(map(percent, last))}) is a matter of rounding."
     )
 
 
 def _sum(weights: Sequence[float], bias: float, names: Sequence[str]) -> str:
-    """Return a unit's sum in words: 20 a + 20 b - 10."""
+    """Return a unit's weighted sum as text, such as "20 a + 20 b - 10"."""
     terms = [*zip(weights, names, strict=True), (bias, "")]
     text = " ".join(
         f"{'-' if value < 0 else '+'} {'' if abs(value) == 1 and name else f'{abs(value):.3g} '}{name}".strip()
@@ -226,7 +231,7 @@ def _sum(weights: Sequence[float], bias: float, names: Sequence[str]) -> str:
     return text.removeprefix("+ ")
 
 
-# Losses at which training comes to rest without having found XOR, as the net cannot tell some corners apart.
+# Losses at which training gets stuck without finding XOR, because the net gives some corners the same output.
 STUCK = {
     "two undecided": math.log(2) / 2,
     "three alike": (2 * math.log(3 / 2) + math.log(3)) / 4,
@@ -240,7 +245,7 @@ def _with_hidden(xor: dict[str, list[Result]]) -> str:
         losses = [result["loss"] for result in of if result["accuracy"] < 1]
         stuck = {f"{what} ({loss:.2f})": sum(abs(x - loss) < 0.02 for x in losses) for what, loss in STUCK.items()}
         rows.append(
-            {"hidden units": name, "starts": len(of), "XOR found": _found(of), **stuck}
+            {"hidden units": name, "starts": len(of), "starts that find XOR": _found(of), **stuck}
             | {"others": len(losses) - sum(stuck.values())}
         )
     return f"XOR with hidden units, {STEPS:,} steps at learning rate 1 from Xavier starts:\n\n{table(rows)}"
@@ -252,14 +257,15 @@ def _with_hidden_in_words(xor: dict[str, list[Result]]) -> str:
     missed = [result for n in (2, 4) for result in xor[f"{n} ReLUs"] if result["accuracy"] < 1]
     off = sum(result["off"] > 0 for result in missed)
     return (
-        f"Two hidden units are enough, but training does not always find how: two sigmoids do from {two[0]} of {of} "
-        f"starts, two ReLUs from {two[1]}. With four of them there are more ways: {four[0]} and {four[1]}. The other "
-        "columns are starts from which it was not found, by the loss after the last step, within 0.02. About half of "
-        "log 2: two corners are right and sure, the other two look the same to the net and get one half each. About "
-        f"{STUCK['three alike']:.2f}: three corners look the same, and get one third or two thirds. About log 2: all "
-        "four do. ReLUs miss XOR more often. Where its sum is below zero a ReLU is off and has no slope, and there are "
-        f"but four corners to switch it on again: in {off} of the {len(missed)} nets of ReLUs that missed it, at least "
-        "one is off at all four."
+        "Two hidden units are enough for XOR, but training does not always find the weights: two sigmoids find them "
+        f"from {two[0]} of {of} starts, two ReLUs from {two[1]}. With four hidden units there are more solutions: "
+        f"sigmoids find one from {four[0]} starts, ReLUs from {four[1]}. The other columns count the starts that do "
+        "not find XOR by their final loss, within 0.02. At half of log 2, two corners are right with confidence, and "
+        "the other two have the same output, one half. At "
+        f"{STUCK['three alike']:.2f}, three corners have the same output, one third or two thirds. At log 2, all four "
+        "do. ReLUs miss XOR more often. A ReLU with a negative sum is off and has slope 0, and only four corners could "
+        f"switch it on again: in {off} of the {len(missed)} nets of ReLUs that miss XOR, at least one ReLU is off at "
+        "all four."
     )
 
 
@@ -267,16 +273,17 @@ def _hands(by_hand: dict[str, Result]) -> str:
     rows = [
         {
             "by hand": name,
-            "hidden": _hidden_sums(name),
+            "hidden units": _hidden_sums(name),
             "probability of 1": f"sigmoid({_output_sum(name)})",
             **{f"{a:g} {b:g}": p for (a, b), p in zip(CORNERS, result["probability"], strict=True)},
         }
         for name, result in by_hand.items()
     ]
     return (
-        f"{table(rows)}\n\nBy hand: OR is on as soon as one input is. In XOR the first hidden unit tells whether any "
-        "input is on, the second whether both are, and the output is the first without the second. As ReLUs the two "
-        "count the inputs, and what is above one; twice that is taken off again."
+        f"{table(rows)}\n\nWeights by hand: the unit for OR is on if at least one input is on. For XOR, the first "
+        "hidden sigmoid is on if any input is on, the second if both are, and the output is on if the first is and the "
+        "second is not. The first hidden ReLU counts the inputs that are on, the second counts how many there are "
+        "beyond one, and the output subtracts that twice."
     )
 
 

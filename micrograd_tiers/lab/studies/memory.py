@@ -1,4 +1,4 @@
-"""Where memory goes: parameters, training and prediction of three nets, computed and measured."""
+"""Memory for the parameters, the training and the prediction of three nets, computed and measured."""
 
 import gc
 import tracemalloc
@@ -16,22 +16,22 @@ from .tasks import Result, Task
 
 NETS: tuple[tuple[int, ...], ...] = ((), (1,), (128,))  # hidden units between 784 inputs and 10 outputs
 RULES = {"sgd": "SGD", "adam": "Adam"}
-BATCH_SIZE = 256  # of the tables
+BATCH_SIZE = 256  # in the tables
 PARTS = ("parameters", "gradients", "optimizer", "images", "outputs")
 NUMBER = 8  # bytes of a float64
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A net 784-...-10 with sigmoids, in float64: what `summary` computes, and what is measured.
+    """Compute the memory of a net 784-...-10 with sigmoids, in float64, by `summary`, and measure it.
 
     Parameters
     ----------
     hidden : tuple of int
-        Hidden units; none for softmax regression.
+        Numbers of hidden units; () for softmax regression.
     optimizer : {"sgd", "adam"}
     batch_size : int
-        Samples of a mini-batch.
+        Number of samples in a mini-batch.
     """
 
     hidden: tuple[int, ...]
@@ -39,7 +39,7 @@ class Memory:
     batch_size: int
 
     def run(self, data_dir: str | None) -> Result:
-        """Return bytes, computed and measured; computed training memory also part by part."""
+        """Return the computed and the measured memory in bytes, and the parts of the computed training memory."""
         net = mlp([784, *self.hidden, 10])
         optimizer = OPTIMIZERS[self.optimizer](0.1)
         summary = net.summary(batch_size=self.batch_size, optimizer_numbers=optimizer.numbers_per_parameter)
@@ -58,10 +58,10 @@ class Memory:
         }
 
     def _measured(self) -> tuple[int, int]:
-        """Return the peaks of one training step and of one `forward`, with all that is held meanwhile.
+        """Return the peak memory of one training step and of one `forward`, in bytes.
 
-        That is the net, the mini-batch, and what the optimizer remembers. tracemalloc sees the arrays of NumPy and the
-        objects of Python, but not the work space of the BLAS library.
+        It includes the net, the mini-batch and the optimizer's state. tracemalloc sees NumPy's arrays and Python's
+        objects, but not the work space of the BLAS library.
         """
         rng = np.random.default_rng(0)
         optimizer = OPTIMIZERS[self.optimizer](0.1)
@@ -86,7 +86,7 @@ class Memory:
 
 
 def _peak(function: Callable[[], object]) -> int:
-    """Return the most bytes that there are while function is called: the second time, when all is set up."""
+    """Return the peak of traced memory in bytes during the second call of function, after the first has set it up."""
     function()
     tracemalloc.reset_peak()
     function()
@@ -94,7 +94,7 @@ def _peak(function: Callable[[], object]) -> int:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the three nets with both optimizers, at several batch sizes."""
+    """Return a task for each net, optimizer and batch size."""
     sizes = (1, 16, 64, BATCH_SIZE, 512) if quick else (1, 16, 32, 64, 128, BATCH_SIZE, 384, 512)
     return [Memory(hidden, optimizer, size) for hidden in NETS for optimizer in RULES for size in sizes]
 
@@ -104,7 +104,7 @@ def _name(hidden: Sequence[int]) -> str:
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return what needs how much, and what that is made of."""
+    """Report the memory of each net, and its parts."""
     done = {
         (task.hidden, task.optimizer, task.batch_size): result
         for task, result in zip(tasks, results, strict=True)
@@ -113,8 +113,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     at = {(hidden, rule): done[hidden, rule, BATCH_SIZE] for hidden in NETS for rule in RULES}
     answer = (
         f"Mini-batches of {BATCH_SIZE} samples, float64.\n\n{_totals(at)}\n\n"
-        "Measured is the peak of tracemalloc during one training step (`backprop` and `optimizer.step`) and during one "
-        f"`forward`. What is computed is what is needed at least. {_excess(at)}\n\n"
+        "The measured memory is the peak in tracemalloc during one training step (`backprop` and `optimizer.apply`) or "
+        f"during one `forward`. The computed memory is the minimum that is needed. {_excess(at)}\n\n"
         f"{_parts(at)}\n\n{_what_dominates(at)}\n\n{_what_adam_adds(at)}\n\n{_one_neuron(at)}"
     )
     findings = {
@@ -151,7 +151,7 @@ def _totals(at: At) -> str:
             "net": _name(hidden),
             "optimizer": RULES[rule],
             "parameters": result["n_parameters"],
-            "in bytes": size_of(result["parts"]["parameters"]),
+            "size of the parameters": size_of(result["parts"]["parameters"]),
             "training, computed": size_of(result["training"]),
             "training, measured": size_of(result["training_measured"]),
             "prediction, computed": size_of(result["prediction"]),
@@ -162,13 +162,13 @@ def _totals(at: At) -> str:
 
 
 def _parts(at: At) -> str:
-    """Return the table of what training memory consists of, with the batch size at which samples outweigh the rest."""
+    """Return a table of the parts of training memory, and the batch size at which samples take half of it."""
     return table(
         {
             "net": _name(hidden),
             "optimizer": RULES[rule],
             **{f"training: {part}": size_of(result["parts"][part]) for part in PARTS},
-            "even at a batch of": round(_of_parameters(result) / _of_a_sample(result)),
+            "break-even batch size": round(_of_parameters(result) / _of_a_sample(result)),
         }
         for (hidden, rule), result in at.items()
     )
@@ -193,9 +193,9 @@ def _excess(at: At) -> str:
 
     return (
         f"A training step of 784-128-10 with Adam takes {percent((128,), 'adam', 'training')} more than that "
-        f"({percent((128,), 'sgd', 'training')} with SGD): each intermediate result of Adam's formula is an array as "
-        f"large as a layer's weights. Its prediction takes {percent((128,), 'sgd', 'prediction')} more: so it is with "
-        "the formula of the sigmoid, whose intermediate results are as large as its output."
+        f"({percent((128,), 'sgd', 'training')} with SGD), because each intermediate result of Adam's formula is an "
+        f"array as large as a layer's weights. Prediction takes {percent((128,), 'sgd', 'prediction')} more, because "
+        "each intermediate result of the sigmoid's formula is as large as its output."
     )
 
 
@@ -209,26 +209,27 @@ def _what_dominates(at: At) -> str:
     images = min(result["parts"]["images"] / result["training"] for result in small)
     prediction = min(result["prediction"] / result["training"] for result in small)
     return (
-        f"What dominates depends on the batch. {BATCH_SIZE} images are {numbers:,} numbers, and there are at most "
-        f"{most:,} parameters. Without hidden layer or with one hidden neuron the images "
-        f"are {images:.0%} or more of what training needs, and prediction needs {prediction:.0%} of "
-        "it or more. The parameters with all that goes with them, gradients and the optimizer's numbers, take "
-        f"{share((), 'sgd')} of training 784-10 by SGD and {share((1,), 'sgd')} of 784-1-10. With 128 hidden neurons "
-        f"they take {share((128,), 'sgd')} by SGD and {share((128,), 'adam')} by Adam. Their part stays as it is "
-        "whatever the batch, while the samples' part is proportional to it. The last column says where the two are "
-        "even: in smaller batches parameters dominate, in larger ones samples do. Prediction needs less than training: "
-        "neither gradients nor the optimizer's numbers, and only one layer's input and output at a time."
+        f"Which part is largest depends on the batch size. {BATCH_SIZE} images are {numbers:,} numbers, and the nets "
+        f"have at most {most:,} parameters. Without a hidden layer, or with one hidden neuron, the images take "
+        f"{images:.0%} or more of the training memory, and prediction needs {prediction:.0%} or more of the training "
+        "memory. The parameters, with their gradients and the optimizer's state, take "
+        f"{share((), 'sgd')} of the training memory of 784-10 with SGD, and {share((1,), 'sgd')} of that of 784-1-10. "
+        f"With 128 hidden neurons they take {share((128,), 'sgd')} with SGD and {share((128,), 'adam')} with Adam. "
+        "Their memory does not depend on the batch size, and the memory of the samples is proportional to it. The last "
+        "column gives the batch size at which the two are equal: in smaller batches the parameters take more, in "
+        "larger ones the samples do. Prediction needs less memory than training: no gradients, no optimizer state, and "
+        "the input and output of only one layer at a time."
     )
 
 
 def _what_adam_adds(at: At) -> str:
     adds = {hidden: at[hidden, "adam"]["training"] - at[hidden, "sgd"]["training"] for hidden in NETS}
     return (
-        f"SGD needs two numbers for each parameter, the parameter and its gradient, and remembers none. Adam remembers "
+        f"SGD needs two numbers for each parameter, the parameter and its gradient, and keeps no state. Adam keeps "
         f"{at[(), 'adam']['numbers_per_parameter']} more from step to step: the running means of the gradient and of "
-        "its square, as it divides the one by the root of the other. That is twice the parameters: "
+        "its square, because it divides the first by the root of the second. That is twice the size of the parameters: "
         + ", ".join(f"{size_of(n)} for {_name(hidden)}" for hidden, n in adds.items())
-        + ", whatever the batch. Prediction does not know by what the net was trained."
+        + ", at any batch size. Prediction does not depend on the optimizer."
     )
 
 
@@ -236,20 +237,20 @@ def _one_neuron(at: At) -> str:
     softmax, one = at[(), "sgd"], at[(1,), "sgd"]
     tenth = softmax["n_parameters"] // 10
     return (
-        f"One hidden neuron leaves {one['n_parameters']} parameters, hardly more than {tenth}, a tenth of the "
-        f"{softmax['n_parameters']:,} of softmax regression. Softmax regression is ten neurons that look at the image, "
-        f"with 784 weights and a bias each; here only one does, and {one['n_parameters'] - tenth} numbers, ten weights "
-        "and ten biases, lead on to the classes. Training does not become ten times smaller by that "
-        f"({size_of(one['training'])}, not {size_of(softmax['training'])}), as the images are the same; and what the "
-        "net knows of an image is a single number."
+        f"A net with one hidden neuron has {one['n_parameters']} parameters, hardly more than {tenth}, a tenth of the "
+        f"{softmax['n_parameters']:,} of softmax regression. Softmax regression has ten neurons that see the image, "
+        f"with 784 weights and a bias each. Here only one neuron sees the image, and {one['n_parameters'] - tenth} "
+        "more numbers, ten weights and ten biases, connect it to the classes. But training does not need ten times "
+        f"less memory ({size_of(one['training'])} instead of {size_of(softmax['training'])}), because the images are "
+        "the same, and all that the net knows about an image is a single number."
     )
 
 
 STUDY = Study(
     "memory",
     "Where memory goes",
-    "How much memory do parameters, training and prediction need without hidden layer, with one hidden neuron and with "
-    "128, by SGD and by Adam?",
+    "How much memory do parameters, training and prediction need without a hidden layer, with one hidden neuron and "
+    "with 128, using SGD and Adam?",
     tasks,
     report,
 )

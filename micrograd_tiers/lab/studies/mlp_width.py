@@ -1,4 +1,4 @@
-"""The width of a hidden layer on Fashion-MNIST, and why one neuron is worse than none."""
+"""Width of a hidden layer on Fashion-MNIST, and why one hidden neuron is worse than none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ BINS = 40
 
 @dataclass(frozen=True)
 class ScoreSpread:
-    """What the ten scores of a trained net can be: how many directions they spread in, over the test set.
+    """Train a net, and count the directions in which its ten scores vary over the test set.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ScoreSpread:
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
-        """Return directions and scores on the test set; of a net with one hidden neuron, what that says."""
+        """Return test scores and directions, and for a net with one hidden neuron also its outputs and winners."""
         run = prepare(self.recipe, data_dir)
         run.trainer.run()
         scores = run.test()
@@ -51,21 +51,24 @@ class ScoreSpread:
 
 
 def _directions(logits: NDArray[Any]) -> int:
-    """Return the rank of logits (N, C), apart from what softmax does not see: the mean of a sample, and of a class."""
+    """Return the rank of logits (N, C) after subtracting the mean of each sample, then the mean of each class.
+
+    Softmax does not depend on the mean of a sample, and a constant for each class is no direction.
+    """
     logits = logits.astype("float64")
     spread = logits - logits.mean(axis=1, keepdims=True)
     sizes = np.linalg.svd(spread - spread.mean(axis=0), compute_uv=False)
-    return int((sizes > 1e-5 * np.linalg.norm(logits)).sum())  # float32 rounds at 1e-7
+    return int((sizes > 1e-5 * np.linalg.norm(logits)).sum())  # well above float32's rounding error of 1e-7
 
 
 def _one_neuron(net: Network, data: Dataset, activation: str) -> Result:
-    """Return the neuron's outputs h on the test set, class by class, and which class wins at which h."""
+    """Return histograms of the neuron's output h on the test set, by class, and the class that wins at each h."""
     weight, bias, slopes, offsets = net.state_dict().values()
     before = data.test_x @ weight[0] + bias[0]
     h = np.tanh(before) if activation == "tanh" else np.maximum(before, 0)
     at = np.linspace(h.min(), h.max(), 2001)
     winner = (slopes * at + offsets[:, None]).argmax(axis=0)
-    first = [0, *(1 + np.flatnonzero(winner[1:] != winner[:-1]))]  # of each interval that one class wins
+    first = [0, *(1 + np.flatnonzero(winner[1:] != winner[:-1]))]  # start of each interval with one winner
     edges = np.linspace(h.min(), max(h.max(), h.min() + 1e-6), BINS + 1)
     counts = [np.histogram(h[data.test_y == c], edges)[0].tolist() for c in range(len(data.class_names))]
     return {
@@ -92,7 +95,7 @@ def _neurons() -> list[Recipe]:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return a run for each width, and what the scores of the narrowest nets can be."""
+    """Return a task for each width, and tasks for the spread of the narrowest nets' scores."""
     widths = [Training(_shrunk(replace(BASE, hidden=(n,) if n else ()), quick)) for n in WIDTHS]
     two = replace(BASE, hidden=(2,), activation="tanh", init=INITS["tanh"])
     narrow = [*_neurons(), two, replace(BASE, hidden=())]
@@ -100,7 +103,7 @@ def tasks(quick: bool) -> list[Task]:
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return losses and accuracy by width, and what one neuron leaves of the ten scores."""
+    """Report losses and accuracy by width, and the spread of the scores behind one neuron."""
     by_width = dict(zip(WIDTHS, results[: len(WIDTHS)], strict=True))
     *neurons, two, none = results[len(WIDTHS) :]
     best = min(neurons[STARTS:], key=lambda result: float(result["test_loss"]))  # tanh: its range is easy to draw
@@ -127,7 +130,7 @@ def _widths(by_width: dict[int, Result]) -> str:
             "parameters": result["n_parameters"],
             "training loss": result["train_loss"][-1],
             "validation loss": result["validation_loss"][-1],
-            "its lowest": min(result["validation_loss"]),
+            "lowest validation loss": min(result["validation_loss"]),
             "test accuracy": percent(result["test_accuracy"]),
         }
         for n, result in by_width.items()
@@ -137,10 +140,10 @@ def _widths(by_width: dict[int, Result]) -> str:
     gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
     return (
         f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
-        "loss is the mean over the last epoch, the validation loss that at its end, which is lowest with "
-        f"{_neurons_in_words(best)}. {_neurons_in_words(WIDTHS[0])} lower the training loss by "
-        f"{gains['train_loss']:.2g} against none, but the validation loss by {gains['validation_loss']:.2g} only: the "
-        "rest of the gain is knowledge of the training images, not of such images."
+        "loss is the mean over the last epoch, the validation loss is that at its end. It is lowest with "
+        f"{_neurons_in_words(best)}. Compared with no hidden layer, {_neurons_in_words(WIDTHS[0])} reduce the training "
+        f"loss by {gains['train_loss']:.2g}, but the validation loss only by {gains['validation_loss']:.2g}. The rest "
+        "of the gain does not carry over from the training images to others."
     )
 
 
@@ -158,20 +161,21 @@ def _why(neurons: Sequence[Result], best: Result, two: Result, none: Result) -> 
             "start": seed,
             "test loss": neuron["test_loss"],
             "test accuracy": percent(neuron["test_accuracy"]),
-            "classes that win, from the smallest output to the largest": ", ".join(neuron["winners"]),
+            "winning classes, from the smallest output to the largest": ", ".join(neuron["winners"]),
         }
         for neuron, (activation, seed) in zip(neurons, [(a, s) for a in INITS for s in range(STARTS)], strict=True)
     ]
     return (
-        f"{table(rows)}\n\nOne neuron is worse than none, whatever the start: {percent(min(accuracies))} to "
-        f"{percent(max(accuracies))} of the test images, against {percent(none['test_accuracy'])} of softmax "
-        "regression. All ten scores are then functions of one number, the neuron's output h: score c is w_c h + b_c. "
-        "The logits lie on a line. Over the test set, and apart from a shift that all ten share, which softmax does "
-        f"not see, they spread in {best['directions']} direction; behind two neurons in {two['directions']}; those of "
-        f"softmax regression, which has a weighted sum of all pixels for each class, in {none['directions']}. So the "
-        "classes can be told apart by intervals of h alone. And no class can have two of them, as the largest of ten "
-        f"straight lines is a convex function of h: here {min(won)} to {max(won)} classes win anywhere, and all images "
-        f"of the others are misread.{_silence(silent)}"
+        f"{table(rows)}\n\nOne neuron is worse than none from every start: it classifies {percent(min(accuracies))} to "
+        f"{percent(max(accuracies))} of the test images correctly, and softmax regression "
+        f"{percent(none['test_accuracy'])}. With one neuron, all ten scores are functions of one number, the neuron's "
+        "output h: the score of class c is w_c h + b_c. So the logits lie on a line. Over the test set, and apart from "
+        "a shift that all ten share, which does not change the softmax, they vary in "
+        f"{best['directions']} direction. Behind two neurons they vary in {two['directions']}, and in softmax "
+        f"regression, which has a weighted sum of all pixels for each class, in {none['directions']}. So each class "
+        "can only win on intervals of h. And no class can win on two of them, because the largest of ten straight "
+        f"lines is a convex function of h. Here, {min(won)} to {max(won)} classes win somewhere, and all images of the "
+        f"other classes are misclassified.{_silence(silent)}"
     )
 
 
@@ -179,9 +183,9 @@ def _silence(silent: int) -> str:
     if not silent:
         return ""
     return (
-        f" With ReLU, {silent} of {STARTS} neurons ended silent, off for every single test image: all get the same "
-        f"scores, and the loss is about log 10 = {np.log(10):.3f}. Those with tanh did not, and are worse than none "
-        "all the same."
+        f" With ReLU, {silent} of {STARTS} neurons ended dead, off for every test image, so all images get the same "
+        f"scores, and the loss is about log 10 = {np.log(10):.3f}. The neurons with tanh did not die, but are "
+        "still worse than none."
     )
 
 

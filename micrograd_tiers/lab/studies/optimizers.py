@@ -1,4 +1,4 @@
-"""Optimizers on MNIST: what they reach, and how much that depends on the learning rate."""
+"""Optimizers on MNIST: their losses, and how much these depend on the learning rate."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ OPTIMIZERS = {
     "Adam": replace(BASE, optimizer="adam"),
 }
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-GOOD = 2  # times the lowest loss of an optimizer: up to here a learning rate counts as one that serves it
-GUESSING = math.log(10)  # the loss of ten equal probabilities
+GOOD = 2  # a learning rate is good if its loss is at most this many times the lowest loss of the optimizer
+GUESSING = math.log(10)  # loss of ten equal probabilities
 Runs = dict[float, Result]
 
 
@@ -32,13 +32,13 @@ def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return a run for each optimizer and each learning rate."""
+    """Return a task for each optimizer and each learning rate."""
     rates = RATES[::2] if quick else RATES
     return [Training(_shrunk(replace(r, learning_rate=rate), quick)) for r in OPTIMIZERS.values() for rate in rates]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return losses by optimizer and learning rate, and which rates serve which optimizer."""
+    """Report losses by optimizer and learning rate, and the good rates of each optimizer."""
     done = [(task.recipe, result) for task, result in zip(tasks, results, strict=True) if isinstance(task, Training)]
     by_rate: dict[str, Runs] = {
         name: {
@@ -67,7 +67,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         def by_power(value: Callable[[Result], float]) -> dict[str, Line]:
-            # As powers: the labels of seven decades would run into each other.
+            # Plot powers of ten: labels of the rates themselves would overlap over seven decades.
             return {name: ([*map(math.log10, runs)], [*map(value, runs.values())]) for name, runs in by_rate.items()}
 
         at_best = {f"{name}, {rate:g}": by_rate[name][rate]["validation_loss"] for name, rate in best.items()}
@@ -88,7 +88,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
 
 def _good_rates(runs: Runs) -> list[float]:
-    """Return the learning rates, ascending, whose loss is nearly as low as that of the best one."""
+    """Return the good learning rates in ascending order."""
     lowest = min(map(last_loss, runs.values()))
     return [rate for rate, result in sorted(runs.items()) if last_loss(result) <= GOOD * lowest]
 
@@ -119,7 +119,7 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
             "validation loss": by_rate[name][rate]["validation_loss"][-1],
             "test accuracy": percent(by_rate[name][rate]["test_accuracy"]),
             f"rates with at most {GOOD:g} times its loss": f"{good[name][0]:g} to {good[name][-1]:g}",
-            "decades": f"{decades[name]:.1f}",
+            "width in decades": f"{decades[name]:.1f}",
         }
         for name, rate in best.items()
     ]
@@ -129,10 +129,10 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
         for end in (max(decades.values()), min(decades.values()))
     )
     return (
-        f"{table(rows)}\n\nEach at its best rate, {first} ends with the lowest validation loss. These are single "
-        "starts: a small difference between two optimizers says nothing. The range of rates that come near the best "
-        f"one is widest for {widest}, {max(decades.values()):.1f} decades, and narrowest for {narrowest}, "
-        f"{min(decades.values()):.1f} (as far as the grid of rates can tell)."
+        f"{table(rows)}\n\nWith each optimizer at its best rate, {first} ends with the lowest validation loss. Each "
+        "run has only one start, so small differences between optimizers mean nothing. The range of good rates is "
+        f"widest for {widest}, {max(decades.values()):.1f} decades, and narrowest for {narrowest}, "
+        f"{min(decades.values()):.1f} decades (as far as the grid of rates can tell)."
     )
 
 
@@ -146,20 +146,22 @@ def _why(by_rate: dict[str, Runs]) -> str:
     ]
     lost = sum(loss > 0.95 * GUESSING for loss in beyond)
     return (
-        "Momentum 0.9 adds up ten gradients, 1 / (1 - 0.9), so it does at a tenth of the rate what SGD does: at 0.001 "
-        f"it ends at {last_loss(momentum[0.001]):.3g}, SGD at 0.01 at {last_loss(sgd[0.01]):.3g}. RMSprop and Adam "
-        "divide the gradient by its own size, a running root mean square: each weight moves by about the learning "
-        "rate in a step, however small its gradient. So they want smaller numbers: at 0.001 they end at "
-        f"{last_loss(rmsprop[0.001]):.3g} and {last_loss(adam[0.001]):.3g}, SGD at {last_loss(sgd[0.001]):.3g}. The "
-        "two sides of the best rate are not alike. Below it, a run is slow. Above it, the weights are thrown about: "
-        f"of the {len(beyond)} runs there, {lost} end about where guessing is, log 10 = {GUESSING:.3f}, or above."
+        "Momentum 0.9 sums about ten gradients, 1 / (1 - 0.9), so at a tenth of the learning rate it does the same as "
+        f"SGD: at 0.001 its loss ends at {last_loss(momentum[0.001]):.3g}, and that of SGD at 0.01 at "
+        f"{last_loss(sgd[0.01]):.3g}. RMSprop and Adam divide the gradient by its own size, a running root mean "
+        "square, so each weight moves by about the learning rate in a step, no matter how small its gradient is. They "
+        f"therefore need smaller rates: at 0.001 they end at {last_loss(rmsprop[0.001]):.3g} and "
+        f"{last_loss(adam[0.001]):.3g}, and SGD at {last_loss(sgd[0.001]):.3g}. A rate below the best one is only "
+        "slow. A rate above it makes the weights jump: of the "
+        f"{len(beyond)} runs above the best rate, {lost} end near the loss of guessing, log 10 = {GUESSING:.3f}, or "
+        "above it."
     )
 
 
 STUDY = Study(
     "optimizers",
     "Optimizers and learning rates",
-    "What do SGD, momentum, RMSprop and Adam reach, and how much does it depend on the learning rate?",
+    "What loss do SGD, momentum, RMSprop and Adam reach, and how much does it depend on the learning rate?",
     tasks,
     report,
 )

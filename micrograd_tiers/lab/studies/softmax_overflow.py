@@ -1,4 +1,4 @@
-"""Where softmax and its logarithm break in floating point, and what repairs them."""
+"""Softmax and its logarithm in floating point: the logits at which each formula breaks, and how to avoid it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ GAPS = np.concatenate([np.arange(0, 120, 2.0), np.arange(120, 1200, 20.0)])
 
 
 def naive(logits: Array) -> Array:
-    """-log(e**z / sum of e**z), as it stands in the book."""
+    """Return -log(e**z / sum of e**z), computed as in textbooks."""
     e = np.exp(logits)
     loss: Array = -np.log(e / e.sum(axis=1, keepdims=True))
     return loss
 
 
 def shifted(logits: Array) -> Array:
-    """The same, with each row's largest logit subtracted first."""
+    """Return the same, after subtracting the largest logit of each row."""
     return naive(logits - logits.max(axis=1, keepdims=True))
 
 
 def log_sum_exp(logits: Array) -> Array:
-    """log of the sum of e**z, less z: no probability is formed."""
+    """Return log(sum of e**z) - z, which needs no probability."""
     largest = logits.max(axis=1, keepdims=True)
     loss: Array = np.log(np.exp(logits - largest).sum(axis=1, keepdims=True)) + largest - logits
     return loss
@@ -45,7 +45,7 @@ FORMS: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Losses:
-    """The loss of two logits, (gap, 0), whose right class is the second: gap + log(1 + e**-gap).
+    """Compute the loss of two logits, (gap, 0), if the second class is right: gap + log(1 + e**-gap).
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Losses:
     dtype: str
 
     def run(self, data_dir: str | None) -> Result:
-        """Return the loss in each form for every gap, and the gaps at which a form breaks first."""
+        """Return the loss by each formula for every gap, and the smallest gap at which each formula breaks."""
         logits = np.stack([GAPS, np.zeros_like(GAPS)], axis=1).astype(self.dtype)
         with np.errstate(all="ignore"):
             losses = {name: form(logits)[:, 1].astype(float) for name, form in FORMS.items()}
@@ -78,16 +78,16 @@ class Losses:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return one task for each dtype."""
+    """Return a task for each dtype."""
     return [Losses("float32"), Losses("float64")]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return where each form breaks."""
+    """Report the gap at which each formula breaks."""
     by_dtype = {task.dtype: result for task, result in zip(tasks, results, strict=True) if isinstance(task, Losses)}
     rows = [
         {
-            "form": name,
+            "formula": name,
             **{dtype: _breaks(result["breaks"][name]) for dtype, result in by_dtype.items()},
         }
         for name in FORMS
@@ -95,13 +95,14 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     f32, f64 = by_dtype["float32"], by_dtype["float64"]
     answer = (
         f"{table(rows)}\n\n"
-        f"`e**z` is infinite from z = {f32['overflow']:.1f} (float32) and {f64['overflow']:.1f} (float64) on, and "
-        "infinity over infinity is NaN: that ends the naive form. With the largest logit subtracted nothing "
-        f"overflows, but the probability of the other class is rounded to 0 from a gap of {f32['underflow']:.1f} and "
-        f"{f64['underflow']:.1f} on, and log 0 is minus infinity. Log-sum-exp forms no probability, so there is "
-        "nothing to lose: the loss grows with the gap, as it should. The ops of this package take the largest term "
-        f"out of the sum as well, and are within {f32['ours_off_by']:.0e} (float32) and {f64['ours_off_by']:.0e} "
-        "(float64) of the exact value, which is how finely the two can tell numbers of this size apart."
+        f"`e**z` overflows to infinity from z = {f32['overflow']:.1f} in float32 and from {f64['overflow']:.1f} in "
+        "float64. Infinity divided by infinity is NaN, so there the naive formula breaks. After subtracting the "
+        "largest logit nothing overflows, but the probability of the other class underflows to 0 from a gap of "
+        f"{f32['underflow']:.1f} and {f64['underflow']:.1f}, and log 0 is minus infinity. Log-sum-exp computes no "
+        "probability, so nothing can underflow: the loss grows with the gap, as it should. The ops of this package "
+        "also take the largest term out of the sum. Relative to its size, they are within "
+        f"{f32['ours_off_by']:.0e} (float32) and {f64['ours_off_by']:.0e} (float64) of the exact loss, about the "
+        "rounding error of these types."
     )
     keys = ("overflow", "underflow", "breaks")
     findings = {dtype: {key: result[key] for key in keys} for dtype, result in by_dtype.items()}
@@ -112,9 +113,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         panels = []
         for dtype, result in by_dtype.items():
             n = int(np.sum(1.4 * result["underflow"] >= GAPS))
-            # Each form is right until it breaks: the one that breaks first lies on top, so that all can be seen.
+            # Each formula is right until it breaks. The one that breaks first is drawn on top, so that all are visible.
             lines = {name: (GAPS[:n].tolist(), result["losses"][name][:n]) for name in FORMS}
-            title = f"{dtype}: loss of the class that is behind"
+            title = f"{dtype}: loss of the smaller logit's class"
             panels.append(plots.Panel(title, "gap between the two logits", "loss (nats)", lines))
         plots.panels(path, panels)
 
@@ -122,13 +123,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
 
 def _breaks(gap: float | None) -> str:
-    return "never" if gap is None else f"from a gap of {gap:.1f} on"
+    return "never breaks" if gap is None else f"breaks from a gap of {gap:.1f}"
 
 
 STUDY = Study(
     "softmax-overflow",
     "Softmax and logarithm in floating point",
-    "Where do softmax and log break, what does subtracting the largest logit repair, and what does log-sum-exp?",
+    "At which logits do softmax and log break, and what do subtracting the largest logit and log-sum-exp change?",
     tasks,
     report,
 )

@@ -18,12 +18,12 @@ BATCH_SIZES = (32, 64, 128, 256)
 
 @dataclass(frozen=True)
 class Samples:
-    """The first ten training images.
+    """Load the first ten training images.
 
     Parameters
     ----------
     data : str
-        Name of the set.
+        Name of the data set.
     """
 
     data: str
@@ -41,14 +41,14 @@ def _shrunk(recipe: Recipe, quick: bool) -> Recipe:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the images, and a run for each learning rate and each batch size."""
+    """Return a task for the images, and one for each learning rate and each batch size."""
     rates = [replace(BASE, learning_rate=rate) for rate in RATES]
     sizes = [replace(BASE, batch_size=size) for size in BATCH_SIZES]
     return [Samples(_shrunk(BASE, quick).data), *(Training(_shrunk(recipe, quick)) for recipe in [*rates, *sizes])]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return losses and accuracies by learning rate and by batch size."""
+    """Report losses and accuracies by learning rate and by batch size."""
     samples, by_rate, by_size = results[0], results[1:6], results[6:]
     rates = [{"learning rate": rate, **_row(result)} for rate, result in zip(RATES, by_rate, strict=True)]
     sizes = [{"batch size": size, **_row(result)} for size, result in zip(BATCH_SIZES, by_size, strict=True)]
@@ -58,20 +58,21 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     first = [result["train_loss"][0] for result in by_size]
     jumps = [np.ptp(result["validation_loss"][len(result["validation_loss"]) // 2 :]) for result in by_size]
     answer = (
-        f"{table(rates)}\n\nBatches of {BASE.batch_size}. After {by_rate[0]['epochs_run']} epochs the learning rate "
-        f"{best['rate']:g} has the lowest validation loss, {most['rate']:g} the highest test accuracy.\n\n"
-        f"{table(sizes)}\n\nLearning rate {BASE.learning_rate:g}. Batches of {best['size']} have the lowest validation "
-        f"loss, and those of {most['size']} the highest test accuracy. Smaller batches make more steps in an epoch and "
-        f"are ahead at first: after one epoch the training loss is {first[0]:.3g} with batches of {BATCH_SIZES[0]}, "
-        f"{first[-1]:.3g} with {BATCH_SIZES[-1]}. But each step follows fewer images: in the second half of the "
-        f"epochs the validation loss moves within {jumps[0]:.2g} with batches of {BATCH_SIZES[0]}, within "
-        f"{jumps[-1]:.2g} with {BATCH_SIZES[-1]}."
+        f"{table(rates)}\n\nThese runs have batches of {BASE.batch_size}. After {by_rate[0]['epochs_run']} epochs, the "
+        f"learning rate {best['rate']:g} has the lowest validation loss, and {most['rate']:g} has the highest test "
+        f"accuracy.\n\n{table(sizes)}\n\nThese runs have learning rate {BASE.learning_rate:g}. Batches of "
+        f"{best['size']} have the lowest validation loss, and batches of {most['size']} the highest test accuracy. "
+        "Smaller batches make more steps per epoch and are ahead at first: after one epoch, the training loss is "
+        f"{first[0]:.3g} with batches of {BATCH_SIZES[0]}, and {first[-1]:.3g} with batches of {BATCH_SIZES[-1]}. But "
+        "each step averages over fewer images: in the second half of the epochs, the validation loss varies by "
+        f"{jumps[0]:.2g} with batches of {BATCH_SIZES[0]}, and by {jumps[-1]:.2g} with batches of {BATCH_SIZES[-1]}."
     )
     reading = (
-        "0.5 overshoots: its losses jump from epoch to epoch, and where it ends is chance; it happens to end with the "
-        "best accuracy. Rates below 0.1 are still on their way down, and 0.001 has hardly begun. With one linear "
-        "layer the loss has a single valley, so they all lead to the same place. Which batch size ends lowest is "
-        "within the jumps of the smaller ones: of two that end alike, the larger takes less time."
+        "The rate 0.5 overshoots: its losses jump from epoch to epoch, so its last loss is a matter of chance. It "
+        "happens to end with the best accuracy. At rates below 0.1 the loss is still falling, and at 0.001 it has "
+        "hardly begun to fall. With one linear layer, the loss is convex and has a single valley, so all rates that do "
+        "not overshoot lead to the same minimum. The differences between the final losses of the batch sizes are no "
+        "larger than the jumps of the smaller ones. If two batch sizes end alike, the larger one takes less time."
     )
     findings = {
         "best_rate": best["rate"],
@@ -121,7 +122,7 @@ def _row(result: Result) -> dict[str, object]:
 STUDY = Study(
     "softmax-regression",
     "Softmax regression on Fashion-MNIST",
-    "Which learning rate and which batch size serve a linear classifier best?",
+    "Which learning rate and which batch size are best for a linear classifier?",
     tasks,
     report,
 )

@@ -1,4 +1,4 @@
-"""A study: a question, the runs that answer it, and a report with the answer."""
+"""Studies and their reports, and the functions that format the reports."""
 
 import csv
 import io
@@ -18,23 +18,23 @@ from .tasks import Result, Task, settings_of
 
 K = TypeVar("K")
 Line = tuple[Sequence[float], Sequence[float]]  # x and y
-Draw = Callable[[Path], None]  # draws a picture into a file
+Draw = Callable[[Path], None]  # writes a picture to a file
 
 
 @dataclass
 class StudyReport:
-    """What a study has found.
+    """Report of a study.
 
     Attributes
     ----------
     answer : str
-        Markdown: tables, and what they say.
+        Tables and their interpretation, in Markdown.
     findings : dict
-        The figures that the answer rests on, as JSON can hold them.
+        Figures on which the answer is based, ready for JSON.
     pictures : dict of str to callable
-        Each draws the picture of that name.
+        Functions that draw the pictures, by name.
     reading : str
-        Markdown: what the figures mean, where that holds for those of the published data only.
+        Further interpretation, in Markdown, that is true only of runs on the published data.
     """
 
     answer: str
@@ -51,9 +51,10 @@ class Study:
     ----------
     name, title, question : str
     tasks : callable
-        From `quick` to the runs: all of them on the published data, or a few on glyphs that take seconds.
+        Takes `quick` and returns the tasks: if it is False, all of them, on the published data; if it is True, a few
+        on glyphs that take seconds.
     report : callable
-        From tasks and their results to the report.
+        Takes the tasks and their results, and returns the report.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Study:
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as a Markdown table; floats with four significant digits."""
+    """Return rows as a Markdown table, with four significant digits of floats."""
     rows = [*rows]
     names = [*dict.fromkeys(name for row in rows for name in row)]
     lines = [" | ".join(names), " | ".join("---" for _ in names)]
@@ -79,12 +80,12 @@ def _cell(value: Any) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, with two decimals."""
+    """Return a share from 0 to 1 as a percentage with two decimals."""
     return f"{share:.2%}"
 
 
 def mean_and_deviation(values: Sequence[float]) -> str:
-    """Return the mean and, of more than one, the standard deviation (over n - 1); a dash if there is none."""
+    """Return mean ± standard deviation (over n - 1), the value alone if there is one, or a dash if there are none."""
     if not values:
         return "-"
     if len(values) == 1:
@@ -93,12 +94,21 @@ def mean_and_deviation(values: Sequence[float]) -> str:
 
 
 def mean_of(results: Sequence[Result], key: str) -> float:
-    """Return the mean of one figure over some runs."""
+    """Return the mean of the results' entry `key`."""
     return float(np.mean([result[key] for result in results]))
 
 
 def grouped(keys: Iterable[K], own_keys: Iterable[K], results: Sequence[Result]) -> dict[K, list[Result]]:
-    """Return results by their own keys, one for each result, in the order of the keys."""
+    """Group results by key.
+
+    Parameters
+    ----------
+    keys : iterable
+        All keys, in the order in which the groups are returned.
+    own_keys : iterable
+        The key of each result.
+    results : sequence
+    """
     groups: dict[K, list[Result]] = {key: [] for key in keys}
     for key, result in zip(own_keys, results, strict=True):
         groups[key].append(result)
@@ -106,36 +116,46 @@ def grouped(keys: Iterable[K], own_keys: Iterable[K], results: Sequence[Result])
 
 
 def on_glyphs(recipe: Recipe, **others: Any) -> Recipe:
-    """Return the recipe for a quick run, on some glyphs, with other settings of these names too."""
+    """Return the recipe changed to a quick run on a few glyphs, and by other settings, given as keywords."""
     return replace(recipe, **{"data": "glyphs", "n_train": 1500, "n_test": 500, **others})
 
 
 def dead_units(net: Network, X: NDArray[Any]) -> int:
-    """Return how many hidden units are above zero for no sample: a ReLU then puts out 0, and has no slope, for all."""
+    """Return the number of hidden units that are positive for no sample.
+
+    The output and the slope of such a ReLU are 0 for all samples.
+
+    Parameters
+    ----------
+    net : Network
+        A dense net; its first layer is examined.
+    X : array (N, I)
+    """
     state = net.state_dict()
     above = X @ state["0.weight"].T + state["0.bias"] > 0
     return int((~above.any(axis=0)).sum())
 
 
 def by_epoch(values: Sequence[float]) -> Line:
-    """Return values, one for each epoch, as a line to draw."""
+    """Return the line of a plot from one value for each epoch."""
     return [*range(1, len(values) + 1)], [*values]
 
 
 def last_loss(result: Result) -> float:
-    """Return the last validation loss of a `Training`; infinity if it diverged."""
+    """Return the last validation loss of a `Training`, or infinity if it diverged."""
     return math.inf if result["diverged"] else float(result["validation_loss"][-1])
 
 
 def runs_of(tasks: Sequence[Task], results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return settings and result of every run, for JSON."""
+    """Return the settings and the result of every task, ready for JSON."""
     return [{**settings_of(task), "result": result} for task, result in zip(tasks, results, strict=True)]
 
 
 def as_csv(tasks: Sequence[Task], results: Sequence[Result]) -> str:
-    """Return one line per run: settings and results, what is nested under names such as parts.gradients.
+    """Return a CSV file with one line per task: its settings and its result.
 
-    Of a recipe, the settings stand for themselves; of lists, those of up to 100 numbers are there, as words.
+    Nested entries have names such as parts.gradients. A recipe's settings have no prefix. A list of up to 100 numbers
+    is one cell, separated by spaces; other lists are left out.
     """
     rows = []
     for task, result in zip(tasks, results, strict=True):
@@ -164,7 +184,7 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """Return what the times depend on."""
+    """Return the versions and the processor, on which the times depend."""
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,

@@ -1,8 +1,8 @@
-"""Runs: the units of work of a study or a sweep, done side by side, each kept in a file as soon as it is finished.
+"""Tasks: the units of work of a study or a sweep. They run in parallel, and each result is saved when it is finished.
 
-A task is a frozen dataclass of plain settings with a method `run(data_dir)` that returns a result for JSON. Equal tasks
-give equal results, wherever and beside whatever they run, so a result that was kept need not be computed again, unless
-the files that its settings name, a data set or a tier, have changed.
+A task is a frozen dataclass of plain settings. Its method `run(data_dir)` returns a result that JSON can hold. Equal
+tasks give equal results, on any machine and in any order. So a saved result is used again, unless a file named in the
+settings, such as a data set or a tier, has changed.
 """
 
 import hashlib
@@ -28,19 +28,19 @@ from ...recipe import Recipe
 from ...run import Run
 
 Result = dict[str, Any]
-VERSION = 2  # of what is kept: another one is not taken for this one
+VERSION = 2  # of the files of saved results; those of other versions are ignored
 
 
 class Task(Protocol):
-    """What can be run: a dataclass of plain settings."""
+    """Protocol of a task: a dataclass of plain settings with a method `run`."""
 
     def run(self, data_dir: str | None) -> Result:
-        """Do the work; return what came out, as JSON can hold it."""
+        """Do the work and return a result that JSON can hold."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """Train a net by a recipe, and test it.
+    """Train a net by a recipe and test it.
 
     Parameters
     ----------
@@ -76,22 +76,23 @@ class Training:
 
 
 def prepare(recipe: Recipe, data_dir: str | None) -> Run:
-    """Return the run of a recipe at its start; the data are read once for all runs of a process that share them."""
+    """Return the run of a recipe before its first step. Consecutive runs with the same data read them once."""
     names = ["data", "n_train", "n_test"]
-    if recipe.data not in CLASS_NAMES:  # a published set is the same for every seed, and not standardized
+    if recipe.data not in CLASS_NAMES:  # a published set does not depend on the seed, and is not standardized
         names += ["no_standardize", "validation", "seed"]
     return Run(recipe, *_load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir))
 
 
-@lru_cache(maxsize=1)  # the runs of one process mostly want the same
+@lru_cache(maxsize=1)  # most runs of one process need the same data
 def _load(recipe: Recipe, data_dir: str | None) -> tuple[Dataset, Standardizer | None]:
     return load_data(recipe, data_dir)
 
 
 def settings_of(task: Task) -> dict[str, Any]:
-    """Return the settings of a task that count, as JSON has them, with its kind.
+    """Return the settings of a task that affect its result, ready for JSON, and its kind, under "task".
 
-    The kind is the name of the class, or its `KIND`: results are kept under it, so it stays when the class is renamed.
+    The kind is the class attribute `KIND`, or else the name of the class. It is part of the names of saved results, so
+    `KIND` keeps them valid when the class is renamed.
     """
     settings = {
         field.name: value.settings() if isinstance(value := getattr(task, field.name), Recipe) else value
@@ -109,25 +110,26 @@ def run_all(
     jobs: int | None = None,
     on_result: Callable[[int, int], object] = lambda done, of: None,
 ) -> list[Result]:
-    """Run tasks, as many at a time as there are jobs, and return their results in order.
+    """Run tasks in parallel and return their results in order.
 
     Parameters
     ----------
     tasks : sequence of Task
     folder : path
-        Where each result is kept under a name made of its settings; what is there already is not run again.
+        Folder for the results. Each is saved under a name computed from its settings; a task whose result is already
+        there does not run again.
     data_dir : str, optional
-        Where the data sets are, on every machine that takes part.
+        Folder of the data sets, the same on every machine that takes part.
     jobs : int, optional
-        How many at a time. Where not given, as `joblib.parallel_config` says, which can also send the work to a
-        cluster; without one, and without joblib, one after the other.
+        Number of tasks that run at a time. By default, `joblib.parallel_config` decides, which can also send the tasks
+        to a cluster. Without such a configuration, or without joblib, the tasks run one after the other.
     on_result : callable
-        Told how many of how many are done.
+        Called with the number of finished tasks and the number of all tasks.
 
     Raises
     ------
     ValueError, DataError
-        If a `Training` cannot be run, before any is; or if there is no joblib for several jobs.
+        If the recipe of a `Training` is wrong, before any task starts; or if several jobs are asked for without joblib.
     """
     folder = Path(folder)
     settings = [settings_of(task) for task in tasks]
@@ -141,7 +143,7 @@ def run_all(
     missing = {path: task for path, task in zip(paths, tasks, strict=True) if results[path] is None}
     for task in missing.values():
         if isinstance(task, Training):
-            check(task.recipe, data_dir)  # better now than after an hour
+            check(task.recipe, data_dir)  # an error should come now, not after an hour
     folder.mkdir(parents=True, exist_ok=True)
     done = len(results) - len(missing)
     on_result(done, len(results))
@@ -164,7 +166,7 @@ def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None
     from joblib import Parallel, delayed
     from joblib.parallel import get_active_backend
 
-    # Some back ends, as Ray's, give all results in the end, so that none is kept before.
+    # Some back ends, such as Ray's, return all results at the end, so nothing is saved before.
     one_by_one = get_active_backend()[0].supports_return_generator
     work = Parallel(n_jobs=jobs, return_as="generator_unordered" if one_by_one else "list")
     yield from work(delayed(_run)(path, task, data_dir) for path, task in tasks.items())
@@ -172,7 +174,7 @@ def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None
 
 @contextmanager
 def on_cluster(address: str | None) -> Iterator[None]:
-    """Send the runs inside to the Dask cluster whose scheduler has this address; None: they stay here."""
+    """Context manager that sends tasks to the Dask cluster with this scheduler address; None runs them locally."""
     if address is None:
         yield
         return
@@ -194,7 +196,7 @@ def _key(settings: dict[str, Any]) -> str:
 
 
 def _inputs(settings: dict[str, Any], data_dir: str | None, checksums: dict[str, int]) -> dict[str, int]:
-    """Return checksums of the files that settings name: published data sets, and tiers."""
+    """Return the checksums of the files named in the settings: published data sets, and tiers."""
     found = {}
     for word in _words(settings):
         folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
@@ -224,7 +226,5 @@ def _kept(path: Path, inputs: dict[str, int]) -> Result | None:
             result: Result = content["result"]
             return result
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError):
-            raise DataError(
-                f"{path}: is not a result that was kept here: remove it, and it is computed again"
-            ) from None
+            raise DataError(f"{path}: is not a result of this task: remove it, and the task runs again") from None
     return None

@@ -1,4 +1,4 @@
-"""One saturated neuron, and many layers of them: how gradients vanish."""
+"""Vanishing gradients, in one saturated neuron and through many layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,21 @@ from .study import Study, StudyReport, by_epoch, table
 from .tasks import Result, Task
 
 WEIGHTS = (1.0, 10.0, 100.0)
+# Figures for p and dL/dw in the course report.
 COURSE = {1.0: ("0.731059", "2.874697e-01"), 10.0: ("0.999955", "9.082923e-05"), 100.0: ("1.000000", "0")}
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 
 
 @dataclass(frozen=True)
 class SaturatedNeuron:
-    """One sigmoid neuron: p = sigmoid(w x), L = (p - t)**2, with x = 1 and t = 0, so dL/dw = 2 p p (1 - p).
+    """Compute dL/dw of one sigmoid neuron.
+
+    The neuron is p = sigmoid(w x) and the loss is L = (p - t)**2, with x = 1 and t = 0, so dL/dw = 2 p p (1 - p).
 
     Parameters
     ----------
     weight : float
-        w.
+        The weight w.
     """
 
     KIND: ClassVar[str] = "Neuron"
@@ -32,7 +35,7 @@ class SaturatedNeuron:
     weight: float
 
     def run(self, data_dir: str | None) -> Result:
-        """Return p and dL/dw as float32 and float64 have them, and as it is without cancellation."""
+        """Return p and dL/dw in float32 and in float64, and dL/dw computed without cancellation."""
         result: Result = {}
         for dtype in ("float32", "float64"):
             w = np.array([[self.weight]], dtype)
@@ -44,13 +47,13 @@ class SaturatedNeuron:
 
 @dataclass(frozen=True)
 class Depth:
-    """The gradients of a deep net at its start, layer by layer.
+    """Compute the gradients of a deep net before training, layer by layer.
 
     Parameters
     ----------
     activation : str
     depth : int
-        Hidden layers, of 50 units each.
+        Number of hidden layers, with 50 units each.
     """
 
     activation: str
@@ -66,24 +69,24 @@ class Depth:
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return the three neurons and, for each activation, a deep net."""
+    """Return tasks for the three neurons, and for a deep net of each activation."""
     return [*map(SaturatedNeuron, WEIGHTS), *(Depth(activation, 5 if quick else 20) for activation in ACTIVATIONS)]
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return what the neuron's gradient is, and how gradients shrink with depth."""
+    """Report the neuron's gradient, and the gradients of the first and the last layer of the deep nets."""
     done = [*zip(tasks, results, strict=True)]
     neurons = {task.weight: result for task, result in done if isinstance(task, SaturatedNeuron)}
     deep = {task.activation: result["rms"] for task, result in done if isinstance(task, Depth)}
     rows = [
         {
             "w": w,
-            "p (report)": COURSE[w][0],
-            "p (ours)": f"{result['p_float32']:.6f}",
-            "dL/dw (report)": COURSE[w][1],
-            "float32": f"{result['textbook_float32']:.6e}",
-            "float64": f"{result['textbook_float64']:.6e}",
-            "without cancellation": f"{result['stable']:.6e}",
+            "p (course report)": COURSE[w][0],
+            "p (here)": f"{result['p_float32']:.6f}",
+            "dL/dw (course report)": COURSE[w][1],
+            "dL/dw (float32)": f"{result['textbook_float32']:.6e}",
+            "dL/dw (float64)": f"{result['textbook_float64']:.6e}",
+            "dL/dw (no cancellation)": f"{result['stable']:.6e}",
         }
         for w, result in neurons.items()
     ]
@@ -93,13 +96,15 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     ]
     answer = (
         f"{table(rows)}\n\n"
-        "The report's figures come out with input x = 1, target t = 0, no bias, and `L = (p - t)**2` without the "
-        "factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second one, 9.082923e-05, is what float32 makes of it: 1 - "
-        "p has only three digits left there. In float64 it is 9.078749e-05. At w = 100 p is rounded to 1, so 1 - p "
-        "is 0, in both; the gradient is not zero but 7.4e-44, which the form `e / (1 + e)**2` keeps.\n\n"
+        "To reproduce the figures of the course report, take input x = 1, target t = 0, no bias, and "
+        "`L = (p - t)**2` without the factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second gradient, 9.082923e-05, is "
+        "a result of float32, in which 1 - p has only three digits left. In float64 it is 9.078749e-05. At w = 100, p "
+        "is rounded to 1 in both types, so 1 - p is 0. The gradient is not zero but 7.4e-44; computed as "
+        "`e / (1 + e)**2`, the slope keeps it.\n\n"
         f"{table(by_depth)}\n\n"
-        "A sigmoid's slope is at most 1/4: each layer passes on a quarter of the gradient or less, and the first "
-        "layers of a deep net hardly learn. tanh (slope up to 1) and ReLU (slope 1 where it is on) pass it on."
+        "The table shows the root mean square of dL/dweight before training. The slope of a sigmoid is at most 1/4: "
+        "each layer passes on a quarter of the gradient or less, so the first layers of a deep net hardly learn. tanh "
+        "(slope up to 1) and ReLU (slope 1 where it is on) pass the gradient on."
     )
     findings = {
         "dL_dw": {f"{w:g}": result["textbook_float32"] for w, result in neurons.items()},
@@ -131,7 +136,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 STUDY = Study(
     "vanishing-gradient",
     "The vanishing gradient",
-    "What is left of the gradient of a sigmoid that is sure, and of the gradients of a deep net?",
+    "How small are the gradients of a saturated sigmoid, and of the first layers of a deep net?",
     tasks,
     report,
 )

@@ -1,4 +1,4 @@
-"""Why starts are random: hidden units that start equal stay equal."""
+"""Random starts and zero starts: hidden units that start equal stay equal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ EPOCHS = 40
 
 @dataclass(frozen=True)
 class Start:
-    """A net 2-...-2 on two moons, trained by SGD with momentum.
+    """Train a net 2-...-2 on two moons, by SGD with momentum.
 
     Parameters
     ----------
     activation : str
     init : str
-        How the weights start, as in `Network`.
+        Initialization of the weights, as in `Network`.
     hidden : int
-        Hidden units.
+        Number of hidden units.
     learning_rate : float
     seed : int
-        Of the points, the weights and the order.
+        Seed of the points, the weights and the shuffling.
     momentum : float
     batch_size, epochs, n_train, n_test : int
     """
@@ -52,9 +52,9 @@ class Start:
     n_test: int = N_TEST
 
     def run(self, data_dir: str | None) -> Result:
-        """Return how far apart the units were, which weights moved, and the scores."""
+        """Return the differences between units, the changes of the weights, and the scores."""
         X, y = moons(self.n_train + self.n_test, rng=np.random.default_rng(self.seed))
-        # Exact arithmetic adds in one order for every unit: equal units stay equal on any machine, to the last bit.
+        # Exact mode sums in the same order for every unit, so equal units stay equal to the last bit on any machine.
         net = mlp([2, self.hidden, 2], self.activation, init=self.init, seed=self.seed, exact=True)
         start = net.state_dict()
         optimizer = SGD(self.learning_rate, momentum=self.momentum)
@@ -88,13 +88,13 @@ class Start:
 
 
 def _units(net: Network) -> NDArray[Any]:
-    """Return all weights that a hidden unit has, one unit a row: those that lead to it, its bias, those it leads on."""
+    """Return all weights of the hidden units, one unit per row: incoming weights, bias, outgoing weights."""
     state = net.state_dict()
     return np.column_stack([state["0.weight"], state["0.bias"], state["2.weight"].T])
 
 
 def _apart(net: Network) -> float:
-    """Return the largest difference between two units in the same weight."""
+    """Return the largest difference between two units in the same weight, such as the bias."""
     units = _units(net)
     return float((units.max(axis=0) - units.min(axis=0)).max())
 
@@ -111,7 +111,7 @@ CASES = {
 
 
 def tasks(quick: bool) -> list[Task]:
-    """Return each start with each activation, and a net of one hidden unit, for several seeds."""
+    """Return tasks for each start and activation, and for a net of one hidden unit, with several seeds."""
     return [
         Start(activation, init, hidden, RATES[activation], seed)
         for activation, init, hidden in CASES.values()
@@ -120,21 +120,21 @@ def tasks(quick: bool) -> list[Task]:
 
 
 def _by_case(tasks: Sequence[Task], results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return the results of each case, one for each seed."""
+    """Group the results by case."""
     names = {case: name for name, case in CASES.items()}
     own = [names[task.activation, task.init, task.hidden] for task in tasks if isinstance(task, Start)]
     return grouped(CASES, own, results)
 
 
 def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
-    """Return how far apart units are, and what that costs."""
+    """Report the differences between units, and their effect on the accuracy."""
     runs = _by_case(tasks, results)
     rows = [
         {
             "net": name,
             "hidden units": CASES[name][2],
             "largest difference between units": max(result["apart"] for result in of) if CASES[name][2] > 1 else "",
-            "rank of their weights": _range([result["rank"] for result in of]),
+            "rank of the units' weights": _range([result["rank"] for result in of]),
             "test loss": mean_of(of, "test_loss"),
             "test accuracy": percent(mean_of(of, "test_accuracy")),
         }
@@ -142,13 +142,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     ]
     answer = (
         f"{table(rows)}\n\n"
-        f"Two moons, {N_TRAIN} points, {EPOCHS} epochs; loss and accuracy are means over "
-        f"{len(runs['ReLU, zero start'])} seeds, on {N_TEST:,} other points. A unit's weights are those that lead to "
-        "it, its bias, and those that it leads on by; the difference is the largest between two units in the same "
-        "weight, after any step.\n\n"
+        f"The nets are trained on {N_TRAIN} points of two moons for {EPOCHS} epochs. Loss and accuracy are means over "
+        f"{len(runs['ReLU, zero start'])} seeds, on {N_TEST:,} other points. The weights of a unit are its incoming "
+        "weights, its bias and its outgoing weights. The difference is the largest between any two units, in any of "
+        "these weights, after any step.\n\n"
         f"{_sigmoid_in_words(runs)}\n\n{_relu_in_words(runs)}\n\n"
-        "Biases may well start at zero, all of them, as they do here from the random starts too: random weights are "
-        "enough to make the units different."
+        "All biases may start at zero, as they also do in the random starts here: random weights are enough to make "
+        "the units different."
     )
     findings = {
         name: {
@@ -175,11 +175,11 @@ def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
     )
     moved = min(result["moved"]["0.weight"] for result in runs["sigmoid, zero start"])
     return (
-        "Sigmoid: every unit gets the same inputs, gives the same output, and so gets the same gradient: no step can "
-        f"tell two of them apart. From the zero start they do learn (their weights move by {moved:.1f} or more), but "
-        f"all of them the same. The net of {HIDDEN} equal units is a net of one unit, whose boundary is a straight "
-        f"line: {zero} of the points are right, as with one unit from a random start ({one}). With all "
-        f"of them from a random start {rand} are."
+        "Sigmoid: equal units with the same inputs have the same output and get the same gradient, so they stay equal "
+        f"in every step. From the zero start they do learn (their weights move by {moved:.1f} or more), but all of "
+        f"them learn the same. A net of {HIDDEN} equal units can do no more than a net of one unit, whose decision "
+        f"boundary is a straight line: it classifies {zero} of the points correctly, about as many as one unit from a "
+        f"random start ({one}). From a random start, {HIDDEN} units classify {rand} correctly."
     )
 
 
@@ -189,13 +189,13 @@ def _relu_in_words(runs: dict[str, list[Result]]) -> str:
     moves = ", ".join(f"{name} by {most:.2g}" for name, most in moved.items())
     rand = percent(mean_of(runs["ReLU, random start"], "test_accuracy"))
     return (
-        f"ReLU: from the zero start nothing moves but the last bias ({moves}, at most, from start to end). The hidden "
-        "layer puts out zeros, so its outputs give the last weights no gradient; the last weights are zero, so nothing "
-        "comes back to the hidden layer; and the slope of ReLU at 0 is taken as 0 anyway. The last bias follows what "
-        "each mini-batch happens to hold of the two classes, which are equally frequent. With it alone, the net says "
-        f"the same of every point: {percent(mean_of(zero, 'test_accuracy'))} are right, and the loss, "
-        f"{mean_of(zero, 'test_loss'):.3f}, is about that of a coin, log 2 = {np.log(2):.3f}. From the random start "
-        f"{rand} are right."
+        f"ReLU: from the zero start, only the last bias moves ({moves}, at most, from start to end). The hidden "
+        "outputs are zero, so the last weights get no gradient. The last weights are zero, so no gradient reaches the "
+        "hidden layer. And the slope of ReLU at 0 is taken as 0 anyway. The last bias follows the random proportion of "
+        "the two classes in each mini-batch; over all samples they are equally frequent. With the bias alone, the net "
+        f"predicts the same for every point: {percent(mean_of(zero, 'test_accuracy'))} are classified correctly, and "
+        f"the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, log 2 = {np.log(2):.3f}. From the "
+        f"random start, {rand} are classified correctly."
     )
 
 
@@ -220,7 +220,7 @@ def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
 STUDY = Study(
     "zero-init",
     "Zero weights at the start",
-    "What becomes of hidden units that all start from zero weights, with ReLU and with sigmoid?",
+    "What do hidden units learn if all weights start at zero, with ReLU and with sigmoid?",
     tasks,
     report,
 )
