@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import of the package: only what stands before it. A folder counts as one part, but for `lab`.
 ORDER = [
-    *("arguments", "errors", "files", "threads", "_engine", "engine", "nn"),
+    *("arguments", "errors", "files", "machine", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),

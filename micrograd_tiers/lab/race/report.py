@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...machine import processor
 from ...summary import size_of
 from .cases import Case
 from .contenders import CONTENDERS
@@ -21,7 +22,7 @@ def machine(threads: int) -> dict[str, Any]:
     """Return a description of the machine: processor, system, cores, threads and versions."""
     packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values() if contender.needs)])
     return {
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "system": platform.system(),
         "cores": os.cpu_count(),
         "threads": threads,
@@ -41,7 +42,9 @@ def machine_line(about: dict[str, Any]) -> str:
     """Return the description of the machine as one line."""
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items() if version)
     threads = f"{about['threads']} thread{'s' * (about['threads'] != 1)}"
-    return f"{about['cores']} cores, {threads} per contender, Python {about['python']}, {versions}"
+    return (
+        f"{about['processor']}, {about['cores']} cores, {threads} per contender, Python {about['python']}, {versions}"
+    )
 
 
 def missing_line(names: Iterable[str]) -> str | None:

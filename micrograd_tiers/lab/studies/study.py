@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...machine import processor
 from ...network import Network
 from ...recipe import Recipe
 from .tasks import Result, Task, settings_of
@@ -188,6 +189,6 @@ def environment() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "processor": platform.processor() or platform.machine(),
+        "processor": processor(),
         "system": platform.system(),
     }
