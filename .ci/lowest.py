@@ -1,4 +1,4 @@
-"""Print as constraints the lowest versions that setup.cfg allows: what users and tests need, with == for >=."""
+"""Print pip constraints with the lowest versions that setup.cfg allows for users and tests (>= becomes ==)."""
 
 import configparser
 from pathlib import Path

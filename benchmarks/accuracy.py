@@ -1,18 +1,18 @@
-"""How accurate each tier is, beside SciPy, PyTorch and the textbook formulas: the table of worst errors in ulp.
+"""Worst errors in ulp of each tier, beside those of SciPy, PyTorch and the textbook formulas.
 
-    python benchmarks/accuracy.py            the whole table, in about 20 seconds
-    python benchmarks/accuracy.py --small    fewer inputs, in 3 seconds
+    python benchmarks/accuracy.py            print the whole table, in about 20 seconds
+    python benchmarks/accuracy.py --small    use fewer inputs, in 3 seconds
 
-The truth is mpmath with 50 digits. An error is |result - truth| / ulp(truth), where ulp(truth) is the distance between
-neighboring float64 numbers at the truth, 2**-1074 where these are subnormal. It is 0 where both are the same infinity
-and inf where only one of them is finite, or the result is NaN. Rounding the truth costs up to 0.5 ulp; at 4.5e15 ulp no
-digit is right. Everybody gets the same inputs: some drawn at random, and those on which any one of them did worst among
-many more (`hardest`).
+The true values come from mpmath with 50 digits. An error is |result - true value| / ulp, where ulp is the distance
+between neighboring float64 numbers at the true value, 2**-1074 if these are subnormal. The error is 0 if both are the
+same infinity, and inf if only one of them is finite or the result is NaN. A correctly rounded result has an error of up
+to 0.5 ulp; at 4.5e15 ulp, no digit is right. All columns get the same inputs: some are random, the others are the
+inputs, from a much larger random set, on which some column has its largest errors (`hardest`).
 
-SciPy and PyTorch have a column each where they are installed. Where SciPy has no function of that name, what one would
-write with those it has: expit(x) expit(-x), 1 / cosh(x)**2, logsumexp(z) - z[target] for cross-entropy,
-softmax(z) - onehot for its gradient, and NumPy's mean. The tiers have no op for log-softmax and log-sum-exp: theirs
-are read off their cross-entropy as -loss(z, target) and z[top] + loss(z, top).
+SciPy and PyTorch each have a column if they are installed. For quantities that SciPy has no function for, its column
+combines the functions that it has: expit(x) expit(-x), 1 / cosh(x)**2, logsumexp(z) - z[target] for cross-entropy,
+softmax(z) - onehot for its gradient, and NumPy's mean. The tiers have no ops for log-softmax and log-sum-exp, so these
+are computed from cross-entropy: -loss(z, target) and z[top] + loss(z, top).
 """
 
 import argparse
@@ -38,32 +38,32 @@ except ImportError:
     torch = None
 
 Array = Any  # ndarray
-Results = dict[str, Array]  # by quantity; the first axis counts the cases
-Figures = dict[tuple[str, str], dict[str, float]]  # by (quantity, kind of input), then by column: worst error in ulp
+Results = dict[str, Array]  # keyed by quantity; the first axis is the case
+Figures = dict[tuple[str, str], dict[str, float]]  # worst error in ulp, keyed by (quantity, kind of input), then column
 
 DIGITS = 50
-LARGEST = 1e308  # of the finite inputs
+LARGEST = 1e308  # largest finite input
 OURS = (*TIERS, "exact")
 THEIRS = ("SciPy", "PyTorch")
 
-QUIET = np.errstate(all="ignore")  # overflow and NaN are results here: some of these formulas are there to fail
+QUIET = np.errstate(all="ignore")  # overflow and NaN are results here: some of the formulas should fail
 
 
-# The error of a result.
+# Errors of results.
 
 
 @dataclass(frozen=True)
 class Truth:
-    """True values, each as the nearest float64 and what is missing from there to the truth, in ulp.
+    """True values, each as the nearest float64 and the remaining difference in ulp.
 
     Attributes
     ----------
     nearest : ndarray of float64
-        Infinite where the truth is, or is beyond the float64 numbers.
+        Nearest float64 to each true value; infinite if the true value is infinite or overflows.
     rest : ndarray of float64
-        (truth - nearest) / ulp.
+        (true value - nearest) / ulp.
     ulp : ndarray of float64
-        Distance between neighboring float64 numbers in the binade of the truth.
+        Distance between neighboring float64 numbers in the binade of the true value.
     """
 
     nearest: Array
@@ -72,14 +72,14 @@ class Truth:
 
     @classmethod
     def of_mpmath(cls, values: Array) -> "Truth":
-        """Return the truth for an object array of mpf."""
+        """Return the true values from an object array of mpf."""
         parts = np.array([_nearest_rest_ulp(mpmath.mpf(value)) for value in values.ravel()])
         return cls(*(column.reshape(values.shape) for column in parts.T))
 
     @classmethod
     @QUIET
     def of_longdouble(cls, values: Array) -> "Truth":
-        """Return an approximate truth for an array of long doubles."""
+        """Return approximate true values from an array of long doubles."""
         nearest = values.astype(np.float64)
         ulp = np.spacing(np.abs(nearest))
         return cls(nearest, ((values - nearest) / ulp).astype(np.float64), ulp)
@@ -98,29 +98,29 @@ def _nearest_rest_ulp(value: Any) -> tuple[float, float, float]:
 
 @QUIET
 def errors_in_ulp(computed: Array, truth: Truth) -> Array:
-    """Return |computed - truth| in ulp of the truth: inf where only one of them is finite, or infinities differ."""
+    """Return |computed - true value| in ulp; inf if only one of them is finite, or the infinities differ."""
     error = np.abs((computed - truth.nearest) / truth.ulp - truth.rest)
     both_finite = np.isfinite(computed) & np.isfinite(truth.nearest)
     return np.where(both_finite, error, np.where(computed == truth.nearest, 0.0, np.inf))
 
 
-# The truth. The same formulas in mpmath (the truth) and in long double (a quick look at many inputs).
+# True values. The same formulas in mpmath (50 digits) and in long double (fast, for many inputs).
 
 
 class Formulas:
-    """The quantities by formulas that do not cancel, in numbers of more than double precision.
+    """Quantities by formulas without cancellation, in numbers of more than double precision.
 
     Parameters
     ----------
     number, exp, log1p : function
-        Elementwise, of arrays: to those numbers, and their exponential and log(1 + x).
+        Elementwise functions of arrays: conversion to those numbers, exponential, and log(1 + x).
     """
 
     def __init__(self, number: Callable[..., Array], exp: Callable[..., Array], log1p: Callable[..., Array]) -> None:
         self.number, self.exp, self.log1p = number, exp, log1p
 
     def points(self, x: Array) -> Results:
-        """Elementwise quantities of x, shape (N,); of the losses, for the target 1."""
+        """Return elementwise quantities of x, shape (N,); the losses are those for target 1."""
         x = self.number(x)
         e, e2, zero = self.exp(-np.abs(x)), self.exp(-np.abs(x) * 2), self.number(np.zeros(len(x)))
         return {
@@ -133,7 +133,7 @@ class Formulas:
         }
 
     def rows(self, z: Array, target: Array) -> Results:
-        """Quantities of each row of logits z, shape (N, C), and its target (N,). Of an infinite logit, the limit."""
+        """Return quantities of each row of logits z, (N, C), with target (N,); for infinite logits, their limits."""
         each, infinite = np.arange(len(z)), (z == np.inf).any(axis=1)
         z = self.number(np.where(infinite[:, None], np.where(z == np.inf, 0.0, -np.inf), z))
         top = z.argmax(axis=1)
@@ -157,13 +157,13 @@ class Formulas:
         }
 
     def means(self, z: Array, target: Array) -> Results:
-        """Mean cross-entropy of each mini-batch: z (B, N, C), target (B, N)."""
+        """Return the mean cross-entropy of each mini-batch: z (B, N, C), target (B, N)."""
         losses = self.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"]
         mean = losses.reshape(target.shape).sum(axis=1) / target.shape[1]
         return {"mean cross-entropy": mean, "the same, in training": mean}
 
     def squares(self, y: Array, target: Array) -> Results:
-        """Mean squared and mean absolute error of each mini-batch: y and target (B, N, O)."""
+        """Return mean squared and mean absolute error of each mini-batch: y and target (B, N, O)."""
         difference = (self.number(y) - self.number(target)).reshape(len(y), -1)
         squares, sizes = ((d.sum(axis=1) / d.shape[1]) for d in (difference * difference, np.abs(difference)))
         return {"mean squared error": squares, "mean absolute error": sizes}
@@ -173,11 +173,11 @@ IN_MPMATH = Formulas(*(np.frompyfunc(f, 1, 1) for f in (mpmath.mpf, mpmath.exp, 
 IN_LONGDOUBLE = Formulas(np.longdouble, np.exp, np.log1p)
 
 
-# Whose results are judged. Each class has the four functions of `Formulas`, in float64.
+# Columns of the table. Each class has the four methods of `Formulas`, in float64.
 
 
 class OfTier:
-    """The quantities by a tier, single samples one by one and mini-batches through `Network`."""
+    """Quantities by a tier: single samples by its ops, mini-batches by a `Network`."""
 
     def __init__(self, name: str, exact: bool = False) -> None:
         self.tier = get_tier(name, exact)
@@ -188,7 +188,7 @@ class OfTier:
         return np.ravel(y), np.ravel(vjp(ones))
 
     def points(self, x: Array) -> Results:
-        """As `Formulas.points`."""
+        """Return the quantities of `Formulas.points`."""
         y, slope = self._slope("sigmoid", x)
         losses, slopes = self._losses("binary_cross_entropy", x)
         return {
@@ -201,7 +201,7 @@ class OfTier:
         }
 
     def _losses(self, op: str, x: Array) -> tuple[Array, Array]:
-        """Return loss and derivative of each number by itself, for the target 1."""
+        """Return loss and derivative of each number, one call per number, for target 1."""
         each = [self._loss(op, [[xi]], [[1.0]]) for xi in x]
         return np.array([loss for loss, _ in each]), np.array([slope[0] for _, slope in each])
 
@@ -215,7 +215,7 @@ class OfTier:
 
     @QUIET
     def rows(self, z: Array, target: Array) -> Results:
-        """As `Formulas.rows`."""
+        """Return the quantities of `Formulas.rows`."""
         top = z.argmax(axis=1)
         p = [np.ravel(self.tier.softmax(chunk)[0]) for (chunk,) in self.tier.chunks(self.tier.asarray(z))]
         losses, gradients = zip(*map(self._row, z, target), strict=True)
@@ -229,13 +229,13 @@ class OfTier:
         }
 
     def _net(self, loss: str, C: int) -> mt.Network:
-        """Return a net that changes nothing: its outputs are its inputs, of C numbers each."""
+        """Return a net that computes the identity on samples of C numbers."""
         net = mt.Network([mt.Linear(C, C)], loss, tier=self.tier)
         net.load_state_dict({"0.weight": np.eye(C), "0.bias": np.zeros(C)})
         return net
 
     def means(self, z: Array, target: Array) -> Results:
-        """As `Formulas.means`."""
+        """Return the quantities of `Formulas.means`."""
         net, batches = self._net("softmax_cross_entropy", z.shape[-1]), [*zip(z, target, strict=True)]
         return {
             "mean cross-entropy": np.array([net.mean_loss(*batch) for batch in batches]),
@@ -243,7 +243,7 @@ class OfTier:
         }
 
     def squares(self, y: Array, target: Array) -> Results:
-        """As `Formulas.squares`."""
+        """Return the quantities of `Formulas.squares`."""
         results = {}
         for loss in ("mean_squared_error", "mean_absolute_error"):
             net = self._net(loss, y.shape[-1])
@@ -253,12 +253,12 @@ class OfTier:
 
 
 class Textbook:
-    """The quantities by the formulas that textbooks print, each sum term after term."""
+    """Quantities by the textbook formulas, with sums in sequential order."""
 
     @staticmethod
     @QUIET
     def points(x: Array) -> Results:
-        """As `Formulas.points`."""
+        """Return the quantities of `Formulas.points`."""
         y, tanh = 1 / (1 + np.exp(-x)), np.tanh(x)
         return {
             "sigmoid": y,
@@ -272,7 +272,7 @@ class Textbook:
     @staticmethod
     @QUIET
     def rows(z: Array, target: Array) -> Results:
-        """As `Formulas.rows`."""
+        """Return the quantities of `Formulas.rows`."""
         e = np.exp(z)
         e_sum = np.cumsum(e, axis=1)[:, -1]
         p = e / e_sum[:, None]
@@ -287,7 +287,7 @@ class Textbook:
 
     @classmethod
     def means(cls, z: Array, target: Array) -> Results:
-        """As `Formulas.means`."""
+        """Return the quantities of `Formulas.means`."""
         losses = cls.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"].reshape(target.shape)
         mean = np.cumsum(losses, axis=1)[:, -1] / target.shape[1]
         return {"mean cross-entropy": mean, "the same, in training": mean}
@@ -295,19 +295,19 @@ class Textbook:
     @staticmethod
     @QUIET
     def squares(y: Array, target: Array) -> Results:
-        """As `Formulas.squares`."""
+        """Return the quantities of `Formulas.squares`."""
         difference = (y - target).reshape(len(y), -1)
         squares, sizes = (np.cumsum(d, axis=1)[:, -1] / d.shape[1] for d in (difference**2, np.abs(difference)))
         return {"mean squared error": squares, "mean absolute error": sizes}
 
 
 class OfSciPy:
-    """The quantities by SciPy, and by NumPy what SciPy does not have."""
+    """Quantities by SciPy, and by NumPy if SciPy has no such function."""
 
     @staticmethod
     @QUIET
     def points(x: Array) -> Results:
-        """As `Formulas.points`."""
+        """Return the quantities of `Formulas.points`."""
         expit = scipy.special.expit
         return {
             "sigmoid": expit(x),
@@ -321,7 +321,7 @@ class OfSciPy:
     @staticmethod
     @QUIET
     def rows(z: Array, target: Array) -> Results:
-        """As `Formulas.rows`."""
+        """Return the quantities of `Formulas.rows`."""
         each = np.arange(len(z))
         p = scipy.special.softmax(z, axis=1)
         log_sum_exp = scipy.special.logsumexp(z, axis=1)
@@ -336,24 +336,24 @@ class OfSciPy:
     @classmethod
     @QUIET
     def means(cls, z: Array, target: Array) -> Results:
-        """As `Formulas.means`."""
+        """Return the quantities of `Formulas.means`."""
         losses = cls.rows(z.reshape(-1, z.shape[-1]), target.ravel())["cross-entropy"].reshape(target.shape)
         return {"mean cross-entropy": losses.mean(axis=1), "the same, in training": losses.mean(axis=1)}
 
     @staticmethod
     @QUIET
     def squares(y: Array, target: Array) -> Results:
-        """As `Formulas.squares`."""
+        """Return the quantities of `Formulas.squares`."""
         squares, sizes = np.square(y - target).mean(axis=(1, 2)), np.abs(y - target).mean(axis=(1, 2))
         return {"mean squared error": squares, "mean absolute error": sizes}
 
 
 class OfPyTorch:
-    """The quantities by PyTorch, derivatives by its autograd."""
+    """Quantities by PyTorch, with derivatives by its autograd."""
 
     @staticmethod
     def points(x: Array) -> Results:
-        """As `Formulas.points`."""
+        """Return the quantities of `Formulas.points`."""
         X = torch.tensor(x, requires_grad=True)
         y = torch.sigmoid(X)
         (slope,) = torch.autograd.grad(y.sum(), X)
@@ -371,7 +371,7 @@ class OfPyTorch:
 
     @staticmethod
     def rows(z: Array, target: Array) -> Results:
-        """As `Formulas.rows`."""
+        """Return the quantities of `Formulas.rows`."""
         Z, labels, each = torch.tensor(z, requires_grad=True), torch.tensor(target), np.arange(len(z))
         losses = torch.nn.functional.cross_entropy(Z, labels, reduction="none")
         (gradient,) = torch.autograd.grad(losses.sum(), Z)
@@ -385,14 +385,14 @@ class OfPyTorch:
 
     @staticmethod
     def means(z: Array, target: Array) -> Results:
-        """As `Formulas.means`."""
+        """Return the quantities of `Formulas.means`."""
         cross_entropy = torch.nn.functional.cross_entropy
         mean = np.array([cross_entropy(*map(torch.tensor, batch)).item() for batch in zip(z, target, strict=True)])
         return {"mean cross-entropy": mean, "the same, in training": mean}
 
     @staticmethod
     def squares(y: Array, target: Array) -> Results:
-        """As `Formulas.squares`."""
+        """Return the quantities of `Formulas.squares`."""
         batches = [tuple(map(torch.tensor, batch)) for batch in zip(y, target, strict=True)]
         squares, sizes = torch.nn.functional.mse_loss, torch.nn.functional.l1_loss
         return {
@@ -402,7 +402,7 @@ class OfPyTorch:
 
 
 def contestants() -> dict[str, Any]:
-    """Return whose results are judged, by column; SciPy and PyTorch where they are installed."""
+    """Return the implementations, keyed by column; SciPy and PyTorch only if they are installed."""
     return {
         **{name: OfTier(name) for name in TIERS},
         "exact": OfTier("scalar", exact=True),  # the other two give the same bits
@@ -412,18 +412,20 @@ def contestants() -> dict[str, Any]:
     }
 
 
-# The inputs.
+# Inputs.
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many inputs are drawn of each kind; of these, `kept` at random and the `hardest` of each column are judged.
+    """Numbers of inputs of each kind.
 
     Attributes
     ----------
     points, rows, wide_rows, batches : int
-        Numbers for the elementwise functions; rows of 2 to 10 classes; rows of 100 and 1,000 classes; mini-batches.
+        Inputs to draw: numbers for the elementwise functions; rows of 2 to 10 classes; rows of 100 and 1,000 classes;
+        mini-batches.
     kept, hardest : int
+        Inputs to evaluate: the first `kept` ones, and the `hardest` ones with the largest errors of each column.
     """
 
     points: int
@@ -454,7 +456,7 @@ def kinds_of_points(rng: np.random.Generator, n: int) -> Iterator[tuple[str, Arr
 
 @QUIET
 def _logits(kind: str, rng: np.random.Generator, n: int, C: int) -> Array:
-    """Return n rows of C logits of that kind."""
+    """Return n rows of C logits of a kind."""
     z = 3 * rng.standard_normal((n, C))
     one = (np.arange(n), rng.integers(C, size=n))  # one class per row
     if kind == "one class leads":
@@ -477,13 +479,13 @@ def _logits(kind: str, rng: np.random.Generator, n: int, C: int) -> Array:
         z[one] = np.inf
     elif kind == "log-sum-exp near 0":
         return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    # Log-sum-exp is largest + log(...). Where these two cancel, anybody loses digits: a kind of its own.
+    # Log-sum-exp is largest + log(...). If these two cancel, every formula loses digits; that is a separate kind.
     largest = z.max(axis=1, keepdims=True)
     log_of_sum = np.log(np.exp(z - largest).sum(axis=1, keepdims=True))
     return np.where(np.abs(largest) + log_of_sum > 2 * np.abs(largest + log_of_sum), z - largest, z)
 
 
-KINDS_OF_ROWS = {  # and their numbers of classes
+KINDS_OF_ROWS = {  # numbers of classes, keyed by kind
     **dict.fromkeys(
         [
             *("ordinary", "one class leads", "far apart", "on an offset", "large, to 1e308", "tiny, from 5e-324"),
@@ -497,17 +499,17 @@ KINDS_OF_ROWS = {  # and their numbers of classes
 
 
 def kinds_of_rows(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
-    """Yield (kind, logits (N, C), target (N,)); a kind comes once for each of its numbers of classes C."""
+    """Yield (kind, logits (N, C), target (N,)), once for each kind and each of its numbers of classes C."""
     for kind, classes in KINDS_OF_ROWS.items():
         n = size.wide_rows if max(classes) >= 100 else size.rows // len(classes)
         for C in classes:
             z = _logits(kind, rng, n, C)
-            # The target is as often as not the most probable class, where the loss is smallest and digits cancel.
+            # Half of the targets are the most probable class, whose loss is smallest and prone to cancellation.
             yield kind, z, np.where(rng.random(n) < 0.5, z.argmax(axis=1), rng.integers(C, size=n))
 
 
 def kinds_of_batches(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
-    """Yield (kind, logits (B, N, C), target (B, N)) for the mean cross-entropy; C is 10."""
+    """Yield (kind, logits (B, N, C), target (B, N)) for the mean cross-entropy, with C = 10."""
     for kind, N, B in [
         ("ordinary", 60, size.batches),
         ("ordinary", 64, size.batches),
@@ -524,7 +526,7 @@ def kinds_of_batches(rng: np.random.Generator, size: Size) -> Iterator[tuple[str
 
 
 def kinds_of_outputs(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
-    """Yield (kind, outputs (B, N, O), targets (B, N, O)) for the mean squared error; O is 10."""
+    """Yield (kind, outputs (B, N, O), targets (B, N, O)) for the mean squared error, with O = 10."""
     for kind, N, scale in [
         ("ordinary", 60, 1.0),
         ("ordinary", 64, 1.0),
@@ -539,14 +541,14 @@ def kinds_of_outputs(rng: np.random.Generator, size: Size) -> Iterator[tuple[str
         yield f"{kind}, N = {N:,}", scale * outputs, scale * target
 
 
-# Measuring.
+# Measurement.
 
 
 def hardest(outputs: dict[str, Results], approximate: Results, size: Size) -> Array:
-    """Return the indices of the cases to judge: the first ones, and on which anybody does worst.
+    """Return the indices of the cases to evaluate: the first ones, and those with the largest errors of each column.
 
-    Long doubles, with 11 bits more than float64, tell well enough which these are. Where a machine has none, fewer of
-    the hard cases are found; the figures are right all the same.
+    Long doubles, with 11 bits more than float64, are accurate enough to find them. On a machine without long doubles,
+    fewer of the hard cases are found, but the errors that are reported are still right.
     """
     indices = {*range(min(size.kept, len(next(iter(approximate.values())))))}
     for quantity, values in approximate.items():
@@ -560,13 +562,13 @@ def hardest(outputs: dict[str, Results], approximate: Results, size: Size) -> Ar
 
 @QUIET
 def worst_errors(function: str, inputs: tuple[Array, ...], size: Size) -> dict[str, dict[str, float]]:
-    """Return the worst error in ulp by quantity and column, on the same inputs for every column.
+    """Return the worst errors in ulp, keyed by quantity, then column; all columns get the same inputs.
 
     Parameters
     ----------
     function : {"points", "rows", "means", "squares"}
     inputs : tuple of ndarray
-        What that function takes.
+        Arguments of the function.
     size : Size
     """
     outputs = {column: getattr(contestant, function)(*inputs) for column, contestant in contestants().items()}
@@ -583,7 +585,7 @@ def worst_errors(function: str, inputs: tuple[Array, ...], size: Size) -> dict[s
 
 
 def measure(size: Size = FULL, seed: int = 0) -> Figures:
-    """Return all figures: worst error in ulp by (quantity, kind of input) and column."""
+    """Return the worst errors in ulp, keyed by (quantity, kind of input), then column."""
     rng = np.random.default_rng(seed)
     cases = [
         *(("points", kind, (x,)) for kind, x in kinds_of_points(rng, size.points)),
@@ -595,14 +597,14 @@ def measure(size: Size = FULL, seed: int = 0) -> Figures:
     for function, kind, inputs in cases:
         for quantity, by_column in worst_errors(function, tuple(inputs), size).items():
             if kind == "log-sum-exp near 0" and quantity != "log-sum-exp":
-                continue  # nothing particular for the others
+                continue  # ordinary inputs for all other quantities
             so_far = figures.setdefault((quantity, kind), by_column)
             so_far.update({column: max(so_far[column], error) for column, error in by_column.items()})
     return figures
 
 
 def worse_than_theirs(by_column: dict[str, float], column: str, slack: float = 0.0) -> bool:
-    """Return whether that column's error exceeds the smallest of SciPy's and PyTorch's by more than slack ulp."""
+    """Return True if the column's error exceeds the smaller of SciPy's and PyTorch's by more than slack ulp."""
     theirs = [by_column[name] for name in THEIRS if name in by_column]
     return bool(theirs) and by_column[column] > min(theirs) + slack
 
@@ -614,7 +616,7 @@ def _cell(by_column: dict[str, float], column: str) -> str:
 
 
 def table(figures: Figures) -> str:
-    """Return the figures as text: a row for each quantity and kind of input, a column for each contestant."""
+    """Return the figures as a text table, with a row per quantity and kind of input."""
     columns = [*next(iter(figures.values()))]
     lines = [f"{'worst error in ulp':36}" + "".join(f"{column:>10} " for column in columns)]
     for quantity in dict.fromkeys(quantity for quantity, _ in figures):
@@ -625,16 +627,16 @@ def table(figures: Figures) -> str:
             if of_quantity == quantity
         ]
     if any(name in columns for name in THEIRS):
-        lines.append("* more than SciPy's or PyTorch's")
+        lines.append("* larger than SciPy's or PyTorch's")
     lines += [f"{name} is not installed: no column" for name in THEIRS if name not in columns]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Print the worst errors of tiers, SciPy and PyTorch, in ulp.")
-    parser.add_argument("--small", action="store_true", help="fewer inputs, in a few seconds")
-    parser.add_argument("--seed", type=int, default=0, help="of the inputs (default: 0)")
+    parser = argparse.ArgumentParser(description="Print the worst errors of the tiers, SciPy and PyTorch, in ulp.")
+    parser.add_argument("--small", action="store_true", help="use fewer inputs, in a few seconds")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the inputs (default: 0)")
     arguments = parser.parse_args()
     start = time.perf_counter()
     print(table(measure(SMALL if arguments.small else FULL, arguments.seed)))

@@ -1,7 +1,7 @@
-"""The benchmark's cases for pytest-benchmark: all contenders in this one process, for a quick look or a profiler.
+"""The race's cases for pytest-benchmark, with all contenders in one process: for a quick measurement or a profiler.
 
-``pytest -n0 benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and holds it to the
-gradients. For figures to report use ``micrograd-tiers benchmark``, where every contender has a process of its own.
+``pytest -n0 benchmarks`` times them; ``pytest benchmarks --benchmark-disable`` runs each once and checks its gradients.
+For figures to report, use ``micrograd-tiers benchmark``, which runs every contender in its own process.
 """
 
 import sys
@@ -21,7 +21,7 @@ PAIRS = [(case, name) for case in CASES for name, contender in CONTENDERS.items(
 
 @pytest.fixture
 def recursion_limit():
-    """Let backward passes be recursive."""
+    """Raise the recursion limit, for backward passes that are recursive."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(20_000)
     yield
@@ -30,7 +30,7 @@ def recursion_limit():
 
 @pytest.mark.parametrize(("case", "name"), PAIRS, ids=[f"{case}: {name}" for case, name in PAIRS])
 def test_step(benchmark, case, name, recursion_limit):
-    """A training step of one contender, held to the gradients first."""
+    """Time a training step of one contender, after a check of its gradients."""
     contender = CONTENDERS[name]
     if not contender.installed:
         pytest.skip(f"{contender.needs} is not installed")

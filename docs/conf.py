@@ -1,6 +1,6 @@
-"""How the site is built: walkthroughs, how-to pages, studies, reference.
+"""Sphinx configuration of the site: walkthroughs, how-to pages, studies and reference.
 
-sphinx-build -W --keep-going docs docs/_build
+Build it with: sphinx-build -W --keep-going docs docs/_build
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import micrograd_tiers
 from micrograd_tiers.threads import pinned
 
-os.environ |= pinned(1)  # before NumPy is imported: threads that wait for each other would slow the pages down
+os.environ |= pinned(1)  # before NumPy is imported: threads that wait for each other slow the walkthroughs down
 
 sys.path.insert(0, str(Path(__file__).parent))
 import side_by_side
@@ -40,14 +40,14 @@ extensions = [
 exclude_patterns = ["_build", "**/GALLERY_HEADER.rst", "studies/README.md"]
 templates_path = ["_templates"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", ".*")]  # types in docstrings are words, not links
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in docstrings are text, not links
 
 html_theme = "furo"
 html_title = "micrograd-tiers"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-mathjax_path = "mathjax/tex-svg.js"  # MathJax 3.2.2, here and not on some server: no page asks the network for anything
+mathjax_path = "mathjax/tex-svg.js"  # MathJax 3.2.2, served from the site itself, so that pages work offline
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -77,25 +77,25 @@ warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 
 def setup(app):
-    """Write the page of ops; let walkthroughs be Markdown enough for editors and reStructuredText enough for Sphinx."""
+    """Register the page of ops and the conversion of the walkthroughs from Markdown to reStructuredText."""
     app.connect("builder-inited", write_side_by_side)
     app.connect("source-read", read_walkthrough)
 
 
 def write_side_by_side(app):
-    """Write the page that shows every op at the three tiers; only if it has changed, or it would be read anew."""
+    """Write the page that shows every op at the three tiers, unless it is unchanged: Sphinx would read it again."""
     path = Path(app.srcdir, "side-by-side.rst")
     if not path.exists() or path.read_text(encoding="utf-8") != side_by_side.page():
         path.write_text(side_by_side.page(), encoding="utf-8")
 
 
 def read_walkthrough(app, name, source):
-    """Turn $...$ into mathematics and "page 3" into a link, and fold the solutions away at the end."""
+    """Convert $...$ to mathematics and "page 3" to a link, and add the solutions in a dropdown at the end."""
     page = re.fullmatch(r"walkthroughs/(\d\d)_\w+", name)
     if page is None:
         return
     text = re.sub(r"^\$\$\n(.*?)^\$\$$", lambda m: ".. math::\n\n" + indented(m[1]), source[0], flags=re.M | re.S)
-    runs = re.split(r"((?:^ {4,}.*\n)+)", text, flags=re.M)  # text and, in between, what is indented: code, output
+    runs = re.split(r"((?:^ {4,}.*\n)+)", text, flags=re.M)  # alternately text and indented blocks (code, output)
     runs[::2] = map(prose, runs[::2])
     solutions = ROOT / "walkthroughs" / "solutions" / f"{page[1]}.py"
     folded = f".. dropdown:: Solutions\n\n   .. literalinclude:: /../walkthroughs/solutions/{solutions.name}\n\n"
@@ -104,22 +104,22 @@ def read_walkthrough(app, name, source):
 
 
 def indented(text):
-    """Return the lines, each three spaces further in."""
+    """Return the lines, each indented by three more spaces."""
     return "".join(f"   {line}\n" for line in text.splitlines())
 
 
 def prose(text):
-    """Return text with its formulas and its links as Sphinx writes them."""
+    """Return text with its formulas and links in reStructuredText."""
     return re.sub(r"\b([Pp]age)\s+(\d+)\b", link, re.sub(r"\$([^$]+)\$([.,:;?]?)", formula, text))
 
 
 def formula(match):
-    """Return a formula, and in it the mark that follows, which else could begin the next line."""
+    """Return a formula that includes the punctuation after it, so that no line starts with a punctuation mark."""
     mark = rf"\text{{{match[2]}}}" if match[2] else ""
     return f":math:`{match[1]}{mark}`"
 
 
 def link(match):
-    """Return "page 3" as a link, if there is such a page."""
+    """Return "page 3" as a link if that page exists, otherwise as text."""
     page = PAGES.get(int(match[2]))
     return f":doc:`{match[0]} <{page}>`" if page else match[0]

@@ -1,4 +1,4 @@
-"""The page that shows every op at the three tiers, made from the tier files themselves."""
+"""Generator of the page that shows every op at the three tiers, from the source of the tiers."""
 
 import ast
 from pathlib import Path
@@ -21,9 +21,10 @@ TITLES = {
 HEAD = """Side by side
 ============
 
-Every op at the three tiers, from the files that run. Lines that stand in the column to the left as well are dimmed:
-what is bright in the second column is what NumPy's vectors change, in the third what the mini-batch changes. Dimmed in
-the first column is what all three have in common. The reason for the form of a formula is on the page :doc:`numerics`.
+Every op at the three tiers, as it is in the source of the package. In the second and third columns, a line is dimmed if
+the column to its left has the same line. So the bright lines of the second column are the changes that NumPy vectors
+bring, and those of the third column the changes that the mini-batch brings. In the first column, the lines that all
+three tiers share are dimmed. The page :doc:`numerics` explains why the formulas have this form.
 
 """
 
@@ -42,20 +43,20 @@ def page():
 
 
 def sources_of(row):
-    """Return the source of an op by tier; ops of whole mini-batches are there at the tensor tier only."""
+    """Return the source of an op, keyed by tier; ops of whole mini-batches exist only at the tensor tier."""
     names = TIERS if row.family != "batch" else ("tensor",)
     return {name: function_in(FOLDER / FILES[row.family].format(name), row.name) for name in names}
 
 
 def function_in(file, name):
-    """Return the source of one function of a file, without what stands around it."""
+    """Return the source of one function of a file."""
     text = file.read_text(encoding="utf-8")
     (function,) = [node for node in ast.parse(text).body if getattr(node, "name", "") == name]
     return "\n".join(text.splitlines()[function.lineno - 1 : function.end_lineno])
 
 
 def columns(sources):
-    """Return the sources in columns, as HTML; lines that are nothing new are dimmed."""
+    """Return the sources side by side, as HTML, with the lines dimmed that are not new in their column."""
     lines = [source.splitlines() for source in sources.values()]
     everywhere = set(lines[0]).intersection(*lines[1:]) if len(lines) > 1 else set()
     html = '<div class="side-by-side">\n'
@@ -66,6 +67,6 @@ def columns(sources):
             f'<span class="dimmed">{line}</span>' if source in known and source.strip() else line
             for source, line in zip(own, colored, strict=True)
         ]
-        code = "&#10;".join(shown)  # on one line, so that indentation means nothing to reStructuredText
+        code = "&#10;".join(shown)  # one line, because reStructuredText would interpret the indentation
         html += f'<figure><figcaption>{tier}</figcaption><div class="highlight"><pre>{code}</pre></div></figure>\n'
     return html + "</div>\n"

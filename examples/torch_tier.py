@@ -1,7 +1,8 @@
-"""A tier on PyTorch: the ops are PyTorch's own, and so are their derivatives.
+"""A tier on PyTorch: ops and derivatives are PyTorch's own.
 
-The tensor tier's protocol in another library's arrays: `micrograd-tiers verify examples/torch_tier.py` judges it, and
-`micrograd-tiers train --tier examples/torch_tier.py` trains with it. It needs the extra `torch`.
+It has the functions of the tensor tier, on PyTorch tensors instead of NumPy arrays, and needs the extra `torch`.
+`micrograd-tiers verify examples/torch_tier.py` judges it; `micrograd-tiers train --tier examples/torch_tier.py` trains
+with it.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch.nn import functional
 
 
 def op_of(f, n_differentiable):
-    """Return an op in the sense of the tiers, value and vjps, from a PyTorch function."""
+    """Return an op that computes a PyTorch function, with vjps for its first n_differentiable arguments."""
 
     def op(*arguments):
         leaves = [a.detach().requires_grad_() for a in arguments[:n_differentiable]]
@@ -20,7 +21,7 @@ def op_of(f, n_differentiable):
         def vjp_of(leaf):
             def vjp(dy):
                 (gradient,) = torch.autograd.grad(y, leaf, torch.as_tensor(dy, dtype=y.dtype), retain_graph=True)
-                return gradient.clone()  # fresh storage: dbias may be a view of dy
+                return gradient.clone()  # new memory: dbias may be a view of dy
 
             return vjp
 
@@ -39,30 +40,30 @@ mean_squared_error = op_of(lambda y, target: ((y - target) ** 2).mean(dim=1).sum
 
 
 def elu(x, alpha=1.0):
-    """Exponential linear unit; alpha is a setting and has no vjp."""
+    """Exponential linear unit; alpha is a constant and has no vjp."""
     return op_of(lambda x: functional.elu(x, alpha), 1)(x)
 
 
 def asarray(values, dtype="float64"):
-    """Tensor of that dtype, with storage of its own."""
+    """Return a tensor of this dtype, as a copy."""
     return torch.tensor(np.asarray(values), dtype=getattr(torch, dtype))
 
 
 def tolist(array):
-    """Nested lists of Python numbers."""
+    """Return nested lists of Python numbers."""
     return array.tolist()
 
 
 def chunks(*arrays):
-    """The whole mini-batch at once."""
+    """Yield one chunk, the whole mini-batch."""
     yield arrays
 
 
 def add_scaled(target, source, scale):
-    """target += scale * source, in place."""
+    """Add scale * source to target, in place."""
     target.add_(source, alpha=scale)
 
 
 def elementwise(f, *arrays):
-    """f of whole tensors."""
+    """Return f of whole tensors."""
     return f(*arrays)

@@ -20,7 +20,7 @@ def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: st
     """Return a field that knows its command-line option: the help, with the default in words, and the placeholder."""
     if shown is None and default is not False and default not in (None, ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default).strip("(,)")
-    text = text if shown is None else f"{text} ({shown})"
+    text = text if shown is None else f"{text} (default: {shown})"
     return field(default=default, metadata={"help": text.strip(), "metavar": unit})
 
 
@@ -42,37 +42,50 @@ class Recipe:
         Number of training samples set aside; patience and keep_best go by them.
     """
 
-    data: str = _setting("glyphs", ", ".join(DATASETS), unit="SET")
-    n_train: int | None = _setting(None, "how many training samples", unit="N")
-    n_test: int | None = _setting(None, "how many test samples", unit="N")
+    data: str = _setting("glyphs", f"data set: {', '.join(DATASETS)}", unit="SET")
+    n_train: int | None = _setting(None, "number of training samples", unit="N")
+    n_test: int | None = _setting(None, "number of test samples", unit="N")
     tier: str = _setting("tensor", f"{', '.join(TIERS)}, or your own .py file")
     layers: str = _setting(
         "",
-        "any net, in place of the next three, as in 'conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5': "
-        "conv:CHANNELS,KERNEL[,STRIDE[,PADDING]], max or avg:KERNEL[,STRIDE], batchnorm, linear:UNITS",
+        "all layers except the last, in place of the next three options; for example "
+        "'conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5'. Layers: conv:CHANNELS,KERNEL[,STRIDE[,PADDING]], "
+        "max:KERNEL[,STRIDE], avg:KERNEL[,STRIDE], batchnorm, dropout:P, flatten, linear:UNITS, and the activations",
         unit="WORDS",
     )
-    hidden: tuple[int, ...] = _setting((300,), "hidden units of each layer", unit="H")
+    hidden: tuple[int, ...] = _setting((300,), "hidden units of each hidden layer", unit="H")
     activation: str = _setting("sigmoid", either(ACTIVATIONS))
-    dropout: float = _setting(0.0, "of each hidden layer's outputs", unit="P")
-    init: str = _setting("xavier", "starting weights: standard_normal, uniform, xavier, kaiming, ...")
+    dropout: float = _setting(0.0, "probability that dropout sets an output of a hidden layer to 0", unit="P")
+    init: str = _setting("xavier", "initializer of the weights: standard_normal, uniform, xavier, kaiming, ...")
     dtype: str = _setting("float64", "float64 or float32")
-    exact: bool = _setting(False, "the same bits at every tier")
+    exact: bool = _setting(False, "exact mode: arithmetic that gives equal bits at every tier")
     optimizer: str = _setting("sgd", either(OPTIMIZERS))
-    learning_rate: float | None = _setting(None, unit="RATE", shown="0.1 for sgd, else 0.001")
-    momentum: float = _setting(0.0, "of sgd")
-    nesterov: bool = _setting(False, "let the momentum look ahead")
-    weight_decay: float | None = _setting(None, "L2 penalty", shown="0; 0.01 for adamw")
-    label_smoothing: float = _setting(0.0, "share of the target", unit="S")
-    schedule: str = _setting("", "of the learning rate: step:EVERY, step:EVERY,BY or cosine", shown="none")
-    batch_size: int = _setting(64, "samples a step", unit="N")
-    epochs: int = _setting(10, "with --resume: until this many in all", unit="N")
-    validation: int = _setting(0, "training samples set aside for validation", unit="N")
-    patience: int | None = _setting(None, "epochs to wait for a lower validation loss", unit="N")
-    keep_best: bool = _setting(False, "end with the weights of the best epoch")
-    no_shuffle: bool = _setting(False, "take the samples in the order of the file")
-    no_standardize: bool = _setting(False, "leave 2-D features as they are")
-    seed: int = _setting(0, "of all that is drawn at random")
+    learning_rate: float | None = _setting(
+        None, "learning rate", unit="RATE", shown="0.1 for sgd, 0.001 for the others"
+    )
+    momentum: float = _setting(0.0, "momentum of sgd")
+    nesterov: bool = _setting(False, "use Nesterov momentum")
+    weight_decay: float | None = _setting(
+        None, "factor of the L2 penalty; for adamw, decoupled weight decay", shown="0; 0.01 for adamw"
+    )
+    label_smoothing: float = _setting(0.0, "share of the target that is spread over all classes", unit="S")
+    schedule: str = _setting(
+        "",
+        "learning rate schedule: cosine, or step:EVERY[,BY], which multiplies the rate by BY (0.1) every EVERY epochs",
+        shown="none",
+    )
+    batch_size: int = _setting(64, "samples per mini-batch", unit="N")
+    epochs: int = _setting(10, "number of epochs; with --resume, the total", unit="N")
+    validation: int = _setting(0, "number of training samples to set aside for validation", unit="N")
+    patience: int | None = _setting(
+        None, "stop after N epochs without a lower validation loss; needs --validation", unit="N"
+    )
+    keep_best: bool = _setting(
+        False, "restore the weights of the epoch with the lowest validation loss; needs --validation"
+    )
+    no_shuffle: bool = _setting(False, "do not shuffle the training samples")
+    no_standardize: bool = _setting(False, "do not standardize points in the plane")
+    seed: int = _setting(0, "random seed")
 
     # Reading and writing.
 

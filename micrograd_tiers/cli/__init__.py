@@ -1,9 +1,10 @@
-"""The command line, `micrograd-tiers`: its commands, and how errors become one line and an exit code.
+"""The command line `micrograd-tiers`: dispatch of the commands, and translation of errors to exit codes.
 
-Each command is a file here, with `add_options(parser)` and `run(args)`, imported when the command is asked for. What
-needs NumPy is imported when the command is run, so that `--help` is instant.
-Exit codes: 0 done, 1 bad data or file (or tiers that are not the same), 2 wrong usage, 3 training diverged,
-130 interrupted.
+Each command is a module of this package with `add_options(parser)` and `run(args)`, imported on first use. The modules
+import NumPy only when a command runs, so that `--help` is instant.
+
+Exit codes: 0 success; 1 bad data or a bad file, or a negative result (tiers that differ, a check that fails); 2 wrong
+usage; 3 training diverged; 130 interrupted. An error is printed as one line on standard error.
 """
 
 import argparse
@@ -17,38 +18,38 @@ from .. import __version__
 from ..threads import pinned
 
 COMMANDS = {
-    "compare": "train one net at all tiers: are they the same, and how fast is each?",
-    "train": "train a net, with checkpoints that can be resumed",
+    "compare": "train one net at every tier, and compare the weights and the speed",
+    "train": "train a net, with checkpoints from which you can resume",
     "predict": "apply a saved net to a data set or to image files",
-    "data": "where the data sets are; download or show one",
-    "bugs": "a museum of bugs: read one, see what it does to training, guess one",
-    "check": "are the gradients right? compare them with numerical derivatives",
-    "verify": "judge a tier of your own: what is right, what is not, and which bug is likely",
-    "benchmark": "how fast is a training step, beside other libraries and beside what is possible?",
-    "experiment": "run one of the classic studies, and write down what it finds",
-    "sweep": "train over a grid of settings, several times each",
+    "data": "list, download or show the data sets",
+    "bugs": "visit the museum of bugs: read about a bug, train with it, or take a quiz",
+    "check": "check the gradients of a net against numerical derivatives",
+    "verify": "judge your own tier: what is right, what is wrong, and which bug is likely",
+    "benchmark": "time a training step at every tier, beside other libraries and lower bounds",
+    "experiment": "run one of the classic studies and write a report",
+    "sweep": "train with every combination of settings, over several seeds",
 }
-# One thread for each tier, and for each of several runs side by side: a fair race, and on a busy machine two BLAS
-# threads that wait for each other made the tensor tier 10 times slower.
+# One BLAS thread per tier and per parallel run, for a fair comparison. On a busy machine, two threads that waited for
+# each other made the tensor tier 10 times slower.
 ONE_THREAD = ("compare", "check", "experiment", "sweep")
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, without the usage of the whole command."""
+    """A parser that reports an error in one line, without the usage message."""
 
     def error(self, message: str) -> NoReturn:
-        """Leave with exit code 2."""
-        self.exit(2, f"micrograd-tiers: {message}; {self.prog} --help shows what there is\n")
+        """Print the message and exit with code 2."""
+        self.exit(2, f"micrograd-tiers: {message}; see {self.prog} --help\n")
 
 
 class CommandParser(OneLineParser):
-    """The parser of one command, which imports the command's file when it is first used."""
+    """Parser of one command; it imports the command's module on first use."""
 
     command = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse what stands after the name of the command."""
-        if self.command in ONE_THREAD:  # NumPy reads these when it is first imported
+        """Parse the arguments after the name of the command."""
+        if self.command in ONE_THREAD:  # before the import of NumPy, which reads them
             for variable, number in pinned(1).items():
                 os.environ.setdefault(variable, number)
         module = import_module(f".{self.command}", __name__)
@@ -59,7 +60,11 @@ class CommandParser(OneLineParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = OneLineParser(prog="micrograd-tiers", description="One network, three tiers.")
+    description = (
+        "One neural network, implemented at three tiers: with lists of Python floats (scalar), with NumPy vectors "
+        "(vector) and with whole mini-batches (tensor). For the options of a command: micrograd-tiers COMMAND --help."
+    )
+    parser = OneLineParser(prog="micrograd-tiers", description=description)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandParser)
     for name, text in COMMANDS.items():
@@ -68,17 +73,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code."""
+    """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file name that the terminal cannot show is no reason to stop
+        if hasattr(stream, "reconfigure"):  # no failure on characters that the terminal lacks
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(argv)
-        if sys.stdout is not None:  # None: started without one
+        if sys.stdout is not None:  # None if the process was started without stdout
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        return _without_output("standard output was closed before all was printed")
+        return _without_output("standard output was closed before everything was printed")
     except OSError as error:  # a full disk
         return _without_output(f"standard output: {error}")
 
@@ -88,7 +93,7 @@ def _run(argv: Sequence[str] | None) -> int:
         args = build_parser().parse_args(argv)
         code: int = args.run(args)
         return code
-    except SystemExit as stop:  # after --help, --version and wrong usage
+    except SystemExit as stop:  # raised by --help, --version and wrong usage
         return int(stop.code or 0)
     except BrokenPipeError:
         raise
@@ -96,18 +101,18 @@ def _run(argv: Sequence[str] | None) -> int:
         return _fail("interrupted", 130)
     except Exception as error:
         code = _exit_code(error)
-        if not code or _comes_from_a_tier_file(error):  # whose writer wants to see where
+        if not code or _comes_from_a_tier_file(error):  # the author of the tier needs the traceback
             raise
         return _fail(str(error), code)
 
 
 def _without_output(message: str) -> int:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries again at exit, and complains
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise Python flushes stdout at exit, and prints an error
     return _fail(message, 1)
 
 
 def _exit_code(error: Exception) -> int:
-    """1 for bad data, files and contenders, 2 for wrong usage, 3 for diverged training, 0 for what should not be."""
+    """Return 1 for bad data, files and contenders, 2 for wrong usage, 3 for diverged training, 0 for all others."""
     from ..errors import ContenderError, DataError, DivergedError
 
     if isinstance(error, DataError | ContenderError | OSError | MemoryError | OverflowError):

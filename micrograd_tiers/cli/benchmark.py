@@ -1,4 +1,4 @@
-"""`micrograd-tiers benchmark`: how fast each tier is, beside others and beside its limits."""
+"""`micrograd-tiers benchmark`: time a training step of every tier, beside other libraries and lower bounds."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
 EARLIER_KEYS = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
-BUSY = 0.15  # share of a core's time that others may take
+BUSY = 0.15  # share of a core's time that other processes may take
 LOOP = """
 import time
-time.sleep(0.1)  # until all of them have started
+time.sleep(0.1)  # until all loops have started
 start, used = time.perf_counter(), time.process_time()
 while time.perf_counter() < start + 0.3:
     pass
@@ -39,26 +39,39 @@ print((time.process_time() - used) / (time.perf_counter() - start))
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Prove that all contenders compute equal gradients, then race them: each in a process of its own, "
-        "in turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS autograd, micrograd)."
+        "Prove that all contenders compute equal gradients, then time a training step of each. Every contender runs in "
+        "its own process, and they take turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS "
+        "autograd, micrograd)."
     )
-    parser.add_argument("--net", nargs="+", metavar="NET", help="nets, as in 784-300-10 (2-3-2 784-30-10 784-300-10)")
-    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples a step (64)")
-    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (float64)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (all)")
-    parser.add_argument("--base", default="tensor", metavar="NAME", help="contender to compare with (tensor)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each contender (one per core)")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (7)")
-    parser.add_argument("--seconds", type=float, default=0.15, help="length of a turn, at least one step (0.15)")
-    parser.add_argument("--all", action="store_true", help="all cases, the cost of growth, and the package's targets")
-    parser.add_argument("--growth", action="store_true", help="time against hidden units, batch size and depth only")
-    parser.add_argument("--picture", metavar="FILE", help="write a picture")
-    parser.add_argument("--compare", metavar="FILE", help="compare with what an earlier run wrote with --json")
-    parser.add_argument("--json", metavar="FILE", help="write the results for machines")
+    parser.add_argument(
+        "--net", nargs="+", metavar="NET", help="nets, such as 784-300-10 (default: 2-3-2 784-30-10 784-300-10)"
+    )
+    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples per step (default: 64)")
+    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (default: float64)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (default: all)")
+    parser.add_argument(
+        "--base", default="tensor", metavar="NAME", help="contender that the others are compared with (default: tensor)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="threads of each contender (default: one per core)"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (default: 7)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.15, help="length of a turn, at least one training step (default: 0.15)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="race all cases, run --growth, and check the package's speed targets"
+    )
+    parser.add_argument(
+        "--growth", action="store_true", help="only measure how the time grows with hidden units, batch size and depth"
+    )
+    parser.add_argument("--picture", metavar="FILE", help="write a picture of the results to this file")
+    parser.add_argument("--compare", metavar="FILE", help="compare with the --json file of an earlier run")
+    parser.add_argument("--json", metavar="FILE", help="write the results to this file as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Race the contenders; exit code 0 if all gradients are equal, whatever the speeds."""
+    """Race the contenders; return 0 if all gradients are equal, whatever the speeds."""
     from ..lab.race import CONTENDERS, Race, report
     from ..lab.race.contenders import check_contenders
     from ..lab.race.growth import measure_growth
@@ -137,7 +150,7 @@ def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
         if content["command"] != "benchmark" or not all(row.keys() >= EARLIER_KEYS for row in rows):
             raise KeyError
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):
-        raise DataError(f"{path} is not what benchmark --json writes") from None
+        raise DataError(f"{path} is not a file that benchmark --json has written") from None
     return rows
 
 
@@ -163,11 +176,11 @@ def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
 
 
 def _busy() -> str | None:
-    """Return a warning if others use the machine: if a loop on each core does not get all of it."""
+    """Return a warning if the machine is busy: if a loop on each core does not get (nearly) all of its time."""
     cores = os.cpu_count() or 1
     loops = [subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
     got = [float(loop.communicate()[0]) for loop in loops]
     if min(got) >= 1 - BUSY:
         return None
     shares = ", ".join(f"{share:.0%}" for share in got)
-    return f"Warning: the machine is busy (a loop on each core got {shares} of it): times and ratios may be off"
+    return f"Warning: the machine is busy (a loop on each core got {shares} of its time): times and ratios may be off"

@@ -1,4 +1,4 @@
-"""`micrograd-tiers bugs`: the museum of bugs. List them, read one, see what it does to training, guess one."""
+"""`micrograd-tiers bugs`: list the bugs of the museum, explain one, train with one, or ask for one in a quiz."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ TRIES = 2
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Real bugs of backpropagation, training, autograd engines and data code, each of a few lines. "
-        "Without an action: list them."
+        "Real bugs of backpropagation, training, autograd engines and data code, each in a few lines of this package's "
+        "own source. Without ACTION, list them."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)
     parser.set_defaults(action="list", json=None)
     listing = actions.add_parser("list", help="list all bugs")
-    options.add_seed(listing, default=argparse.SUPPRESS)
+    options.add_seed(listing, default=argparse.SUPPRESS, text="has no effect here")
     options.add_json(listing)
-    show = actions.add_parser("show", help="what one sees, what catches it, and the lines that are wrong")
-    show.add_argument("name", metavar="NAME", help="of the bug")
+    show = actions.add_parser("show", help="explain a bug: its symptom, its effect on training, and the wrong lines")
+    show.add_argument("name", metavar="NAME", help="name of the bug")
     options.add_seed(show)
     options.add_json(show)
-    train = actions.add_parser("train", help="train without the bug and with it, and compare")
-    train.add_argument("name", metavar="NAME", help="of the bug")
-    train.add_argument("--tier", choices=TIERS, help=f"{either(TIERS)} (the fastest that has the bug)")
-    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves")
+    train = actions.add_parser("train", help="train without a bug and with it, and compare")
+    train.add_argument("name", metavar="NAME", help="name of the bug")
+    train.add_argument("--tier", choices=TIERS, help=f"{either(TIERS)} (default: the fastest that has the bug)")
+    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves to this file")
     options.add_seed(train)
     options.add_json(train)
-    quiz = actions.add_parser("quiz", help="guess a hidden bug from what training looks like")
-    quiz.add_argument("--answer", metavar="NAME", help="answer the quiz of this --seed; exit code 0 if right, 1 if not")
-    options.add_seed(quiz, default=None)
+    quiz = actions.add_parser("quiz", help="find out which bug is hidden, from how training goes")
+    quiz.add_argument("--answer", metavar="NAME", help="answer the quiz of --seed; exit code 0 if right, 1 if not")
+    options.add_seed(quiz, default=None, text="number of the quiz (default: random)")
     options.add_json(quiz)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, show, train or guess bugs."""
+    """List, show, train with, or ask for bugs."""
     check_outputs([args.json], [getattr(args, "picture", None)])
     code, result = {"list": _list, "show": _show, "train": _train, "quiz": _quiz}[args.action](args)
     write_json(args.json, {"command": f"bugs {args.action}", **result})
@@ -72,7 +72,7 @@ def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         for bug in bugs:
             print(f"  {bug.name:{width}}  {bug.title}")
         print()
-    print(f"{plural(len(BUGS), 'bug')}. Read one, see what it does, guess one:")
+    print(f"{plural(len(BUGS), 'bug')}. Read about one, train with it, or take a quiz:")
     for action in ("show NAME", "train NAME", "quiz"):
         print(f"  micrograd-tiers bugs {action}")
     return 0, {"bugs": [{"name": bug.name, "kind": bug.kind, "title": bug.title} for bug in BUGS.values()]}
@@ -84,10 +84,10 @@ def _show(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
     bug = get_bug(args.name)
     print(f"{bug.name}: {bug.title}\n")
-    _print_text(f"What one sees: {bug.symptom}")
+    _print_text(f"Symptom: {bug.symptom}")
     shown = demonstrate(bug, seed=args.seed)
-    _print_text(f"What training looks like ({shown.task}): {shown.verdict()}")
-    _print_text(f"What catches it: {bug.property}")
+    _print_text(f"Training ({shown.task}): {shown.verdict()}")
+    _print_text(f"Property that it violates: {bug.property}")
     print()
     _explain(bug)
     texts = {name: getattr(bug, name) for name in ("name", "title", "kind", "symptom", "property", "explanation")}
@@ -131,7 +131,7 @@ def _in_numbers(shown: Demonstration) -> dict[str, Any]:
 
 
 def _print_curves(shown: Demonstration) -> None:
-    """Print the table of epochs, then the other figures that differ."""
+    """Print losses and accuracies by epoch, then the other figures that differ."""
     _print_text(shown.task)
     print()
     print(f"{'':5}  {'training loss':^21}  {'accuracy':^21}".rstrip())
@@ -162,19 +162,19 @@ def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     from ..lab.museum.demonstration import demonstrate
 
     if args.answer is not None and args.seed is None:
-        raise ValueError("--answer goes with --seed, which says what was asked")
+        raise ValueError("--answer goes with --seed, the number of the quiz")
     seed = random.randrange(10_000) if args.seed is None else args.seed
     bug, candidates = _question(seed)
     given = None if args.answer is None else _candidate(args.answer, candidates) or get_bug(args.answer)
 
-    print(f"Quiz {seed}. Somewhere in the program there is a bug.\n")
-    _print_text(f"What one sees: {bug.symptom}")
+    print(f"Quiz {seed}. The program has a bug.\n")
+    _print_text(f"Symptom: {bug.symptom}")
     print()
     shown = demonstrate(bug, seed=seed)
     _print_curves(shown)
     if report := _report_without_names(bug):
         print(f"\n{report}")
-    print("\nWhich is it?")
+    print("\nWhich bug is it?")
     for number, candidate in enumerate(candidates, start=1):
         print(f"  {number}. {candidate.title} [{candidate.name}]")
 
@@ -193,7 +193,7 @@ def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 
 def _question(seed: int) -> tuple[Bug, list[Bug]]:
-    """Return the hidden bug, and it among others of its op or at least its kind, mixed."""
+    """Return the hidden bug, and a shuffled list of it and other bugs: of the same op, or at least of the same kind."""
     from ..lab.museum import BUGS
 
     rng = random.Random(whole_number("seed", seed, 0))
@@ -206,7 +206,7 @@ def _question(seed: int) -> tuple[Bug, list[Bug]]:
 
 
 def _report_without_names(bug: Bug) -> str:
-    """Return what the judge of tiers says of a bug in a tier, less the names of bugs; "" for other bugs."""
+    """Return the judge's report on a bug in a tier, without the names of bugs; "" for other bugs."""
     if bug.kind != "tier":
         return ""
     from ..lab.judge.report import paragraph  # with hypothesis
@@ -215,11 +215,11 @@ def _report_without_names(bug: Bug) -> str:
 
     grain = bug.tiers()[-1]
     findings = judged(bug.op, completed(bug.tier(grain), grain), grain)["findings"]
-    return "\n\n".join(["The judge says:", *(paragraph(bug.op, finding, names=False) for finding in findings)])
+    return "\n\n".join(["The judge reports:", *(paragraph(bug.op, finding, names=False) for finding in findings)])
 
 
 def _ask(candidates: Sequence[Bug]) -> Bug | None:
-    """Read a guess from standard input; None if there is none to be had."""
+    """Read a guess from standard input; None at its end."""
     while True:
         print(f"1 to {len(candidates)}: ", end="", flush=True)
         line = sys.stdin.readline() if sys.stdin is not None else ""
@@ -231,7 +231,7 @@ def _ask(candidates: Sequence[Bug]) -> Bug | None:
 
 
 def _candidate(answer: str, candidates: Sequence[Bug]) -> Bug | None:
-    """Return the candidate of that number or name."""
+    """Return the candidate with this number or name, or None."""
     for number, candidate in enumerate(candidates, start=1):
         if answer in (str(number), candidate.name):
             return candidate
@@ -247,5 +247,5 @@ def _judge(guess: Bug, bug: Bug, *, last: bool) -> None:
         _explain(bug)
     else:
         print()
-        _print_text(f"No. Think of this: {bug.hint}")
+        _print_text(f"No. Hint: {bug.hint}")
         print()

@@ -1,4 +1,4 @@
-"""`micrograd-tiers check`: tell whether the gradients of a net are right."""
+"""`micrograd-tiers check`: check the gradients of a net."""
 
 from __future__ import annotations
 
@@ -19,34 +19,51 @@ from .output import plural, write_json
 if TYPE_CHECKING:
     from ..network import Network
 
-N_LOADED = 200  # samples that mean and deviation come from, at least
+N_LOADED = 200  # minimum number of samples for the mean and the standard deviation
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Check the gradients of a net against numerical derivatives of its loss, on samples of a set. "
-        "Exit code 0 if all passed, 1 if not: what was not put to the test has not passed."
+        "Check the gradients of a net against numerical derivatives of its loss, on samples of a data set. "
+        "Exit code 0 if every check passed, 1 if one failed or could not be carried out."
     )
-    parser.add_argument("--data", choices=DATASETS, metavar="SET", help=f"{', '.join(DATASETS)} (ellipse)")
+    parser.add_argument(
+        "--data", choices=DATASETS, metavar="SET", help=f"data set: {', '.join(DATASETS)} (default: ellipse)"
+    )
     options.add_data_dir(parser)
-    parser.add_argument("--net", metavar="FILE", help="net that train has saved, checked on its test samples")
-    add = parser.add_argument_group("samples, and the net where none is named").add_argument
-    add("--tier", help=f"{', '.join(TIERS)}, or your own .py file (tensor, or that of the saved net)")
-    add("--hidden", type=int, nargs="*", default=[5, 4], metavar="H", help="hidden units of each layer (5 4)")
-    add("--activation", default="sigmoid", help=f"{either(ACTIVATIONS)} (sigmoid)")
-    add("--loss", default="softmax_cross_entropy", help=f"{either(LOSSES)} (softmax_cross_entropy)")
-    add("--init", default="xavier", help="weights: standard_normal, uniform, xavier, kaiming, ... (xavier)")
-    add("--dtype", default="float64", help="float64 or float32 (float64)")
-    add("--exact", action="store_true", help="the arithmetic that gives the same bits at every tier")
-    add("--n", type=int, default=8, help="how many samples (8)")
-    add("--coordinates", type=int, default=20, metavar="N", help="how many of each parameter to check (20)")
-    options.add_seed(parser, default=None)
+    parser.add_argument("--net", metavar="FILE", help="check this net, saved by train, on its test samples")
+    add = parser.add_argument_group("samples, and settings of the net if --net is not given").add_argument
+    add("--tier", help=f"{', '.join(TIERS)}, or your own .py file (default: tensor, or the tier of the saved net)")
+    add(
+        "--hidden",
+        type=int,
+        nargs="*",
+        default=[5, 4],
+        metavar="H",
+        help="hidden units of each hidden layer (default: 5 4)",
+    )
+    add("--activation", default="sigmoid", help=f"{either(ACTIVATIONS)} (default: sigmoid)")
+    add("--loss", default="softmax_cross_entropy", help=f"{either(LOSSES)} (default: softmax_cross_entropy)")
+    add(
+        "--init", default="xavier", help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)"
+    )
+    add("--dtype", default="float64", help="float64 or float32 (default: float64)")
+    add("--exact", action="store_true", help="exact mode: arithmetic that gives equal bits at every tier")
+    add("--n", type=int, default=8, help="number of samples (default: 8)")
+    add(
+        "--coordinates",
+        type=int,
+        default=20,
+        metavar="N",
+        help="number of entries to check in each parameter (default: 20)",
+    )
+    options.add_seed(parser, default=None, text="random seed (default: 0; with --net, that of the training run)")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the gradients of a new or a saved net on the first samples of a set."""
+    """Check the gradients of a new or a saved net on the first samples of a set; return 0 if all pass, 1 if not."""
     from ..targets import targets_from_labels
 
     check_outputs([args.json], inputs=[args.net] if args.net else [])
@@ -66,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
-    """Return a new net, with samples and labels."""
+    """Return a new net, samples, labels, and a description of net and data for the report."""
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
     data = mt.load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
     data = mt.datasets.standardize(data)
@@ -81,7 +98,7 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
 
 
 def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
-    """Return a saved net, with samples and labels of its test set."""
+    """Return a saved net, samples and labels of its test set, and a description of net and data for the report."""
     from ..checkpoints import load_checkpoint
     from ..run import load_test_set
 

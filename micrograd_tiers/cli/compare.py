@@ -1,4 +1,4 @@
-"""`micrograd-tiers compare`: the main job."""
+"""`micrograd-tiers compare`: train the same nets at every tier and compare them."""
 
 from __future__ import annotations
 
@@ -17,36 +17,56 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..lab.comparison import Comparison
 
-N_IMAGES = 10_000  # unless asked for more: the epochs of vector and tensor tier, exact too, then take half a minute
+N_IMAGES = 10_000  # default: keeps the epochs of the vector and tensor tiers within half a minute, in exact mode too
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Train one net from the same weights on the same samples at every tier, and compare. Without "
-        "options: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if it is at hand, else glyphs)."
+        "Train one net at every tier, from the same weights on the same samples, and compare weights, losses and "
+        "speed. Without --data, two nets are trained: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if its "
+        "files are found, otherwise glyphs). Exit code 0 if the tiers agree, 1 if not."
     )
     options.add_data(parser)
     parser.add_argument(
-        "--hidden", type=int, nargs="*", metavar="H", help="hidden units of each layer (3; 300 for images)"
+        "--hidden",
+        type=int,
+        nargs="*",
+        metavar="H",
+        help="hidden units of each hidden layer (default: 3; 300 for images)",
     )
     parser.add_argument(
-        "--tiers", nargs="+", default=list(TIERS), metavar="TIER", help="tiers to compare; the first is the reference"
+        "--tiers",
+        nargs="+",
+        default=list(TIERS),
+        metavar="TIER",
+        help=f"tiers to compare, or your own .py files; the first is the reference (default: {' '.join(TIERS)})",
     )
-    parser.add_argument("--exact", action="store_true", help="arithmetic that gives the same bits; show the hashes")
-    parser.add_argument("--init", default="xavier", help="starting weights (xavier)")
-    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="of plain SGD (0.5; 0.2 for images)")
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples a step (32)")
     parser.add_argument(
-        "--seconds", type=float, default=8.0, help="time for which the reference tier may train on each net (8)"
+        "--exact", action="store_true", help="exact mode: equal bits at every tier; print hashes of the weights"
     )
-    parser.add_argument("--picture", default="compare.png", metavar="FILE", help="picture to write (compare.png)")
+    parser.add_argument(
+        "--init", default="xavier", help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)"
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="rate of plain SGD (default: 0.5; 0.2 for images)"
+    )
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples per mini-batch (default: 32)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=8.0,
+        help="how long the reference tier trains each net, in seconds (default: 8)",
+    )
+    parser.add_argument(
+        "--picture", default="compare.png", metavar="FILE", help="picture to write (default: compare.png)"
+    )
     options.add_seed(parser)
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare the tiers on one net or on the two default ones."""
+    """Compare the tiers on one net, or on the two default nets; return 0 if they agree, 1 if not."""
     from ..lab.comparison import compare_tiers
 
     check_outputs([args.json], [args.picture])
@@ -80,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _image_set(args: argparse.Namespace) -> str:
-    # A folder that was named but does not hold MNIST is an error, which loading explains.
+    # If --data-dir is given but has no MNIST, loading raises an error that explains it.
     return "mnist" if args.data_dir is not None or mt.datasets.find_dataset("mnist") else "glyphs"
 
 
@@ -98,7 +118,7 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
         f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
     )
     if any(result.epoch_loss is None for result in comparison.tiers):
-        print(f"(loss and accuracy on {comparison.n_scored:,} test samples, after the epoch on all)")
+        print(f"(test samples: {comparison.n_scored:,} after the steps, all after the epoch)")
     width = max(8, *(len(result.tier) for result in comparison.tiers))
     after = f"after {plural(comparison.steps, 'step')}"
     epoch = f"after 1 epoch ({plural(comparison.steps_per_epoch, 'step')})"

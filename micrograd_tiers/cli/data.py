@@ -1,4 +1,4 @@
-"""`micrograd-tiers data`: where the sets are, how to get them, what they look like."""
+"""`micrograd-tiers data`: list, download or show the data sets."""
 
 import argparse
 from dataclasses import replace
@@ -15,22 +15,24 @@ from .output import write_json
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.description = "Data sets."
+    parser.description = "List the data sets, download MNIST or Fashion-MNIST, or draw some samples of a set."
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=OneLineParser)
-    listing = actions.add_parser("list", help="say where each set is or what it is made of")
+    listing = actions.add_parser("list", help="list all data sets, and where their files are")
     options.add_data_dir(listing)
-    options.add_seed(listing)
+    options.add_seed(listing, text="has no effect here")
     options.add_json(listing)
-    download = actions.add_parser("download", help="fetch MNIST or Fashion-MNIST (needs the extra 'data')")
+    download = actions.add_parser(
+        "download", help="download MNIST or Fashion-MNIST (needs pip install 'micrograd-tiers[data]')"
+    )
     download.add_argument("data", choices=("mnist", "fashion-mnist"))
-    download.add_argument("--no-progress", action="store_true", help="no progress bar")
-    options.add_seed(download)
+    download.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    options.add_seed(download, text="has no effect here")
     options.add_json(download)
-    show = actions.add_parser("show", help="write a picture of some samples with their labels")
+    show = actions.add_parser("show", help="write a picture of training samples with their labels")
     show.add_argument("data", choices=DATASETS)
     options.add_data_dir(show)
-    show.add_argument("--n", type=int, help="how many samples (40 images or 1,000 points)")
-    show.add_argument("--picture", metavar="FILE", help="picture to write (NAME.png)")
+    show.add_argument("--n", type=int, help="number of samples (default: 40 images or 1,000 points)")
+    show.add_argument("--picture", metavar="FILE", help="picture to write (default: the name of the set, .png)")
     options.add_seed(show)
     options.add_json(show)
 
@@ -51,10 +53,10 @@ def _list(args: argparse.Namespace) -> dict[str, Any]:
         if name in SOURCES:
             folder = mt.datasets.find_dataset(name, args.data_dir)
             places[name] = None if folder is None else str(folder)
-            print(f"{name:14} {folder or f'not here: micrograd-tiers data download {name}'}")
+            print(f"{name:14} {folder or f'not found; to download it: micrograd-tiers data download {name}'}")
         else:
             places[name] = "drawn"
-            print(f"{name:14} drawn here, no files")
+            print(f"{name:14} drawn offline, needs no files")
     return places
 
 
@@ -77,7 +79,9 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
     n_drawn = None if args.data in SOURCES else n
     data = mt.load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):
-        raise ValueError(f"--n is {n}, but {args.data} has {len(data.train_x)} training samples")
+        raise ValueError(
+            f"--n is {n}, expected at most {len(data.train_x)}, the number of training samples of {args.data}"
+        )
     data = replace(data, train_x=data.train_x[:n], train_y=data.train_y[:n])
     title = f"{data.name} ({data.source})"
     if data.image_shape is None:

@@ -1,4 +1,4 @@
-"""`micrograd-tiers experiment`: run one of the classic studies, and write down what it finds."""
+"""`micrograd-tiers experiment`: run one of the classic studies and write its report."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ from .output import write_results
 if TYPE_CHECKING:
     from ..lab.studies import Result, Study, StudyReport, Task
 
-QUICK = "(A quick run: less of everything, and glyphs in place of published images. The study has other figures.)"
+QUICK = (
+    "(A quick run: a smaller version of the study, with glyphs in place of MNIST and Fashion-MNIST. "
+    "The full study gives other figures.)"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Run a study: results as CSV and JSON, pictures, and a short report. Without a name: list them. "
-        "What is finished is kept, so an interrupted study goes on where it was."
+        "Run one of the classic studies, and write its results (CSV and JSON), pictures and a short report. Without "
+        "NAME, list the studies. Finished runs are kept, so an interrupted study continues where it stopped."
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="of the study")
-    parser.add_argument("--quick", action="store_true", help="in seconds, on glyphs: to see what comes out")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the study")
+    parser.add_argument(
+        "--quick", action="store_true", help="run a small version in seconds, with glyphs in place of MNIST"
+    )
     options.add_data_dir(parser)
-    parser.add_argument("--out", metavar="DIR", help="folder to write to (experiments/NAME)")
+    parser.add_argument("--out", metavar="DIR", help="folder to write to (default: experiments/NAME)")
     options.add_jobs(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the studies, or run one; finished runs are kept, so that it can be interrupted and goes on later."""
+    """List the studies, or run one; a study that was interrupted continues from the finished runs."""
     from ..lab.studies import STUDIES, on_cluster, run_all
     from ..progress import Progress
 
@@ -56,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def write(
     study: Study, tasks: Sequence[Task], results: Sequence[Result], report: StudyReport, out: Path, quick: bool
 ) -> None:
-    """Write report, pictures, CSV and JSON."""
+    """Write the report, the pictures, and the results as CSV and JSON."""
     from ..lab.studies import as_csv, environment, runs_of
 
     for name, draw in report.pictures.items():

@@ -1,4 +1,4 @@
-"""Output of the commands: files of results, and words."""
+"""Output of the commands: result files and messages."""
 
 import json
 import math
@@ -10,14 +10,14 @@ from ..files import replacing
 
 
 def write_json(path: str | None, content: dict[str, Any]) -> None:
-    """Write the results to a file, if one was asked for; NaN and infinity become null."""
+    """Write the results as JSON, with null for NaN and infinity; do nothing if `path` is None."""
     if path is not None:
         with replacing(path) as file:
             file.write(json.dumps(_without_nan(content), indent=1).encode() + b"\n")
 
 
 def write_results(folder: Path, texts: dict[str, str], content: dict[str, Any]) -> None:
-    """Write texts by the names of their files, and the content into results.json, each whole or not at all."""
+    """Write each text to the file of its key, and the content to results.json; no file is left half-written."""
     for name, text in texts.items():
         with replacing(folder / name) as file:
             file.write(text.encode())
@@ -33,10 +33,10 @@ def _without_nan(content: Any) -> Any:
 
 
 def say(message: str) -> None:
-    """Tell the user what is being done."""
+    """Print a line of progress on standard error."""
     print(f"  {message} ...", file=sys.stderr)
 
 
 def plural(n: int, noun: str) -> str:
-    """Return n and its noun: 1 step, 2,000 steps."""
+    """Return the number with its noun, such as "1 step" or "2,000 steps"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""`micrograd-tiers predict`: apply a saved net."""
+"""`micrograd-tiers predict`: apply a saved net to a test set or to image files."""
 
 from __future__ import annotations
 
@@ -19,27 +19,30 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..network import Network
 
-N_SHOWN = 20  # right ones and wrong ones in the picture, each
+N_SHOWN = 20  # correct predictions in the picture, and as many wrong ones
 RIGHT, WRONG = "#009E73", "#D55E00"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Apply a saved net to the test part of a set (the one it was trained on, if none is named) or to image files."
+        "Apply a saved net to image files (--image) or to the test part of a data set (--data, by default the set that "
+        "the net was trained on)."
     )
-    parser.add_argument("net", metavar="NET", help="file that train has saved")
+    parser.add_argument("net", metavar="NET", help="net saved by train")
     options.add_data(parser, train=False)
     parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="image files to classify")
-    parser.add_argument("--invert", action="store_true", help="images are dark on white (the sets are white on black)")
-    parser.add_argument("--tier", help="tier to compute at (that of the saved net)")
-    parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong ones with their labels")
-    options.add_seed(parser, default=None)
+    parser.add_argument(
+        "--invert", action="store_true", help="invert the images: for dark digits on a white background"
+    )
+    parser.add_argument("--tier", help="tier that computes (default: the tier of the saved net)")
+    parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong predictions")
+    options.add_seed(parser, default=None, text="random seed of the data set (default: that of the training run)")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Classify image files or the test part of a data set."""
+    """Classify image files, or the test part of a data set."""
     from ..checkpoints import load_checkpoint
 
     check_outputs([args.json], [args.picture], inputs=[args.net, *args.image])
@@ -58,7 +61,7 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
     from ..datasets.images import read_image
 
     if not info.get("image_shape"):
-        raise DataError(f"{args.net}: was not trained on images, so it cannot classify image files")
+        raise DataError(f"{args.net}: the net was not trained on images, so it cannot classify image files")
     names = info["class_names"]
     images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
     probabilities = net.predict_proba(images.reshape(len(images), -1))
@@ -106,7 +109,7 @@ def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any
     import numpy as np
 
     if data.image_shape is None:
-        title = f"{data.name}, test samples and what the net says"
+        title = f"{data.name}: test samples, and the net's decision regions"
         mt.plots.scatter_2d(path, data.test_x, data.test_y, data.class_names, title=title, predict=net.predict)
         return
     right, wrong = np.flatnonzero(predicted == data.test_y), np.flatnonzero(predicted != data.test_y)

@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Train with every combination of settings of train, and say mean and deviation over the seeds. "
-        "What is finished is kept, so an interrupted sweep goes on where it was."
+        "Train with every combination of settings, and print the mean and the standard deviation over the seeds. "
+        "Finished runs are kept, so an interrupted sweep continues where it stopped."
     )
     parser.add_argument(
         "grid",
         nargs="+",
         metavar="SETTING=VALUES",
-        help="as in learning_rate=0.01,0.1 hidden=100,200-50 seeds=0..4: options of train, and what they take",
+        help="any options of train, such as learning_rate=0.01,0.1 hidden=100,200-50 seeds=0..4",
     )
     options.add_data_dir(parser)
-    parser.add_argument("--out", default="sweep", metavar="DIR", help="folder to write to (sweep)")
+    parser.add_argument("--out", default="sweep", metavar="DIR", help="folder to write to (default: sweep)")
     options.add_jobs(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the grid; what is finished is kept, so that it can be interrupted and goes on later."""
+    """Run the grid; a sweep that was interrupted continues from the finished runs."""
     from ..lab.studies import Training, as_csv, environment, on_cluster, run_all, runs_of, table
     from ..progress import Progress
 
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def summary(recipes: Sequence[Recipe], results: Sequence[Result], varied: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a row for each combination: mean and standard deviation over its seeds, but for runs that diverged."""
+    """Return a row per combination: mean and standard deviation over its seeds, without the runs that diverged."""
     from ..lab.studies.study import mean_and_deviation
 
     groups: dict[Recipe, list[Result]] = {}

@@ -1,4 +1,4 @@
-"""`micrograd-tiers train`: train a net; stop and go on at will."""
+"""`micrograd-tiers train`: train a net; a run can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for each setting of a recipe, and those of the command."""
-    parser.description = "Train a net. Ctrl-C leaves a checkpoint from which --resume goes on to the same bits."
+    """Add an option for each setting of a recipe, and the options of the command itself."""
+    parser.description = (
+        "Train a net. Ctrl-C saves a checkpoint and stops. --resume continues from a checkpoint, and gives exactly the "
+        "same weights as a run that was never interrupted."
+    )
     options.add_data_dir(parser)
     recipe = parser.add_argument_group("data, net and training")
-    for setting in fields(Recipe):  # left out of the namespace where not given, so that --resume takes the saved value
+    for setting in fields(Recipe):  # absent from the namespace if not given: --resume then keeps the saved value
         kinds, about = KINDS[setting.name], setting.metadata
         name = f"--{setting.name.replace('_', '-')}"
         if bool in kinds:
@@ -43,16 +46,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             recipe.add_argument(
                 name, type=kind, nargs=several, default=argparse.SUPPRESS, metavar=about["metavar"], help=about["help"]
             )
-    parser.add_argument("--resume", metavar="FILE", help="go on with this checkpoint, with its settings")
-    parser.add_argument("--checkpoint", metavar="FILE", help="where to save the net (net.npz, or the resumed file)")
-    parser.add_argument("--curves", metavar="FILE", help="write a picture of the loss curves")
-    parser.add_argument("--confusion", metavar="FILE", help="write a picture of the confusion matrix on the test set")
-    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--resume",
+        metavar="FILE",
+        help="continue the run of this checkpoint, with its settings; only --epochs may differ",
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="file to save the net to (default: net.npz, or the resumed file)"
+    )
+    parser.add_argument("--curves", metavar="FILE", help="write a picture of the loss curves to this file")
+    parser.add_argument("--confusion", metavar="FILE", help="write a picture of the test set's confusion matrix")
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train a net, or go on with a saved run."""
+    """Train a net, or resume a saved run; return 0, or 130 if interrupted."""
     given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
@@ -76,12 +85,12 @@ def run(args: argparse.Namespace) -> int:
     if not trainer.finished:
         print(
             f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
-            f"go on with: {_resume_command(checkpoint, run.recipe, args.data_dir)}",
+            f"to continue: {_resume_command(checkpoint, run.recipe, args.data_dir)}",
             file=sys.stderr,
         )
         return 130
     if trainer.epoch < trainer.epochs:
-        print(f"stopped early: the lowest validation loss was that of epoch {trainer.best_epoch}")
+        print(f"stopped early: the validation loss was lowest after epoch {trainer.best_epoch}")
 
     scores = run.test()
     print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
@@ -127,7 +136,7 @@ def _epoch_line(trainer: Trainer) -> str:
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Let a first Ctrl-C wait until the step is done, so that no weight is half updated; a second one is immediate."""
+    """Delay a first Ctrl-C until the step is complete, so that no weight is half updated; a second one is immediate."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
@@ -145,7 +154,7 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 
 
 def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:
-    """Return a bar if it is wanted and possible; say what it would need, if that is tqdm alone."""
+    """Return the progress report, with a bar if wanted and possible; print a hint if only tqdm is missing."""
     from ..progress import TrainingProgress
 
     if bar and sys.stderr.isatty() and find_spec("tqdm") is None:

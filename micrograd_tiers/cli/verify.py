@@ -1,4 +1,4 @@
-"""`micrograd-tiers verify`: judge a tier of the user's own."""
+"""`micrograd-tiers verify`: judge the user's own tier."""
 
 from __future__ import annotations
 
@@ -20,27 +20,38 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Judge a tier: values, derivatives, stability and purity of each op, then training and speed. "
-        "Exit code 0 if all that counts is right, 1 if not."
+        "Judge your own tier: the values, derivatives, stability and purity of each op, then training and speed. "
+        "For each failure, the judge shows the smallest example that it found and the likely bug. Exit code 0 if the "
+        "tier passes, 1 if not."
     )
-    parser.add_argument("tier", nargs="?", metavar="TIER", help="Python file with your ops, all or some of them")
-    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to fill in")
-    parser.add_argument("--like", choices=TIERS, help="tier whose arrays yours takes (found out; tensor with --new)")
-    parser.add_argument("--points", metavar="FILE", help="TOML file with what each op is worth (one point each)")
-    parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="seconds for each op (60)")
-    options.add_seed(parser)
+    parser.add_argument(
+        "tier", nargs="?", metavar="TIER", help="Python file with your ops; it need not have all of them"
+    )
+    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to this file, for you to fill in")
+    parser.add_argument(
+        "--like", choices=TIERS, help="tier with the same kind of arrays (default: detected; tensor with --new)"
+    )
+    parser.add_argument(
+        "--points", metavar="FILE", help="TOML file with the points of each op (default: one point per op)"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, default=60.0, metavar="S", help="time limit per op, in seconds (default: 60)"
+    )
+    options.add_seed(parser, text="has no effect here")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge a tier and print the report, or write the skeleton of a new one; 0 if all that counts is right."""
+    """Judge a tier and print the report, or write a skeleton; return 0 if the tier passes, 1 if not."""
     from ..lab.judge import judge, read_points
     from ..lab.judge.report import text
 
     if args.new is not None:
         return _write_skeleton(args.new, args.like or "tensor")
     if args.tier is None:
-        raise ValueError("verify: name the file with your tier, or write one to fill in: verify --new my_tier.py")
+        raise ValueError(
+            "verify: expected the file with your tier; to write a skeleton of one: verify --new my_tier.py"
+        )
     check_outputs([args.json], [])
     points = None if args.points is None else read_points(args.points)
     verdict = judge(args.tier, like=args.like or "", points=points, time_limit=args.time_limit, on_item=_say)
@@ -61,7 +72,7 @@ def _write_skeleton(path: str, like: str) -> int:
         with Path(path).open("x", encoding="utf-8") as file:
             file.write(skeleton(like))
     except FileExistsError:
-        raise ValueError(f"{path} exists; choose another name, or move it away first") from None
-    print(f"wrote {path}, the skeleton of a {like} tier: fill in the functions, one by one, and after each run")
+        raise ValueError(f"{path} exists already; choose another name, or move the file away first") from None
+    print(f"Wrote {path}, the skeleton of a {like} tier. Fill in the functions one by one; after each, run")
     print(f"  micrograd-tiers verify {path}")
     return 0

@@ -1,7 +1,8 @@
-"""Data sets, each under a name: points in the plane, digits drawn offline, and the two published MNISTs.
+"""Data sets by name: points in the plane, digits drawn offline, MNIST and Fashion-MNIST.
 
-`load_dataset` gives any of them in one form, a `Dataset`; the functions beneath it are here too, for those who want
-one set with its own options. The modules know NumPy, and of the package only its errors and checks of arguments.
+`load_dataset` returns any of them as a `Dataset`. The functions that it calls are public too: each draws or loads one
+set and takes that set's own options. These modules import NumPy and, from the package, only its errors, its argument
+checks and its random generator.
 """
 
 from collections.abc import Callable
@@ -50,22 +51,21 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set in two parts, ready for training and for testing.
+    """A data set, split into a training part and a test part.
 
     Attributes
     ----------
     name : str
         One of `DATASETS`.
     train_x, test_x : ndarray of float64, shape (N, I)
-        The samples; N differs between the parts.
+        Samples. Each part has its own N.
     train_y, test_y : ndarray of int64, shape (N,)
-        Their classes, 0 to C - 1.
-    class_names : tuple of str
-        What the C classes are called.
+        Class labels, 0 to C - 1.
+    class_names : tuple of str, length C
     image_shape : (int, int) or None
-        Height and width, I = height x width, if the samples are images.
+        Height and width of the images, with I = height x width; None if the samples are not images.
     source : str
-        Where it came from, in words.
+        Origin of the data, as a phrase to print: "drawn offline, seed 0" or "folder ...".
     """
 
     name: str
@@ -79,7 +79,7 @@ class Dataset:
 
 
 class _Recipe(NamedTuple):
-    """How a set is drawn, how large it is unless the caller says so, and what its classes are called."""
+    """Settings of a set that is drawn: its function, class names, default sizes and image shape."""
 
     draw: Callable[..., tuple[NDArray[np.float64], NDArray[np.int64]]]
     class_names: tuple[str, ...]
@@ -111,35 +111,35 @@ def load_dataset(
     download: bool = False,
     test_only: bool = False,
 ) -> Dataset:
-    """Draw or load a data set by its name.
+    """Draw or load a data set by name.
 
     Parameters
     ----------
     name : str
         One of `DATASETS`.
     data_dir : path, optional
-        Where the files of MNIST and Fashion-MNIST are, see `load_mnist`. The other sets need none.
+        Folder with the files of MNIST or Fashion-MNIST, see `load_mnist`. The other sets do not use it.
     n_train, n_test : int, optional
-        How many samples to draw, or how many to take from the start of the published set. By default 60,000 and
-        10,000 (ellipse, MNIST, Fashion-MNIST), 10,000 and 2,000 (glyphs) or 2,000 and 500.
+        Number of samples to draw; for a published set, the number to take from its start. Defaults: 60,000 and
+        10,000 (ellipse, MNIST, Fashion-MNIST), 10,000 and 2,000 (glyphs), 2,000 and 500 (all others).
     seed : int
-        Of the sets that are drawn. The test part depends on it and on `n_test`, not on `n_train`.
+        Random seed of the sets that are drawn. The test part depends on `seed` and `n_test`, not on `n_train`.
     download : bool
-        Whether to download a published set that is not found.
+        If True, download a published set that is not found.
     test_only : bool
-        Leave the training part empty, and do not ask for its files.
+        If True, leave the training part empty and do not look for its files.
 
     Returns
     -------
     Dataset
-        With float64 samples; pixels in [0, 1].
+        Samples are float64; pixels lie in [0, 1].
 
     Raises
     ------
     ValueError
-        If there is no such set, or `n_train` or `n_test` is below 1 or more than there are.
+        If `name` is unknown, or `n_train` or `n_test` is below 1 or larger than the published set.
     DataError
-        If files are missing, or are not what they should be.
+        If files are missing or invalid.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}, expected one of {', '.join(DATASETS)}")
@@ -162,13 +162,17 @@ def load_dataset(
 
 
 def standardize(data: Dataset, scale: Standardizer | None = None) -> Dataset:
-    """Return the set as a net should see it: features of mean 0 and standard deviation 1, images as they are.
+    """Return the set with its features scaled to mean 0 and standard deviation 1; images are left unchanged.
 
     Parameters
     ----------
     data : Dataset
     scale : Standardizer, optional
-        For training and test samples alike; fitted on all training samples where not given.
+        Applied to both parts. By default, a `Standardizer` fitted on all training samples.
+
+    Returns
+    -------
+    Dataset
     """
     if data.image_shape is not None:
         return data

@@ -1,4 +1,4 @@
-"""What the drawn sets share: fair labels."""
+"""Balanced labels, shared by the sets that are drawn."""
 
 import numpy as np
 from numpy.typing import NDArray

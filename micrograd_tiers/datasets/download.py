@@ -1,8 +1,8 @@
-"""Downloads of MNIST and Fashion-MNIST: mirrors in order, every file against its SHA-256, kept in a cache.
+"""Download MNIST and Fashion-MNIST into a cache.
 
-Only here is the network used, and only when asked for. Pooch does the work (an optional dependency, so it is
-imported when a download is wanted): it writes to a temporary file and renames it once the checksum is right, so
-whatever lies in the cache under its proper name is whole.
+Mirrors are tried in order, and every file is checked against its SHA-256. This is the only module that uses the
+network, and only on request. Pooch does the work. It is an optional dependency, so it is imported on first use. Pooch
+writes to a temporary file and renames it after the checksum has matched, so a file in the cache is always complete.
 """
 
 import logging
@@ -19,14 +19,14 @@ from ..errors import DataError
 
 @dataclass(frozen=True)
 class Source:
-    """Where a set can be downloaded from, and what must arrive.
+    """Mirrors of a set, and the checksums of its files.
 
     Attributes
     ----------
     mirrors : tuple of str
-        Addresses of folders, each with all the files; the first is tried first.
+        URLs of folders that each hold all files, in the order in which they are tried.
     sha256 : dict of str to str
-        The checksum of each file, keyed by its name.
+        Checksum of each file, keyed by file name.
     """
 
     mirrors: tuple[str, ...]
@@ -68,39 +68,38 @@ def download(
     mirrors: Sequence[str] | None = None,
     progress: bool = True,
 ) -> Path:
-    """Download a set, unless it is there already, and return the folder that holds it.
+    """Download a set unless it is in the cache already, and return its folder.
 
     Parameters
     ----------
     name : {"mnist", "fashion-mnist"}
-        The set.
     cache_dir : path, optional
-        The files go to its sub-folder `name`. By default the user's cache, as the operating system has it.
+        The files go to the subfolder `name` of this folder. Default: the operating system's cache folder of the user.
     mirrors : sequence of str, optional
-        Addresses of folders to try, in this order, instead of the official ones.
+        URLs of folders to try, in this order, instead of the official mirrors.
     progress : bool
-        Whether to show a progress bar on stderr; only if tqdm is installed.
+        If True and tqdm is installed, show a progress bar on stderr.
 
     Returns
     -------
     Path
-        The folder with the four gzipped files, each of the right checksum.
+        Folder with the four gzipped files, all with matching checksums.
 
     Raises
     ------
     ValueError
-        If there is no such set.
+        If `name` is unknown.
     ImportError
         If pooch is not installed.
     DataError
-        If a file cannot be had from any mirror, or the folder cannot be written to.
+        If a file cannot be downloaded from any mirror, or the folder cannot be written to.
     """
     if name not in SOURCES:
         raise ValueError(f"name is {name!r}, expected one of {', '.join(map(repr, SOURCES))}")
     if find_spec("pooch") is None:
         raise ImportError("downloading needs pooch, which is not installed: pip install 'micrograd-tiers[data]'")
     folder = Path(cache_dir).expanduser() / name if cache_dir is not None else cache_folder(name)
-    assert folder is not None  # pooch is here, so there is a cache
+    assert folder is not None  # for mypy: pooch is installed, so there is a cache
     source = SOURCES[name]
     for file, sha256 in source.sha256.items():
         _fetch(name, folder / file, sha256, source.mirrors if mirrors is None else mirrors, progress)
@@ -108,7 +107,7 @@ def download(
 
 
 def cache_folder(name: str) -> Path | None:
-    """Return the folder that `download` fills by default, there or not; None where pooch is not installed."""
+    """Return the default folder of `download`, which may not exist yet; None if pooch is not installed."""
     if find_spec("pooch") is None:
         return None
     import pooch
@@ -117,7 +116,7 @@ def cache_folder(name: str) -> Path | None:
 
 
 def _fetch(name: str, path: Path, sha256: str, mirrors: Sequence[str], progress: bool) -> None:
-    """Make sure that the file of this checksum is at `path`, from the first mirror that has it."""
+    """Download the file to `path` from the first mirror that has it, unless it is there with this checksum."""
     import pooch
 
     downloader = pooch.HTTPDownloader(
@@ -130,17 +129,17 @@ def _fetch(name: str, path: Path, sha256: str, mirrors: Sequence[str], progress:
             with _quiet(pooch.get_logger()):
                 pooch.retrieve(url, f"sha256:{sha256}", path.name, path.parent, downloader=downloader)
             return
-        except (OSError, ValueError) as error:  # no network, no such file; what came is not what should have
+        except (OSError, ValueError) as error:  # no network or no such file; wrong checksum
             reasons.append(f"{url}: {shorten(str(error), 200)}")
     raise DataError(
         f"{name}: {path.name} could not be downloaded to {path.parent} ({'; '.join(reasons)}); "
-        "try again later, or get the files elsewhere, put them into a folder and name it with --data-dir"
+        "try again later, or get the files from another source and name their folder with --data-dir"
     )
 
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep the logger's everyday messages to itself; the progress bar says enough."""
+    """Silence the logger below warnings: the progress bar is enough."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:

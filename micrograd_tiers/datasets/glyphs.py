@@ -1,9 +1,10 @@
 """Glyphs: 28 x 28 images of digits, drawn offline from fonts, in the shape and range of MNIST.
 
-A first network wants images, and not every classroom has a network connection. Matplotlib ships twenty text
-fonts; each digit of each is rendered once, large and blurred, and every image is that template seen through a
-random affine map and a smooth random warp, cut at a random level of the blur (which thickens or thins the
-strokes) and lightly noised. A linear model misreads about 10 % of new ones, a network with 300 hidden units 3 %.
+A first network needs images, and not every classroom has an internet connection. Each digit of the twenty text fonts
+that Matplotlib ships is rendered once, large and blurred, as a template. An image is drawn in three steps: a random
+affine map and a smooth random warp distort the template, a random threshold on the blur makes the strokes thicker or
+thinner, and a little noise is added. A linear model misclassifies about 10 % of new images, a network with 300 hidden
+units 3 %.
 """
 
 from functools import cache
@@ -17,8 +18,8 @@ from ..errors import DataError
 from ._common import balanced_labels
 
 SIDE = 28
-SLICE = 500  # images drawn at a time: bounds the memory, and keeps the work in the processor's cache
-OVERSAMPLING = 4  # template pixels per image pixel: fine enough to take the nearest one
+SLICE = 500  # images drawn at a time: limits the memory, and keeps the arrays in the processor's cache
+OVERSAMPLING = 4  # template pixels per image pixel: fine enough for nearest-neighbor sampling
 TEMPLATE_SIDE = SIDE * OVERSAMPLING
 BLUR = 2.5  # standard deviation in template pixels: hairlines survive, and an edge is one image pixel wide
 FONTS = (
@@ -29,8 +30,8 @@ FONTS = (
     *("cmr10", "cmb10", "cmss10", "cmtt10"),
 )
 
-# Every range below is uniform; lengths are in image pixels. Rotation stays far from where 6 and 9 meet.
-ROTATION = 0.2  # radians either way, about 11 degrees
+# Every range below is uniform; lengths are in image pixels. Rotations are small, so that 6 and 9 stay distinct.
+ROTATION = 0.2  # radians in either direction, about 11 degrees
 SHEAR = 0.25
 SCALE = (0.8, 1.1)
 SHIFT = 2.0
@@ -41,33 +42,37 @@ NOISE = (0.0, 0.1)
 
 
 def draw_glyphs(n: int, *, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Draw images of digits, white on black, as many of each digit as of any other (give or take one).
+    """Draw images of digits, white on black; the counts of the digits differ by at most one.
 
-    Random fonts, shifts, sizes, rotations, shears, stroke widths, brightness and noise, and a smooth warp in the
-    manner of Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual
-    document analysis", ICDAR 2003.
+    Font, shift, size, rotation, shear, stroke width, brightness and noise are random, and so is a smooth warp, as in
+    Simard, Steinkraus and Platt [1]_.
 
     Parameters
     ----------
     n : int
-        How many images, at least 1. Ten thousand take about a second.
+        Number of images, at least 1. Ten thousand take about a second.
     rng : numpy.random.Generator
-        Where everything random is drawn from. The same state gives the same images, for one version of
-        Matplotlib (which renders the fonts) and of NumPy.
+        Source of all randomness. The same state gives the same images, as long as the versions of NumPy and of
+        Matplotlib (which renders the fonts) stay the same.
 
     Returns
     -------
     X : ndarray, shape (N, 784)
         Pixels in [0, 1], multiples of 1/255, row by row from the top.
     y : ndarray of int64, shape (N,)
-        The digit, 0 to 9, in random order.
+        The digits, 0 to 9, in random order.
 
     Raises
     ------
     ValueError
-        If `n` is not a whole number of at least 1.
+        If `n` is not an integer of at least 1.
     DataError
         If a font is missing from Matplotlib's folder.
+
+    References
+    ----------
+    .. [1] P. Simard, D. Steinkraus and J. Platt, "Best practices for convolutional neural networks applied to visual
+       document analysis", ICDAR 2003.
     """
     y = balanced_labels(n, 10, rng)
     X = np.empty((len(y), SIDE * SIDE))
@@ -84,7 +89,7 @@ def _draw(digits: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uin
     column, row = _where_to_look(n, rng)
     ink = _templates()[template[:, None], row, column]
 
-    # Half of full brightness is where the blur crosses the level: a soft edge, gray as a pen leaves it.
+    # A pixel has half of the full brightness where the blur crosses the level: a soft, gray edge like a pen's.
     level, brightness, noise = (
         rng.uniform(*interval, size=(n, 1)).astype(np.float32) for interval in (LEVEL, BRIGHTNESS, NOISE)
     )
@@ -95,9 +100,9 @@ def _draw(digits: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _where_to_look(n: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the template's column and row, (N, 784) each, that each pixel of each image shows.
+    """Return the column and the row of the template, (N, 784) each, that each pixel of each image samples.
 
-    The map runs backwards, from the image to the template, so every pixel gets exactly one value.
+    The map goes backwards, from the image to the template, so every pixel gets exactly one value.
     """
     angle = rng.uniform(-ROTATION, ROTATION, size=n)
     shear = rng.uniform(-SHEAR, SHEAR, size=n)
@@ -118,7 +123,7 @@ def _where_to_look(n: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], 
 
 
 def _warp(n: int, rng: np.random.Generator, knots: int = 5) -> NDArray[np.float64]:
-    """Return displacements (N, 2, 784): random at a coarse grid of knots, interpolated in between."""
+    """Return displacements (N, 2, 784): random on a coarse grid of knots, linearly interpolated between them."""
     distance = np.abs(np.linspace(0, knots - 1, SIDE)[:, None] - np.arange(knots))
     interpolate = np.maximum(0.0, 1.0 - distance)  # (28, knots): linear along one axis
     at_knots = WARP * rng.standard_normal((n, 2, knots, knots))
@@ -127,7 +132,7 @@ def _warp(n: int, rng: np.random.Generator, knots: int = 5) -> NDArray[np.float6
 
 @cache
 def _templates() -> NDArray[np.float32]:
-    """Return every font's digits, (fonts x 10, 112, 112), ink 1 on 0, centered and blurred."""
+    """Return the digits of all fonts, (fonts x 10, 112, 112), ink 1 on background 0, centered and blurred."""
     sharp = np.zeros((len(FONTS) * 10, TEMPLATE_SIDE, TEMPLATE_SIDE), dtype=np.float32)
     for index, (font, digit) in enumerate((font, digit) for font in FONTS for digit in "0123456789"):
         ink = _render(font, digit)
@@ -139,12 +144,12 @@ def _templates() -> NDArray[np.float32]:
     blur = np.exp(-(offset**2) / (2 * BLUR**2)) / (np.sqrt(2 * np.pi) * BLUR)
     blur = blur.astype(np.float32)
     blurred = np.asarray(blur @ sharp @ blur, dtype=np.float32)
-    blurred.flags.writeable = False  # it is shared by every call
+    blurred.flags.writeable = False  # the cached array is shared by all calls
     return blurred
 
 
 def _render(font: str, digit: str) -> NDArray[Any]:
-    """Return one digit's ink, cropped to its bounding box: (height, width) in 0 to 255, about 72 pixels high."""
+    """Return one digit, cropped to its bounding box: (height, width), 0 to 255, about 72 pixels high."""
     import matplotlib
     from matplotlib.ft2font import FT2Font
 
@@ -155,6 +160,6 @@ def _render(font: str, digit: str) -> NDArray[Any]:
     face.set_size(100, 72)  # 100 points at 72 dots per inch: 100 pixels from line to line
     face.set_text(digit)
     face.draw_glyphs_to_bitmap(antialiased=True)
-    ink = np.array(face.get_image())  # a copy: some versions of Matplotlib free the pixels together with the face
+    ink = np.array(face.get_image())  # a copy: some versions of Matplotlib free the pixels with the face
     rows, columns = np.nonzero(ink)
     return ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]

@@ -1,9 +1,9 @@
-"""The IDX format, in which MNIST and Fashion-MNIST are published: a short header, then one array, row by row.
+"""Reader of IDX files, the format of MNIST and Fashion-MNIST: a short header, then one array in row-major order.
 
-Two zero bytes, a code for the element type, the number of dimensions, each dimension as a big-endian unsigned
-32-bit number, then the elements, big-endian. Described on http://yann.lecun.com/exdb/mnist/ . The file may be
-gzipped, which its first two bytes tell, whatever its name. A file is not to be trusted: what its header claims is
-compared with what it holds before any memory is set aside for it.
+The header is two zero bytes, one byte for the element type, one byte for the number of dimensions, and each dimension
+as a big-endian unsigned 32-bit integer. The elements follow, big-endian. The format is described on
+http://yann.lecun.com/exdb/mnist/ . A gzipped file is recognized by its first two bytes, not by its name. Files are not
+trusted: memory grows with the bytes that arrive, not with the size that the header claims.
 """
 
 import gzip
@@ -25,7 +25,7 @@ from ..errors import DataError
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 UNSIGNED_BYTE = 0x08
-MAX_DIMENSIONS = 32  # as many as every NumPy takes
+MAX_DIMENSIONS = 32  # supported by every version of NumPy
 CHUNK = 2**20
 WAY_OUT = "get the file again, or point to another folder"
 
@@ -38,23 +38,22 @@ def read_idx(
     Parameters
     ----------
     path : path
-        The file.
     item_shape : tuple of int, optional
-        If given, the file must hold unsigned bytes, N items of that shape: `(28, 28)` for images, `()` for labels.
-        Checked on the header alone, before the elements are read.
+        Expected shape of one item: `(28, 28)` for images, `()` for labels. If given, the file must hold unsigned
+        bytes, shape (N, *item_shape). The header is checked before the elements are read.
     max_bytes : int
-        The most that the elements may take, 1 GiB by default: a small gzip file can claim, and hold, any size.
+        Upper bound for the size of the elements, by default 1 GiB. A small gzip file can expand to any size.
 
     Returns
     -------
     ndarray
-        Of the shape and element type in the header, in the machine's byte order.
+        Array with the shape and element type of the header, in native byte order.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is no whole gzip or IDX file, holds no elements, more or fewer than its header
-        claims or more than `max_bytes`, or does not match `item_shape`.
+        If the file cannot be read, is not a complete gzip or IDX file, is empty, holds more or fewer elements than
+        its header claims, holds more than `max_bytes`, or does not match `item_shape`.
     """
     path = Path(path)
     with _opened(path) as stream:
@@ -62,7 +61,7 @@ def read_idx(
         claimed = math.prod(shape) * dtype.itemsize
         if claimed > max_bytes:
             raise DataError(f"{path}: header claims {claimed} bytes of data, expected at most {max_bytes}; {WAY_OUT}")
-        data = _read_at_most(stream, claimed + 1)  # one byte more tells whether the file ends where it should
+        data = _read_at_most(stream, claimed + 1)  # the extra byte shows if the file is too long
         if len(data) != claimed:
             held = "more" if len(data) > claimed else f"only {len(data)}"
             raise DataError(f"{path}: header claims {claimed} bytes of data, the file holds {held}; {WAY_OUT}")
@@ -71,7 +70,7 @@ def read_idx(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedIOBase]:
-    """Open a file for reading, through gzip if it is gzipped; whatever goes wrong until it is closed is DataError."""
+    """Open a file for reading, through gzip if it is gzipped; every failure until it is closed raises DataError."""
     try:
         if path.is_dir():
             raise DataError(f"{path}: is a folder, expected an IDX file; name the file inside it")
@@ -91,7 +90,7 @@ def _opened(path: Path) -> Iterator[BufferedIOBase]:
 def _read_header(
     path: Path, stream: BufferedIOBase, item_shape: tuple[int, ...] | None
 ) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Return the element type and the shape that the header claims, once they are what they may be."""
+    """Return the element type and the shape from the header, or raise DataError if they are not valid."""
     magic = stream.read(4)
     if not magic:
         raise DataError(f"{path}: the file is empty, expected an IDX header; {WAY_OUT}")
@@ -122,7 +121,7 @@ def _read_header(
 
 
 def _read_at_most(stream: BufferedIOBase, n_bytes: int) -> bytearray:
-    """Return up to `n_bytes`, growing with what arrives: a file that claims much and holds little costs little."""
+    """Return up to `n_bytes` bytes. The buffer grows as data arrives, so a false claim allocates no memory."""
     data = bytearray()
     while chunk := stream.read(min(CHUNK, n_bytes - len(data))):
         data += chunk

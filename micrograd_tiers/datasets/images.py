@@ -1,4 +1,4 @@
-"""Reading a picture of one thing, as the image sets have them: gray, white on black, of a given size."""
+"""Read an image file in the form of the image sets: gray, white on black, of a given size."""
 
 import os
 import warnings
@@ -10,16 +10,16 @@ from ..errors import DataError
 
 
 def read_image(path: str | os.PathLike[str], shape: tuple[int, int], *, invert: bool = False) -> NDArray[np.float64]:
-    """Read an image file.
+    """Read an image file as an array of gray values.
 
     Parameters
     ----------
     path : path
-        PNG, JPEG or what else Pillow reads.
+        PNG, JPEG or any other format that Pillow reads.
     shape : (int, int)
-        Height and width to give it; its proportions are kept, and black is added at the edges.
+        Height and width of the result. The aspect ratio is kept: the margins are padded with black.
     invert : bool
-        For dark on white: turn it round.
+        If True, invert the brightness: for images that are dark on white.
 
     Returns
     -------
@@ -29,9 +29,9 @@ def read_image(path: str | os.PathLike[str], shape: tuple[int, int], *, invert: 
     Raises
     ------
     DataError
-        If the file is not an image.
+        If the file is not an image that Pillow can read.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     from PIL import Image, ImageOps
 
@@ -39,8 +39,8 @@ def read_image(path: str | os.PathLike[str], shape: tuple[int, int], *, invert: 
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                image = ImageOps.exif_transpose(opened)  # as the camera was held
-        if image.mode.startswith("I"):  # 16 bits, which convert() would cut off at 255
+                image = ImageOps.exif_transpose(opened)  # apply the camera's rotation
+        if image.mode.startswith("I"):  # 16 bits, which convert() would clip at 255
             image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
         gray = image.convert("RGBA")
         paper = Image.new("RGBA", gray.size, "white" if invert else "black")

@@ -1,6 +1,6 @@
-"""MNIST and Fashion-MNIST: where their four files are looked for, and how they become arrays.
+"""Find and load the four files of MNIST and Fashion-MNIST.
 
-The two sets differ in nothing but their pictures, so everything here is written once and takes the set's name.
+The two sets have the same format, so every function here takes the name of the set.
 MNIST: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86(11), 1998. Fashion-MNIST: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel
 image dataset for benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
@@ -22,7 +22,7 @@ from .idx import read_idx
 
 StrPath = str | os.PathLike[str]
 
-DATA_VARIABLE = "MICROGRAD_TIERS_DATA"  # the environment variable that names the folder of all sets
+DATA_VARIABLE = "MICROGRAD_TIERS_DATA"  # environment variable with the folder of the sets
 IMAGE_SHAPE = (28, 28)
 CLASS_NAMES = {
     "mnist": tuple("0123456789"),
@@ -42,20 +42,20 @@ def load_mnist(
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Load one split of MNIST: handwritten digits.
 
-    The files are looked for in `data_dir` and nowhere else if it is given; otherwise in the folder that the
-    environment variable MICROGRAD_TIERS_DATA names, then among the downloads. In each folder the sub-folder
-    `mnist` goes before the folder itself.
+    If `data_dir` is given, only that folder is searched. Otherwise the search goes through the folder that the
+    environment variable MICROGRAD_TIERS_DATA names, then the download cache. In `data_dir` and in the folder of the
+    environment variable, the subfolder `mnist` is searched first.
 
     Parameters
     ----------
     data_dir : path, optional
-        The folder with the files, gzipped or not, under their official names.
+        Folder with the files, gzipped or not, under their official names.
     split : {"train", "test"}
-        60,000 images or 10,000.
+        60,000 training images or 10,000 test images.
     download : bool
-        Whether to download the set when `data_dir` is not given and it is not found.
+        If True, download the set if `data_dir` is not given and the set is not found.
     dtype : {"float64", "float32"}
-        Of the images.
+        Element type of the images.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def load_mnist(
     Raises
     ------
     ValueError
-        If `split` or `dtype` is not one of those above.
+        If `split` or `dtype` is not one of the values above.
     DataError
-        If the files are not found, or are not what they should be.
+        If the files are missing or invalid.
     """
     return read_split(find_folder("mnist", [split], data_dir, download=download), split, dtype=dtype)
 
@@ -79,31 +79,35 @@ def load_fashion_mnist(
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Load one split of Fashion-MNIST: ten kinds of clothing, in the same shape as MNIST.
 
-    Parameters, returns and errors are those of `load_mnist`; the sub-folder is `fashion-mnist`.
+    Parameters, returns and errors are those of `load_mnist`; the subfolder is `fashion-mnist`.
     """
     return read_split(find_folder("fashion-mnist", [split], data_dir, download=download), split, dtype=dtype)
 
 
 def find_dataset(name: str, data_dir: StrPath | None = None) -> Path | None:
-    """Return the folder in which `load_mnist` or its sibling would find all four files of a set, or None.
+    """Return the folder in which `load_mnist` or `load_fashion_mnist` would find all four files of a set.
 
     Parameters
     ----------
     name : {"mnist", "fashion-mnist"}
-        The set.
     data_dir : path, optional
         As in `load_mnist`.
+
+    Returns
+    -------
+    Path or None
+        None if no folder has all four files.
 
     Raises
     ------
     ValueError
-        If there is no such set.
+        If `name` is unknown.
     """
     return _first_with_all(_folders(name, data_dir), list(FILES))
 
 
 def dataset_files(folder: Path) -> list[Path]:
-    """Return the files of a set, of those that are in this folder."""
+    """Return those of a set's four files that are in this folder."""
     found = (_file(folder, file) for files in FILES.values() for file in files)
     return [file for file in found if file]
 
@@ -118,7 +122,7 @@ def find_folder(name: str, splits: Sequence[str], data_dir: StrPath | None, *, d
     if download and data_dir is None:
         return fetch(name)
     files = ", ".join(file for split in splits for file in FILES[split])
-    places = " or ".join(map(str, folders)) or "any folder: none is named"
+    places = " or ".join(map(str, folders)) or "any folder (none is given)"
     ways_out = f"name their folder with --data-dir or {DATA_VARIABLE}, or run `micrograd-tiers data download {name}`"
     raise DataError(f"{name}: did not find {files} (with or without .gz) in {places}; {ways_out}")
 
@@ -136,11 +140,11 @@ def read_split(
     if len(wrong):
         raise DataError(f"{labels_path}: label {wrong[0]} is {labels[wrong[0]]}, expected 0 to 9; get the file again")
     if n is not None and whole_number(f"n_{split}", n) > len(labels):
-        raise ValueError(f"n_{split} is {n}, but {labels_path} holds {len(labels)}; take at most so many")
+        raise ValueError(f"n_{split} is {n}, expected at most {len(labels)}, the number of labels in {labels_path}")
     images = read_idx(images_path, item_shape=IMAGE_SHAPE)
     if len(images) != len(labels):
         raise DataError(
-            f"{images_path}: {len(images)} images, expected {len(labels)}, as many as there are labels in "
+            f"{images_path}: {len(images)} images, expected {len(labels)}, the number of labels in "
             f"{labels_path}; get both files again"
         )
     images = images[:n]
@@ -153,10 +157,10 @@ def _check_split(split: str) -> None:
 
 
 def _folders(name: str, data_dir: StrPath | None) -> list[Path]:
-    """Return where a set is looked for, best first.
+    """Return the folders to search for a set, in order.
 
-    The sub-folder goes first, and a folder that bears another set's name is left out: the file names are the same
-    in both sets, and nothing else would tell sneakers from digits.
+    The file names are the same in both sets, so only a folder's name can tell them apart. Hence a subfolder with the
+    name of the set comes first, and a folder with the name of the other set is left out.
     """
     if name not in CLASS_NAMES:
         raise ValueError(f"name is {name!r}, expected one of {', '.join(map(repr, CLASS_NAMES))}")
@@ -178,7 +182,7 @@ def _first_with_all(folders: Sequence[Path], splits: Sequence[str]) -> Path | No
 
 
 def _file(folder: Path, name: str) -> Path | None:
-    """Return the file of this name in the folder, in whatever spelling is in use, gzipped or not."""
+    """Return the file in the folder, gzipped or not, with "-idx" or ".idx" in its name; None if there is none."""
     spellings = (name, name.replace("-idx", ".idx"))
     paths = (folder / (spelling + suffix) for spelling in spellings for suffix in (".gz", ""))
     return next((path for path in paths if os.path.isfile(path)), None)  # unlike Path.is_file, never raises

@@ -1,10 +1,10 @@
-"""Toy sets: points in the plane, drawn on the spot, each hard for a different reason.
+"""Toy sets: points in the plane, drawn when they are needed, each hard for a different reason.
 
-An ellipse or an XOR defeats any linear model; moons, circles and a spiral need a boundary that bends more and
-more; blobs are easy and have many classes. They fit on a plot, and a network learns one in seconds even at the
-scalar tier. Each function draws `n` points from the Generator it is handed and returns the pair (X, y): X of
-shape (N, 2) in float64, y of shape (N,) in int64, in random order. Classes are balanced (their counts differ by
-at most one) wherever the set does not itself say how large they are.
+No linear model can learn the ellipse or XOR. Moons, circles and spiral need boundaries that bend more and more. Blobs
+are easy and can have many classes. All points fit in a plot, and a network learns a set in seconds, even at the scalar
+tier. Each function draws `n` points and returns the pair (X, y): X has shape (N, 2) and dtype float64, y has shape (N,)
+and dtype int64. The points are in random order. Except in `ellipse`, the classes are balanced: their counts differ by
+at most one.
 """
 
 import numpy as np
@@ -20,24 +20,26 @@ ELLIPSE_LEVEL = 0.6
 
 
 def ellipse(n: int, *, rng: np.random.Generator) -> Points:
-    """Draw standard normal points, split without noise by an ellipse around the origin.
+    """Draw standard normal points, separated without noise by an ellipse around the origin.
 
-    y = 1 where x' Q x > 0.6 with Q = [[1, -0.05], [1, 0.4]]: the outside, 56 % of the points.
+    y = 1 if x' Q x > 0.6, with Q = [[1, -0.05], [1, 0.4]]: the outside of the ellipse, 56 % of the points.
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, and their classes: 0 inside the ellipse, 1 outside.
+        Points and class labels: 0 inside the ellipse, 1 outside.
 
     Raises
     ------
     ValueError
-        If `n` is not a whole number of at least 1.
+        If `n` is not an integer of at least 1.
     """
     X = rng.standard_normal((whole_number("n", n), 2))
     level = np.einsum("ni,ij,nj->n", X, ELLIPSE_Q, X)
@@ -45,26 +47,32 @@ def ellipse(n: int, *, rng: np.random.Generator) -> Points:
 
 
 def xor(n: int, *, rng: np.random.Generator, noise: float = 0.3) -> Points:
-    """Draw four clouds at the corners (-1, -1), (-1, 1), (1, -1), (1, 1); class 1 where the signs differ.
+    """Draw four clouds at the corners (-1, -1), (-1, 1), (1, -1), (1, 1); class 1 if the signs differ.
 
-    The textbook case that no single linear unit can separate: Minsky and Papert, "Perceptrons", MIT Press, 1969.
+    The textbook example of classes that no single linear unit can separate [1]_.
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
     noise : float, in [0, 1]
-        Standard deviation of each cloud. Clouds begin to touch at about 0.3.
+        Standard deviation of each cloud. The clouds begin to overlap at about 0.3.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, and their classes: 0 where the corner's signs are equal, 1 where they differ.
+        Points and class labels: 0 if the signs of the corner are equal, 1 if they differ.
 
     Raises
     ------
     ValueError
         If `n` or `noise` is out of range.
+
+    References
+    ----------
+    .. [1] M. Minsky and S. Papert, "Perceptrons", MIT Press, 1969.
     """
     corner = balanced_labels(n, 4, rng)
     right, top = corner // 2, corner % 2
@@ -73,22 +81,24 @@ def xor(n: int, *, rng: np.random.Generator, noise: float = 0.3) -> Points:
 
 
 def moons(n: int, *, rng: np.random.Generator, noise: float = 0.1) -> Points:
-    """Draw two half circles that reach into each other.
+    """Draw two interleaving half circles.
 
-    The construction of scikit-learn's `make_moons`, with random instead of evenly spaced angles: the upper moon
-    is (cos t, sin t), the lower (1 - cos t, 1/2 - sin t), for t in [0, pi).
+    The construction is that of scikit-learn's `make_moons`, with random instead of evenly spaced angles: the upper moon
+    is (cos t, sin t), the lower moon (1 - cos t, 1/2 - sin t), for t in [0, pi).
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
     noise : float, in [0, 1]
         Standard deviation of the noise on each coordinate.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, and their classes: 0 for the upper moon, 1 for the lower.
+        Points and class labels: 0 for the upper moon, 1 for the lower one.
 
     Raises
     ------
@@ -103,21 +113,23 @@ def moons(n: int, *, rng: np.random.Generator, noise: float = 0.1) -> Points:
 
 
 def circles(n: int, *, rng: np.random.Generator, noise: float = 0.05, factor: float = 0.5) -> Points:
-    """Draw two circles, one inside the other: scikit-learn's `make_circles`, with random angles.
+    """Draw two concentric circles, as scikit-learn's `make_circles` does, but with random angles.
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
     noise : float, in [0, 1]
         Standard deviation of the noise on each coordinate.
     factor : float, in [0, 1]
-        Radius of the inner circle; the outer has radius 1.
+        Radius of the inner circle; the outer one has radius 1.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, and their classes: 0 for the outer circle, 1 for the inner.
+        Points and class labels: 0 for the outer circle, 1 for the inner one.
 
     Raises
     ------
@@ -132,22 +144,25 @@ def circles(n: int, *, rng: np.random.Generator, noise: float = 0.05, factor: fl
 def spiral(n: int, *, rng: np.random.Generator, noise: float = 0.2, n_classes: int = 3) -> Points:
     """Draw spiral arms that wind around each other, one per class.
 
-    The arms of the CS231n case study (https://cs231n.github.io/neural-networks-case-study/): the radius runs from
-    0 to 1 while the angle runs through 4 radians, with noise on the angle; here the arms start evenly spaced.
+    The arms are those of the CS231n case study (https://cs231n.github.io/neural-networks-case-study/): along an arm
+    the radius grows from 0 to 1 and the angle by 4 radians, with noise on the angle. Here the arms start at evenly
+    spaced angles.
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
     noise : float, in [0, 1]
         Standard deviation of the noise on the angle, in radians.
     n_classes : int
-        How many arms, at least 2.
+        Number of arms, at least 2.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, inside the unit circle, and their classes: the arm, 0 to n_classes - 1.
+        Points in the unit disk and class labels: the index of the arm, 0 to n_classes - 1.
 
     Raises
     ------
@@ -161,23 +176,25 @@ def spiral(n: int, *, rng: np.random.Generator, noise: float = 0.2, n_classes: i
 
 
 def blobs(n: int, *, rng: np.random.Generator, noise: float = 0.5, n_classes: int = 3) -> Points:
-    """Draw one round cloud per class, their centers evenly spaced on a circle of radius 2.
+    """Draw one round cloud per class, with centers evenly spaced on a circle of radius 2.
 
-    The centers are fixed, not drawn, so that a training and a test set drawn apart show the same classes.
+    The centers are fixed, not random, so that a training set and a test set drawn separately have the same classes.
 
     Parameters
     ----------
-    n, rng : int and numpy.random.Generator
-        How many points, at least 1, and what they are drawn from.
+    n : int
+        Number of points, at least 1.
+    rng : numpy.random.Generator
+        Source of all randomness.
     noise : float, in [0, 1]
         Standard deviation of each cloud.
     n_classes : int
-        How many clouds, at least 2.
+        Number of clouds, at least 2.
 
     Returns
     -------
     X, y : ndarrays, shapes (N, 2) and (N,)
-        The points, and their classes: the cloud, 0 to n_classes - 1.
+        Points and class labels: the index of the cloud, 0 to n_classes - 1.
 
     Raises
     ------
@@ -194,5 +211,5 @@ def _polar(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[n
 
 
 def _jitter(values: NDArray[np.float64], noise: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return `values` with normal noise of standard deviation `noise` added."""
+    """Return `values` plus normal noise with standard deviation `noise`."""
     return values + number("noise", noise, at_least=0, at_most=1) * rng.standard_normal(values.shape)

@@ -1,1 +1,1 @@
-"""Pictures by subject: they know arrays and labels, nothing of nets, trainers or benchmarks."""
+"""Pictures, one module per subject; they take arrays and labels, not nets, trainers or benchmarks."""

@@ -1,4 +1,4 @@
-"""Confusion matrix: the classes that a net takes for others."""
+"""Picture of a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -12,29 +12,34 @@ from .style import save, wrapped
 
 
 def confusion_matrix(path: PathLike, counts: ArrayLike, class_names: Sequence[object], title: str) -> None:
-    """Draw how often each class is taken for each: true classes in rows, predicted ones in columns.
+    """Draw a confusion matrix, with the true classes in rows and the predicted classes in columns.
 
     Parameters
     ----------
     path : path-like
     counts : array_like of int, shape (C, C)
-        As from `metrics.confusion_matrix`.
+        Number of samples per pair of classes, as `metrics.confusion_matrix` returns it.
     class_names : sequence, length C
     title : str
-        The accuracy in percent is written below it.
+        The accuracy in percent is added below it.
+
+    Raises
+    ------
+    ValueError
+        If `class_names` is empty or `counts` does not have shape (C, C).
     """
     picture_format(path)
     counts = np.asarray(counts, int)
     C = len(class_names)
     if counts.shape != (C, C) or not C:
-        raise ValueError(f"confusion_matrix: counts has shape {counts.shape}, {C} class names expect ({C}, {C})")
+        raise ValueError(f"confusion_matrix: counts has shape {counts.shape}, expected ({C}, {C}) for {C} class names")
     total, right = counts.sum(), counts.trace()
     accuracy = f"accuracy {100 * right / total:.2f}% ({right:,} of {total:,})" if total else "no samples"
     size = max(3.0, 0.52 * C)
     figure = Figure(figsize=(size + 1.4, size + 1.6), layout="constrained")
     figure.suptitle(wrapped(title, size + 1, size=11) + "\n" + accuracy, fontsize=11)
     axes = figure.subplots()
-    # The square root makes a few mistakes visible beside thousands of right answers.
+    # On a square-root scale, a few mistakes stay visible beside thousands of correct answers.
     shade = PowerNorm(0.5, vmin=0, vmax=max(1, counts.max()))
     axes.imshow(counts, cmap="Blues", norm=shade)
     for (i, j), count in np.ndenumerate(counts):

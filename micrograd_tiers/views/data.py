@@ -1,4 +1,4 @@
-"""Data sets: images side by side, points in the plane."""
+"""Pictures of data sets: images in a grid, points in the plane."""
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -13,26 +13,31 @@ from ..files import PathLike, picture_format
 from .style import MARKERS, PALETTE, save, wrapped
 
 MOST_SCATTER_POINTS = 3_000
-REGION_PIXELS = 200  # a side
+REGION_PIXELS = 200  # per side
 
 
 def image_grid(
     path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
     columns: int | None = None,
 ) -> None:  # fmt: skip
-    """Draw gray images side by side, each in a frame, with a caption below it.
+    """Draw gray images in a grid, each framed and with a caption below it.
 
     Parameters
     ----------
     path : path-like
     images : array_like, shape (N, H, W)
-        Brightness from 0 (black) to 1 (white); up to about 60 images, or none.
+        Brightness from 0 (black) to 1 (white). N may be 0, and should not exceed about 60.
     captions : sequence of str, length N
     title : str
     colors : sequence of str, length N, optional
-        The captions' colors, as matplotlib names them.
+        Colors of the captions, by their matplotlib names. Default: all black.
     columns : int, optional
-        Images in a row.
+        Number of images per row.
+
+    Raises
+    ------
+    ValueError
+        If `images` does not have shape (N, H, W), or `captions` or `colors` does not have length N.
     """
     picture_format(path)
     images = np.asarray(images)
@@ -64,19 +69,24 @@ def scatter_2d(
     path: PathLike, X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str,
     predict: Callable[[NDArray[Any]], ArrayLike] | None = None,
 ) -> None:  # fmt: skip
-    """Draw labeled points in the plane, and behind them the regions that a net assigns to the classes.
+    """Draw labeled points in the plane and, behind them, the decision regions of a net.
 
     Parameters
     ----------
     path : path-like
     X : array_like, shape (N, 2)
-        At least one point; the first 3,000 are drawn.
+        Points, N at least 1. Only the first 3,000 are drawn.
     y : array_like of int, shape (N,)
-        Their classes, from 0 to C - 1.
+        Class labels, 0 to C - 1.
     class_names : sequence, length C
     title : str
     predict : callable, optional
-        Maps points, shape (n, 2), to classes, shape (n,); called once, with 40,000 points.
+        Function from points, shape (n, 2), to class labels, shape (n,). It is called once, with 40,000 points.
+
+    Raises
+    ------
+    ValueError
+        If `X` or `y` has another shape, or there are no points.
     """
     picture_format(path)
     X, y = np.asarray(X, float), np.asarray(y)

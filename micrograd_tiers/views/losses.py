@@ -1,4 +1,4 @@
-"""Loss curves: of one training run, and of the right program beside one with a bug."""
+"""Loss curves of a training run, and of the right program beside one with a bug."""
 
 from collections.abc import Sequence
 from math import ceil, inf
@@ -15,7 +15,7 @@ from .style import MOST_LINE_POINTS, PALETTE, save, wrapped
 
 
 class LossHistory(Protocol):
-    """A training run in numbers; `training.History` is one.
+    """Losses and accuracies of a training run, such as `training.History`.
 
     Attributes
     ----------
@@ -32,18 +32,24 @@ class LossHistory(Protocol):
 
 
 def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, title: str) -> None:
-    """Draw one training run: loss per mini-batch and per epoch, and the validation accuracy where there is one.
+    """Draw the losses of one training run, by mini-batch and by epoch, and the validation accuracy if there is one.
 
-    A batch stands where it was seen, an epoch's mean training loss in the middle of the epoch, validation at its end.
+    The loss of a mini-batch is drawn where it was measured, the mean training loss of an epoch in the middle of the
+    epoch, and the validation loss and accuracy at its end.
 
     Parameters
     ----------
     path : path-like
     history : LossHistory
-        As `fit` returns it; any of its lists may be empty. Accuracies from 0 to 1 are drawn in percent.
+        History returned by `fit`. Each of its lists may be empty. Accuracies, from 0 to 1, are drawn in percent.
     steps_per_epoch : int
-        Mini-batches in an epoch, at least 1.
+        Number of mini-batches per epoch, at least 1.
     title : str
+
+    Raises
+    ------
+    ValueError
+        If `steps_per_epoch` is out of range.
     """
     picture_format(path)
     whole_number("loss_curves: steps_per_epoch", steps_per_epoch)
@@ -91,15 +97,16 @@ def right_and_wrong(
     accuracies: tuple[Sequence[float], Sequence[float]],
     title: str,
 ) -> None:
-    """Draw the curves of the right program and of the one with a bug: loss above, accuracy below, each by epoch.
+    """Draw loss and accuracy by epoch, of the right program and of the program with a bug.
 
     Parameters
     ----------
     path : path-like
     losses : pair of sequences of float
-        Right, then with the bug; may be of different length, and a curve is cut where it is no longer finite.
+        Training losses of the right program, then of the program with the bug. Their lengths may differ. A curve ends
+        before the first value that is not finite.
     accuracies : pair of sequences of float
-        From 0 to 1; drawn in percent.
+        Accuracies, in the same order, from 0 to 1. They are drawn in percent.
     title : str
     """
     picture_format(path)
@@ -125,7 +132,7 @@ def right_and_wrong(
 
 
 def finish_losses(axes: Axes) -> None:
-    """Let the axis of the losses begin at 0, or make it logarithmic if the loss fell to a twentieth; name the lines."""
+    """Start the loss axis at 0, or make it logarithmic if the losses span a factor above 20; add a legend."""
     if axes.lines:
         low, high = axes.dataLim.intervaly
         if 0 < 20 * low < high < inf:

@@ -1,4 +1,4 @@
-"""Lines in panels, as the reports of studies show them."""
+"""Lines in panels, for the reports of the studies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Panel:
     ----------
     title, x_label, y_label : str
     lines : dict
-        From a label to x and y, sequences of one length.
+        x and y of each line, sequences of equal length, keyed by the line's label.
     log : {"", "x", "y", "xy"}
-        Which axes are logarithmic.
+        Logarithmic axes.
     """
 
     title: str
@@ -40,14 +40,21 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
     ----------
     path : path_like
     of : sequence of Panel
-        At least one.
+        At least one panel.
+
+    Raises
+    ------
+    ValueError
+        If there are no panels.
     """
     picture_format(path)
     if not of:
-        raise ValueError("panels: expected at least one panel")
+        raise ValueError("panels: got none, expected at least one panel")
     rows = ceil(len(of) / 3)
     columns = ceil(len(of) / rows)
-    fitting = {panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of}  # in a line
+    fitting = {
+        panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of
+    }  # labels per row
     legend_lines = max(ceil(len(panel.lines) / fitting[panel.title]) for panel in of)
     figure = Figure(figsize=(4.6 * columns, (3.5 + 0.16 * legend_lines) * rows), layout="constrained")
     for k, panel in enumerate(of):
@@ -55,10 +62,10 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
         for n, (label, (x, y)) in enumerate(panel.lines.items()):
             marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
             style: dict[str, Any] = {"color": PALETTE[n % len(PALETTE)], "marker": marker, "markersize": 4}
-            axes.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line lies on top
+            axes.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line is on top
         axes.set(title=wrapped(panel.title, 4.4), xlabel=wrapped(panel.x_label, 4), ylabel=panel.y_label)
         if "x" not in panel.log and all(isinstance(x, int) for xs, _ in panel.lines.values() for x in xs):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half epoch
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no ticks between integers
         for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if letter in panel.log:
                 axes.set(**{f"{letter}scale": "log"})
@@ -67,7 +74,7 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
                 axis.set_minor_formatter("")
         axes.grid(alpha=0.3)
         if len(panel.lines) > 1:
-            below = offset_copy(axes.transAxes, figure, y=-0.45)  # the axis and its label are that high, in inches
+            below = offset_copy(axes.transAxes, figure, y=-0.45)  # height of the axis and its label, in inches
             axes.legend(
                 fontsize=8, ncols=fitting[panel.title], loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below,
                 borderaxespad=0,
@@ -76,7 +83,7 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
 
 
 def _log_ticks(low: float, high: float, *, narrow: bool) -> Locator:
-    """Locator of the labeled numbers of a logarithmic axis: some on every range, few enough to stand apart."""
+    """Return a tick locator for a logarithmic axis that labels any range, without overlapping labels."""
     decades = log10(high / low)
     if decades < 1:
         return MaxNLocator(5)

@@ -1,4 +1,4 @@
-"""Speeds of contenders, and the time of a training step as the net or the batch grows."""
+"""Pictures of the race: speeds of contenders, and time of a training step against the size of net or batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "opponent"
 
 @dataclass(frozen=True)
 class Speed:
-    """Training speed of one contender: a bar.
+    """Training speed of one contender, drawn as a bar.
 
     Attributes
     ----------
     label : str
     samples_per_second : float
-        More than 0.
+        Greater than 0.
     kind : {"scalar", "vector", "tensor", "exact", "engine", "opponent", "limit"}
-        Gives the color.
+        Kind of contender; it sets the color.
     """
 
     label: str
@@ -33,15 +33,15 @@ class Speed:
 
 @dataclass(frozen=True)
 class Times:
-    """Time per sample at growing sizes: a line.
+    """Time per sample against size, drawn as a line.
 
     Attributes
     ----------
     label : str
     sizes, seconds : sequence of float
-        Of one length, above 0.
+        Numbers above 0, in sequences of equal length.
     kind : str
-        Gives the color, as in `Speed`.
+        As in `Speed`.
     """
 
     label: str
@@ -52,13 +52,13 @@ class Times:
 
 @dataclass(frozen=True)
 class GrowthPanel:
-    """Lines against one thing that grows.
+    """Lines of time per sample against one growing size.
 
     Attributes
     ----------
     title, x_label : str
     lines : sequence of Times
-        At least one.
+        At least one line.
     """
 
     title: str
@@ -67,13 +67,18 @@ class GrowthPanel:
 
 
 def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
-    """Draw how many samples a second each contender trains on, the fastest first, a panel for each case.
+    """Draw the training speed of each contender, fastest first, in one panel per case.
 
     Parameters
     ----------
     path : path-like
     cases : mapping of str to sequence of Speed
-        By title; at least one case, and at least one speed in each.
+        Speeds by the title of the case. At least one case, and at least one speed in each.
+
+    Raises
+    ------
+    ValueError
+        If there are no cases, or a case has no speeds.
     """
     picture_format(path)
     if not cases or not all(cases.values()):
@@ -94,7 +99,7 @@ def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
         axes.set_yticks(range(len(bars)), [bar.label for bar in bars], fontsize=9)
         axes.invert_yaxis()
         axes.set_xscale("log")
-        axes.set_xlim(min(speeds) / 3, max(speeds) * 8)  # the texts need room
+        axes.set_xlim(min(speeds) / 3, max(speeds) * 8)  # space for the annotations
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
@@ -105,13 +110,18 @@ def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
 
 
 def growth(path: PathLike, panels: Sequence[GrowthPanel]) -> None:
-    """Draw the time per sample against what grows, side by side.
+    """Draw the time per sample against the growing size, one panel per size.
 
     Parameters
     ----------
     path : path-like
     panels : sequence of GrowthPanel
-        At least one.
+        At least one panel.
+
+    Raises
+    ------
+    ValueError
+        If there are no panels, or a panel has no lines.
     """
     picture_format(path)
     if not panels or not all(panel.lines for panel in panels):

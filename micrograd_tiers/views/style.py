@@ -1,4 +1,4 @@
-"""Style of the pictures: colors, markers, text that fits its place, files written whole or not at all."""
+"""Shared style of the pictures: colors, markers, text wrapped to a width, and files written atomically."""
 
 import textwrap
 
@@ -9,30 +9,33 @@ from ..files import PathLike, picture_format, replacing
 
 DPI = 150
 
-# M. Okabe, K. Ito (2008), "Color Universal Design": eight colors that color-blind readers can tell apart; and two more.
+# Eight colors for color-blind readers, from M. Okabe, K. Ito (2008), "Color Universal Design", and two more.
 PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442", "#882255", "#999999",
 )  # fmt: skip
 TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
-MARKERS = "os^DvPX*<>"  # so that color is not the only sign
+MARKERS = "os^DvPX*<>"  # so that lines differ in more than their color
 
-MOST_LINE_POINTS = 2_000  # more cannot be told apart on paper
+MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper
 
 
 def rounded(x: float) -> str:
-    """Return a number with two significant digits, or all those before the point."""
+    """Return a number with two significant digits, and never fewer than those before the decimal point."""
     return f"{x:,.0f}" if x >= 10 else f"{x:.2g}"
 
 
 def wrapped(text: object, inches: float, *, size: float = 10, lines: int | None = None) -> str:
-    """Break text to fit the width at the font size in points (a letter is about 0.55 as wide), in at most `lines`."""
+    """Wrap text to a width in inches at a font size in points, in at most `lines` lines.
+
+    A letter is taken to be 0.55 times as wide as the font size.
+    """
     width = int(inches * 72 / (0.55 * size))
     return "\n".join(textwrap.fill(t, width, max_lines=lines, placeholder="…") for t in str(text).split("\n"))
 
 
 def save(figure: Figure, path: PathLike) -> None:
-    """Write a figure to a file, whole or not at all, in the format that its suffix says."""
+    """Write a figure to a file atomically, in the format of its suffix."""
     for text in figure.findobj(Text):
-        text.set_parse_math(False)  # a dollar sign in a title is a dollar sign
+        text.set_parse_math(False)  # a dollar sign does not start a formula
     with replacing(path) as file:
         figure.savefig(file, format=picture_format(path), dpi=DPI)

@@ -1,4 +1,4 @@
-"""Tiers side by side: the training loss, which they share, beside the speed, which they do not."""
+"""Picture of a comparison: the training loss, equal at all tiers, beside the speed, which differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#000000")
 
 @dataclass(frozen=True)
 class Curve:
-    """Training of one tier in a comparison.
+    """Losses and speed of one tier in a comparison.
 
     Attributes
     ----------
     tier : str
-        Its name; gives the color, too.
+        Name of the tier; it sets the color.
     samples_seen : ndarray, shape (B,)
-        Samples seen when each of the B mini-batches was done, ascending.
+        Number of samples seen after each of the B mini-batches, ascending.
     loss : ndarray, shape (B,)
         Mean training loss of each mini-batch.
     samples_per_second : float
-        Training speed, more than 0.
+        Training speed, greater than 0.
     """
 
     tier: str
@@ -42,14 +42,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class ComparisonCase:
-    """One net on one data set, trained at several tiers: a row of the picture.
+    """One net on one data set, trained at several tiers; drawn as one row of the picture.
 
     Attributes
     ----------
     title : str
-        The net and the data, as in "784-300-10 on glyphs".
+        Net and data set, such as "784-300-10 on glyphs".
     curves : list of Curve
-        At least one; speeds are compared with the first one's.
+        At least one curve. The speeds are given relative to the first one.
     verdict : str
         One sentence on how far the tiers agree.
     """
@@ -66,7 +66,12 @@ def comparison(path: PathLike, cases: Sequence[ComparisonCase]) -> None:
     ----------
     path : path-like
     cases : sequence of ComparisonCase
-        At least one.
+        At least one case.
+
+    Raises
+    ------
+    ValueError
+        If there are no cases, a case has no curves, or a speed is not a finite number above 0.
     """
     picture_format(path)
     if not cases or not all(case.curves for case in cases):
@@ -90,7 +95,7 @@ def _draw_losses(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
     longest, shortest = (f((len(curve.loss) for curve in curves if len(curve.loss)), default=1) for f in (max, min))
     smooth = longest > 100
     drawn = np.unique(np.geomspace(1, longest, MOST_LINE_POINTS).astype(int)) - 1
-    for i, curve in enumerate(curves):  # the widest line lies at the bottom: equal curves stay visible
+    for i, curve in enumerate(curves):  # the widest line is at the bottom, so that equal curves stay visible
         if len(curve.loss):
             keep = np.union1d(drawn[drawn < len(curve.loss)], len(curve.loss) - 1)
             loss = (running_mean(curve.loss) if smooth else np.asarray(curve.loss))[keep]
@@ -120,7 +125,7 @@ def _draw_speeds(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
     axes.invert_yaxis()
     axes.set_xscale("log")
     low, high = floor(log10(min(speeds) / 2)), ceil(log10(max(speeds)))
-    axes.set_xlim(10.0**low, 10.0 ** (low + 1.9 * (high - low)))  # the texts need the right half
+    axes.set_xlim(10.0**low, 10.0 ** (low + 1.9 * (high - low)))  # the right half is for the annotations
     axes.set_xticks(10.0 ** np.arange(low, high + 1, ceil((high - low) / 4)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.minorticks_off()
@@ -129,7 +134,7 @@ def _draw_speeds(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
 
 
 def running_mean(loss: ArrayLike) -> NDArray[np.float64]:
-    """Mean over the last tenth of the batches up to each: it does not matter whether the run goes on after that."""
+    """Return, for each batch, the mean over the last tenth of the batches up to it; later batches do not change it."""
     sums = np.cumsum(np.concatenate([[0.0], np.asarray(loss, float)]))
     last = np.arange(1, len(sums))
     first = last - np.maximum(1, last // 10)

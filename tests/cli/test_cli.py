@@ -383,7 +383,7 @@ def test_the_defaults_of_train_are_those_of_its_help(cli, monkeypatch):
     assert content["settings"] == Recipe(n_train=200, n_test=50, epochs=1).as_json()
     assert content["n_parameters"] == 784 * 300 + 300 + 300 * 10 + 10
     for option, default in {"hidden": "300", "activation": "sigmoid", "init": "xavier", "batch-size": "64"}.items():
-        assert re.search(rf"^ +--{option} .*\s.*\({default}\)$", help_text, re.MULTILINE)
+        assert re.search(rf"^ +--{option} .*\s.*\(default: {default}\)$", help_text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.1), ("adam", 0.001)])
@@ -942,7 +942,7 @@ def test_data_list_says_of_every_set_where_it_is(cli, monkeypatch):
     lines = dict(line.split(maxsplit=1) for line in result.out.splitlines())
     assert [*lines] == [*DATASETS]
     assert lines["glyphs"].startswith("drawn")
-    assert lines["mnist"] == "not here: micrograd-tiers data download mnist"
+    assert lines["mnist"] == "not found; to download it: micrograd-tiers data download mnist"
     assert lines["fashion-mnist"] == str(Path("sets/fashion-mnist"))
     content = json_of("d.json")
     assert (content["mnist"], content["fashion-mnist"]) == (None, str(Path("sets/fashion-mnist")))

@@ -148,5 +148,5 @@ def test_samples_that_cannot_be_standardized_are_refused(X):
 
 
 def test_samples_with_other_features_are_refused():
-    with pytest.raises(DataError, match="2 features, the standardizer was fitted on 3"):
+    with pytest.raises(DataError, match="2 features, expected 3"):
         Standardizer.fit(np.ones((4, 3)))(np.ones((4, 2)))

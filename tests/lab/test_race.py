@@ -291,7 +291,7 @@ def test_bad_options_are_named(options, message, capsys):
 def test_what_is_no_earlier_benchmark_is_not_compared_with(content, tmp_path, capsys):
     (tmp_path / "old.json").write_text(content)
     assert main(["benchmark", "--compare", str(tmp_path / "old.json")]) == 1
-    assert "is not what benchmark --json writes" in capsys.readouterr().err
+    assert "is not a file that benchmark --json has written" in capsys.readouterr().err
 
 
 def test_one_line_warns_of_a_busy_machine(monkeypatch):
@@ -299,7 +299,7 @@ def test_one_line_warns_of_a_busy_machine(monkeypatch):
     monkeypatch.setattr(command, "LOOP", "print(0.97)")
     assert command._busy() is None
     monkeypatch.setattr(command, "LOOP", "print(0.6)")
-    warning = "Warning: the machine is busy (a loop on each core got 60%, 60% of it): times and ratios may be off"
+    warning = "Warning: the machine is busy (a loop on each core got 60%, 60% of its time): times and ratios may be off"
     assert command._busy() == warning
 
 
