@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import micrograd_tiers as mt
 
 from ..files import check_outputs
+from ..machine import processor
 from ..tiers import TIERS
 from . import options
 from .output import plural, say, write_json
@@ -86,11 +87,13 @@ def run(args: argparse.Namespace) -> int:
         comparisons.append(comparison)
 
     _draw(comparisons, args.picture)
+    print(f"Speeds measured on {processor()}.")
     print(f"Picture: {args.picture}")
     write_json(
         args.json,
         {
             "command": "compare",
+            "processor": processor(),
             "seed": args.seed,
             "init": args.init,
             "comparisons": [comparison.as_json() for comparison in comparisons],

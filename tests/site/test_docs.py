@@ -14,6 +14,10 @@ import pytest
 
 import micrograd_tiers as mt
 from micrograd_tiers import cli
+from micrograd_tiers.lab.judge.report import paragraph
+from micrograd_tiers.lab.judge.support import completed
+from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import get_tier, registry
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,6 +53,12 @@ def test_a_command_on_a_page_is_understood(line):
 def test_no_command_on_a_page_is_overlooked():
     mentioned = [re.findall("(?<!time of )micrograd-tiers ", page.read_text()) for page in PAGES]  # not in output
     assert len(COMMANDS) == sum(map(len, mentioned)) > 0
+
+
+def test_the_finding_on_the_page_is_what_the_judge_says():
+    bug = get_bug("linear_dx_ignores_later_outputs")
+    (finding,) = judged(bug.op, completed(bug.tier("tensor"), "tensor"), "tensor")["findings"]
+    assert f"```\n{paragraph(bug.op, finding)}\n```" in (DOCS / "howto/own-tier.md").read_text()
 
 
 def test_the_reference_has_every_public_name():
