@@ -22,7 +22,7 @@ def in_table(table, tier):
 def test_the_tables_of_compare_are_what_it_prints(shown, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = shown.split()[2].removesuffix(",")
-    assert cli.main(["compare", "--data", name, "--tiers", "tensor"]) == 0
+    assert cli.main(["compare", "--data", name, "--tiers", "tensor", "--seconds", "600"]) == 0
     printed = capsys.readouterr().out
     for line in shown.splitlines()[:2]:
         assert line in printed
