@@ -78,7 +78,7 @@ class TrainingState:
             memory = self.memory.get(name, {})
             undeclared = {*memory} - {*optimizer.slots, "count"}
             if undeclared:
-                raise ValueError(f"{optimizer} remembers {', '.join(undeclared)}, which its slots do not name")
+                raise ValueError(f"{optimizer} stores {', '.join(undeclared)}, which its slots do not name")
             for slot, value in memory.items():
                 if isinstance(value, int):
                     counts[f"{slot}.{name}"] = value

@@ -33,9 +33,7 @@ __all__ = [
     "functions_of", "get_tier", "line_in_tier_file", "name_of",
 ]  # fmt: skip
 
-FROM_FILE = (
-    "tier_from_file."  # prefix of the module names of tiers that are loaded from files
-)
+FROM_FILE = "tier_from_file."  # prefix of the names of modules loaded from files
 
 
 def get_tier(name: str | Tier, exact: bool = False) -> Tier:
