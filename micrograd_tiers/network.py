@@ -61,7 +61,7 @@ class Network(Chain):
     Raises
     ------
     ValueError
-        If the layers do not fit together or to the loss, the tier lacks one of their ops, or a setting is unknown.
+        If the layers do not fit each other or the loss, the tier lacks one of their ops, or a setting is unknown.
     """
 
     def __init__(

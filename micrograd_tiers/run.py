@@ -161,9 +161,7 @@ def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores
     samples = net.check_samples(data.test_x)
     (n_outputs,) = net.shapes(samples.shape[1:])[-1] or (None,)
     if n_outputs != len(data.class_names):
-        raise DataError(
-            f"{name} has {n_outputs} outputs, expected one for each of {data.name}'s {len(data.class_names)} classes"
-        )
+        raise DataError(f"{name} distinguishes {n_outputs} classes, but {data.name} has {len(data.class_names)}")
     return score(net, samples, net.check_targets(data.test_y, len(samples)))
 
 

@@ -108,6 +108,8 @@ class Pool2d(Layer):
 class AvgPool2d(Pool2d):
     """Mean of each window of K by K pixels, channel by channel.
 
+    Images (C, H, W) become (C, R, S), with R = (H - K) // stride + 1, and S computed from W in the same way.
+
     Parameters
     ----------
     kernel_size : int
