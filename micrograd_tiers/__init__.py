@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
-_NAMES = {  # by the module that they stand in
+_NAMES = {  # by the module that defines them
     "checkpoints": ("load", "save"),
     "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
     "engine": ("Value",),
@@ -97,7 +97,7 @@ else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 
     def __getattr__(name: str) -> object:
-        """Import a public name or module when it is first used: `import micrograd_tiers` alone takes no time."""
+        """Import a public name or module on first use, so that `import micrograd_tiers` alone takes no time."""
         if name in _MODULES:
             return import_module(f".{name}", __name__)
         if name not in _MODULE_OF:

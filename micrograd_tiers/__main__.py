@@ -1,4 +1,4 @@
-"""`python -m micrograd_tiers` is the command line, where `micrograd-tiers` is not on the path."""
+"""`python -m micrograd_tiers`: the command line, if `micrograd-tiers` is not on the path."""
 
 import sys
 

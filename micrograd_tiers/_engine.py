@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-any-return"
-"""The rest of the engine: what `Value` has besides derivatives, and the numbers it refuses, each with its reason."""
+"""The rest of the engine: the parts of `Value` that need no derivative of their own, and the checks of its numbers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, TypeVar, cast
 
-LEAST = {"log": 0, "log1p": -1, "sqrt": 0}  # where each begins to be real
+LEAST = {"log": 0, "log1p": -1, "sqrt": 0}  # lower bound of each function's domain
 
-V = TypeVar("V", bound="Node")  # `Value`, which lives in the file that imports this one
+V = TypeVar("V", bound="Node")  # `Value`, defined in the file that imports this one
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, object], bool]:
@@ -26,10 +26,10 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, object], b
 
 
 class Node:
-    """All of a `Value` that needs no derivative of its own: operators made of +, * and **, comparisons, copies."""
+    """Base class of `Value`: operators composed of +, * and **, comparisons, pickling and copying."""
 
-    # _local: for each of _prev, in the same order, the derivative of this node with respect to it; or the function
-    # that was assigned as _backward; () in leaves. _seen: the mark of the last backward pass that came by.
+    # _local: this node's derivatives with respect to its operands, in the order of _prev; or the function assigned as
+    # _backward; () in leaves. _seen: the mark of the last backward pass that visited the node.
     __slots__ = ("_local", "_op", "_prev", "_seen", "data", "grad")
 
     __array_ufunc__ = None  # NumPy then leaves `np.float64(2) * v` and `array * v` to the methods here and in Value
@@ -68,14 +68,14 @@ class Node:
     __ge__ = _comparison(operator.ge)
     __eq__ = _comparison(operator.eq)
     __ne__ = _comparison(operator.ne)
-    __hash__ = object.__hash__  # by identity: a graph holds many equal numbers, and each is a node of its own
+    __hash__ = object.__hash__  # by identity: equal numbers in a graph are still different nodes
 
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
     @property
     def _backward(self) -> Callable[[], None]:
-        """The function that adds this node's share to the `grad` of its operands; may be assigned."""
+        """Function that adds this node's contribution to the `grad` of each operand; can be assigned."""
         return self._local if callable(self._local) else self._push
 
     @_backward.setter
@@ -87,15 +87,15 @@ class Node:
             child.grad += slope * self.grad
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Reduce for pickle and deepcopy: the whole graph below, as a flat table, so that depth does not matter.
+        """Reduce for pickle and deepcopy: the graph below becomes a flat table, so that depth does not matter.
 
-        Leaves stay objects of their own, so that parameters pickled along with a model remain the model's. The
-        other nodes belong to their table: two results that share them come back with a copy each.
+        Leaves are stored as separate objects, so that parameters pickled together with a model stay the model's own.
+        All other nodes belong to one table: two results that share nodes each come back with a copy of them.
         """
         if not self._local:
             return type(self), (self.data, (), self._op), (getattr(self, "__dict__", None), {"grad": self.grad})
         nodes, index = [self], {self: 0}
-        for node in nodes:  # grows while it is walked
+        for node in nodes:  # the list grows during the loop
             if callable(node._local):
                 raise TypeError(
                     f"Value: a {node._op!r} node has a _backward function of its own, expected one of the package's "
@@ -112,7 +112,7 @@ class Node:
 
 
 def rebuilt(cls: Callable[[float], V], table: list[Any]) -> V:
-    """Return the first node of the table that `Node.__reduce__` made; leaves are in it as they are."""
+    """Return the first node of a table from `Node.__reduce__`, in which leaves are nodes already."""
     nodes: list[Any] = [row if isinstance(row, Node) else cls(0) for row in table]
     for node, row in zip(nodes, table, strict=True):
         if node is not row:
@@ -122,22 +122,22 @@ def rebuilt(cls: Callable[[float], V], table: list[Any]) -> V:
 
 
 def pass_nothing_on() -> None:
-    """Stand in for the `_backward` of a node that was made by hand, until one is assigned."""
+    """Do nothing: the `_backward` of a node made by hand, until you assign one."""
 
 
 def in_order(root: V) -> tuple[list[V], list[tuple[V, float]]]:
-    """Return all that a node was computed from, each before its operands, and what leaves hold; set all `grad` to 0.
+    """Return the nodes below `root`, each before its operands, and the gradients that leaves hold; set all `grad` to 0.
 
-    Depth first: a node is listed once all it was computed from is listed. In reverse, a node's turn comes when all that
-    was computed from it has added its share, and `grad` is complete.
+    Depth-first search: a node is listed after all nodes that it was computed from. In the reversed list, it comes after
+    all nodes computed from it, when its `grad` is complete.
     """
     nodes: list[Any] = []
     held: list[tuple[Any, float]] = []
-    mark = object()  # of this pass; cheaper than a set of the nodes seen
+    mark = object()  # marks the nodes of this pass; cheaper than a set of them
     stack: list[Any] = [root]
     while stack:
         node = stack.pop()
-        if node is None:  # all that the next on the stack was computed from is listed
+        if node is None:  # all operands of the next node on the stack are listed
             nodes.append(stack.pop())
         elif node._seen is not mark:
             node._seen = mark
@@ -152,11 +152,11 @@ def in_order(root: V) -> tuple[list[V], list[tuple[V, float]]]:
     return nodes, held
 
 
-# Numbers, and those that are refused.
+# Checks of numbers.
 
 
 def number(a: object, use: str) -> float:
-    """Return `a` if it is a real number; `use` is the expression that needs it, for the error's text."""
+    """Return `a`, an integer as an int; raise TypeError if it is no real number, naming the expression `use`."""
     if isinstance(a, (int, float)):
         return a
     if isinstance(a, Integral):
@@ -164,9 +164,9 @@ def number(a: object, use: str) -> float:
     if isinstance(a, Real):
         return cast(float, a)
     if isinstance(a, Node):
-        way_out = "it is a Value already, and its number is a.data"
+        way_out = "it is a Value already: its number is a.data"
     elif hasattr(a, "__len__") and not isinstance(a, str):
-        way_out = f"one Value per number: [{use} for a in array]"
+        way_out = f"make one Value per number: [{use} for a in array]"
     else:
         way_out = "convert it to a float first"
     raise TypeError(
@@ -176,18 +176,18 @@ def number(a: object, use: str) -> float:
 
 
 def exponential(function: Callable[[float], float], x: float) -> float:
-    """Return exp or expm1 of x, where it fits a float."""
+    """Return exp or expm1 of x; raise OverflowError if it does not fit a float."""
     try:
         return function(x)
     except OverflowError:
         raise OverflowError(
-            f"{function.__name__}: got {x}, expected at most 709.78, or the result does not fit a float; "
+            f"{function.__name__}: got {x}, expected at most 709.78, as a larger result does not fit a float; "
             "subtract the largest exponent first, as log-sum-exp does"
         ) from None
 
 
 def argument(op: str, x: float) -> float:
-    """Return x as a float, if log, log1p or sqrt is real there."""
+    """Return x as a float; raise ValueError if `op` (log, log1p or sqrt) has no finite real value there."""
     x = float(x)
     if x < LEAST[op] or (x == LEAST[op] and op != "sqrt"):
         cure = "clamp it first" if op == "log1p" else "add a small constant, or clamp it first"
@@ -196,10 +196,10 @@ def argument(op: str, x: float) -> float:
 
 
 def power(x: float, k: float) -> tuple[float, float]:
-    """Return y = x**k, where it is real, and its derivative k x**(k - 1) with respect to x, finite or not."""
+    """Return y = x**k and dy/dx = k x**(k - 1), which may be infinite; raise if y is not a finite real number."""
     if x == 0 and k < 0:
         raise ZeroDivisionError(
-            f"**: got {x} ** {k}, a division by 0, expected another base; add a small constant first"
+            f"**: got {x} ** {k}, a division by 0, expected a nonzero base; add a small constant first"
         )
     if x < 0 and k % 1 > 0:
         raise ValueError(f"**: got {x} ** {k}, expected a base >= 0 or a whole exponent; take abs(base) first")
@@ -207,22 +207,22 @@ def power(x: float, k: float) -> tuple[float, float]:
         y = x**k
     except OverflowError:
         raise OverflowError(
-            f"**: got {x} ** {k}, expected a result below 1.8e308, where a float ends; rescale the base"
+            f"**: got {x} ** {k}, expected a result below 1.8e308, the largest float; rescale the base"
         ) from None
     x, k = _python(x), _python(k)
     try:
         return y, k * x ** (k - 1)
-    except ZeroDivisionError:  # x = 0 and k < 1: vertical, unless x**k is the constant 1
+    except ZeroDivisionError:  # x = 0 and k < 1: an infinite slope, unless x**k is the constant 1
         return y, math.inf if k else 0
-    except OverflowError:  # the power alone is too large, the product perhaps is not
+    except OverflowError:  # x**(k - 1) is too large for a float; the product may not be
         return y, k * _python(y) / x
 
 
 def slope_in_exponent(x: float, y: float) -> float:
-    """Return the derivative y log(x) of y = x**k with respect to k; 0**k counts as the constant that it is."""
+    """Return dy/dk = y log(x) of y = x**k; 0 at x = 0, where y is constant in k, and NaN for x < 0."""
     return _python(y) * math.log(x) if x > 0 else 0 if x == 0 else math.nan
 
 
 def _python(x: float) -> float:
-    """Return Python's own number: where NumPy's warn on overflow and division by 0, these raise or give inf."""
+    """Return an int or a float: where NumPy scalars warn of overflow or division by 0, these raise or return inf."""
     return x if isinstance(x, int) else float(x)

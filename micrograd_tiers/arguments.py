@@ -1,6 +1,6 @@
-"""Checks of single arguments, which say the same thing in the same words everywhere.
+"""Checks of single arguments, so that the same mistake gets the same message everywhere.
 
-What is refused raises a ValueError that names the argument, what was got, and what is expected.
+All of them raise a ValueError that names the argument, what was got, and what was expected.
 """
 
 import math
@@ -9,23 +9,23 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
-MOST = 2**31 - 1  # NumPy could not count more in some of its places
+MOST = 2**31 - 1  # some parts of NumPy cannot count further
 
 
 def either(names: Iterable[str]) -> str:
-    """Return names as a list in words: "a, b or c"."""
+    """Return names as a phrase: "a, b or c"."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def check_name(what: str, name: str, known: Iterable[str]) -> None:
-    """Raise a ValueError that lists the names that are known, if this one is not among them."""
+    """Raise a ValueError that lists the known names unless `name` is one of them."""
     if name not in known:
         raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")
 
 
 def whole_number(what: str, value: Any, at_least: int = 1) -> int:
-    """Return the value as an int if it is a whole number from at_least to 2**31 - 1."""
+    """Return the value as an int; raise ValueError unless it is a whole number from at_least to 2**31 - 1."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -44,7 +44,7 @@ def number(
     below: float = math.inf,
     at_most: float = math.inf,
 ) -> float:
-    """Return the value as a float if it is a number in the range, as NaN never is."""
+    """Return the value as a float; raise ValueError unless it is a number in the range. NaN never is."""
     x = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not (x > above and x < below and at_least <= x <= at_most):
         lower = f"above {above:g}" if above > -math.inf else f"of at least {at_least:g}"
@@ -55,12 +55,12 @@ def number(
 
 
 def make_whole(settings: Any, name: str, at_least: int = 1) -> None:
-    """Make one setting of a frozen dataclass an int; ranges as in `whole_number`."""
+    """Convert one setting of a frozen dataclass to an int; ranges and errors as in `whole_number`."""
     checked = whole_number(f"{type(settings).__name__}: {name}", getattr(settings, name), at_least)
     object.__setattr__(settings, name, checked)
 
 
 def make_number(settings: Any, name: str, **limits: float) -> None:
-    """Make one setting of a frozen dataclass a float; limits as in `number`."""
+    """Convert one setting of a frozen dataclass to a float; limits and errors as in `number`."""
     checked = number(f"{type(settings).__name__}: {name}", getattr(settings, name), **limits)
     object.__setattr__(settings, name, checked)

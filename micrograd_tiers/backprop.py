@@ -1,17 +1,17 @@
-"""Backpropagation: the forward pass, and the chain rule in reverse. The same lines at every tier.
+"""Backpropagation: the forward pass, then the chain rule in reverse, in one code for all tiers.
 
-A tier's functions, a chain of steps, a loss and a mini-batch are all they need. Arrays are the
-tier's own; they have been checked, and no weight changes here.
+It needs only a tier's functions, a chain of steps, a loss and a mini-batch. Arrays are the tier's
+own and have been checked. Weights do not change here.
 """
 
 from .layers.base import Layer
 
 
 class Step:
-    """A layer at work, with the net's own arrays: an update is seen by the next forward pass.
+    """A layer with the net's own arrays, so that the next forward pass uses updated weights.
 
-    In training, `learned` names the parameters that get gradients; in prediction, and if the layer
-    is frozen, there are none.
+    `learned` names the parameters that get gradients: all in training; none in prediction, or if
+    the layer is frozen.
     """
 
     def __init__(self, layer, names, parameters, buffers, training=False):
@@ -19,10 +19,10 @@ class Step:
         self.parameter, self.buffers = parameters.__getitem__, buffers.values()
         self.learned = names if training else ()
         own = type(layer).forward_in_training is not Layer.forward_in_training
-        self.differs = training and own  # dropout and batch norm do
+        self.differs = training and own  # true for dropout and batch normalization
 
     def forward(self, tier, x, noise):
-        """Return y, the vjps, and what batch norm saw: mean and variance of x; else None."""
+        """Return y, the vjps, and batch normalization's statistics; None for other layers."""
         arrays = map(self.parameter, self.names)
         if self.differs:
             return self.layer.forward_in_training(tier, x, noise, *arrays)
@@ -31,7 +31,7 @@ class Step:
 
 
 def forward(tier, steps, x, noise=()):
-    """Return the output of the last step, each step's vjps, and what each saw."""
+    """Return the output of the last step, and the vjps and statistics of each step."""
     vjps, seen, noise = [], [], iter(noise)
     for step in steps:
         x, vjps_of_step, seen_by_step = step.forward(tier, x, noise)  # dropout takes next(noise)
@@ -41,13 +41,13 @@ def forward(tier, steps, x, noise=()):
 
 
 def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
-    """Return the losses of all chunks, each parameter's gradient, and what the last chunk saw.
+    """Return the losses of all chunks, each parameter's gradient, and the last chunk's statistics.
 
     The chain rule is the inner loop: each vjp takes dL/d(output of a layer) and returns dL/d(one
-    of its inputs). It starts from dloss: for the mean over N samples that is 1/N. Times a factor,
-    every gradient comes times that factor: plain gradient descent asks for -learning_rate / N.
+    of its inputs). The loop starts from dloss, which is 1/N for the mean over N samples. A factor
+    in dloss multiplies every gradient: plain gradient descent passes -learning_rate / N.
     """
-    first = 0  # the first step that learns; nothing below it needs a gradient
+    first = 0  # the first step that learns; the steps before it need no gradient
     while first < len(steps) and not steps[first].learned:
         first += 1
     sums = {name: tier.new_sum() for step in reversed(steps) for name in step.learned}
@@ -60,7 +60,7 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
         dy = dloss
         for i in reversed(range(first, len(steps))):
             dy = pull(dy)  # dL/d(output of layer i)
-            pull, *vjps_of_parameters = vjps[i]  # pull: dL/dx, called if a layer below learns
+            pull, *vjps_of_parameters = vjps[i]  # pull: vjp of x, called if a layer below learns
             for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):
                 sums[name].add(vjp, dy)  # adds vjp(dy), dL/d(parameter)
     return losses, {name: gradient.value() for name, gradient in sums.items()}, seen

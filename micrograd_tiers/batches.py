@@ -9,37 +9,37 @@ from .inputs import check_finite
 from .network import Network
 from .targets import Targets
 
-BLOCK = 65_536  # numbers that are gathered and handed to the tier at a time: 512 KB of float64
+BLOCK = 65_536  # numbers that are gathered and converted for the tier at a time: 512 KB of float64
 
 
 class Batches:
-    """The mini-batches of one epoch after another; `reorder` begins each.
+    """The mini-batches of all epochs; call `reorder` at the start of each epoch.
 
     Parameters
     ----------
     net : Network
-        Whose tier the arrays are for.
+        The net whose tier the arrays are for.
     X : ndarray, shape (N, ...)
     targets : Targets
     batch_size : int
-        Samples a mini-batch; the last of an epoch may be short.
+        Samples per mini-batch; the last one of an epoch may be smaller.
     """
 
     def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
         self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
 
     def reorder(self, order: NDArray[Any]) -> None:
-        """Take the samples in this order from now on."""
+        """Start an epoch with the samples in the given order."""
         self.order, self._block = order, range(0)
 
     def at(self, position: int) -> tuple[Any, tuple[Any, ...], Targets]:
-        """Return the next mini-batch when so many samples of the epoch have been seen.
+        """Return the mini-batch that starts at the given position in the epoch.
 
         Returns
         -------
         x : array of the tier
         arrays : tuple of array of the tier
-            Targets and, if samples have weights, those.
+            The targets and, if there are any, the sample weights.
         targets : Targets
             The same as ndarrays, with their loss and the sum of the weights.
         """
@@ -58,7 +58,7 @@ class Batches:
 def checked_set(
     net: Network, X: ArrayLike, y: ArrayLike, which: str, sample_weight: ArrayLike | None = None
 ) -> tuple[NDArray[Any], Targets]:
-    """Return samples and targets as the net trains on them; a DataError begins with `which`."""
+    """Return samples and targets in the form the net trains on, or raise a DataError that begins with `which`."""
     try:
         samples = net.check_samples(X)
         targets = net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:])

@@ -1,4 +1,4 @@
-"""From a recipe to its parts: data set, net and trainer."""
+"""The parts of a run, built from its recipe: data set, net and trainer."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -13,9 +13,9 @@ from .trainer import Trainer
 
 
 def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
-    """Return the set as the net is to see it, and its standardizer, if there is one.
+    """Return the data set as the net will see it, and its standardizer, or None if it was not standardized.
 
-    Nothing is learned from the samples that are set aside for validation.
+    The standardizer is not fitted to the samples that are set aside for validation.
     """
     data = load_dataset(recipe.data, data_dir=data_dir, n_train=recipe.n_train, n_test=recipe.n_test, seed=recipe.seed)
     if data.image_shape is not None or recipe.no_standardize:
@@ -25,7 +25,7 @@ def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Sta
 
 
 def split(recipe: Recipe, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | None]:
-    """Return training samples, their classes, and the validation samples with theirs, if any are set aside."""
+    """Return training samples, their classes, and (validation samples, classes) if any are set aside, else None."""
     if not recipe.validation:
         return data.train_x, data.train_y, None
     x, y, validation_x, validation_y = train_validation_split(
@@ -35,14 +35,14 @@ def split(recipe: Recipe, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | No
 
 
 def make_net(recipe: Recipe, data: Dataset) -> Network:
-    """Return the net at its start."""
+    """Return a new net with initial weights."""
     options: dict[str, Any] = {
         "tier": recipe.tier, "dtype": recipe.dtype, "exact": recipe.exact, "init": recipe.init,
         "label_smoothing": recipe.label_smoothing, "seed": recipe.seed,
     }  # fmt: skip
     of_mlp = ("hidden", "activation", "dropout")
     if recipe.layers and any(getattr(recipe, name) != getattr(Recipe, name) for name in of_mlp):
-        raise ValueError("layers says what the net is: leave out hidden, activation and dropout")
+        raise ValueError("layers already describes the whole net: leave out hidden, activation and dropout")
     n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
     if not recipe.layers:
         return mlp([n_inputs, *recipe.hidden, n_classes], recipe.activation, dropout=recipe.dropout, **options)
@@ -51,7 +51,7 @@ def make_net(recipe: Recipe, data: Dataset) -> Network:
 
 
 def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
-    """Return the trainer of a net on the set, at its start."""
+    """Return a new trainer of a net on the data set."""
     x, y, validation = split(recipe, data)
     return Trainer(
         net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
@@ -61,12 +61,12 @@ def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
 
 
 def check(recipe: Recipe, data_dir: str | None = None) -> None:
-    """Raise, before anything is run, what a run would raise sooner or later."""
+    """Raise the error that a run of the recipe would raise sooner or later, before any is started."""
     whole_number("validation", recipe.validation, 0)
     sample = _sample(recipe.data, data_dir)
     make_trainer(replace(recipe, validation=0, patience=None, keep_best=False), make_net(recipe, sample), sample)
     if not recipe.validation and (recipe.patience is not None or recipe.keep_best):
-        raise ValueError("patience and keep_best go by the validation loss: give validation=N")
+        raise ValueError("patience and keep_best need a validation loss: give validation=N")
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""Saving and loading nets as .npz: arrays and one JSON header, no pickle, so a file can hold data but never code."""
+"""Saving and loading nets as .npz files of arrays and a JSON header. They hold no pickles, and so never any code."""
 
 import json
 import os
@@ -23,15 +23,15 @@ FORMAT_VERSION = 1
 
 @dataclass
 class Checkpoint:
-    """What a saved file holds.
+    """The contents of a saved file.
 
     Attributes
     ----------
     net : Network
     info : dict
-        Whatever JSON can hold: what the net was trained on, the names of its classes, ...
+        Values that JSON can hold, such as the data set of the training and the names of the classes.
     training : dict of ndarray
-        As from `Trainer.state_dict`; empty if no training was saved along.
+        As from `Trainer.state_dict`; empty if no training state was saved.
     """
 
     net: Network
@@ -52,11 +52,11 @@ def save(
     ----------
     net : Network
     path : path
-        A kill at any moment leaves the old file of that name, or the new one.
+        File to write. If the process is killed at any moment, it is still the old file, or already the new one.
     info : mapping, optional
-        Anything that JSON can hold, kept along.
+        Additional values to store; anything that JSON can hold.
     training : mapping of ndarray, optional
-        From `Trainer.state_dict`, to resume from.
+        State of the training from `Trainer.state_dict`, to resume from.
 
     Raises
     ------
@@ -82,19 +82,23 @@ def save(
 
 
 def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
-    """Read a net that `save` has written.
+    """Load a net from a file written by `save`.
 
     Parameters
     ----------
     path : path
     tier : str, optional
-        At which the net is to compute; where not given, the built-in tier at which it was saved, or "tensor". At the
+        Tier of the net; by default the tier at which it was saved if that is a built-in one, otherwise "tensor". At the
         scalar tier a float32 net becomes float64, with the same weights.
+
+    Returns
+    -------
+    Network
 
     Raises
     ------
     DataError
-        If the file is truncated, damaged, of another kind, or holds pickled objects (which are never loaded).
+        If the file is truncated, damaged, not a saved net, or holds pickled objects (which are never loaded).
     FileNotFoundError
         If there is no such file.
     """
@@ -103,7 +107,7 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read all that a file of `save` holds; raises as `load`."""
+    """Return the contents of a file written by `save`; raises as `load` does."""
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             if "header" not in getattr(file, "files", ()):
@@ -119,8 +123,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             name.removeprefix("training."): arrays.pop(name) for name in [*arrays] if name.startswith("training.")
         }
         layers = [_layer(description) for description in header["layers"]]
-        check_state(arrays, layers)  # before a net is built: the layers may claim any size
-        tier = header["tier"] if header["tier"] in TIERS else "tensor"  # else the file could name code to run
+        check_state(arrays, layers)  # before a net is built, as the header may claim layers of any size
+        tier = header["tier"] if header["tier"] in TIERS else "tensor"  # otherwise a file could name code to run
         net = Network(layers, _loss(header), tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
         net.freeze(*header.get("frozen", ()))

@@ -1,9 +1,10 @@
-"""Reverse-mode differentiation, one number at a time.
+"""Reverse-mode automatic differentiation of single numbers.
 
-A `Value` remembers its operands and, beside each, the derivative of the result with respect to it, which is written
-next to the operation and evaluated in the forward pass. `Value.backward` walks that record in reverse and multiplies
-along it: the chain rule, and all there is to backpropagation. The class takes the place of ``micrograd.engine.Value``.
-It shares no derivative with the tiers, so that it can be a witness for those derived by hand there.
+Each `Value` stores its operands and, for each of them, a local derivative: that of the result with respect to the
+operand. The line that computes the result also computes the local derivatives. `Value.backward` visits the values in
+reverse order and applies the chain rule, which is all there is to backpropagation. `Value` is a drop-in replacement for
+``micrograd.engine.Value``. It shares no derivative with the tiers, so it can be a witness for the gradients that were
+derived by hand there.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from functools import partial
 
 from ._engine import Node, argument, exponential, in_order, number, pass_nothing_on, power, rebuilt, slope_in_exponent
 
-_ONES = (1, 1)  # the local gradients of every sum; one shared tuple, so that `backward` can tell sums by identity
+_ONES = (1, 1)  # local derivatives of every sum; one shared tuple, so that `backward` recognizes sums by identity
 
 
 class Value(Node):
-    """A number that remembers how it was computed, and so can be differentiated.
+    """A number that records how it was computed, so that it can be differentiated.
 
     Parameters
     ----------
     data : int or float
-        The number, or another real one, such as a NumPy scalar. It is kept as given; only NumPy integers become
-        Python's, which neither wrap around nor refuse ``2 ** -1``.
+        The number. Any other real number, such as a NumPy scalar, also works. It is stored as given, except that NumPy
+        integers become Python ints, which neither wrap around nor refuse ``2 ** -1``.
     _children, _op : iterable of Value, str
-        The operands, and a label for graphs, of an operation that the package lacks; assign its `_backward` next.
+        Operands and label (for drawing graphs) of an operation that the package lacks; assign its `_backward` next.
 
     Raises
     ------
@@ -36,15 +37,16 @@ class Value(Node):
     Attributes
     ----------
     data : float
-        The number. An operation reads it once: in the forward pass.
+        The number. Each operation reads it once, in the forward pass.
     grad : float
-        The derivative of the node on which `backward` was called, with respect to this one; 0 before.
+        Derivative of the node on which `backward` was called, with respect to this one; 0 before any call.
 
     Notes
     -----
-    ``a - b`` is ``a + b * -1`` and ``a / b`` is ``a * b**-1``, as in micrograd, to the bit; `_prev` is a tuple in the
-    order of the operands. Comparisons look at `data` alone, hashing at identity. An undefined result (``Value(-8) **
-    0.5``) raises ValueError; an infinite derivative of a finite result (``Value(0.0) ** 0.5``) is ``inf``.
+    ``a - b`` is ``a + b * -1`` and ``a / b`` is ``a * b**-1``, bit for bit as in micrograd; `_prev` is a tuple of the
+    operands, in order. Comparisons use only `data`; hashing is by identity. An undefined result (``Value(-8) ** 0.5``)
+    raises ValueError. If a result is finite but its derivative is not (``Value(0.0) ** 0.5``), the derivative is
+    ``inf``.
 
     Examples
     --------
@@ -55,7 +57,7 @@ class Value(Node):
     (15.0, 8.0)
     """
 
-    __slots__ = ()  # Node has them
+    __slots__ = ()  # declared in Node
 
     def __init__(self, data: float, _children: Iterable[Value] = (), _op: str = "") -> None:
         self.data = number(data, "Value(a)")
@@ -86,35 +88,35 @@ class Value(Node):
         return _node(y, (self,), (slope,), f"**{k}")
 
     def exp(self) -> Value:
-        """Return e to the power of the value; OverflowError above 709.78, where a float ends."""
+        """Return e**x; raise OverflowError above x = 709.78, where the result no longer fits a float."""
         y = exponential(math.exp, float(self.data))
         return _node(y, (self,), (y,), "exp")
 
     def expm1(self) -> Value:
-        """Return exp(x) - 1, accurate near 0 as well; OverflowError above 709.78."""
+        """Return exp(x) - 1, accurate near 0 too; raise OverflowError above x = 709.78."""
         x = float(self.data)
         return _node(exponential(math.expm1, x), (self,), (math.exp(x),), "expm1")
 
     def log(self) -> Value:
-        """Return the natural logarithm; ValueError unless the value is positive."""
+        """Return the natural logarithm; raise ValueError unless the value is positive."""
         x = argument("log", self.data)
         return _node(math.log(x), (self,), (1 / x,), "log")
 
     def log1p(self) -> Value:
-        """Return log(1 + x), accurate near 0 as well; ValueError unless the value exceeds -1."""
+        """Return log(1 + x), accurate near 0 too; raise ValueError unless x is above -1."""
         x = argument("log1p", self.data)
         return _node(math.log1p(x), (self,), (1 / (1 + x),), "log1p")
 
     def sqrt(self) -> Value:
-        """Return the square root, whose derivative is infinite at 0; ValueError if the value is negative."""
+        """Return the square root; raise ValueError if the value is negative. The derivative at 0 is infinite."""
         y = math.sqrt(argument("sqrt", self.data))
         return _node(y, (self,), (0.5 / y if y else math.inf,), "sqrt")
 
-    # The textbook's y (1 - y) and 1 - y**2 cancel as y nears 1: the first has no correct digit beyond x = 37, the
-    # second beyond |x| = 19. In terms of exp(-|x|) both are accurate everywhere, and no exponent overflows.
+    # The textbook derivatives y (1 - y) and 1 - y**2 cancel as y approaches 1: the first has no correct digit beyond
+    # x = 37, the second beyond |x| = 19. Written with exp(-|x|), both are accurate everywhere and nothing overflows.
 
     def sigmoid(self) -> Value:
-        """Return the logistic function 1 / (1 + exp(-x)), to full relative accuracy in both tails."""
+        """Return the logistic function 1 / (1 + exp(-x)), with full relative accuracy in both tails."""
         x = float(self.data)
         e = math.exp(-abs(x))
         return _node((1 if x >= 0 else e) / (1 + e), (self,), (e / (1 + e) ** 2,), "sigmoid")
@@ -126,17 +128,17 @@ class Value(Node):
         return _node(math.tanh(x), (self,), (4 * s / (1 + s) ** 2,), "tanh")
 
     def relu(self) -> Value:
-        """Return the value, or 0 if it is negative. The derivative at the kink, 0, is taken to be 0."""
+        """Return the value, or 0 if it is negative. The derivative at the kink, x = 0, is defined as 0."""
         x = self.data
-        y = type(x)(0) if x < 0 else x  # a zero of x's own kind; NaN stays NaN
+        y = type(x)(0) if x < 0 else x  # a 0 of the same type as x; NaN stays NaN
         return _node(y, (self,), (1 if x > 0 else 0,), "ReLU")
 
     def abs(self) -> Value:
-        """Return the absolute value, as abs() does. The derivative at the kink, 0, is taken to be 0."""
+        """Return the absolute value, as abs() does. The derivative at the kink, x = 0, is defined as 0."""
         x = self.data
         return _node(abs(x), (self,), (1 if x > 0 else -1 if x < 0 else 0,), "abs")
 
-    # -a, a - b, a / b and the comparisons are made of these, and stand in Node.
+    # Node derives -a, a - b and a / b from these operations, and defines the comparisons.
 
     __abs__, __radd__, __rmul__ = abs, __add__, __mul__
 
@@ -144,18 +146,21 @@ class Value(Node):
         return Value(number(other, "a ** v")) ** self
 
     def backward(self) -> None:
-        """Add to the `grad` of every leaf the derivative of this value with respect to it.
+        """Compute the derivative of this value with respect to every leaf, and add it to the leaf's `grad`.
 
         A leaf is a Value that no operation produced. Leaves accumulate: two calls add exactly twice as much as one,
-        until somebody sets ``leaf.grad = 0``; in all other nodes `grad` starts afresh with each call. Sums are formed
-        in an order fixed by the expression: the same bits in every run. Depth is limited by memory alone. See Griewank
-        and Walther, *Evaluating Derivatives*, 2nd edition, SIAM, 2008, chapter 3.
+        until you set ``leaf.grad = 0``. In all other nodes, each call computes `grad` from 0. The expression alone
+        fixes the order of the sums, so every run gives the same bits. Only memory limits the depth of an expression.
+
+        References
+        ----------
+        A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd edition, SIAM, 2008, chapter 3.
         """
-        nodes, held = in_order(self)  # a node's turn comes when all that was computed from it has added its share
+        nodes, held = in_order(self)  # a node comes after all nodes computed from it, so its grad is complete
         self.grad = 1
         for node in nodes:
             grad, local = node.grad, node._local
-            if local is _ONES:  # half of all nodes are sums: spare them two products with 1
+            if local is _ONES:  # half of all nodes are sums: skip their two products with 1
                 a, b = node._prev
                 a.grad += grad
                 b.grad += grad
@@ -167,7 +172,7 @@ class Value(Node):
                 b.grad += local[1] * grad
             else:
                 node._prev[0].grad += local[0] * grad
-        # Last, so that rounding does not depend on what leaves held: the second call adds the same bits.
+        # Last, so that rounding does not depend on the gradients that leaves already had: every call adds the same.
         for leaf, before in held:
             leaf.grad += before
 
@@ -176,7 +181,7 @@ _new = object.__new__
 
 
 def _node(data: float, prev: tuple[Value, ...], local: tuple[float, ...], op: str) -> Value:
-    """Return a new node; the constructor, less its checks."""
+    """Return a new node, without the checks of the constructor."""
     node = _new(Value)
     node.data = data
     node.grad = 0
@@ -187,4 +192,4 @@ def _node(data: float, prev: tuple[Value, ...], local: tuple[float, ...], op: st
     return node
 
 
-_rebuild = partial(rebuilt, Value)  # what older pickles ask for
+_rebuild = partial(rebuilt, Value)  # the name that older pickles refer to

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writing of files: whole or not at all."""
 
 import os
 import tempfile
@@ -13,15 +13,15 @@ PICTURE_FORMATS = ("png", "svg", "pdf")
 
 @contextmanager
 def replacing(path: PathLike) -> Iterator[IO[Any]]:
-    """Open a temporary binary file that takes the place of `path` when the block has ended well.
+    """Open a temporary binary file that replaces `path` if the block ends without an error.
 
-    The file stands in the same folder under a unique name, is flushed to the disk and then renamed, so whatever
-    happens in between, `path` is the old file or the new one.
+    The temporary file has a unique name in the same folder. It is flushed to disk and then renamed, so at any moment
+    `path` is either the old file or the new one.
 
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written to, or path is anything but a file.
+        If the folder does not exist or cannot be written to, or path exists and is not a file.
     """
     path = Path(os.path.realpath(path))  # a link stays a link; the file that it points to is replaced
     _check_writable(path)
@@ -40,7 +40,7 @@ def replacing(path: PathLike) -> Iterator[IO[Any]]:
 
 
 def picture_format(path: PathLike) -> str:
-    """Return "png", "svg" or "pdf", as the suffix says ("png" without one); ValueError for any other."""
+    """Return "png", "svg" or "pdf" from the suffix of a path ("png" without one); raise ValueError for any other."""
     name = Path(path).suffix.lower().removeprefix(".") or "png"
     if name not in PICTURE_FORMATS:
         known = ", ".join(f".{known}" for known in PICTURE_FORMATS)
@@ -53,21 +53,21 @@ def check_outputs(
     pictures: Sequence[PathLike | None] = (),
     inputs: Sequence[PathLike | None] = (),
 ) -> None:
-    """Raise if one of the outputs could not be written; to be called before long work. None is skipped.
+    """Raise an error if an output cannot be written; call this before long work. Paths that are None are skipped.
 
     Parameters
     ----------
     files, pictures : sequence of path or None
-        To be written.
+        Files that will be written.
     inputs : sequence of path or None
-        To be read, and not to be overwritten.
+        Files that will be read and must not be overwritten.
 
     Raises
     ------
     OSError
-        If a path is not that of a file, or its folder does not exist or cannot be written to.
+        If a path exists and is not a file, or its folder does not exist or cannot be written to.
     ValueError
-        If a picture's suffix is not known, or a file is named twice.
+        If the suffix of a picture is unknown, or a file is named twice.
     """
     for picture in pictures:
         if picture is not None:

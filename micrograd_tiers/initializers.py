@@ -1,6 +1,8 @@
-"""Starting weights: each initializer draws one weight matrix from a NumPy Generator; biases start at zero.
+"""Initial weights: each initializer draws one weight array from a NumPy Generator; biases start at zero.
 
-All numbers are drawn here, once, in float64, and then handed to a tier: so every tier starts from the same weights.
+All numbers are drawn here, once, in float64, and then converted for the tier, so every tier starts from the same
+weights. In the formulas, I is the number of inputs of one output and O the number of outputs of one input; for a
+convolution, both are multiplied by K K.
 """
 
 import math
@@ -15,46 +17,46 @@ Initializer = Callable[[Shape, Any], Array]  # from a shape and a generator such
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
-    """Numbers that feed one output, and that one input feeds: weight (O, I) or (O, I, K, K)."""
+    """Return (I, O) for weight (O, I), (I K K, O K K) for weight (O, I, K, K)."""
     kernel = math.prod(shape[2:])
     return shape[1] * kernel, shape[0] * kernel
 
 
 def standard_normal(shape: Shape, rng: Any) -> Array:
-    """Mean 0, standard deviation 1, whatever the number of inputs: large nets start saturated."""
+    """Normal distribution with mean 0 and standard deviation 1 for any number of inputs: large nets start saturated."""
     return rng.standard_normal(shape)
 
 
 def uniform(shape: Shape, rng: Any) -> Array:
-    """Between -1/sqrt(I) and 1/sqrt(I), as PyTorch's nn.Linear does."""
+    """Uniform distribution between -1/sqrt(I) and 1/sqrt(I), as in PyTorch's nn.Linear."""
     limit = 1 / math.sqrt(_fans(shape)[0])
     return rng.uniform(-limit, limit, shape)
 
 
 def xavier_uniform(shape: Shape, rng: Any) -> Array:
-    """Between -sqrt(6 / (I + O)) and sqrt(6 / (I + O)) (Glorot and Bengio 2010, equation 16)."""
+    """Uniform distribution between -sqrt(6 / (I + O)) and sqrt(6 / (I + O)) (Glorot and Bengio 2010, equation 16)."""
     limit = math.sqrt(6 / sum(_fans(shape)))
     return rng.uniform(-limit, limit, shape)
 
 
 def xavier_normal(shape: Shape, rng: Any) -> Array:
-    """Mean 0, variance 2 / (I + O) (Glorot and Bengio 2010, equation 12)."""
+    """Normal distribution with mean 0 and variance 2 / (I + O) (Glorot and Bengio 2010, equation 12)."""
     return rng.standard_normal(shape) * math.sqrt(2 / sum(_fans(shape)))
 
 
 def kaiming_uniform(shape: Shape, rng: Any) -> Array:
-    """Between -sqrt(6 / I) and sqrt(6 / I): variance 2 / I, for ReLU (He et al. 2015)."""
+    """Uniform distribution between -sqrt(6 / I) and sqrt(6 / I), with variance 2 / I, for ReLU (He et al. 2015)."""
     limit = math.sqrt(6 / _fans(shape)[0])
     return rng.uniform(-limit, limit, shape)
 
 
 def kaiming_normal(shape: Shape, rng: Any) -> Array:
-    """Mean 0, variance 2 / I, for ReLU (He et al. 2015, equation 10)."""
+    """Normal distribution with mean 0 and variance 2 / I, for ReLU (He et al. 2015, equation 10)."""
     return rng.standard_normal(shape) * math.sqrt(2 / _fans(shape)[0])
 
 
 def zeros(shape: Shape, rng: Any) -> Array:
-    """All zero: every hidden unit stays like every other. To show why starts are random."""
+    """All zeros: all hidden units of a layer stay equal, which shows why initial weights are random."""
     return filled(shape)
 
 
@@ -72,12 +74,12 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def get_initializer(name: str | Initializer) -> Initializer:
-    """Return the initializer of that name; a function (shape, rng) -> ndarray is returned as it is.
+    """Return an initializer by name; a function (shape, rng) -> ndarray is returned as it is.
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If the name is unknown.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Checks of what users hand to a network: layers, samples, weights, dtype; `targets.py` has those of targets."""
+"""Checks of a network's arguments: layers, samples, weights and dtype; `targets.py` checks targets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def as_numbers(values: ArrayLike, what: str) -> Array:
 
 
 def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
-    """Raise a ValueError if layers do not fit together, or not to the loss."""
+    """Raise ValueError if the layers do not fit each other or the loss."""
     if not layers:
         raise ValueError("Network: got no layers, expected at least one")
     for layer in layers:
@@ -41,7 +41,7 @@ def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
 
 
 def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None:
-    """Raise a ValueError that names the functions that the tier does not have."""
+    """Raise a ValueError that names the functions that the tier lacks, if there are any."""
     missing = [name for name in dict.fromkeys(functions) if not hasattr(tier, name)]
     if missing:
         message = f"tier {tier_name!r} does not have {', '.join(missing)}, which this network needs"
@@ -52,13 +52,13 @@ def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None
 
 
 def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
-    """Return X as an ndarray (N, I) of that dtype, or raise a DataError that says what is wrong with it."""
+    """Return X as an ndarray (N, I) of the given dtype, or raise a DataError that names the problem."""
     array = as_numbers(X, "X")
     expected = layers[0].shape_in()
     if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):
         shape = ", ".join(map(str, expected or ("...",)))
         raise DataError(
-            f"X has shape {array.shape}, expected (N, {shape}): one sample a row. For a single sample write [x]"
+            f"X has shape {array.shape}, expected (N, {shape}): one sample per row. For a single sample write [x]"
         )
     if len(array) == 0:
         raise DataError("X is empty: expected at least one sample")
@@ -72,7 +72,7 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
 
 
 def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
-    """Return the state as ndarrays if it holds just what these layers have, or raise a DataError."""
+    """Return the state as ndarrays, or raise a DataError unless its keys and shapes are those of the layers."""
     arrays = {key: as_numbers(value, key) for key, value in state.items()}
     shapes: dict[str, Shape] = {}
     for i, layer in enumerate(layers):
@@ -93,7 +93,7 @@ def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict
 
 
 def check_finite(samples: Array) -> None:
-    """Raise a DataError that names the first number of X which is NaN or infinite, if there is one."""
+    """Raise a DataError that names the first number of X that is NaN or infinite, if there is one."""
     wrong = ~np.isfinite(samples)
     if wrong.any():
         n, *place = np.argwhere(wrong)[0]
@@ -105,7 +105,7 @@ def check_finite(samples: Array) -> None:
 
 
 def checked_dtype(dtype: str) -> str:
-    """Return the name of a dtype, or raise a ValueError if it is not one of the two."""
+    """Return the name of a dtype; raise ValueError unless it is float64 or float32."""
     name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
     if name not in ("float64", "float32"):
         raise ValueError(f"dtype is {name}, expected float64 or float32")

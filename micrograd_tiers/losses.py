@@ -1,7 +1,7 @@
-"""Losses: immutable descriptions of what training minimizes, written once for all tiers.
+"""Losses: immutable descriptions of the function that training minimizes, written once for all tiers.
 
-A loss is a class and its op at each tier. Weights of samples, weights of classes and ignored labels all become one
-weight per sample before training begins; the mean then divides by the sum of the weights.
+A loss is a class here and an op at each tier. Sample weights, class weights and ignored labels are combined into one
+weight per sample before training begins; the mean loss divides by the sum of these weights.
 """
 
 import operator
@@ -13,17 +13,17 @@ from .arguments import make_number, number
 
 @dataclass(frozen=True)
 class Loss:
-    """A function of a net's output and its target, averaged over the samples.
+    """Base class of all losses: a function of outputs and targets, averaged over the samples.
 
-    The op of a tier file gives the loss of each sample, a tier the sum over those that it is given, a network the mean.
+    The op in a tier file returns the loss of each sample, a tier the sum over its chunk, a network the mean.
 
     Attributes
     ----------
     op : str
-        Name of the function of the tier; also the loss's own.
+        Name of the tier's function, and of the loss.
     targets : {"classes", "values", "fractions", "signs"}
-        What y holds: class labels (N,) or probabilities (N, C); values (N, O); numbers from 0 to 1, (N,) or (N, O);
-        -1 and 1, (N,).
+        The contents of y: class labels (N,) or probabilities (N, C); values (N, O); numbers from 0 to 1, (N,) or
+        (N, O); -1 and 1, (N,).
     """
 
     op: ClassVar[str]
@@ -31,53 +31,59 @@ class Loss:
 
     @property
     def name(self) -> str:
-        """The name by which `Network` and the command line know it."""
+        """Name of the loss for `Network` and the command line."""
         return self.op
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """Names of the functions of the tier that it calls."""
+        """Names of the tier's functions that the loss calls."""
         return (self.op,)
 
     def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss, summed over the samples of a chunk, each times its weight; and its vjp.
+        """Return the weighted sum of the losses of a chunk, and its vjp.
 
-        By default the function of the tier that `op` names is called.
+        By default, calls the tier's function named by `op`.
 
         Parameters
         ----------
         tier : object
-            The functions of a tier as `tiers.functions_of` gives them: they take a weight.
+            The tier's functions as returned by `tiers.functions_of`, which take a weight.
         output : array of the tier
         target : array of the tier, or a number
         weight : array of the tier or number, optional
-            One per sample.
+            Weight of each sample.
+
+        Returns
+        -------
+        loss : float
+        vjps : tuple of one function
+            From dL/dloss to dL/doutput.
         """
         return getattr(tier, self.op)(output, target, weight=weight)
 
     def outputs_for(self, n_classes: int) -> int:
-        """Return how many outputs a net with the loss needs to tell so many classes apart."""
+        """Return how many outputs a net with this loss needs to distinguish n classes."""
         return n_classes
 
     def check_outputs(self, n_outputs: int) -> None:
-        """Raise a ValueError if the loss cannot be that of a net with so many outputs."""
+        """Raise ValueError if a net with this loss cannot have n outputs."""
 
     def predictions(self, outputs: Any) -> Any:
-        """Return what the net's outputs (N, O) say: here the outputs themselves."""
+        """Return predictions from the net's outputs (N, O): by default the outputs themselves."""
         return outputs
 
     def logits(self, outputs: Any) -> Any:
-        """Return the logits that belong to the probabilities of `predict_proba`: here the outputs (N, O)."""
+        """Return the logits that `predict_proba` converts to probabilities: by default the outputs (N, O)."""
         return outputs
 
     def probabilities(self, tier: Any, outputs: Any) -> Any:
-        """Return probabilities of classes from the outputs of a chunk; ValueError for a loss that has no classes."""
+        """Return class probabilities from the outputs of a chunk; raise ValueError if the loss has no classes."""
         raise ValueError(f"predict_proba: a net with loss {self.name!r} gives values, not probabilities")
 
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """-log of the probability that softmax gives the right class, in nats.
+    """Negative log of the probability that softmax assigns to the right class, in nats.
 
     Parameters
     ----------
@@ -85,8 +91,8 @@ class SoftmaxCrossEntropy(Loss):
         Share of the target that is spread over all classes, from 0 to below 1 (Szegedy et al. 2016,
         https://arxiv.org/abs/1512.00567, section 7).
     class_weights : sequence of float, optional
-        Weight of the samples of each class, at least 0. With labels only, and not with smoothing: PyTorch weights the
-        smoothed share class by class, which one weight per sample cannot.
+        Weight of the samples of each class, at least 0. Works only with labels, and not with smoothing: PyTorch weights
+        the smoothed share class by class, which a single weight per sample cannot do.
     ignore : int, optional
         Label of samples that do not count.
     """
@@ -106,7 +112,7 @@ class SoftmaxCrossEntropy(Loss):
             weights = tuple(number(what, weight, at_least=0) for weight in self.class_weights)
             object.__setattr__(self, "class_weights", weights)
             if not any(weights):
-                raise ValueError("SoftmaxCrossEntropy: class_weights are all 0, expected one above 0 at least")
+                raise ValueError("SoftmaxCrossEntropy: class_weights are all 0, expected at least one above 0")
             if self.smoothing:
                 raise ValueError(
                     "SoftmaxCrossEntropy: class_weights and smoothing do not go together, as the smoothed share "
@@ -115,17 +121,17 @@ class SoftmaxCrossEntropy(Loss):
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """Names of the functions of the tier that it calls."""
+        """Names of the tier's functions that the loss calls."""
         return ("smoothed_cross_entropy",) if self.smoothing else (self.op,)
 
     def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp, for labels."""
+        """Return the weighted sum of the losses of a chunk, for labels, and its vjp."""
         if self.smoothing:
             return tier.smoothed_cross_entropy(output, target, self.smoothing, weight=weight)
         return tier.softmax_cross_entropy(output, target, weight=weight)
 
     def check_outputs(self, n_outputs: int) -> None:
-        """Raise a ValueError if there is not one class weight for each output."""
+        """Raise ValueError unless there is one class weight per output."""
         if self.class_weights is not None and len(self.class_weights) != n_outputs:
             raise ValueError(
                 f"SoftmaxCrossEntropy: got {len(self.class_weights)} class_weights, expected one for each of the net's "
@@ -133,7 +139,7 @@ class SoftmaxCrossEntropy(Loss):
             )
 
     def predictions(self, outputs: Any) -> Any:
-        """Return the most probable class of each sample, (N,); of two equal ones the first."""
+        """Return the most probable class of each sample, (N,); if several are equal, the first."""
         return outputs.argmax(axis=1)
 
     def probabilities(self, tier: Any, outputs: Any) -> Any:
@@ -143,35 +149,36 @@ class SoftmaxCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class SoftTargets(SoftmaxCrossEntropy):
-    """Softmax cross-entropy with a probability of each class as target; smoothing is in the targets already."""
+    """Softmax cross-entropy whose targets are a probability of each class, with the smoothing already applied."""
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """Names of the functions of the tier that it calls."""
+        """Names of the tier's functions that the loss calls."""
         return ("soft_cross_entropy",)
 
     def forward(self, tier: Any, output: Any, target: Any, weight: Any = None) -> Any:
-        """Return the loss and its vjp, for probabilities."""
+        """Return the weighted sum of the losses of a chunk, for probabilities, and its vjp."""
         return tier.soft_cross_entropy(output, target, weight=weight)
 
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of yes or no for each output by itself, straight from the logits, in nats; mean over the outputs.
+    """Binary cross-entropy in nats, computed from the logits; mean over the O outputs.
 
-    The probability of yes is sigmoid(logit). Targets are from 0 to 1: y (N,) for one output, else (N, O).
+    Each output is a separate yes-or-no question. The probability of yes is sigmoid(logit). Targets are from 0 (no) to 1
+    (yes): y is (N,) for one output, otherwise (N, O).
     """
 
     op: ClassVar[str] = "binary_cross_entropy"
     targets: ClassVar[str] = "fractions"
 
     def predictions(self, outputs: Any) -> Any:
-        """Return 1 where the logit is above 0, else 0: (N,) for one output, else (N, O)."""
+        """Return 1 where the logit is above 0, otherwise 0: (N,) for one output, (N, O) for several."""
         yes = (outputs > 0).astype("int64")
         return yes[:, 0] if yes.shape[1] == 1 else yes
 
     def logits(self, outputs: Any) -> Any:
-        """Return the logits of no and yes, (N, 2), for one output; else the outputs."""
+        """Return the logits of no and yes, (N, 2), for one output; the outputs for several."""
         return outputs * [-1, 1] if outputs.shape[1] == 1 else outputs
 
     def probabilities(self, tier: Any, outputs: Any) -> Any:
@@ -181,22 +188,22 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class Hinge(Loss):
-    """max(0, 1 - target * output) for one output and targets of -1 and 1: no loss beyond a margin of 1."""
+    """Hinge loss max(0, 1 - target * output) of one output, for targets -1 and 1: no loss beyond a margin of 1."""
 
     op: ClassVar[str] = "hinge"
     targets: ClassVar[str] = "signs"
 
     def outputs_for(self, n_classes: int) -> int:
-        """Return 1: the sign of the one output tells two classes apart."""
+        """Return 1: the sign of a single output distinguishes two classes."""
         return 1
 
     def check_outputs(self, n_outputs: int) -> None:
-        """Raise a ValueError unless there is one output."""
+        """Raise ValueError unless there is one output."""
         if n_outputs != 1:
             raise ValueError(f"hinge: the net has {n_outputs} outputs, expected one: end with Linear(..., 1)")
 
     def predictions(self, outputs: Any) -> Any:
-        """Return 1 where the output is above 0, else -1: (N,)."""
+        """Return 1 where the output is above 0, otherwise -1: (N,)."""
         return 2 * (outputs[:, 0] > 0).astype("int64") - 1
 
 
@@ -215,7 +222,7 @@ class MeanAbsoluteError(Loss):
 
 
 def label(value: Any) -> int:
-    """Return a label as an int, which may be negative, or raise a ValueError."""
+    """Return a label as an int, which may be negative; raise ValueError if it is not a whole number."""
     try:
         return operator.index(value)
     except TypeError:
@@ -228,12 +235,12 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get_loss(loss: str | Loss, label_smoothing: float = 0.0) -> Loss:
-    """Return the loss of that name; a Loss is returned as it is.
+    """Return a loss by name; a Loss is returned as it is.
 
     Raises
     ------
     ValueError
-        If there is none of that name, or labels are to be smoothed where there are none.
+        If the name is unknown, or label smoothing is requested of a loss without labels.
     """
     smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
     if isinstance(loss, str) and loss not in LOSSES:

@@ -1,4 +1,4 @@
-"""Scores of predictions, and of nets."""
+"""Scores of predictions and of nets."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,31 +12,45 @@ from .targets import Targets
 
 
 def accuracy(predicted: ArrayLike, y: ArrayLike) -> float:
-    """Share of the N samples whose predicted class is the right one, from 0 to 1.
+    """Return the share of the N samples whose predicted class is right, from 0 to 1.
 
     Parameters
     ----------
     predicted, y : array_like, shape (N,)
-        Class labels.
+        Class labels, predicted and right.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the arrays are empty or of different shapes.
     """
     predicted, y = _pairs(predicted, y)
     return float(np.mean(predicted == y))
 
 
 def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Count how often a sample of class i (row) was taken for class j (column).
+    """Count how often a sample of class i (row) was predicted as class j (column).
 
     Parameters
     ----------
     predicted, y : array_like of int, shape (N,)
-        Class labels from 0 to n_classes - 1.
+        Class labels from 0 to n_classes - 1, predicted and right.
     n_classes : int
         C.
 
     Returns
     -------
     ndarray of int, shape (C, C)
-        The diagonal holds what was right; all entries add up to N.
+        The diagonal counts the right predictions; all entries sum to N.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are empty or of different shapes, or a label is out of its range.
     """
     predicted, y = _pairs(predicted, y)
     if min(predicted.min(), y.min()) < 0 or max(predicted.max(), y.max()) >= n_classes:
@@ -57,18 +71,18 @@ def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[An
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Results of a net on the N samples of a set.
+    """Results of a net on a set of N samples.
 
     Attributes
     ----------
     loss : float
-        Mean loss, as the net is trained with it.
+        Mean of the loss that the net is trained with.
     predicted : ndarray
         As from `Network.predict`.
     truth : ndarray or None
-        What predictions are to be equal to; None where targets are values or probabilities.
+        The right predictions; None if targets are values or probabilities.
     counted : ellipsis or ndarray of bool
-        The samples that count in the accuracy: not those whose label is ignored.
+        Mask of the samples that count in the accuracy: those whose label is not ignored.
     """
 
     loss: float
@@ -78,30 +92,39 @@ class Scores:
 
     @cached_property
     def accuracy(self) -> float | None:
-        """Share of right predictions; None where there is no right one."""
+        """Share of right predictions; None if `truth` is None."""
         if self.truth is None:
             return None
         return accuracy(self.predicted[self.counted].ravel(), self.truth[self.counted].ravel())
 
 
 def score(net: Network, samples: NDArray[Any], targets: Targets) -> Scores:
-    """Return the scores of a net on samples and targets that were checked."""
+    """Return the scores of a net on samples and targets that have been checked."""
     outputs = net.forward(samples)
     loss = net.loss_of_outputs(outputs, targets)
     return Scores(loss, net.loss.predictions(outputs), targets.truth, targets.counted)
 
 
 def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
-    """Return {"loss": mean loss, "accuracy": share of right predictions}.
-
-    The loss is the one that the net is trained with, label smoothing included. There is no accuracy where targets are
-    values or probabilities; weights of samples do not count in it, and samples whose label is ignored are left out.
+    """Return the mean loss and the accuracy of a net on a set of samples.
 
     Parameters
     ----------
     net : Network
     X, y, sample_weight
         As in `Network.loss_and_grads`.
+
+    Returns
+    -------
+    dict
+        "loss" is the mean of the loss that the net is trained with, including label smoothing. "accuracy" is the share
+        of right predictions, from 0 to 1: sample weights do not affect it, samples whose label is ignored are left out,
+        and it is missing if targets are values or probabilities.
+
+    Raises
+    ------
+    DataError
+        If samples, targets or weights do not fit the net.
     """
     samples = net.check_samples(X)
     scores = score(net, samples, net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:]))

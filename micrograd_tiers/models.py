@@ -42,18 +42,23 @@ def mlp(
     label_smoothing: float = 0.0,
     seed: int | np.random.Generator = 0,
 ) -> Network:
-    """Multi-layer perceptron: Linear layers with an activation between each two.
+    """Multilayer perceptron: Linear layers with an activation after each except the last.
 
     Parameters
     ----------
     sizes : sequence of int
-        Inputs, hidden units of each layer, outputs: [784, 300, 10]. Two sizes make softmax regression.
+        Numbers of inputs, of hidden units of each layer, and of outputs: [784, 300, 10]. Two sizes make softmax
+        regression.
     activation : str
-        After every layer but the last: "sigmoid", "tanh", "relu", ... (see `ACTIVATIONS`).
+        Activation after every layer except the last: "sigmoid", "tanh", "relu" or "elu".
     dropout : float
-        Probability with which each output of the hidden layers is dropped in training.
+        Probability of dropping each output of the hidden layers in training.
     loss, tier, dtype, exact, init, label_smoothing, seed
         As in `Network`.
+
+    Returns
+    -------
+    Network
     """
     check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
@@ -88,13 +93,17 @@ def two_layer_net(
         I, H and C: 784, 300, 10 for MNIST.
     tier, dtype, exact, init, seed
         As in `Network`.
+
+    Returns
+    -------
+    Network
     """
     sizes = [n_inputs, n_hidden, n_classes]
     return mlp(sizes, "sigmoid", tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
 
 
 def softmax_regression(n_inputs: int, n_classes: int, **options: Any) -> Network:
-    """One linear layer and softmax cross-entropy: a classifier without hidden units.
+    """Softmax regression: a linear layer with softmax cross-entropy, a classifier without hidden units.
 
     Parameters
     ----------
@@ -102,27 +111,37 @@ def softmax_regression(n_inputs: int, n_classes: int, **options: Any) -> Network
         I and C: 784, 10 for MNIST.
     **options
         As in `Network`: tier, dtype, exact, init, label_smoothing, seed.
+
+    Returns
+    -------
+    Network
     """
     return mlp([n_inputs, n_classes], **options)
 
 
 def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int = 10, **options: Any) -> Network:
-    """LeNet-5 for images of 28 by 28 pixels, given as rows of 784: two convolutions, three dense layers.
+    """LeNet-5 for images of 28 by 28 pixels, given as rows of 784: two convolutions and three dense layers.
+
+    This is the simplified form of most courses: all channels are connected, and the net ends with softmax.
 
     Parameters
     ----------
     activation : str
-        As in `mlp`.
+        Activation after every layer except the last, as in `mlp`.
     pooling : {"avg", "max"}
+        Pooling after each convolution, in windows of 2 by 2 pixels.
     n_classes : int
         C.
     **options
         As in `Network`: tier, dtype, exact, init, label_smoothing, seed.
 
+    Returns
+    -------
+    Network
+
     References
     ----------
-    Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998), in
-    the simplified form of most courses: all channels connected, softmax at the end.
+    Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998).
     """
     check_name("activation", activation, ACTIVATIONS)
     check_name("pooling", pooling, POOLINGS)
@@ -138,16 +157,24 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
 
 
 def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) -> Network:
-    """Dense layers down to a code and back up: trained to give back its input, with `fit(net, X, X)`.
+    """Autoencoder: dense layers down to a code and back up. Train it to reproduce its input with `fit(net, X, X)`.
+
+    The loss is the mean squared error.
 
     Parameters
     ----------
     sizes : sequence of int
-        Inputs, hidden units of each layer of the encoder, size of the code: [784, 128, 32]. The decoder mirrors them.
+        Numbers of inputs, of hidden units of each encoder layer, and of units of the code: [784, 128, 32]. The decoder
+        mirrors the encoder.
     activation : str
-        As in `mlp`, of the hidden layers. The code is linear; the output a sigmoid, as pixels are from 0 to 1.
+        Activation of the hidden layers, as in `mlp`. The code is linear. The output is a sigmoid, as pixels range from
+        0 to 1.
     **options
         As in `Network`: tier, dtype, exact, init, seed.
+
+    Returns
+    -------
+    Network
     """
     check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
@@ -161,7 +188,7 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
 
 
 def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
-    """Classifier from a line of words such as "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
+    """Classifier from a description such as "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
 
     Parameters
     ----------
@@ -169,5 +196,9 @@ def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Netw
         As in `words.layers_from_words`.
     **options
         As in `Network`.
+
+    Returns
+    -------
+    Network
     """
     return Network(layers_from_words(words, shape, n_classes), **options)

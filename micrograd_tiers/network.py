@@ -1,6 +1,6 @@
-"""The network: a chain of layers with its weights, a loss, and what they compute together.
+"""The network: a chain of layers with its weights, a loss, and the methods that predict and compute gradients.
 
-What users hand in is checked (`inputs.py`) and turned into arrays of the tier; what they get back are ndarrays again.
+Arguments are checked (`inputs.py`) and converted to arrays of the tier; results are converted back to ndarrays.
 Backpropagation is the loop in `backprop.py`.
 """
 
@@ -26,27 +26,27 @@ SLICE = 1024  # samples that forward() handles at a time, so that predicting a w
 
 
 class Network(Chain):
-    """A chain of layers, its weights, a loss, and the tier that computes them.
+    """A chain of layers with its weights, a loss, and the tier that computes them.
 
     Parameters
     ----------
     layers : sequence of Layer
-        In the order in which a sample passes them.
+        In the order of the forward pass.
     loss : str or Loss
         A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``.
     tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
-        The scalar tier has float64 only.
+        The scalar tier has only float64.
     exact : bool
-        Slower arithmetic that gives the same bits at every tier (see `tiers.exact`): weights, outputs, and in float64
-        the losses too.
+        Exact mode: slower arithmetic that gives the same bits at every tier (see `tiers.exact`), for weights, outputs
+        and, in float64, losses.
     init : str or callable
         Initializer of the weights (see `initializers.INITIALIZERS`); biases start at zero.
     label_smoothing : float
-        Another spelling of ``SoftmaxCrossEntropy(smoothing=...)``.
+        Shorthand for the loss ``SoftmaxCrossEntropy(smoothing=...)``.
     seed : int or numpy.random.Generator
-        Source of the starting weights; the same numbers at every tier.
+        Seed of the initial weights, which are the same at every tier.
 
     Attributes
     ----------
@@ -56,12 +56,12 @@ class Network(Chain):
     parameters : dict
         Arrays of the tier, keyed as in `state_dict()`.
     frozen : frozenset of int
-        Numbers of the layers that do not learn.
+        Indices of the layers that do not learn.
 
     Raises
     ------
     ValueError
-        If layers do not fit together, or a name is not known.
+        If the layers do not fit each other or the loss, the tier lacks one of their ops, or a setting is unknown.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Network(Chain):
 
     @property
     def label_smoothing(self) -> float:
-        """Share of the target that is spread over all classes."""
+        """Share of the target that is spread over all classes; 0 for losses without smoothing."""
         return getattr(self.loss, "smoothing", 0.0)
 
     def __repr__(self) -> str:
@@ -96,15 +96,19 @@ class Network(Chain):
         return f"Network([{layers}], loss={self.loss!r}, {settings})"
 
     def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
-        """Return a new net with the same weights at another tier; this one stays as it is.
+        """Return a new net with the same weights at another tier; this one is not changed.
 
         Parameters
         ----------
         tier : str or Tier
             As in `Network`.
         exact, dtype
-            As in `Network`; those of this net where not given. At the scalar tier a float32 net becomes float64, which
-            holds the same weights.
+            As in `Network`; by default those of this net. At the scalar tier a float32 net becomes float64, which
+            represents the same weights.
+
+        Returns
+        -------
+        Network
         """
         if dtype is None:
             dtype = "float64" if tier == "scalar" else self.dtype
@@ -114,16 +118,16 @@ class Network(Chain):
         net.freeze(*self.frozen)
         return net
 
-    # From samples to predictions.
+    # Predictions.
 
     @quiet
     def forward(self, X: ArrayLike) -> Array:
-        """Return the last layer's output: the logits of a classifier.
+        """Return the output of the last layer: the logits of a classifier.
 
         Parameters
         ----------
         X : array_like, shape (N, I)
-            One sample a row; finite or not: what is not finite spoils its own row only.
+            One sample per row. NaN and infinity are allowed and affect only their own row.
 
         Returns
         -------
@@ -132,16 +136,32 @@ class Network(Chain):
         Raises
         ------
         DataError
-            If X is empty, not numeric, or has another number of features than the net.
+            If X is empty or not numeric, or its number of features is not that of the net.
         """
         samples = self.check_samples(X)
         return self._rows(self.run(x)[0] for (x,) in self._chunks(SLICE, samples))
 
     @quiet
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probability of each class, shape (N, C), for X of shape (N, I).
+        """Return the probability of each class.
 
-        With the loss "binary_cross_entropy" and one output: of no and yes, (N, 2); with several, of yes, (N, O).
+        Parameters
+        ----------
+        X : array_like, shape (N, I)
+            As in `forward`.
+
+        Returns
+        -------
+        ndarray, shape (N, C)
+            With the loss "binary_cross_entropy" and one output, the probabilities of no and yes, (N, 2); with several
+            outputs, the probability of yes for each, (N, O).
+
+        Raises
+        ------
+        DataError
+            As in `forward`.
+        ValueError
+            If the loss has no classes.
         """
         logits = self.loss.logits(self.forward(X))
         return self._rows(self.loss.probabilities(self.functions, z) for (z,) in self._chunks(SLICE, logits))
@@ -149,20 +169,34 @@ class Network(Chain):
     def predict(self, X: ArrayLike) -> Array:
         """Return the prediction for each sample.
 
-        With the loss "softmax_cross_entropy" the most probable class, (N,); with "binary_cross_entropy" 0 or 1 and
-        with "hinge" -1 or 1, by the sign of the output; otherwise the outputs themselves, (N, O).
+        Parameters
+        ----------
+        X : array_like, shape (N, I)
+            As in `forward`.
+
+        Returns
+        -------
+        ndarray
+            With the loss "softmax_cross_entropy", the most probable class, (N,). With "binary_cross_entropy", 0 or 1 by
+            the sign of the output, (N,) for one output and (N, O) for several; with "hinge", -1 or 1, (N,). With any
+            other loss, the outputs themselves, (N, O).
+
+        Raises
+        ------
+        DataError
+            As in `forward`.
         """
         return np.asarray(self.loss.predictions(self.forward(X)))
 
     def _chunks(self, size: int, samples: Array, *targets: Any) -> Iterator[tuple[Any, ...]]:
-        """Yield the chunks of samples, `size` of which are arrays of the tier at a time, and of their targets."""
+        """Yield the chunks of samples and targets, converting `size` samples at a time to arrays of the tier."""
         for start in range(0, len(samples), size):
             part = slice(start, start + size)
             x = self.tier.asarray(samples[part], self.dtype)
             yield from self.tier.chunks(x, *[array[part] for array in targets])
 
     def _rows(self, values: Iterable[Any]) -> Array:
-        """Return what was computed of each chunk in one ndarray, a sample a row."""
+        """Return the values computed from all chunks as one ndarray, one sample per row."""
         return np.concatenate([np.atleast_2d(self._ndarray(value)) for value in values])
 
     # Loss and gradients.
@@ -170,9 +204,9 @@ class Network(Chain):
     def check_targets(
         self, y: ArrayLike, n_samples: int, sample_weight: ArrayLike | None = None, *, shape: Shape | None = None
     ) -> Targets:
-        """Return y and the weights of the samples as the loss takes them, or raise a DataError that says what is wrong.
+        """Return y and the sample weights in the form that the loss takes, or raise a DataError that names the problem.
 
-        The shape is that of one sample, where the first layer does not say it.
+        `shape` is that of one sample, in case the first layer does not determine it.
         """
         n_outputs = (self.shapes(shape)[-1] or (None,))[0]
         targets = check_targets(self.loss, y, n_samples, n_outputs, self.dtype, sample_weight)
@@ -185,15 +219,15 @@ class Network(Chain):
     ) -> tuple[float, dict[str, Array]]:
         """Return the mean loss over the samples and its gradient with respect to every parameter that is not frozen.
 
-        As in training, batch norm takes mean and variance of these samples; but dropout drops nothing.
+        As in training, batch normalization uses the mean and variance of these samples. Dropout drops nothing.
 
         Parameters
         ----------
         X : array_like, shape (N, I)
         y : array_like
-            Targets as the loss takes them (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
+            Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
         sample_weight : array_like, shape (N,), optional
-            Weight of each sample, at least 0; the mean divides by their sum.
+            Weight of each sample, at least 0. The weighted sum of the losses is divided by the sum of the weights.
 
         Returns
         -------
@@ -205,7 +239,7 @@ class Network(Chain):
         Raises
         ------
         DataError
-            If samples, targets or weights are not what the net expects.
+            If samples, targets or weights do not fit the net.
         """
         X = self.check_samples(X)
         self.check_batch(X.shape)
@@ -223,36 +257,44 @@ class Network(Chain):
         *,
         prepared: Targets | None = None,
     ) -> tuple[float, dict[str, Any], list[Any]]:
-        """Return the mean loss of a mini-batch, its gradient times a factor, and what batch norm saw.
+        """Return the mean loss of a mini-batch, its gradient times a factor, and the statistics of batch normalization.
 
-        All arrays are the tier's own, and unchecked.
+        All arrays are the tier's own and are not checked.
 
         Parameters
         ----------
         x : array of the tier
         targets : tuple of array of the tier
-            The targets and, if samples have weights, those.
+            The targets and, if there are any, the sample weights.
         factor : float
-            Of the gradients, such as ``optimizer.gradient_factor``.
+            Factor of the gradients, such as ``optimizer.gradient_factor``.
         noise : sequence of array of the tier
             As in `run`.
         prepared : Targets, optional
-            What the targets are made of: it has their loss, and the sum of the weights. By default these are the net's
+            The object behind `targets`, which holds their loss and the sum of the weights. The default is the net's
             loss and the number of samples.
+
+        Returns
+        -------
+        loss : float
+        grads : dict of array of the tier
+            Keyed as `parameters`, times `factor`.
+        seen : list
+            For each layer, the statistics that `Layer.updated` needs, or None.
         """
         loss_fn, count = (prepared.loss, prepared.divisor) if prepared else (self.loss, len(targets[0]))
         losses, grads, seen = backprop(self.functions, self._training_steps, loss_fn, x, targets, factor / count, noise)
         return total([*map(float, losses)]) / count, grads, seen
 
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean loss of given outputs, shape (N, C) as from `forward`, for the targets y."""
+        """Return the mean loss of the outputs, shape (N, O) as from `forward`, for the targets y."""
         outputs = np.asarray(outputs, self.dtype)
         return self.loss_of_outputs(outputs, self.check_targets(y, len(outputs), sample_weight))
 
     @quiet
     def loss_of_outputs(self, outputs: Array, targets: Targets) -> float:
-        """Return the mean loss of given outputs (N, O) for targets as from `check_targets`."""
-        # All at a time, so that the sum is rounded once.
+        """Return the mean loss of the outputs (N, O) for targets as from `check_targets`."""
+        # All samples at once, so that the sum is rounded once.
         chunks = self._chunks(len(outputs), outputs, *self.tier_targets(targets))
         losses = [float(targets.loss.forward(self.functions, *chunk)[0]) for chunk in chunks]
         return float(total(losses) / targets.divisor)

@@ -1,8 +1,8 @@
-"""Multilayer perceptrons made of Values, one object per number: the network at its most readable and slowest.
+"""Multilayer perceptrons made of Values, one object per number: the most readable and the slowest network.
 
-The classes take the place of those of ``micrograd.nn``: the same weights come out of the same random draws, and the
-same sums are formed in the same order. Two things are added: a random generator of one's own, and an error where
-micrograd would drop inputs without a word.
+The classes are drop-in replacements for those of ``micrograd.nn``: the same random draws give the same weights, and
+sums are formed in the same order. There are two additions: you can pass your own random generator, and a wrong number
+of inputs raises an error, where micrograd silently drops the surplus.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .engine import Value
 
 
 class Module:
-    """Anything that has parameters."""
+    """Base class of neurons, layers and networks: anything that has parameters."""
 
     def zero_grad(self) -> None:
-        """Set the gradient of every parameter to 0, for `Value.backward` adds to what is there."""
+        """Set the gradient of every parameter to 0: `Value.backward` adds to the gradients that are there."""
         for p in self.parameters():
             p.grad = 0
 
@@ -29,17 +29,17 @@ class Module:
 
 
 class Neuron(Module):
-    """A weighted sum of the inputs plus a bias, cut off below 0 unless `nonlin` is false.
+    """Weighted sum of the inputs plus a bias, followed by a ReLU.
 
     Parameters
     ----------
     nin : int
         Number of inputs.
     nonlin : bool
-        Whether to apply the ReLU.
+        If False, leave out the ReLU.
     rng : random.Random, optional
-        Where the weights, uniform in [-1, 1], are drawn from; Python's global generator if none is given, as in
-        micrograd. The bias starts at 0.
+        Source of the weights, which are uniform in [-1, 1]; by default Python's global generator, as in micrograd. The
+        bias starts at 0.
     """
 
     def __init__(self, nin: int, nonlin: bool = True, *, rng: random.Random | None = None) -> None:
@@ -49,7 +49,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Sequence[Value | float]) -> Value:
-        """Return the neuron's output for the `nin` inputs `x`; ValueError if there are more or fewer."""
+        """Return the neuron's output for the `nin` inputs `x`; raise ValueError if there are more or fewer."""
         if len(x) != len(self.w):
             raise ValueError(f"{self}: x has {len(x)} inputs, expected {len(self.w)}; match nin to the data")
         act = sum(map(operator.mul, self.w, x), self.b)
@@ -64,14 +64,14 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side, all of which see the same inputs.
+    """Neurons side by side, all with the same inputs.
 
     Parameters
     ----------
     nin : int
         Number of inputs.
     nout : int
-        Number of neurons, and so of outputs.
+        Number of neurons, each of which has one output.
     nonlin, rng
         As for `Neuron`.
     """
@@ -80,12 +80,12 @@ class Layer(Module):
         self.neurons = [Neuron(nin, nonlin, rng=rng) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Value | float]) -> Value | list[Value]:
-        """Return the list of the neurons' outputs, or the output itself if there is one neuron."""
+        """Return the list of the neurons' outputs, or the output itself if there is only one neuron."""
         out = [n(x) for n in self.neurons]
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        """Return the parameters of one neuron after the other."""
+        """Return the parameters of all neurons, in order."""
         return [p for n in self.neurons for p in n.parameters()]
 
     def __repr__(self) -> str:
@@ -93,7 +93,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers in a chain: ReLU after each but the last, which is linear.
+    """Multilayer perceptron: a chain of layers, each with a ReLU except the last, which is linear.
 
     Parameters
     ----------
@@ -117,14 +117,14 @@ class MLP(Module):
         self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last, rng=rng) for i in range(len(nouts))]
 
     def __call__(self, x: Sequence[Value | float]) -> Value | list[Value]:
-        """Return the last layer's output: a list of Values, or one Value if the layer has one neuron."""
+        """Return the last layer's output: a list of Values, or one Value if that layer has only one neuron."""
         out: Sequence[Value | float] | Value = x
         for layer in self.layers:
             out = layer([out] if isinstance(out, Value) else out)  # a hidden layer may be one neuron wide
         return cast("Value | list[Value]", out)
 
     def parameters(self) -> list[Value]:
-        """Return the parameters of one layer after the other."""
+        """Return the parameters of all layers, in order."""
         return [p for layer in self.layers for p in layer.parameters()]
 
     def __repr__(self) -> str:

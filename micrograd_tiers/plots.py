@@ -1,8 +1,8 @@
 """Pictures: tiers side by side, training curves, confusion matrices, images, points in the plane, races.
 
-Figures are built without pyplot, so no window, back end or global setting is touched. Each function writes one file,
-whole or not at all, as PNG, SVG or PDF by the suffix of its path (PNG where there is none), and raises a ValueError if
-the suffix is another one or its arrays do not belong together. The functions themselves stand in `views`, by subject.
+Figures are built without pyplot, so no window, backend or global setting is touched. Each function writes one file,
+whole or not at all. The suffix of its path selects PNG, SVG or PDF (PNG if there is none). An unknown suffix, or arrays
+that do not fit together, raise a ValueError. The functions are defined in `views`, by subject.
 """
 
 from .views.confusion import confusion_matrix

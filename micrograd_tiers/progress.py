@@ -11,28 +11,28 @@ SMOOTHING = 0.02  # weight of the newest mini-batch in the loss that is shown
 
 
 def bar_is_possible() -> bool:
-    """Tell whether standard error is a terminal, and tqdm is installed."""
+    """Return True if standard error is a terminal and tqdm is installed."""
     return sys.stderr.isatty() and find_spec("tqdm") is not None
 
 
 class Progress:
-    """How much of a job is done, on standard error; to be used in a with statement.
+    """Display of progress on standard error, for use in a with statement.
 
     Parameters
     ----------
     total, done : int
-        Units of the whole job, and of what is done before it begins.
+        Units of the whole job, and units that are done before it begins.
     unit : str
-        The noun of one.
+        Name of one unit, in the singular.
     bar : bool, optional
-        A bar or none; where not given, a bar if it is possible.
+        If True, draw a bar; by default, draw one if possible.
     lines : bool
-        Print a line at each update where there is no bar.
+        If True, print a line at each update when there is no bar.
 
     Raises
     ------
     ModuleNotFoundError
-        If a bar is asked for, and tqdm is not installed.
+        If a bar is requested and tqdm is not installed.
     """
 
     def __init__(self, total: int, unit: str, *, done: int = 0, bar: bool | None = None, lines: bool = False) -> None:
@@ -55,11 +55,11 @@ class Progress:
             self._bar.close()
 
     def update(self, done: int, total: int | None = None) -> bool:
-        """Show that so many units are done, of a new total if it is given; return whether a bar was drawn anew."""
+        """Show that `done` units are done, of a new total if given; return True if a bar was redrawn."""
         new, self._done, self.total = done - self._done, done, self.total if total is None else total
         if self._bar is not None:
             self._bar.total = self.total
-            return bool(self._bar.update(new))  # which draws it often enough, not at every call
+            return bool(self._bar.update(new))  # tqdm redraws the bar often enough, but not at every call
         if self.lines:
             seconds = time.perf_counter() - self._start
             units = self.unit if self.total == 1 else f"{self.unit}s"
@@ -83,7 +83,7 @@ class TrainingProgress(Progress):
         self._loss: float | None = None
 
     def step(self, loss: float) -> None:
-        """Show that a step was made, and its loss."""
+        """Show a step and its loss."""
         self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
         if self.update(self._trainer.samples_seen) and self._bar is not None:
             epoch = min(self._trainer.epoch + 1, self._trainer.epochs)

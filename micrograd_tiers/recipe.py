@@ -1,4 +1,4 @@
-"""A recipe: the settings of a training run, in numbers and words that can be saved, compared and varied."""
+"""Recipes: the settings of a training run, as numbers and strings that can be saved, compared and varied."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,12 +12,12 @@ from .schedules import Schedule
 from .tiers.protocol import TIERS
 from .words import schedule_from_words
 
-# Names of `datasets.DATASETS`: a recipe, and what it makes help texts of, need no NumPy.
+# The names in `datasets.DATASETS`, repeated here because recipes and help texts must not import NumPy.
 DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
 
 
 def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None) -> Any:
-    """Return a field that knows its command-line option: the help, with the default in words, and the placeholder."""
+    """Return a field with the help text of its command-line option, which names the default, and its placeholder."""
     if shown is None and default is not False and default not in (None, ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default).strip("(,)")
     text = text if shown is None else f"{text} (default: {shown})"
@@ -33,13 +33,14 @@ class Recipe:
     data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
         As in `load_dataset`, `Network` and `fit`.
     layers : str
-        The net in words, see `words.layers_from_words`; where empty, `mlp` with hidden, activation and dropout.
+        The layers on one line, see `words.layers_from_words`. If empty, the net is `mlp` with hidden, activation and
+        dropout.
     optimizer : {"sgd", "rmsprop", "adam", "adamw"}
-        With learning_rate and weight_decay (the optimizer's own where not given), momentum, nesterov.
+        Takes learning_rate and weight_decay (by default the optimizer's own), and for "sgd" momentum and nesterov.
     schedule : str
-        In words, see `words.schedule_from_words`; none where empty.
+        Schedule of the learning rate, see `words.schedule_from_words`. If empty, the rate is constant.
     validation : int
-        Number of training samples set aside; patience and keep_best go by them.
+        Number of training samples set aside for validation, which patience and keep_best need.
     """
 
     data: str = _setting("glyphs", f"data set: {', '.join(DATASETS)}", unit="SET")
@@ -90,18 +91,18 @@ class Recipe:
     # Reading and writing.
 
     def as_json(self) -> dict[str, Any]:
-        """Return all settings by name, as JSON has them, with the numbers that were left to the optimizer."""
+        """Return all settings by name, in JSON's types, including those that were left to the optimizer."""
         rates = {name: getattr(self.update_rule, name) for name in ("learning_rate", "weight_decay")}
         return asdict(self) | rates | {"hidden": [*self.hidden]}
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe with these settings, as from `as_json`; those that are missing have their defaults.
+        """Return the recipe with the given settings, as from `as_json`; missing ones have their defaults.
 
         Raises
         ------
         ValueError
-            If a name is not that of a setting, or a value is not of its type.
+            If there is no setting of a name, or a value has the wrong type.
         """
         for name, value in settings.items():
             if name not in KINDS:
@@ -115,15 +116,15 @@ class Recipe:
         return cls(**{**settings, **hidden})
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings that count, by name: not those of a net that `layers` replaces, nor empty `layers`."""
+        """Return the settings in use, by name: `layers`, or if it is empty, hidden, activation and dropout."""
         unused = ("hidden", "activation", "dropout") if self.layers else ("layers",)
         return {name: value for name, value in self.as_json().items() if name not in unused}
 
-    # At work.
+    # The objects that the settings describe.
 
     @cached_property
     def update_rule(self) -> Optimizer:
-        """The optimizer; a ValueError if it is not known, or does not take the other settings."""
+        """The optimizer; raises ValueError if it is unknown or does not take the other settings."""
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer is {self.optimizer!r}, expected one of {', '.join(OPTIMIZERS)}")
         settings = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
@@ -131,16 +132,18 @@ class Recipe:
         if self.optimizer == "sgd":
             return SGD(momentum=self.momentum, nesterov=self.nesterov, **given)
         if self.momentum or self.nesterov:
-            raise ValueError(f"momentum goes with the optimizer sgd; {self.optimizer} has running means of its own")
+            raise ValueError(
+                f"momentum and nesterov need the optimizer sgd; {self.optimizer} has its own running means"
+            )
         return OPTIMIZERS[self.optimizer](**given)
 
     @cached_property
     def rate_schedule(self) -> Schedule | None:
-        """The schedule of the learning rate, if there is one; a ValueError if its words are not known."""
+        """The schedule of the learning rate, or None; raises ValueError if it cannot be parsed."""
         return schedule_from_words(self.schedule, self.epochs)
 
 
-KINDS: dict[str, list[type]] = {  # the classes that a setting's value may have
+KINDS: dict[str, list[type]] = {  # the types that the value of a setting may have
     name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))]
     for name, hint in get_type_hints(Recipe).items()
 }

@@ -1,4 +1,4 @@
-"""Random generators from seeds, with an error that says what is wrong with the seed."""
+"""Random generators from seeds, with a clear error for a seed that cannot be used."""
 
 import operator
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Return a NumPy Generator for a seed of at least 0; a Generator is returned as it is."""
+    """Return a NumPy Generator for a seed, or raise ValueError if it is negative; a Generator is returned as it is."""
     if isinstance(seed, np.random.Generator):
         return seed
     try:

@@ -1,4 +1,4 @@
-"""A training run: a recipe at work, from its start or from the file in which it was saved."""
+"""Training runs: a recipe that is being trained, from the start or from a checkpoint."""
 
 import os
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from .network import Network
 from .recipe import Recipe
 from .tiers import TIERS
 
-CHANGEABLE = ("epochs",)  # when a run is resumed; everything else would make it another run
+CHANGEABLE = ("epochs",)  # settings that may differ when a run is resumed
 
 
 class Run:
-    """One training run, which can be saved at any time and resumed to the same bits.
+    """One training run, which can be saved at any time. A resumed run ends with the same bits.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ class Run:
     data : Dataset
         As from `building.load_data`.
     scale : Standardizer, optional
-        By which it was standardized.
+        The standardizer that was applied to the data.
     net : Network, optional
-        The net to train; a new one where not given.
+        The net to train; by default a new one.
 
     Attributes
     ----------
@@ -53,27 +53,27 @@ class Run:
         data_dir : str, optional
             As in `load_dataset`.
         """
-        recipe.rate_schedule  # noqa: B018  # a word that is misspelled is found before the data are loaded
+        recipe.rate_schedule  # noqa: B018  # finds a misspelled schedule before the data are loaded
         return cls(recipe, *load_data(recipe, data_dir))
 
     @classmethod
     def resume(cls, path: str | os.PathLike[str], data_dir: str | None = None, **changes: Any) -> "Run":
-        """Return a run as it was when it was saved.
+        """Return a run in the state in which it was saved.
 
         Parameters
         ----------
         path : path
-            A file that `save` has written.
+            A file written by `save`.
         data_dir : str, optional
             As in `load_dataset`.
         **changes
-            Settings of the recipe. Of `epochs` there may be more, or fewer; a tier of one's own must be named again, as
-            a saved file must not name code that is then run; any other setting must be as it was.
+            Settings of the recipe. Only `epochs` may differ from the saved value. If the run used your own tier, name
+            it again, because a file must not decide which code is run.
 
         Raises
         ------
         DataError
-            If the file holds no run, or one of other settings or data.
+            If the file holds no training run, or its settings or data differ.
         """
         saved = load_checkpoint(path)
         recipe = _recipe_of(path, saved, changes)
@@ -92,7 +92,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Net and data set in words."""
+        """Description of net and data set: "784-300-10 sigmoid on mnist"."""
         recipe, data = self.recipe, self.data
         sizes = "-".join(map(str, [data.train_x.shape[1], *recipe.hidden, len(data.class_names)]))
         return f"{recipe.layers or f'{sizes} {recipe.activation}'} on {data.name}"
@@ -105,17 +105,25 @@ class Run:
         on_epoch: Callable[[], None] = lambda: None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Train until the run is finished or interrupted, and save it after each epoch and in the end.
+        """Train until the run is finished or interrupted, and save it after each epoch and at the end.
 
         Parameters
         ----------
         checkpoint : path
+            File to save to.
         on_step : callable
-            Called with the loss of each step.
+            Called after each step with its loss.
         on_epoch : callable
-            Called when an epoch is saved.
+            Called after each epoch, once it is saved.
         interrupted : callable
-            Tells before each step whether to stop.
+            Called before each step; training stops if it returns True.
+
+        Raises
+        ------
+        DivergedError
+            If the loss, a weight or the validation loss becomes NaN or infinite.
+        OSError
+            If the file cannot be written.
         """
         saved = False
         while not self.trainer.finished and not interrupted():
@@ -128,7 +136,7 @@ class Run:
             self.save(checkpoint)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write net, settings and everything needed to resume into one file, whole or not at all."""
+        """Write net, settings and everything needed to resume to one file, whole or not at all."""
         info = {
             "settings": self.recipe.as_json(),
             "class_names": self.data.class_names,
@@ -139,7 +147,7 @@ class Run:
         save(self.net, path, info=info, training=self.trainer.state_dict())
 
     def test(self) -> Scores:
-        """Return the scores of the net on the test set; DivergedError if the loss is not finite."""
+        """Return the scores of the net on the test set; raise DivergedError if the loss is not finite."""
         scores = score_test_set(self.net, self.data)
         if not np.isfinite(scores.loss):
             raise DivergedError(
@@ -149,38 +157,43 @@ class Run:
 
 
 def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores:
-    """Return the scores of a net on the test set; DataError if it tells another number of classes apart."""
+    """Return the scores of a net on the test set; raise DataError if their numbers of classes differ."""
     samples = net.check_samples(data.test_x)
     (n_outputs,) = net.shapes(samples.shape[1:])[-1] or (None,)
     if n_outputs != len(data.class_names):
-        raise DataError(f"{name} tells {n_outputs} classes apart, {data.name} has {len(data.class_names)}")
+        raise DataError(f"{name} distinguishes {n_outputs} classes, but {data.name} has {len(data.class_names)}")
     return score(net, samples, net.check_targets(data.test_y, len(samples)))
 
 
 def load_test_set(
     path: str, saved: Checkpoint, name: str | None, data_dir: str | None, *, n_test: int | None, seed: int | None
 ) -> Dataset:
-    """Return the test part of a set as a saved net should see it: of that name, or the one it was trained on.
+    """Return the test part of a data set, scaled as in the training of a saved net.
 
     Parameters
     ----------
     path : str
-        Of the saved net, for errors.
+        Path of the saved net, for errors.
     saved : Checkpoint
     name, data_dir, n_test, seed
-        As in `load_dataset`; those of the training where not given.
+        As in `load_dataset`; by default those of the training.
+
+    Raises
+    ------
+    ValueError
+        If the file does not say which set the net was trained on, and no name is given.
     """
     settings = saved.info.get("settings", {})
     name = name or settings.get("data")
     if name is None:
-        raise ValueError(f"{path} does not say what it was trained on: name a set with --data")
+        raise ValueError(f"{path} does not say which set it was trained on: name one with --data")
     if n_test is None and name == settings.get("data"):
         n_test = settings.get("n_test")
     seed = settings.get("seed", 0) if seed is None else seed
     data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
     if saved.info.get("mean") is None:
         return data
-    # As in training: with the mean and deviation of the samples that the net was trained on.
+    # As in training: with the mean and standard deviation of the training samples.
     return standardize(data, Standardizer(np.array(saved.info["mean"]), np.array(saved.info["std"])))
 
 
@@ -188,11 +201,11 @@ def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[st
     try:
         recipe = Recipe.from_json(saved.info["settings"])
     except (AttributeError, KeyError, ValueError):
-        raise DataError(f"{path}: holds a net, but no training run that could be resumed") from None
+        raise DataError(f"{path}: holds a net, but no training run to resume") from None
     if recipe.schedule == "cosine" and changes.get("epochs", recipe.epochs) != recipe.epochs:
         raise DataError(
             f"{path}: its learning rate falls along a cosine over {recipe.epochs} epochs. "
-            "Leave --epochs away, or start a new run without --resume"
+            "Omit --epochs, or start a new run without --resume"
         )
     for name, value in changes.items():
         if name not in CHANGEABLE and value != getattr(recipe, name):
@@ -200,8 +213,8 @@ def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[st
             was, now = (" ".join(map(str, x)) if isinstance(x, tuple) else x for x in (getattr(recipe, name), value))
             raise DataError(
                 f"{path}: cannot resume with another {option}: it was {was}, now it is {now}. "
-                f"Leave {option} away, or start a new run without --resume"
+                f"Omit {option}, or start a new run without --resume"
             )
     if recipe.tier not in TIERS and "tier" not in changes:
-        raise DataError(f"the run used a tier of its own, {recipe.tier}: say so again with --tier")
+        raise DataError(f"the run used your own tier, {recipe.tier}: name it again with --tier")
     return replace(recipe, **changes)

@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate falls from epoch to epoch."""
+"""Schedules, which lower the learning rate from epoch to epoch."""
 
 import math
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from .arguments import make_number, make_whole
 
 @dataclass(frozen=True)
 class Schedule:
-    """What all schedules share."""
+    """Base class of all schedules."""
 
     def factor(self, epoch: int) -> float:
-        """Return by what the optimizer's learning rate is multiplied in an epoch, counted from 0."""
+        """Return the factor of the optimizer's learning rate in an epoch, counted from 0."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """The learning rate is multiplied by a factor every so many epochs.
+    """Step decay: every few epochs, the learning rate is multiplied by a factor.
 
     Parameters
     ----------
     every : int
-        Epochs between two steps, at least 1.
+        Number of epochs between two decays, at least 1.
     by : float
         The factor, above 0, at most 1.
     """
@@ -41,14 +41,14 @@ class StepDecay(Schedule):
 
 @dataclass(frozen=True)
 class CosineAnnealing(Schedule):
-    """The learning rate falls along half a cosine, from all of it to a share of it, and stays there.
+    """Cosine annealing: the learning rate falls along half a cosine to a share of its initial value, and stays there.
 
     Parameters
     ----------
     epochs : int
-        How long it falls, at least 1.
+        Number of epochs over which it falls, at least 1.
     floor : float
-        The share that is left in the end, above 0, below 1.
+        Final share of the initial learning rate, above 0, below 1.
 
     References
     ----------

@@ -13,21 +13,21 @@ from .layers.base import Shape
 
 @dataclass(frozen=True)
 class Summary:
-    """Shapes, parameters and memory of a net; as a string, a table.
+    """Shapes, parameters and memory of a net; `str` makes a table of it.
 
     Attributes
     ----------
     layers : tuple of Layer
     shapes : tuple of tuple of int
-        Of one sample, and of what each layer makes of it.
+        Shape of one sample, then its shape after each layer.
     n_parameters : tuple of int
-        Of each layer.
+        Number of parameters of each layer.
     frozen : frozenset of int
-        Numbers of the layers that do not learn.
+        Indices of the layers that do not learn.
     batch_size : int
-        Samples of a mini-batch, for the memory.
+        Samples per mini-batch, for the memory.
     optimizer_numbers : int
-        How many numbers the optimizer remembers for each parameter.
+        How many numbers the optimizer stores for each parameter.
     dtype : {"float64", "float32"}
     """
 
@@ -41,7 +41,7 @@ class Summary:
 
     @property
     def bytes_each(self) -> int:
-        """Bytes of one number."""
+        """Bytes per number."""
         return np.dtype(self.dtype).itemsize
 
     @property
@@ -51,9 +51,9 @@ class Summary:
 
     @property
     def training_bytes(self) -> int:
-        """Least bytes of a training step: parameters, gradients, the optimizer's memory, and all that is computed.
+        """Lower bound for a training step, in bytes: parameters, gradients, the optimizer's memory, and activations.
 
-        That is the mini-batch, each layer's output, and what a layer keeps for its derivative.
+        Activations are the mini-batch, each layer's output, and the numbers that layers store for their vjps.
         """
         learned = sum(n for i, n in enumerate(self.n_parameters) if i not in self.frozen)
         computed = sum(map(math.prod, self.shapes))
@@ -63,7 +63,7 @@ class Summary:
 
     @property
     def prediction_bytes(self) -> int:
-        """Least bytes of a prediction: parameters, the mini-batch, one layer's input and output."""
+        """Lower bound for a prediction, in bytes: parameters, the mini-batch, one layer's input and output."""
         sizes = [*map(math.prod, self.shapes)]
         held = [
             (sizes[i] if i else 0) + layer.kept(self.shapes[i]) + sizes[i + 1] for i, layer in enumerate(self.layers)
@@ -82,7 +82,7 @@ class Summary:
         ]
         lines += [
             f"{sum(self.n_parameters):,} parameters, {size_of(self.parameter_bytes)} in {self.dtype}",
-            f"a training step on {self.batch_size:,} samples needs {size_of(self.training_bytes)} at least, "
+            f"a training step on {self.batch_size:,} samples needs at least {size_of(self.training_bytes)}, "
             f"predicting them {size_of(self.prediction_bytes)}",
         ]
         return "\n".join(lines)
@@ -101,7 +101,7 @@ def summary_of(
     Raises
     ------
     ValueError
-        If some shape is not known.
+        If a shape is unknown, or a number is out of its range.
     """
     known = tuple(shape for shape in shapes if shape is not None)
     whole_number("summary: batch_size", batch_size)
@@ -113,7 +113,7 @@ def summary_of(
 
 
 def size_of(n_bytes: float) -> str:
-    """Return a number of bytes with the unit that suits it."""
+    """Return a number of bytes with a suitable unit, such as "1.25 MB"."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
         if n_bytes >= size:
             return f"{n_bytes / size:.3g} {unit}"

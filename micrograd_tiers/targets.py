@@ -1,4 +1,4 @@
-"""Targets: y and the weights of samples, checked and made into what the loss takes."""
+"""Targets: y and the sample weights, checked and converted to the form that the loss takes."""
 
 import math
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of some samples, as the loss takes them.
+    """The targets of N samples, in the form that the loss takes.
 
     Attributes
     ----------
     loss : Loss
-        The net's, or its twin for probabilities in the place of labels.
+        The net's loss, or `SoftTargets` if the targets are probabilities instead of labels.
     values : ndarray, shape (N,) or (N, O)
     weights : ndarray, shape (N,), or None
-        One weight per sample: that of the sample times that of its class, 0 for an ignored label.
+        Weight of each sample times the weight of its class, or 0 for an ignored label.
     truth : ndarray or None
-        What predictions are to be equal to; None where there is no such thing.
+        The right predictions; None if there are none.
     counted : ellipsis or ndarray of bool
-        The samples that count in the accuracy: not those whose label is ignored.
+        Mask of the samples that count in the accuracy: those whose label is not ignored.
     """
 
     loss: Loss
@@ -39,16 +39,16 @@ class Targets:
 
     @property
     def arrays(self) -> tuple[Array, ...]:
-        """The targets and, if samples have weights, those."""
+        """The targets and, if there are any, the sample weights."""
         return (self.values,) if self.weights is None else (self.values, self.weights)
 
     @cached_property
     def divisor(self) -> float:
-        """Divisor of the sum of the losses: N, or the sum of the weights (1 where all are 0)."""
+        """Divisor of the sum of the losses: N, or the sum of the weights (1 if all are 0)."""
         return len(self.values) if self.weights is None else math.fsum(self.weights.tolist()) or 1.0
 
     def of(self, chosen: Any) -> "Targets":
-        """Return the targets of some of the samples."""
+        """Return the targets of the chosen samples, an index array or a slice."""
         weights = None if self.weights is None else self.weights[chosen]
         truth = None if self.truth is None else self.truth[chosen]
         counted = self.counted if self.counted is ... else self.counted[chosen]
@@ -58,7 +58,7 @@ class Targets:
 def check_targets(
     loss: Loss, y: ArrayLike, n_samples: int, n_outputs: int | None, dtype: str, sample_weight: ArrayLike | None
 ) -> Targets:
-    """Return y and the weights of the samples as the loss takes them, or raise a DataError that says what is wrong."""
+    """Return y and the sample weights in the form that the loss takes, or raise a DataError that names the problem."""
     if n_outputs is not None:
         loss.check_outputs(n_outputs)
     array = as_numbers(y, "y")
@@ -74,10 +74,10 @@ def check_targets(
 
 
 def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
-    """Return targets that the loss takes, from class labels: for examples, and for commands that load classes.
+    """Convert class labels to targets of the loss, for examples and for commands that load labels.
 
-    Values and fractions are 1 for the sample's class and 0 for the others, or for one output 1 for class 1; signs are 1
-    for class 1 and -1 for all others.
+    Values and fractions are 1 for the sample's class and 0 for the others; for a single output, 1 for class 1. Signs
+    are 1 for class 1 and -1 for all others.
     """
     if loss.targets == "classes":
         return labels
@@ -87,7 +87,7 @@ def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
 
 
 def check_weights(sample_weight: ArrayLike, n_samples: int, dtype: str) -> Array:
-    """Return weights of samples as an ndarray (N,), or raise a DataError."""
+    """Return sample weights as an ndarray (N,), or raise a DataError."""
     weights = as_numbers(sample_weight, "sample_weight").astype(dtype)
     if weights.shape != (n_samples,):
         raise DataError(f"sample_weight has shape {weights.shape}, expected ({n_samples},): one weight per sample")
@@ -123,13 +123,13 @@ def _probabilities(loss: SoftmaxCrossEntropy, y: Array, n_outputs: int | None, d
     sums = y.sum(axis=1)
     wrong = np.flatnonzero(~((np.abs(sums - 1) < 1e-4) & (y >= 0).all(axis=1)))
     if wrong.size:
-        raise DataError(f"y: row {wrong[0]} is {y[wrong[0]]}, expected probabilities that add up to 1, or labels (N,)")
+        raise DataError(f"y: row {wrong[0]} is {y[wrong[0]]}, expected probabilities that sum to 1, or labels (N,)")
     smoothed = (1 - loss.smoothing) * y + loss.smoothing / y.shape[1]
     return Targets(SoftTargets(), smoothed.astype(dtype))
 
 
 def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
-    """Return class labels (N,) as int64, or raise a DataError if any is not a whole number from 0 to C - 1."""
+    """Return class labels (N,) as int64, or raise a DataError unless all are whole numbers from 0 to C - 1."""
     array = as_numbers(y, "y")
     if array.ndim != 1:
         raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
@@ -169,7 +169,7 @@ def _signs(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
         raise DataError(f"y has shape {y.shape}, {loss.name} expects (N,)")
     wrong = column[~np.isin(column, (-1, 1))]
     if wrong.size:
-        way_out = ": 2 * y - 1 makes them of 0 and 1" if wrong[0] == 0 else ""
+        way_out = ": 2 * y - 1 converts labels 0 and 1" if wrong[0] == 0 else ""
         raise DataError(f"y holds {wrong[0]}, {loss.name} expects -1 and 1{way_out}")
     return Targets(loss, column.astype(dtype), truth=column[:, 0].astype(np.int64))
 

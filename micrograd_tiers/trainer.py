@@ -1,4 +1,4 @@
-"""The trainer: one step after the other, in a run that can be stopped after any step and taken up again."""
+"""The trainer: one training step at a time, in a run that can be stopped after any step and resumed."""
 
 import math
 import warnings
@@ -27,13 +27,13 @@ TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule nev
 class Trainer:
     """One training run of one net: call `step` until `finished`.
 
-    Parameters are those of `fit`.
+    Parameters and errors are those of `fit`.
 
     Attributes
     ----------
     net : Network
     state : TrainingState
-        Where the run is: epoch, position in it, history, and everything else needed to go on.
+        Progress of the run: epoch, position in it, history, and everything else needed to resume.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Trainer:
         self.patience = None if patience is None else whole_number("patience", patience)
         self.keep_best = keep_best
         if validation is None and (patience is not None or keep_best):
-            raise ValueError("patience and keep_best go by the validation loss: give a validation set")
+            raise ValueError("patience and keep_best need a validation loss: give a validation set")
         self.batch_size = whole_number("batch_size", batch_size)
         self.epochs = whole_number("epochs", epochs)
         self.shuffle = shuffle
@@ -102,7 +102,7 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Number of mini-batches in an epoch; the last may be short."""
+        """Number of mini-batches in an epoch; the last one may be smaller."""
         return math.ceil(self.n_samples / self.batch_size)
 
     @property
@@ -112,24 +112,24 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or the validation loss has not fallen for `patience` of them."""
+        """True if all epochs are done, or `patience` epochs have passed without a lower validation loss."""
         impatient = self.patience is not None and self.epoch - self.best_epoch >= self.patience
         return self.epoch >= self.epochs or impatient
 
     @property
     def best_epoch(self) -> int:
-        """After how many epochs the validation loss was lowest, so far; 0 before there is one."""
+        """Number of epochs after which the validation loss was lowest so far; 0 if there is none yet."""
         losses = self.history.validation_loss
         return 1 + losses.index(min(losses)) if losses else 0
 
     @quiet
     def step(self) -> float:
-        """Train on the next mini-batch; return its mean loss before the step.
+        """Train on the next mini-batch and return its mean loss before the step.
 
         Raises
         ------
         DivergedError
-            If the loss is NaN or infinite, or a weight or the validation loss at the end of an epoch.
+            If the loss is NaN or infinite, or, at the end of an epoch, a weight or the validation loss is.
         """
         state = self.state
         x, arrays, targets = self._batches.at(state.position)
@@ -152,12 +152,12 @@ class Trainer:
         return loss
 
     def run(self, on_step: Callable[[float], object] = lambda loss: None) -> None:
-        """Take all steps that are left, and call `on_step` with the loss of each; raises as `step`."""
+        """Take all remaining steps, and call `on_step` with the loss of each; raises as `step` does."""
         while not self.finished:
             on_step(self.step())
 
     def _draw_noise(self, n: int) -> list[Any]:
-        """Return what dropout keeps of the next n samples: for each step its own, whenever the run is resumed."""
+        """Return the dropout masks of the next n samples; they depend on the step, not on when a run was resumed."""
         if self.state.mask_seed is None:
             return []
         rng = np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])
@@ -165,14 +165,14 @@ class Trainer:
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
-        """Warn if the first step has moved no weight, though some gradient is not 0."""
+        """Warn if the first step has changed no weight although some gradient is not 0."""
         after = self.net.state_dict()
         moved = any(not np.array_equal(before[name], after[name], equal_nan=True) for name in grads)
         if not moved and any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values()):
             warnings.warn(
                 f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
-                f"small to show, or add_scaled of the tier {self.net.tier_name!r} neither changes its target nor "
-                "returns the sum",
+                f"small to have an effect, or add_scaled of the tier {self.net.tier_name!r} neither changes its target "
+                "nor returns the sum",
                 stacklevel=3,
             )
 
@@ -181,7 +181,7 @@ class Trainer:
         if self.schedule is not None:
             rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
             self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
-        self.state.rng_state = self._rng.bit_generator.state  # from which this epoch's order can be drawn again
+        self.state.rng_state = self._rng.bit_generator.state  # reproduces the order of this epoch
         order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
         self._batches.reorder(order)
 
@@ -209,22 +209,22 @@ class Trainer:
         return DivergedError(
             f"training diverged at step {len(self.history.batch_loss)} (epoch {self.epoch + 1}): {what}. Usual causes: "
             f"a learning rate that is too large (here {self._optimizer.learning_rate:g}; try a tenth), features that "
-            "are not scaled, starting weights that are too large"
+            "are not scaled, initial weights that are too large"
         )
 
-    # Stopping and taking up again.
+    # Stopping and resuming.
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return everything needed to resume, except weights and data."""
         return self.state.to_arrays(self.net, self.optimizer, self._settings())
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another run of the same net, data and settings was when its `state_dict` was taken.
+        """Resume another run of the same net, data and settings at the step at which its `state_dict` was taken.
 
         Raises
         ------
         DataError
-            If that run had other data or settings; `epochs` may differ.
+            If that run had other data or settings (`epochs` may differ), or its state is damaged or incomplete.
         """
         state = TrainingState.from_arrays(arrays, self.net, self.optimizer, self._settings(), self.state.mask_seed)
         try:
@@ -243,7 +243,7 @@ class Trainer:
         return checksum(self.X, *self.targets.arrays, *held_back)
 
     def _settings(self) -> dict[str, Any]:
-        """Return what must be the same for a resumed run to end in the same bits."""
+        """Return the settings that must be equal for a resumed run to end with the same bits."""
         return {
             "optimizer": repr(self.optimizer),
             "schedule": repr(self.schedule),

@@ -34,32 +34,31 @@ def fit(
     ----------
     net : Network
     X : array_like, shape (N, I) or (N, C, H, W)
-        Finite features.
+        Samples; all features must be finite.
     y : array_like, shape (N,) or (N, O)
         Targets as in `Network.loss_and_grads`.
     optimizer : Optimizer, optional
-        SGD with learning rate 0.1 where not given.
+        By default, SGD with learning rate 0.1.
     batch_size : int
-        Samples a step, at least 1; the last batch of an epoch may be short.
+        Samples per step, at least 1; the last mini-batch of an epoch may be smaller.
     epochs : int
-        How often every sample is seen, at least 1.
+        Number of passes over all samples, at least 1.
     validation : tuple of array_like, optional
-        (X, y) that is evaluated at the end of each epoch.
+        Validation set (X, y), evaluated at the end of each epoch.
     seed : int or numpy.random.Generator
-        From which the order of the samples is drawn, anew for each epoch, and what dropout drops at each step; the
-        same at every tier.
+        Seed of the order of the samples in each epoch and of the dropout masks, which are the same at every tier.
     shuffle : bool
-        False: the order in which the samples are given.
+        If False, take the samples in the given order.
     schedule : Schedule, optional
-        How the learning rate falls: `StepDecay` or `CosineAnnealing`.
+        Schedule of the learning rate: `StepDecay` or `CosineAnnealing`. By default the rate is constant.
     patience : int, optional
-        Stop early, when the validation loss has been above its lowest for so many epochs.
+        Stop early, after this many epochs without a new lowest validation loss; at least 1.
     keep_best : bool
-        End with the weights of the epoch that had the lowest validation loss.
+        If True, end with the weights of the epoch with the lowest validation loss.
     sample_weight : array_like, shape (N,), optional
-        Weight of each sample, at least 0: the mean loss of a batch divides by their sum.
+        Weight of each sample, at least 0. The mean loss of a mini-batch divides by the sum of its weights.
     progress : bool
-        Show a progress bar (needs tqdm: pip install 'micrograd-tiers[progress]').
+        If True, show a progress bar (needs tqdm: pip install 'micrograd-tiers[progress]').
 
     Returns
     -------
@@ -68,9 +67,9 @@ def fit(
     Raises
     ------
     ValueError
-        If a setting is out of its range, or patience or keep_best has no validation set to go by.
+        If a setting is out of its range, or patience or keep_best is given without a validation set.
     DataError
-        If samples or targets are not what the net expects.
+        If samples, targets or weights do not fit the net.
     DivergedError
         If the loss, a weight or the validation loss becomes NaN or infinite.
     """

@@ -1,4 +1,4 @@
-"""The state of a training run: everything needed to go on, except weights, data and settings."""
+"""The state of a training run: everything needed to resume, except weights, data and settings."""
 
 import json
 import zlib
@@ -24,11 +24,11 @@ class History:
     Attributes
     ----------
     batch_loss : list of float
-        Mean loss of each mini-batch, before the step that it led to.
+        Mean loss of each mini-batch, before the step on it.
     train_loss : list of float
-        One entry per epoch: mean over its samples of the loss at the time when their batch was seen.
+        One entry per epoch: mean over its samples, each with its loss before the step on its mini-batch.
     validation_loss, validation_accuracy : list of float
-        One entry per epoch, of the weights at its end; empty without validation set, and the accuracy for
+        One entry per epoch, for the weights at its end. Empty without a validation set; the accuracy is also empty for
         nets that do not classify.
     """
 
@@ -40,23 +40,24 @@ class History:
 
 @dataclass
 class TrainingState:
-    """Where a run is.
+    """Progress of a training run.
 
     Attributes
     ----------
     epoch, position : int
         Epochs completed; samples seen in the current one.
     loss_sum : float
-        Over the samples seen in the current epoch.
+        Sum of the losses of the samples seen in the current epoch.
     history : History
     memory : dict
-        What the optimizer remembers, by parameter.
+        Memory of the optimizer, by parameter.
     rng_state : dict
-        Of the generator, from which this epoch's order can be drawn again.
+        State of the generator, from which the order of the current epoch can be drawn again.
     mask_seed : int or None
-        From which the masks of dropout are drawn.
+        Seed of the dropout masks.
     best_weights, last_weights : dict of ndarray
-        Those of the best epoch, and those to go on from where the net ended with its best; empty while not needed.
+        Weights of the best epoch; and of the last one, to resume from if the run ended with the best. Empty while not
+        needed.
     """
 
     epoch: int = 0
@@ -70,14 +71,14 @@ class TrainingState:
     last_weights: Arrays = field(default_factory=dict)
 
     def to_arrays(self, net: Network, optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        """Return the state as arrays, with the settings of the run, to be saved."""
+        """Return the state, with the settings of the run, as arrays to save."""
         arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
         counts = {}
-        for name in net.parameters:  # in their order, whichever step came first
+        for name in net.parameters:  # in the order of the net, not of the optimizer's steps
             memory = self.memory.get(name, {})
             undeclared = {*memory} - {*optimizer.slots, "count"}
             if undeclared:
-                raise ValueError(f"{optimizer} remembers {', '.join(undeclared)}, which its slots do not name")
+                raise ValueError(f"{optimizer} stores {', '.join(undeclared)}, which its slots do not name")
             for slot, value in memory.items():
                 if isinstance(value, int):
                     counts[f"{slot}.{name}"] = value
@@ -100,7 +101,7 @@ class TrainingState:
     def from_arrays(
         cls, arrays: Arrays, net: Network, optimizer: Optimizer, settings: Mapping[str, Any], mask_seed: int | None
     ) -> "TrainingState":
-        """Return the state that `to_arrays` has written, for a run of the same settings.
+        """Return the state stored in arrays from `to_arrays`, for a run of the same settings.
 
         Parameters
         ----------
@@ -108,9 +109,9 @@ class TrainingState:
         net : Network
         optimizer : Optimizer
         settings : mapping
-            Of the run that is to go on.
+            Settings of the run that will continue.
         mask_seed : int or None
-            For files of versions that did not save it.
+            Used for files of older versions, which did not save it.
 
         Raises
         ------
@@ -157,7 +158,7 @@ def _check_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
 def _memory_of(
     name: str, shape: tuple[int, ...], arrays: Arrays, counts: Mapping[str, int], net: Network, optimizer: Optimizer
 ) -> dict[str, Any]:
-    """Return what the optimizer remembers of one parameter; nothing if it was frozen, or has not moved yet."""
+    """Return the optimizer's memory of one parameter; empty if it was frozen or has not been updated yet."""
     kept = {slot: arrays.get(f"optimizer.{slot}.{name}") for slot in optimizer.slots}
     count = counts.get(f"count.{name}")
     if count is None and all(array is None for array in kept.values()):
@@ -172,7 +173,7 @@ def _memory_of(
 
 
 def checksum(*arrays: NDArray[Any]) -> int:
-    """Return the CRC-32 of the bytes of arrays, one after the other."""
+    """Return the CRC-32 of the concatenated bytes of the arrays."""
     crc = 0
     for array in arrays:
         crc = zlib.crc32(np.ascontiguousarray(array).data, crc)

@@ -1,4 +1,4 @@
-"""A chain of layers with its weights: arrays of a tier, which of them learn, and how they come in and go out."""
+"""A chain of layers with its weights: the arrays of a tier, their import and export, and the layers that learn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
 
 
 class Chain:
-    """A `Network` without its loss: layers in a row, and their weights at one tier.
+    """A `Network` without a loss: layers in a row, and their weights at one tier.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Chain:
     Attributes
     ----------
     functions : object
-        The tier's functions as a network calls them: unchecked, as it has checked its arrays.
+        The tier's functions as a network calls them: without checks, as the network has checked its arrays.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Chain:
 
         rng, initializer = generator(seed), get_initializer(init)
         self.parameters: dict[str, Any] = {}
-        self._buffers: list[dict[str, Any]] = []  # of each layer
+        self._buffers: list[dict[str, Any]] = []  # one dict per layer
         for i, layer in enumerate(self.layers):
             for name in layer.parameter_shapes():
                 self.parameters[f"{i}.{name}"] = self._own(layer.initial(name, initializer, rng))
@@ -67,7 +67,7 @@ class Chain:
         self.freeze()
 
     def __getstate__(self) -> dict[str, Any]:
-        made_again = ("functions", "_training_steps", "_prediction_steps")  # of closures and views, not to be pickled
+        made_again = ("functions", "_training_steps", "_prediction_steps")  # hold closures and views: not pickled
         return {name: value for name, value in vars(self).items() if name not in made_again}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -81,58 +81,67 @@ class Chain:
         return (*SUPPORT, *(op for layer in self.layers for op in layer.ops))
 
     def shapes(self, shape: Shape | None = None) -> list[Shape | None]:
-        """Return the shape of one sample, then what each layer makes of it; None for what is not known.
+        """Return the shape of one sample, then its shape after each layer; None if a shape is unknown.
 
         Parameters
         ----------
         shape : tuple of int, optional
-            Of one sample; where not given, what the first layer takes.
+            Shape of one sample; by default the shape that the first layer takes.
 
         Raises
         ------
         ValueError
-            If a layer cannot take what the one before it gives.
+            If a layer cannot take the output of the layer before it.
         """
         return shapes_along(self.layers, shape)
 
     @property
     def n_parameters(self) -> int:
-        """Count of the parameters, those of frozen layers included."""
+        """Number of parameters, including those of frozen layers."""
         return sum(math.prod(shape) for shape in parameter_shapes(self.layers).values())
 
     def summary(self, shape: Shape | None = None, *, batch_size: int = 64, optimizer_numbers: int = 0) -> Summary:
-        """Return shapes, parameters and memory; print it for a table.
+        """Return shapes, number of parameters and memory; print the result to see a table.
 
         Parameters
         ----------
         shape : tuple of int, optional
-            Of one sample, where the first layer does not say it: (784,), (1, 28, 28).
+            Shape of one sample, such as (784,) or (1, 28, 28), if the first layer does not determine it.
         batch_size : int
-            Samples of a mini-batch, for the memory.
+            Samples per mini-batch, at least 1, for the memory.
         optimizer_numbers : int
-            How many numbers the optimizer remembers for each parameter: `optimizer.numbers_per_parameter`.
+            How many numbers the optimizer stores for each parameter: `optimizer.numbers_per_parameter`.
+
+        Returns
+        -------
+        Summary
+
+        Raises
+        ------
+        ValueError
+            If the shape of a sample is unknown, or a number is out of its range.
         """
         return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
 
     def check_samples(self, X: ArrayLike) -> Array:
-        """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that says what is wrong with it."""
+        """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that names the problem."""
         return check_samples(X, self.layers, self.dtype)
 
     # Arrays of the tier, and ndarrays.
 
     def _own(self, values: ArrayLike) -> Any:
-        # The tier may use the array as it is, so it gets a copy of its own.
+        # A copy, since the tier may use the array itself.
         return self.tier.asarray(np.array(values, self.dtype), self.dtype)
 
     def _own_buffer(self, values: ArrayLike) -> Any:
         return self._own(values) if np.ndim(values) else float(np.array(values, self.dtype))  # a count is a number
 
     def tier_array(self, array: Any) -> Any:
-        """Return an array of the tier with the numbers of an ndarray; what is no ndarray is returned as it is."""
+        """Convert an ndarray to an array of the tier; return any other object as it is."""
         return self.tier.asarray(array, self.dtype) if isinstance(array, np.ndarray) else array
 
     def tier_targets(self, targets: Targets) -> tuple[Any, ...]:
-        """Return targets, and weights if there are any, as arrays of the tier."""
+        """Return targets, and sample weights if there are any, as arrays of the tier."""
         return tuple(self.tier.asarray(array, array.dtype.name) for array in targets.arrays)
 
     def _ndarray(self, array: Any) -> Array:
@@ -141,7 +150,7 @@ class Chain:
         return np.array(array if isinstance(array, float) else self.tier.tolist(array), self.dtype)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return copies of all weights and buffers, keyed and shaped as those of the equivalent torch.nn.Sequential."""
+        """Return copies of all parameters and buffers, keyed and shaped as in the equivalent torch.nn.Sequential."""
         state: dict[str, Array] = {}
         for i, (layer, buffers) in enumerate(zip(self.layers, self._buffers, strict=True)):
             arrays = {name: self.parameters[f"{i}.{name}"] for name in layer.parameter_shapes()} | buffers
@@ -149,7 +158,7 @@ class Chain:
         return state
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Set all weights; the net is unchanged if any of them does not fit.
+        """Set all parameters and buffers; leave the net unchanged if any of them does not fit.
 
         Parameters
         ----------
@@ -172,22 +181,22 @@ class Chain:
     # Layers that learn.
 
     def freeze(self, *layers: int) -> None:
-        """Let layers keep their parameters: no gradient is computed for them, and they behave as in prediction.
+        """Freeze layers: their parameters get no gradient and stay as they are, and they behave as in prediction.
 
         Parameters
         ----------
         *layers : int
-            Numbers of layers, from 0; negative ones count from the last.
+            Indices of layers, from 0; negative ones count from the end.
 
         Raises
         ------
         IndexError
-            If there is no layer of that number.
+            If there is no layer with that index.
         """
         self._set_frozen(self.frozen.union(self._numbers_of(layers)))
 
     def unfreeze(self, *layers: int) -> None:
-        """Let frozen layers learn again: those of these numbers, or all of them."""
+        """Let frozen layers learn again: those with the given indices, or all of them if none is given."""
         self._set_frozen(self.frozen.difference(self._numbers_of(layers)) if layers else frozenset())
 
     def _numbers_of(self, layers: tuple[int, ...]) -> set[int]:
@@ -203,47 +212,56 @@ class Chain:
             self._prediction_steps.append(Step(layer, *arrays))
 
     def steps(self, training: bool = True) -> list[Step]:
-        """Return the layers with their arrays; in training those that are not frozen learn."""
+        """Return the layers with their arrays; in training, those that are not frozen learn."""
         return self._training_steps if training else self._prediction_steps
 
     def run(self, x: Any, *, training: bool = False, noise: Sequence[Any] = ()) -> tuple[Any, list[Any], list[Any]]:
-        """Return one chunk's output, each layer's vjps, and what each saw; in the tier's own arrays, unchecked.
+        """Forward pass of one chunk, in the tier's own arrays and without checks.
 
         Parameters
         ----------
         x : array of the tier
         training : bool
-            Layers that are not frozen behave as in training: dropout drops what the noise says, if there is any; batch
-            norm takes mean and variance of x.
+            If True, layers that are not frozen behave as in training: dropout applies its mask, if `noise` holds one,
+            and batch normalization uses the mean and variance of x.
         noise : sequence of array of the tier
-            One for each layer that draws, as from `draw_noise`.
+            One array for each layer that draws random numbers, as from `draw_noise`.
+
+        Returns
+        -------
+        y : array of the tier
+            Output of the last layer.
+        vjps : list of tuple of function
+            The vjps of each layer.
+        seen : list
+            For each layer, the statistics that `Layer.updated` needs, or None.
         """
         outputs: tuple[Any, list[Any], list[Any]] = forward(self.functions, self.steps(training), x, noise)
         return outputs
 
     def draw_noise(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array]:
-        """Return the random numbers of a training step on samples of that shape (N, ...): the masks of dropout.
+        """Return the random numbers of a training step on samples of shape (N, ...): the masks of dropout.
 
-        Numbers are drawn for every layer that needs some, in order; those of frozen layers are not returned.
+        Numbers are drawn for all layers that need some, in order; those of frozen layers are not returned.
         """
         drawn = enumerate(self.drawn_by_layer(samples_shape, rng))
         return [array for i, array in drawn if array is not None and i not in self.frozen]
 
     def drawn_by_layer(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array | None]:
-        """Return what each layer draws for a training step on samples of that shape (N, ...); None if nothing."""
+        """Return the random numbers of each layer for a training step on samples of shape (N, ...), or None."""
         drawn = []
         for layer, shape in zip(self.layers, self.shapes(samples_shape[1:]), strict=False):
-            assert shape is not None  # as that of the samples is known
+            assert shape is not None  # since that of the samples is known
             drawn.append(layer.draw((samples_shape[0], *shape), rng))
         return drawn
 
     def check_batch(self, samples_shape: Shape) -> None:
-        """Raise a ValueError if a layer cannot train on a mini-batch of that shape (N, ...)."""
+        """Raise ValueError if a layer cannot train on a mini-batch of shape (N, ...)."""
         for i, n in self._counts(samples_shape):
             self.layers[i].check_batch(n)
 
     def apply_seen(self, seen: Sequence[Any], samples_shape: Shape) -> None:
-        """Update the running means of batch norm with what was seen in a mini-batch of that shape (N, ...)."""
+        """Update the running means of batch normalization from the statistics of a mini-batch of shape (N, ...)."""
         for i, n in self._counts(samples_shape):
             if seen[i] is not None:
                 self._buffers[i].update(self.layers[i].updated(self.functions, self._buffers[i], seen[i], n))

@@ -1,4 +1,4 @@
-"""Three small languages: nets, schedules and grids of settings, each on one line."""
+"""Parsers of three one-line notations: for nets, schedules and grids of settings."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from .layers.activation import ACTIVATIONS
 from .layers.base import Shape
 from .schedules import CosineAnnealing, Schedule, StepDecay
 
-LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; fewest and most numbers that it takes
+LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; minimum and maximum count of its numbers
     "linear": (Linear, 1, 1),
     "conv": (Conv2d, 2, 4),
     "avg": (AvgPool2d, 1, 2),
@@ -23,12 +23,12 @@ LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; fewes
 
 
 def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
-    """Return the sizes of a net from words such as "784-300-10"; `what` names them in an error.
+    """Parse the sizes of a net, such as "784-300-10"; `what` names them in an error.
 
     Raises
     ------
     ValueError
-        If there are fewer than two, or one is not a whole number above 0.
+        If there are fewer than two sizes, or one is not a whole number above 0.
     """
     sizes = words.split("-")
     if len(sizes) < 2 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
@@ -37,24 +37,28 @@ def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
 
 
 def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
-    """Return the layers of a classifier from a line of words: "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
+    """Parse the layers of a classifier, such as "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
 
     Parameters
     ----------
     words : str
-        Layers in their order, without the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
-        dropout:P, batchnorm, flatten, and the names of `ACTIVATIONS`. The sizes of inputs follow from what
-        comes before. Images are flattened before the first linear layer, and a linear layer to the C classes closes
-        the net.
+        Layers in order, except the last: conv:O,K[,stride[,padding]], avg:K[,stride], max:K[,stride], linear:O,
+        dropout:P, batchnorm, flatten, and the names of `ACTIVATIONS`. Each layer's number of inputs follows from the
+        layer before it. Images are flattened before the first linear layer, and a linear layer to the C classes is
+        added at the end.
     shape : tuple of int
-        Of a sample as the first of these layers takes it: (784,) or (1, 28, 28). Images are given as rows.
+        Shape of a sample for the first of these layers: (784,) or (1, 28, 28). The net itself takes images as rows.
     n_classes : int
         C.
+
+    Returns
+    -------
+    list of Layer
 
     Raises
     ------
     ValueError
-        If a word is not known, or a layer cannot take what comes before it.
+        If a word is unknown, or a layer cannot take the output of the layer before it.
     """
     layers: list[Layer] = [Reshape(shape)] if len(shape) > 1 else []
     for word in (*words.split(), f"linear:{n_classes}"):
@@ -80,18 +84,18 @@ def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
 
 
 def schedule_from_words(words: str, epochs: int) -> Schedule | None:
-    """Return a schedule of the learning rate from "step:EVERY", "step:EVERY,BY" or "cosine"; None from "".
+    """Parse a schedule of the learning rate: "step:EVERY", "step:EVERY,BY" or "cosine"; "" gives None.
 
     Parameters
     ----------
     words : str
     epochs : int
-        Length of the cosine.
+        Number of epochs over which the cosine falls.
 
     Raises
     ------
     ValueError
-        If the words are none of these, or a number is out of its range.
+        If the text is none of these, or a number is out of its range.
     """
     name, _, numbers = words.partition(":")
     if not name:
@@ -108,19 +112,20 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
 
 
 def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -> dict[str, list[Any]]:
-    """Return settings and their values from words such as "learning_rate=0.01,0.1" and "seeds=0..4".
+    """Parse a grid of settings, such as "learning_rate=0.01,0.1" and "seeds=0..4", to the list of values of each.
 
     Parameters
     ----------
     words : sequence of str
-        Values are separated by commas; nets and schedules, which have commas of their own, by "|".
+        One setting each. Values are separated by commas; those of `layers` and `schedule`, which contain commas, by
+        "|".
     kinds : mapping of str to sequence of type
-        Names of the settings, and the classes that their values may have.
+        Names of the settings, and the types that their values may have.
 
     Raises
     ------
     ValueError
-        If a setting is not among them or given twice, or a value is not of its type.
+        If a setting is unknown or given twice, or a value has the wrong type.
     """
     grid: dict[str, list[Any]] = {}
     for word in words:

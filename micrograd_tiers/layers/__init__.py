@@ -1,4 +1,4 @@
-"""Layers: immutable descriptions of what is done, written once for all tiers; the network holds the weights."""
+"""Layers: immutable descriptions of a network's steps, written once for all tiers; the network holds the weights."""
 
 from .activation import ELU, ReLU, Sigmoid, Tanh
 from .base import Layer

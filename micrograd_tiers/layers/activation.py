@@ -1,4 +1,4 @@
-"""Activation functions, applied to each number by itself; no parameters."""
+"""Activation functions: elementwise layers without parameters."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,50 +10,50 @@ from .base import Layer
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """The base of the activation functions."""
+    """Base class of the activation functions."""
 
 
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """Logistic function, 1 / (1 + exp(-x)), between 0 and 1."""
+    """Logistic function, 1 / (1 + exp(-x)), elementwise: between 0 and 1."""
 
     op: ClassVar[str] = "sigmoid"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return y = sigmoid(x) and its vjp, from dy to dL/dx."""
         return tier.sigmoid(x)
 
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """Hyperbolic tangent, between -1 and 1."""
+    """Hyperbolic tangent, elementwise: between -1 and 1."""
 
     op: ClassVar[str] = "tanh"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return y = tanh(x) and its vjp, from dy to dL/dx."""
         return tier.tanh(x)
 
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """Rectified linear unit: max(x, 0), with derivative 0 at 0."""
+    """Rectified linear unit, max(x, 0), elementwise; the derivative at 0 is defined as 0."""
 
     op: ClassVar[str] = "relu"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return y = relu(x) and its vjp, from dy to dL/dx."""
         return tier.relu(x)
 
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """Exponential linear unit: x where x > 0, alpha (exp(x) - 1) elsewhere.
+    """Exponential linear unit, elementwise: x where x > 0, alpha (exp(x) - 1) elsewhere.
 
     Parameters
     ----------
     alpha : float
-        Minus the value that is approached far to the left; positive and finite.
+        Positive and finite; the output approaches -alpha as x goes to minus infinity.
 
     References
     ----------
@@ -68,7 +68,7 @@ class ELU(Activation):
         make_number(self, "alpha", above=0)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return y = elu(x) and its vjp, from dy to dL/dx."""
         return tier.elu(x, self.alpha)
 
 

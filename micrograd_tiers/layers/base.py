@@ -1,4 +1,4 @@
-"""The base of all layers: the name of an op, the shapes of its parameters, and how the op is called."""
+"""Base class of all layers: the name of an op, the shapes of its parameters, and the call of the op."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ Shape = tuple[int, ...]  # of one sample: (I,), or (C, H, W) of an image
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network.
+    """Base class of all layers: one step of a network.
 
-    A layer holds no weights and no state, so the same layer serves in many networks, at every tier.
+    A layer holds no weights and no state, so one layer can be part of many networks, at any tier.
 
     Attributes
     ----------
     op : str
-        Name of the primitive that the layer calls.
+        Name of the op that the layer calls.
     """
 
     op: ClassVar[str]
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """Names of the functions of the tier that the layer calls."""
+        """Names of the tier's functions that the layer calls."""
         return (self.op,)
 
     def parameter_shapes(self) -> dict[str, Shape]:
@@ -36,18 +36,18 @@ class Layer:
         return {}
 
     def initial(self, name: str, initializer: Initializer, rng: Any) -> Array:
-        """Return the starting numbers of the parameter of that name: weights are drawn, biases are zero."""
+        """Return the initial values of a parameter: weights are drawn, biases are zero."""
         shape = self.parameter_shapes()[name]
         return filled(shape) if name == "bias" else initializer(shape, rng)
 
     def buffers(self) -> dict[str, Array]:
-        """Return the starting numbers of what the net remembers for the layer and does not learn."""
+        """Return the initial values of the layer's buffers, by name: arrays that the net keeps but does not learn."""
         return {}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps (with respect to x, then to each parameter) of one chunk of samples.
+        """Forward pass of one chunk of samples.
 
-        By default the function of the tier that `op` names is called. The package's own layers call it by name, faster.
+        By default, calls the tier's function named by `op`. The package's own layers call it directly, which is faster.
 
         Parameters
         ----------
@@ -55,6 +55,12 @@ class Layer:
         x : array of the tier
         *arrays : array of the tier
             The parameters, then the buffers.
+
+        Returns
+        -------
+        y : array of the tier
+        vjps : tuple of function
+            From dy, shaped as y, to dL/dx, then to the gradient of each parameter.
         """
         value_and_vjps: tuple[Any, tuple[Vjp, ...]] = getattr(tier, self.op)(x, *arrays)
         return value_and_vjps
@@ -62,64 +68,65 @@ class Layer:
     def forward_in_training(
         self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
     ) -> tuple[Any, tuple[Vjp, ...], Any]:
-        """Forward pass in training; by default the same as `forward`.
+        """Forward pass in training mode; by default the same as `forward`.
 
         Parameters
         ----------
         tier : Tier
         x : array of the tier
-        noise : iterator
-            The next is what `draw` has drawn for this layer, if it draws.
+        noise : iterator of array of the tier
+            Its next item is the array that `draw` returned for this layer, if the layer draws one.
         *parameters : array of the tier
 
         Returns
         -------
         y : array of the tier
         vjps : tuple of function
+            As in `forward`.
         seen : object
-            What `updated` needs to know, None for nothing. No state changes in a forward pass.
+            Statistics that `updated` needs, or None. The forward pass itself changes no state.
         """
         y, vjps = self.forward(tier, x, *parameters)
         return y, vjps, None
 
     def updated(self, tier: Tier, buffers: dict[str, Any], seen: Any, n: int) -> dict[str, Any]:
-        """Return the buffers after a mini-batch in which `seen` was seen, of n numbers per channel."""
+        """Return the buffers after a mini-batch with the statistics `seen`, of n numbers per channel."""
         return buffers
 
     def check_batch(self, n: int) -> None:
-        """Raise a ValueError if the layer cannot train on n numbers per channel."""
+        """Raise ValueError if the layer cannot train on n numbers per channel."""
 
     def kept(self, shape: Shape) -> int:
-        """Return how many numbers the layer keeps for its derivative besides input and output, for one sample."""
+        """Return how many numbers per sample of the given shape the layer stores for its vjps, besides x and y."""
         return 0
 
     def products(self, shape: Shape) -> int:
-        """Return how many products of an input and a weight the layer adds up, for one sample of that shape."""
+        """Return how many products of an input and a weight the layer sums per sample of the given shape."""
         return 0
 
     def draw(self, shape: Shape, rng: Any) -> Array | None:
-        """Return the random numbers that the layer needs in training, for samples x of that shape (N, ...)."""
+        """Return the random numbers that training on samples of shape (N, ...) needs; None if it needs none."""
         return None
 
     def shape_in(self) -> Shape | None:
-        """Return the shape that samples must have if the layer is the first; None if there are several."""
+        """Return the shape that samples must have if the layer comes first; None if it takes several."""
         return None
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
-        """Return the shape of a sample that comes out when one of that shape goes in (None: not known).
+        """Return the shape of one sample's output, given the shape of its input; None if that is unknown.
 
         Raises
         ------
         ValueError
-            If the layer cannot take it.
+            If the layer cannot take an input of this shape.
         """
         return shape
 
 
 def shapes_along(layers: Sequence[Layer], shape: Shape | None = None) -> list[Shape | None]:
-    """Return the shape of one sample, and what each layer of a chain makes of it; raises as `shape_out`.
+    """Return the shape of one sample, then the shape after each layer of a chain; raises as `Layer.shape_out` does.
 
-    Where no shape is given, it is what the first layer takes; None stands for what is not known.
+    By default the sample has the shape that the first layer takes. An unknown shape is None.
     """
     shapes = [layers[0].shape_in() if shape is None else shape]
     for i, layer in enumerate(layers):

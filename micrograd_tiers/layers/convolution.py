@@ -9,22 +9,23 @@ from .base import Layer, Shape
 
 
 def positions(op: str, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> Shape:
-    """Return (R, S), the numbers of positions of a window of K by K pixels in an image (C, H, W)."""
+    """Return (R, S): the rows and columns of positions that a K by K window has in an image (C, H, W)."""
     if len(shape) != 3:
         raise ValueError(f"{op}: x has shape {shape}, expected images (C, H, W): put Reshape((C, H, W)) before it")
     padded = [size + 2 * padding for size in shape[1:]]
     if min(padded) < kernel_size:
         raise ValueError(
-            f"{op}: x has shape {shape}, expected at least {kernel_size} rows and columns, with the padding"
+            f"{op}: x has shape {shape}, expected at least {kernel_size} rows and columns, including the padding"
         )
     return tuple((size - kernel_size) // stride + 1 for size in padded)
 
 
 @dataclass(frozen=True)
 class Conv2d(Layer):
-    """Convolution of images (C, H, W) with O kernels (C, K, K): y is (O, R, S), with weight (O, C, K, K), bias (O,).
+    """Convolution of images (C, H, W) with O kernels (C, K, K).
 
-    R = (H + 2 padding - K) // stride + 1, and S likewise from W.
+    The output is (O, R, S), with R = (H + 2 padding - K) // stride + 1, and S computed from W in the same way. The
+    weight is (O, C, K, K), the bias (O,).
 
     Parameters
     ----------
@@ -33,9 +34,9 @@ class Conv2d(Layer):
     kernel_size : int
         K, at least 1.
     stride : int
-        By how many pixels the window moves, at least 1.
+        Distance in pixels between two positions of the kernel, at least 1.
     padding : int
-        Zeros that are added on each side, at least 0.
+        Number of zeros added on each side, at least 0.
 
     References
     ----------
@@ -55,17 +56,17 @@ class Conv2d(Layer):
         make_whole(self, "padding", 0)
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        """Return the shapes of weight and bias."""
+        """Return the shapes of weight, (O, C, K, K), and bias, (O,)."""
         kernel = (self.in_channels, self.kernel_size, self.kernel_size)
         return {"weight": (self.out_channels, *kernel), "bias": (self.out_channels,)}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps."""
+        """Return the convolution y and its vjps, from dy to dL/dx, dL/dweight and dL/dbias."""
         weight, bias = arrays
         return tier.conv2d(x, weight, bias, self.stride, self.padding)
 
     def kept(self, shape: Shape) -> int:
-        """Return C K K R S: what the window covers at each of its positions."""
+        """Return C K K R S: the numbers under the kernel, at all of its positions."""
         R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
         return shape[0] * self.kernel_size**2 * R * S
 
@@ -74,7 +75,7 @@ class Conv2d(Layer):
         return self.out_channels * self.kept(shape)
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
-        """Return (O, R, S); the shape must be (C, H, W)."""
+        """Return (O, R, S); raise ValueError unless the input is (C, H, W), and at least as large as the kernel."""
         if shape is None:
             return None
         R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
@@ -86,16 +87,7 @@ class Conv2d(Layer):
 
 @dataclass(frozen=True)
 class Pool2d(Layer):
-    """The base of both kinds of pooling.
-
-    Parameters
-    ----------
-    kernel_size : int
-        K, at least 1.
-    stride : int, optional
-        By how many pixels the window moves, at least 1; K where not given, so that windows do not overlap. Rows and
-        columns that are left over at the end are not seen.
-    """
+    """Base class of both kinds of pooling; parameters as in `AvgPool2d`."""
 
     kernel_size: int
     stride: int | None = None
@@ -107,31 +99,47 @@ class Pool2d(Layer):
         make_whole(self, "stride", 1)
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
-        """Return (C, R, S); the shape must be (C, H, W)."""
+        """Return (C, R, S); raise ValueError unless the input is (C, H, W), and at least as large as the window."""
         assert self.stride is not None
         return shape and (shape[0], *positions(self.op, shape, self.kernel_size, self.stride))
 
 
 @dataclass(frozen=True)
 class AvgPool2d(Pool2d):
-    """Mean of each window of K by K pixels, channel by channel; parameters as in `Pool2d`."""
+    """Mean of each window of K by K pixels, channel by channel.
+
+    Images (C, H, W) become (C, R, S), with R = (H - K) // stride + 1, and S computed from W in the same way.
+
+    Parameters
+    ----------
+    kernel_size : int
+        K, at least 1.
+    stride : int, optional
+        Distance in pixels between two positions of the window, at least 1; by default K, so that windows do not
+        overlap. Rows and columns left over at the end are ignored.
+    """
 
     op: ClassVar[str] = "avg_pool2d"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return the means y and their vjp, from dy to dL/dx."""
         return tier.avg_pool2d(x, self.kernel_size, self.stride or self.kernel_size)
 
 
 @dataclass(frozen=True)
 class MaxPool2d(Pool2d):
-    """Largest number of each window of K by K pixels, channel by channel; parameters as in `Pool2d`.
+    """Maximum of each window of K by K pixels, channel by channel.
 
-    The gradient goes to where it stands; of several equal ones, to the first, row by row.
+    The gradient goes to the maximum. If several numbers are equal, the first one gets it, row by row.
+
+    Parameters
+    ----------
+    kernel_size, stride
+        As in `AvgPool2d`.
     """
 
     op: ClassVar[str] = "max_pool2d"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return the maxima y and their vjp, from dy to dL/dx."""
         return tier.max_pool2d(x, self.kernel_size, self.stride or self.kernel_size)

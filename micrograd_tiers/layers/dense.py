@@ -10,7 +10,7 @@ from .base import Layer, Shape
 
 @dataclass(frozen=True)
 class Linear(Layer):
-    """Affine map of all inputs to all outputs: y = x weight' + bias, with weight (O, I) and bias (O,).
+    """Affine map of all inputs to all outputs: y = x weight.T + bias, with weight (O, I) and bias (O,).
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class Linear(Layer):
         make_whole(self, "out_features", 1)
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        """Return the shapes of weight and bias."""
+        """Return the shapes of weight, (O, I), and bias, (O,)."""
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps."""
+        """Return y = x weight.T + bias and its vjps, from dy to dL/dx, dL/dweight and dL/dbias."""
         weight, bias = arrays
         return tier.linear(x, weight, bias)
 
@@ -44,7 +44,7 @@ class Linear(Layer):
         return (self.in_features,)
 
     def shape_out(self, shape: Shape | None) -> Shape:
-        """Return (O,); the shape must be (I,)."""
+        """Return (O,); raise ValueError unless the input is (I,)."""
         if shape is not None and len(shape) != 1:
             raise ValueError(f"linear: x has shape {shape}, expected ({self.in_features},): put Flatten() before it")
         if shape not in (None, self.shape_in()):

@@ -1,4 +1,4 @@
-"""Dropout: numbers that are left out by chance in training."""
+"""Dropout: numbers set to 0 at random in training."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from .base import Array, Layer, Shape
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, each number is set to 0 with probability p, else divided by 1 - p; in prediction nothing happens.
+    """Dropout: in training, set each number to 0 with probability p and divide the others by 1 - p.
 
-    The mask of a mini-batch is drawn once, by whoever trains the net, so that it is the same at every tier.
+    In prediction the layer does nothing. The mask of a mini-batch is drawn once, outside the tier, so that it is the
+    same at every tier.
 
     Parameters
     ----------
     p : float
-        Probability that a number is dropped, from 0 to 1. At 1 nothing is left.
+        Probability that a number is dropped, from 0 to 1; at 1 all are.
 
     References
     ----------
@@ -33,17 +34,17 @@ class Dropout(Layer):
         make_number(self, "p", at_least=0, at_most=1)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return x and the vjp of the identity."""
+        """Return x itself, and the vjp of the identity."""
         return x, (lambda dy: dy,)
 
     def forward_in_training(
         self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
     ) -> tuple[Any, tuple[Vjp, ...], Any]:
-        """Return the value and its vjp; without a mask nothing is dropped."""
+        """Return y = mask * x, its vjp from dy to dL/dx, and None; without a mask in `noise`, y is x."""
         mask = next(noise, None)
         return *(self.forward(tier, x) if mask is None else tier.dropout(x, mask)), None
 
     def draw(self, shape: Shape, rng: Any) -> Array:
-        """Return a mask of that shape: 0, or 1 / (1 - p)."""
+        """Return a mask of the given shape, with entries 0 or 1 / (1 - p)."""
         kept = rng.random(shape) >= self.p
         return kept / (1 - self.p) if self.p < 1 else 0.0 * kept

@@ -1,4 +1,4 @@
-"""Batch normalization, which mixes the samples of a mini-batch: only the tensor tier sees them all."""
+"""Batch normalization, which mixes the samples of a mini-batch; only the tensor tier sees them all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,24 +13,7 @@ from .base import Array, Layer, Shape
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """The base of both kinds of batch normalization.
-
-    y = weight (x - mean) / sqrt(variance + epsilon) + bias, channel by channel. In training, mean and variance are
-    those of the mini-batch; in prediction, running means of what was seen in training.
-
-    Parameters
-    ----------
-    num_features : int
-        C, at least 1.
-    epsilon : float
-        Added to the variance, above 0.
-    momentum : float
-        Weight of a new mini-batch in the running means, above 0, at most 1.
-
-    References
-    ----------
-    S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015, https://arxiv.org/abs/1502.03167
-    """
+    """Base class of both kinds of batch normalization; parameters as in `BatchNorm1d`."""
 
     op: ClassVar[str] = "batch_norm"
     num_features: int
@@ -44,11 +27,11 @@ class BatchNorm(Layer):
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """Names of the functions of the tier that the layer calls."""
+        """Names of the tier's functions that the layer calls."""
         return ("batch_norm", "moments")
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        """Return the shapes of weight and bias."""
+        """Return the shapes of weight and bias, both (C,)."""
         return {"weight": (self.num_features,), "bias": (self.num_features,)}
 
     def initial(self, name: str, initializer: Initializer, rng: Any) -> Array:
@@ -56,27 +39,28 @@ class BatchNorm(Layer):
         return filled((self.num_features,), float(name == "weight"))
 
     def buffers(self) -> dict[str, Array]:
-        """Return the running mean and variance, and the number of mini-batches that they have seen."""
+        """Return the initial running mean and variance, and the number of mini-batches in them."""
         C = (self.num_features,)
         return {"running_mean": filled(C), "running_var": filled(C, 1.0), "num_batches_tracked": 0.0}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and the vjps, the running mean and variance being constants."""
+        """Return y and its vjps with respect to x, weight and bias; the running mean and variance are constants."""
         weight, bias, mean, variance, _ = arrays
         return tier.batch_norm(x, weight, bias, self.epsilon, mean, variance, True)
 
     def forward_in_training(
         self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any
     ) -> tuple[Any, tuple[Vjp, ...], Any]:
-        """Return the value and the vjps, with mean and variance of these samples; and these two."""
+        """Return y and its vjps, computed with the mean and variance of these samples; and (mean, variance)."""
         weight, bias = parameters
         mean, variance = tier.moments(x)
         return *tier.batch_norm(x, weight, bias, self.epsilon, mean, variance), (mean, variance)
 
     def updated(self, tier: Tier, buffers: dict[str, Any], seen: Any, n: int) -> dict[str, Any]:
-        """Return the running mean and variance, moved towards those seen.
+        """Return the running mean and variance, moved toward those of a mini-batch.
 
-        The running variance estimates that of all samples, so the variance of the n numbers seen counts n / (n - 1).
+        The running variance estimates that of all samples, so the variance of the mini-batch's n numbers is multiplied
+        by n / (n - 1).
         """
         mean, variance = seen
 
@@ -90,15 +74,15 @@ class BatchNorm(Layer):
         }
 
     def check_batch(self, n: int) -> None:
-        """Raise a ValueError for fewer than two numbers per channel, which have no variance."""
+        """Raise ValueError for fewer than two numbers per channel, which have no variance."""
         if n < 2:
             raise ValueError(
-                f"{type(self).__name__}: got one number per channel, expected two at least, as one has no variance: "
+                f"{type(self).__name__}: got one number per channel, expected at least two, as one has no variance: "
                 "choose a batch size that leaves no sample alone"
             )
 
     def checked(self, shape: Shape | None, n_axes: int, expected: str) -> Shape | None:
-        """Return the shape if it has so many axes, and C channels."""
+        """Return the shape; raise ValueError unless it has n_axes axes and C channels."""
         if shape is not None and (len(shape) != n_axes or shape[0] != self.num_features):
             raise ValueError(f"{self.op}: x has shape {shape}, {type(self).__name__} expects {expected}")
         return shape
@@ -106,17 +90,40 @@ class BatchNorm(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm1d(BatchNorm):
-    """Batch normalization of each of C features over the samples; parameters as in `BatchNorm`."""
+    """Batch normalization of each of C features over the samples: y = weight * normalized x + bias.
+
+    In training, x is normalized with the mean and variance of the mini-batch: (x - mean) / sqrt(variance + epsilon). In
+    prediction, running means of these two take their place.
+
+    Parameters
+    ----------
+    num_features : int
+        C, at least 1.
+    epsilon : float
+        Added to the variance, above 0.
+    momentum : float
+        Weight of the newest mini-batch in the running means, above 0, at most 1.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015, https://arxiv.org/abs/1502.03167
+    """
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
-        """Return the shape, which must be (C,)."""
+        """Return the shape; raise ValueError unless it is (C,)."""
         return self.checked(shape, 1, f"({self.num_features},)")
 
 
 @dataclass(frozen=True)
 class BatchNorm2d(BatchNorm):
-    """Batch normalization of each of C channels over samples and pixels; parameters as in `BatchNorm`."""
+    """Batch normalization of each of C channels of images (C, H, W), over samples and pixels.
+
+    Parameters
+    ----------
+    num_features, epsilon, momentum
+        As in `BatchNorm1d`.
+    """
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
-        """Return the shape, which must be (C, H, W)."""
+        """Return the shape; raise ValueError unless it is (C, H, W)."""
         return self.checked(shape, 3, f"({self.num_features}, H, W)")

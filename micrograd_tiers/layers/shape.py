@@ -1,4 +1,4 @@
-"""Layers that change the shape of a sample, and no number."""
+"""Layers that change the shape of a sample, but none of its numbers."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from .base import Layer, Shape
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """The same numbers in the same order, in another shape: Reshape((1, 28, 28)) makes images of rows of 784.
+    """Change of shape, with the same numbers in the same order: Reshape((1, 28, 28)) turns rows of 784 into images.
 
     Parameters
     ----------
     shape : tuple of int
-        Of one sample, without the axis of the samples.
+        New shape of one sample, without the axis of the samples.
     """
 
     op: ClassVar[str] = "reshape"
@@ -29,15 +29,15 @@ class Reshape(Layer):
         object.__setattr__(self, "shape", shape)  # a saved net has a list
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return x in the new shape and the vjp, from dy to dL/dx."""
         return tier.reshape(x, self.shape)
 
     def shape_in(self) -> Shape:
-        """Return the shape of a row of as many numbers."""
+        """Return the shape of a flattened sample: (784,) for Reshape((1, 28, 28))."""
         return (math.prod(self.shape),)
 
     def shape_out(self, shape: Shape | None) -> Shape:
-        """Return the new shape; the old one must hold as many numbers."""
+        """Return the new shape; raise ValueError unless the old one holds as many numbers."""
         if shape is not None and math.prod(shape) != math.prod(self.shape):
             raise ValueError(
                 f"reshape: x has shape {shape}, {math.prod(shape)} numbers; shape {self.shape} expects "
@@ -48,12 +48,12 @@ class Reshape(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All numbers of a sample in one row: images (C, H, W) become rows of C H W features."""
+    """Flattening of samples: images (C, H, W) become rows of C H W features."""
 
     op: ClassVar[str] = "reshape"
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return the value and its vjp."""
+        """Return the rows y and the vjp, from dy to dL/dx."""
         return tier.reshape(x, (-1,))
 
     def shape_out(self, shape: Shape | None) -> Shape | None:

@@ -1,6 +1,7 @@
-"""Optimizers: how a gradient moves the weights. Immutable settings; what a run remembers is a dict that it owns.
+"""Optimizers: the rules by which gradients change the weights.
 
-The rules are written once, for all tiers, with the tier's `elementwise` and `add_scaled`.
+An optimizer holds immutable settings only; its state is a dict that belongs to the training run. The rules are written
+once for all tiers, with the tier's `elementwise` and `add_scaled`.
 """
 
 from .adaptive import Adam, AdamW, RMSprop

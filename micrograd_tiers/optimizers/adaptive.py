@@ -1,4 +1,4 @@
-"""Optimizers with a step size for every parameter, from running means of its gradient and its square."""
+"""Optimizers with a separate step size for every parameter, from running means of its gradient and of the square."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,16 +10,17 @@ from .base import Memory, Optimizer
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: steps of about the same size for every parameter, from running means of gradient and squared gradient.
+    """Adam: steps of about the same size for every parameter, from running means of its gradient and of the square.
 
     Parameters
     ----------
     learning_rate, weight_decay : float
-        As in `Optimizer`.
+        As in `SGD`.
     beta1, beta2 : float
-        Share of the running means that is kept at each step, from 0 to below 1.
+        Share that is kept at each step of the running mean of the gradient (beta1) and of its square (beta2), from 0
+        to below 1.
     epsilon : float
-        Added to the root of the squared mean, above 0.
+        Added to the root of the mean square, above 0.
 
     References
     ----------
@@ -40,11 +41,11 @@ class Adam(Optimizer):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Running means of the gradient and of its square; besides them the number of steps is counted."""
+        """Names of the stored arrays: running means of the gradient and of its square. A count of steps is extra."""
         return ("mean", "square")
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
-        """Return what is to be added to a parameter."""
+        """Return the change of a parameter."""
         return self._adam(tier, self._with_decay(tier, gradient, parameter), memory)
 
     def _adam(self, tier: Any, gradient: Any, memory: Memory) -> Any:
@@ -64,14 +65,14 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam with decoupled weight decay: the weights shrink by learning_rate * weight_decay, apart from the gradient.
+    """Adam with decoupled weight decay: each step also subtracts learning_rate * weight_decay * parameter.
 
     Parameters
     ----------
     learning_rate, beta1, beta2, epsilon : float
         As in `Adam`.
     weight_decay : float
-        At least 0. It is not part of the gradient, so that Adam does not divide it by the gradient's size.
+        At least 0. The decay is not part of the gradient, so Adam does not divide it by the gradient's size.
 
     References
     ----------
@@ -81,19 +82,21 @@ class AdamW(Adam):
     weight_decay: float = field(default=0.01, kw_only=True)
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
-        """Return what is to be added to a parameter."""
+        """Return the change of a parameter."""
         shrink = self.learning_rate * self.weight_decay
         return tier.elementwise(lambda a, w: a - shrink * w, self._adam(tier, gradient, memory), parameter)
 
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Gradient over the root of a running mean of its square: steps of about the same size for every parameter.
+    """RMSprop: the gradient is divided by the root of a running mean of its square.
+
+    Steps are therefore of about the same size for every parameter.
 
     Parameters
     ----------
     learning_rate, weight_decay : float
-        As in `Optimizer`.
+        As in `SGD`.
     beta : float
         Share of the running mean that is kept at each step, from 0 to below 1.
     epsilon : float
@@ -115,11 +118,11 @@ class RMSprop(Optimizer):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The running mean of the squared gradient."""
+        """Name of the stored array: the running mean of the squared gradient."""
         return ("square",)
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
-        """Return what is to be added to a parameter."""
+        """Return the change of a parameter."""
         elementwise, rate = tier.elementwise, -self.learning_rate
         gradient = self._with_decay(tier, gradient, parameter)
         if not memory:
@@ -130,5 +133,5 @@ class RMSprop(Optimizer):
 
 
 def _sqrt(x: Any) -> Any:
-    """Square root of a float or an array: correctly rounded in both cases, which float ** 0.5 is not."""
+    """Return the square root of a float or an array, correctly rounded in both cases; float ** 0.5 is not."""
     return math.sqrt(x) if isinstance(x, float) else x**0.5

@@ -1,4 +1,4 @@
-"""The base of all optimizers: what it does with a net, once a rule says how one parameter moves."""
+"""Base class of all optimizers: it applies the rule for one parameter to a whole net."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +11,14 @@ State = dict[str, Memory]  # by parameter
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The base of all optimizers.
+    """Base class of all optimizers.
 
     Parameters
     ----------
     learning_rate : float
-        Size of a step, positive and finite.
+        Factor of each step, positive and finite.
     weight_decay : float
-        Factor of the L2 penalty, at least 0: weight_decay * parameter is added to each parameter's gradient. As in
-        PyTorch, biases decay too, and the reported loss does not contain the penalty.
+        Factor of the L2 penalty, at least 0; see `SGD`.
     """
 
     learning_rate: float
@@ -31,12 +30,12 @@ class Optimizer:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Names of the arrays that are remembered for each parameter."""
+        """Names of the arrays that are stored for each parameter."""
         return ()
 
     @property
     def numbers_per_parameter(self) -> int:
-        """Count of the numbers that are remembered for each parameter."""
+        """Count of the numbers that are stored for each parameter."""
         return len(self.slots)
 
     @property
@@ -45,22 +44,26 @@ class Optimizer:
         return 1.0
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
-        """Return what is to be added to a parameter.
+        """Return the change of a parameter: an array to be added to it.
 
         Parameters
         ----------
         tier : Tier
         gradient : array of the tier
-            Times `gradient_factor`.
+            The gradient times `gradient_factor`.
         parameter : array of the tier
-            It is not changed.
+            Not changed here.
         memory : dict
-            What is remembered of this parameter; empty at the first step.
+            Arrays stored for this parameter, updated in place; empty at the first step.
+
+        Returns
+        -------
+        array of the tier
         """
         raise NotImplementedError
 
     def apply(self, net: Any, gradients: dict[str, Any], state: State) -> None:
-        """Move the weights of net once, given gradients times `gradient_factor` as from `net.backprop`."""
+        """Update the weights of net once, from gradients times `gradient_factor`, as returned by `net.backprop`."""
         tier, parameters = net.functions, net.parameters
         for name, gradient in gradients.items():
             parameter, memory = parameters[name], state.setdefault(name, {})
@@ -69,23 +72,23 @@ class Optimizer:
                 parameters[name] = moved
 
     def step(self, net: Any, grads: dict[str, Any], state: State) -> None:
-        """Move the weights of net once.
+        """Update the weights of net once.
 
         Parameters
         ----------
         net : Network
         grads : dict
-            As from `net.loss_and_grads`. A parameter that is not among them stays as it is.
+            Gradients, as from `net.loss_and_grads`. A parameter that is not among them stays as it is.
         state : dict
-            What the optimizer remembers between steps: starts empty and belongs to one training run.
+            The optimizer's memory between steps. It starts empty and belongs to one training run.
         """
         factor = self.gradient_factor
-        for name, gradient in grads.items():  # one by one: no copies of all are held
+        for name, gradient in grads.items():  # one at a time, to hold no copy of them all
             own = net.tier.elementwise(lambda g: factor * g, net.tier_array(gradient))
             self.apply(net, {name: own}, state)
 
     def _with_decay(self, tier: Any, gradient: Any, parameter: Any) -> Any:
-        """Return the gradient with that of the L2 penalty."""
+        """Return the gradient plus that of the L2 penalty."""
         if not self.weight_decay:
             return gradient
         return tier.elementwise(lambda g, w: g + self.weight_decay * w, gradient, parameter)

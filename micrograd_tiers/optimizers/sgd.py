@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum if asked for."""
+"""Stochastic gradient descent, with optional momentum."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +9,23 @@ from .base import Memory, Optimizer
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent: parameter -= learning_rate * velocity, velocity = momentum * velocity + gradient.
+    """Stochastic gradient descent, with optional momentum.
 
-    With Nesterov's momentum the step is learning_rate * (gradient + momentum * velocity): the gradient counts as if it
-    were taken where the velocity leads.
+    Each step computes velocity = momentum * velocity + gradient, and parameter -= learning_rate * velocity. With
+    Nesterov momentum it subtracts learning_rate * (gradient + momentum * velocity) instead, as if the gradient were
+    taken at the point to which the velocity leads.
 
     Parameters
     ----------
-    learning_rate, weight_decay : float
-        As in `Optimizer`.
+    learning_rate : float
+        Factor of each step, positive and finite.
     momentum : float
         From 0 (none) to below 1. The velocity starts as the first gradient, as in PyTorch.
     nesterov : bool
-        Whether the momentum is Nesterov's.
+        If True, use Nesterov momentum; `momentum` must be above 0.
+    weight_decay : float
+        Factor of the L2 penalty, at least 0: weight_decay * parameter is added to each parameter's gradient. As in
+        PyTorch, biases decay too, and the reported loss does not include the penalty.
 
     References
     ----------
@@ -40,20 +44,20 @@ class SGD(Optimizer):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """The velocity, with momentum."""
+        """Name of the stored array: the velocity, if there is momentum."""
         return ("velocity",) if self.momentum else ()
 
     @property
     def gradient_factor(self) -> float:
-        """Minus the learning rate, without momentum and weight decay; else 1.
+        """Minus the learning rate without momentum and weight decay, otherwise 1.
 
-        In the plain case the gradient then is what has to be added already. That saves a tenth of a step of 784-300-10
-        on 64 samples, float32.
+        In the plain case the gradient is then already the change of the parameter. That saves a tenth of a step of
+        784-300-10 on 64 samples, float32.
         """
         return 1.0 if self.momentum or self.weight_decay else -self.learning_rate
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
-        """Return what is to be added to a parameter."""
+        """Return the change of a parameter."""
         if not (self.momentum or self.weight_decay):
             return gradient  # times gradient_factor, which is minus the learning rate
         rate, decay, momentum = -self.learning_rate, self.weight_decay, self.momentum

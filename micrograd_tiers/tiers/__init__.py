@@ -1,8 +1,8 @@
-"""The tiers, and how to get one: by name, from a file or from a package.
+"""The tiers, and `get_tier`, which returns one by name, from a file or from a package.
 
-`scalar.py`, `vector.py` and `tensor.py` are made to be laid side by side; `more/` and `images/` hold further ops in the
-same form, `batch.py` those of whole mini-batches. `protocol.py` says what a tier is, `registry.py` lists the ops,
-`functions.py` finds them in the files, and `assembly.py` makes a tier of them.
+`scalar.py`, `vector.py` and `tensor.py` are written to be read side by side. `more/` and `images/` hold further ops in
+the same form, and `batch.py` the ops of whole mini-batches. `protocol.py` defines what a tier is, `registry.py` lists
+the ops, `functions.py` finds them in the files, and `assembly.py` builds the tiers from them.
 """
 
 import importlib
@@ -33,33 +33,37 @@ __all__ = [
     "functions_of", "get_tier", "line_in_tier_file", "name_of",
 ]  # fmt: skip
 
-FROM_FILE = "tier_from_file."  # begins the module names of tiers that come from files
+FROM_FILE = "tier_from_file."  # prefix of the names of modules loaded from files
 
 
 def get_tier(name: str | Tier, exact: bool = False) -> Tier:
-    """Return the tier of that name.
+    """Return a tier.
 
     Parameters
     ----------
     name : str or Tier
-        "scalar", "vector" or "tensor"; a path to a Python file ("path/to/my_tier.py"); the name of an entry point in
-        the group ``micrograd_tiers.tiers``; or a module ("package.module"). What is a tier already is returned as it
-        is.
+        "scalar", "vector" or "tensor"; the path of a Python file ("path/to/my_tier.py"); the name of an entry point in
+        the group ``micrograd_tiers.tiers``; or a module ("package.module"). A tier is returned as it is.
     exact : bool
-        With the arithmetic of `micrograd_tiers.tiers.exact`, which gives the same bits at every tier. Built-in tiers
-        only.
+        Exact mode: the arithmetic of `micrograd_tiers.tiers.exact`, which gives the same bits at every tier. Built-in
+        tiers only.
+
+    Returns
+    -------
+    Tier
 
     Raises
     ------
     ValueError
-        If there is no such tier, or what was found has none of a tier's functions.
+        If there is no such tier, it cannot be imported, it has none of a tier's ops, or exact mode is requested of a
+        tier that is not built in.
     """
     known = (name, exact) if isinstance(name, str) else name_of(name)
     if known is not None and known[0] in TIERS:
         return cast(Tier, built_in(known[0], exact or known[1]))
     if exact:
         raise ValueError(
-            f"tier {name!r}: exact mode is offered by the built-in tiers only ({', '.join(TIERS)})"
+            f"tier {name!r}: only the built-in tiers ({', '.join(TIERS)}) have an exact mode"
         )
     tier = _from_outside(name) if isinstance(name, str) else name
     if not any(hasattr(tier, function) for function in PRIMITIVES):
@@ -70,7 +74,7 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
 
 
 def name_of(tier: Any) -> tuple[str, bool] | None:
-    """Return the name of a built-in tier and whether it is the exact one; None for any other tier."""
+    """Return (name, exact) of a built-in tier; None for any other tier."""
     module = getattr(tier, "__name__", "")
     for name in TIERS:
         if module in (f"{__name__}.{name}", f"{__name__}.{name}{EXACT}"):
@@ -79,7 +83,7 @@ def name_of(tier: Any) -> tuple[str, bool] | None:
 
 
 def line_in_tier_file(error: BaseException) -> int | None:
-    """Return the line, the innermost one, of a tier from a file that an error comes from; None if from none."""
+    """Return the innermost line of a tier file in the traceback of an error; None if there is none."""
     lines = [
         line
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -94,7 +98,7 @@ def _from_outside(name: str) -> Any:
     try:
         if name.endswith(".py"):
             return _module_from_file(Path(name), FROM_FILE + Path(name).stem)
-        # Takes a third of the time of importing this package.
+        # Imported here because it takes a third of the time of importing this package.
         from importlib.metadata import entry_points
 
         for entry_point in entry_points(group="micrograd_tiers.tiers", name=name):
@@ -124,7 +128,7 @@ def _module_from_file(path: Path, name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look there
     folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # it may import its neighbors, as a script may
+    sys.path.insert(0, folder)  # it may import files beside it, as a script may
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -132,4 +136,4 @@ def _module_from_file(path: Path, name: str) -> ModuleType:
         raise
     finally:
         sys.path.remove(folder)
-    return sys.modules[name]  # a module may put something else in its place
+    return sys.modules[name]  # a module may replace itself there, as `assemble` does

@@ -1,6 +1,6 @@
-"""Arithmetic on NumPy arrays: what the vector and the tensor tier are written with.
+"""Arithmetic on NumPy arrays, for the vector and the tensor tier.
 
-`exact/arrays.py` has the functions that exact mode puts in the place of those that come first here.
+In exact mode, `exact/arrays.py` replaces the functions from `matmul` to `tanh_of`.
 """
 
 import math
@@ -15,34 +15,33 @@ Array = Any  # ndarray of float64 or float32
 
 # Arithmetic.
 
-# np.matmul takes 7 times as long where a single sample's x meets its dy: 260 microseconds, not 39.
+# For dy.T x of a single sample, np.matmul takes 7 times as long: 260 microseconds instead of 39.
 matmul = np.dot
-matmuls = np.matmul  # of one matrix for each sample
-# np.sum without its overhead of 1.3 microseconds, five times a step.
+matmuls = np.matmul  # one product per sample
+# np.sum without its overhead of 1.3 microseconds, which a training step would have five times.
 total = np.add.reduce
 exp, expm1, log1p, tanh_of = np.exp, np.expm1, np.log1p, np.tanh
 
 
 def sum_of(losses: Array) -> Any:
-    """Return the sum, rounded once: np.sum adds the last few of 60 terms one by one, and loses 3 units."""
+    """Return the sum, rounded once; np.sum adds the last few of 60 terms one by one, and loses 3 ulp."""
     try:
         return math.fsum(losses.tolist())
     except (TypeError, OverflowError, ValueError):
-        return total(
-            losses
-        )  # complex numbers; a sum beyond the largest float; inf - inf
+        # Complex numbers; a sum beyond the largest float; inf - inf.
+        return total(losses)
 
 
-# The policy for floating-point warnings: overflow to inf, and NaN from inf, are results and no reason to warn. NaN
-# affects its own sample only, and a loss that is not finite stops the training with a better message.
+# Policy for floating-point warnings: overflow to inf, and NaN from inf, are results, so NumPy does not warn. NaN
+# affects only its own sample, and a loss that is not finite stops the training with a clearer message.
 quiet = np.errstate(over="ignore", under="ignore", invalid="ignore")
 
 
 class SumOfOuterProducts(Sum):
-    """Sum of gradients in which outer products wait, to be multiplied out as one product of two matrices.
+    """Sum of gradients that collects outer products and computes their sum as one matrix product.
 
-    Writing and adding the outer products of 64 samples one by one takes 170 microseconds each for a 300 x 784 weight;
-    multiplied out together they take 10 each.
+    For a 300 x 784 weight and 64 samples, that takes 10 microseconds per sample. Writing and adding the outer products
+    one by one takes 170.
     """
 
     def __init__(self, matmul: Callable[[Array, Array], Array]) -> None:
@@ -56,7 +55,7 @@ class SumOfOuterProducts(Sum):
         add_scaled(target, source, scale)
 
     def add(self, vjp: Callable[[Array], Array], dy: Array) -> None:
-        """Add vjp(dy), at once or later."""
+        """Add vjp(dy): at once, or in `value` if it is an outer product."""
         if type(vjp) is OuterProduct:
             self.dys.append(dy)
             self.xs.append(vjp.x)
@@ -64,24 +63,24 @@ class SumOfOuterProducts(Sum):
             super().add(vjp, dy)
 
     def value(self) -> Array:
-        """Return the sum; to be called once."""
+        """Return the sum; call it only once."""
         if not self.dys:
             return self.total
         products = self.matmul(np.array(self.dys).T, np.array(self.xs))
-        self.dys, self.xs = [], []  # not to be held while other sums multiply out
+        self.dys, self.xs = [], []  # frees their memory before other sums are computed
         return products if self.total is None else self.total + products
 
 
-# The functions with which the tiers serve layers, networks and optimizers.
+# Support functions: layers, networks and optimizers are written on top of them.
 
 
 def shape_of(x: Array) -> tuple[int, ...]:
-    """Return the shape."""
+    """Return the shape of an array."""
     return np.shape(x)
 
 
 def asarray(values: Any, dtype: str = "float64") -> Array:
-    """Return an array of that dtype ("float64", "float32", "int64"); no copy where it is one already."""
+    """Return an array of dtype "float64", "float32" or "int64", without a copy if `values` is one already."""
     return np.asarray(values, dtype)
 
 
@@ -91,12 +90,12 @@ def tolist(array: Array) -> Any:
 
 
 def samples(*arrays: Array) -> Iterator[tuple[Any, ...]]:
-    """Cut a mini-batch into what one call of an op handles at the vector tier: single samples."""
+    """Split a mini-batch into the chunks of the vector tier: single samples."""
     return zip(*arrays, strict=True)
 
 
 def whole_batch(*arrays: Array) -> Iterator[tuple[Any, ...]]:
-    """Cut a mini-batch into what one call of an op handles at the tensor tier: all of it."""
+    """Return the mini-batch as the only chunk of the tensor tier."""
     return iter((arrays,))
 
 
@@ -110,7 +109,7 @@ def elementwise(f: Callable[..., Any], *arrays: Array) -> Array:
     return f(*arrays)
 
 
-# The C library of Linux (glibc) gives freed memory of some megabytes back to the system, and pages it in again at the
-# next step, until it has once seen a larger block freed: mallopt(3), M_MMAP_THRESHOLD. So it is shown one, which costs
-# nothing. A step of 784-300-10 on 512 samples, float64, takes 8.2 ms with this line and 11.2 ms without.
+# The C library of Linux (glibc) returns freed blocks of some megabytes to the system, and pages them in again at the
+# next step, until a larger block has been freed once: mallopt(3), M_MMAP_THRESHOLD. This line frees one, at no cost. A
+# step of 784-300-10 on 512 samples, float64, takes 8.2 ms with this line and 11.2 ms without.
 np.empty(30 * 2**20, np.uint8)

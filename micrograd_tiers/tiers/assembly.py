@@ -1,6 +1,6 @@
-"""The built-in tiers, put together from their files, as users see them: checked, and in the place of a module.
+"""The built-in tiers as users see them: assembled from their files, checked, and in place of a module.
 
-`tiers.scalar.linear` is the function that a network calls (see `functions.py`) behind a check of its sizes and the
+`tiers.scalar.linear` is the function that a network calls (see `functions.py`), with a check of its shapes and the
 policy for floating-point warnings.
 """
 
@@ -13,20 +13,20 @@ from .checks import checked
 from .functions import PACKAGE, Functions, Names, module_of, names_in, with_names
 from .protocol import OPS, SUPPORT
 
-EXACT = "_exact"  # ends the module names of exact tiers
+EXACT = "_exact"  # suffix of the module names of exact tiers
 
 
 class BuiltIn(ModuleType):
-    """A built-in tier as users see it, in the place of the module that its file makes.
+    """A built-in tier as users see it; it replaces the module of its file.
 
     Attributes
     ----------
     functions : Functions
-        Those behind the checks.
+        The functions without checks.
     essence : dict
-        The names in the tier's own file.
+        The namespace of the tier's own file.
     ops : frozenset of str
-        Names of the ops that it may have.
+        Names of the ops that the tier may have.
     """
 
     def __init__(
@@ -74,15 +74,15 @@ class BuiltIn(ModuleType):
 
 
 def assemble(tier: str, essence: dict[str, Any]) -> None:
-    """Put a tier in the place of the module that has just been executed: the last line of a tier file.
+    """Replace the module that has just been executed with a tier. This call is the last line of a tier file.
 
-    A copy of such a file is a tier as well: with the ops that it holds, and the support functions of the original.
+    A copy of a tier file is also a tier, with the ops that the copy defines and the support functions of the original.
 
     Parameters
     ----------
     tier : {"scalar", "vector", "tensor"}
     essence : dict
-        The names of the module. If they are of no module (a text that somebody executes), nothing happens.
+        The namespace of the module. If it belongs to no module (source text that was executed), nothing happens.
     """
     name = essence["__name__"]
     if vars(sys.modules.get(name, object)) is not essence:
@@ -99,7 +99,7 @@ EXACT_TIERS: dict[str, BuiltIn] = {}
 
 
 def built_in(tier: str, exact: bool = False) -> BuiltIn:
-    """Return the built-in tier of that name."""
+    """Return a built-in tier, in fast or in exact mode."""
     found = module_of(tier)
     assert isinstance(found, BuiltIn)
     if not exact:
@@ -113,9 +113,9 @@ def built_in(tier: str, exact: bool = False) -> BuiltIn:
 
 
 def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> BuiltIn:
-    """Return a built-in tier in which some of its files have another text.
+    """Return a built-in tier with another source text in some of its files.
 
-    It lets NumPy warn, as any file does that somebody writes: what overflows in it is seen.
+    NumPy's warnings stay on in it, as in any tier that users write, so that overflow is visible.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> Built
     module_name : str
         Name of the new tier.
     texts : mapping of str to str
-        By file, as `files_of` names them.
+        Source texts, keyed by file as in the values of `files_of`.
     """
     essence = names_in(tier)
     replaced: dict[str, Any] = {"quiet": lambda op: op}

@@ -6,7 +6,7 @@ from micrograd_tiers.tiers.arrays import total
 
 
 def moments(x):
-    """Mean and variance (C,) of each feature of x (N, C), or each channel of images."""
+    """Mean and variance (C,) of each feature of x (N, C) or channel of (N, C, H, W)."""
     axes, n = (0, *range(2, x.ndim)), x.size // x.shape[1]
     mean = total(x, axes) / n
     centered = x - mean.reshape(-1, *[1] * (x.ndim - 2))
@@ -16,15 +16,15 @@ def moments(x):
 def batch_norm(x, weight, bias, epsilon=1e-5, mean=None, variance=None, constant=False):
     """y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c].
 
-    Mean and variance are `moments(x)`, computed if not given; gradients flow through
-    them. With constant=True they are fixed numbers, as in prediction.
+    Mean and variance default to `moments(x)`; gradients flow through them. With
+    constant=True they do not depend on x, as in prediction.
     Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
     """
     if mean is None:
         mean, variance = moments(x)
     n = x.size // len(weight)
     axes = (0, *range(2, x.ndim))
-    channels = (-1, *[1] * (x.ndim - 2))  # (C,) beside (N, C); (C, 1, 1) beside images
+    channels = (-1, *[1] * (x.ndim - 2))  # the shape in which (C,) broadcasts against x
     slope = weight / np.sqrt(variance + epsilon)
     centered = x - mean.reshape(channels)
     y = slope.reshape(channels) * centered + bias.reshape(channels)

@@ -1,4 +1,4 @@
-"""Checks of sizes, for whoever calls an op directly. A network has checked its arrays, and calls the ops unchecked."""
+"""Shape checks for direct calls of an op. A network has checked its arrays and calls the ops unchecked."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +15,7 @@ OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy")
 def checked(
     op: Callable[..., Any], name: str, shape_of: Callable[[Any], Shape]
 ) -> Callable[..., Any]:
-    """Return the op of that name behind a check of the sizes of its first two arguments, if it needs one."""
+    """Return the op with a check of the shapes of its first two arguments, if there is one for its name."""
     if name not in CHECKS:
         return op
     check = CHECKS[name]

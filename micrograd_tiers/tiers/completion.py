@@ -1,4 +1,4 @@
-"""Tiers from outside made complete: what they may leave out, and weights of samples in their losses."""
+"""Completion of tiers that are not built in: a default `new_sum`, and sample weights in the losses."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from .weighting import outside_loss
 
 
 class Completed:
-    """The functions of a tier from outside; by default `new_sum` adds gradients as they come."""
+    """The functions of a tier that is not built in, with sample weights; the default `new_sum` adds at once."""
 
     def __init__(self, tier: Any, dtype: str = "float64") -> None:
         self._tier, self._dtype = tier, dtype
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what copy and pickle look for
+        if name.startswith("__"):  # copy and pickle look for such names
             raise AttributeError(name)
         if name == "new_sum" and not hasattr(self._tier, name):
             found: Any = sum_with(self._tier.add_scaled)
@@ -28,5 +28,5 @@ class Completed:
 
 
 def functions_of(tier: Any, dtype: str = "float64") -> Any:
-    """Return the functions of a tier as a network of that dtype calls them: unchecked, and complete."""
+    """Return the functions of a tier as a network of the given dtype calls them: unchecked and complete."""
     return tier.functions if isinstance(tier, BuiltIn) else Completed(tier, dtype)

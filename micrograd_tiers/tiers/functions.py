@@ -1,8 +1,8 @@
-"""The functions of the built-in tiers, as a network calls them, from the files that hold them.
+"""The functions of the built-in tiers, as a network calls them.
 
-A tier file holds the mathematics and nothing else. Added here: the ops of the sibling files, the exact arithmetic if
-asked for, weights of samples in the losses. So `tier.linear` in a net is `Functions.linear`: the function in the tier
-file, looked up by the registry's row when it is first asked for, in exact mode a copy of it that sees other arithmetic.
+A tier file holds only the mathematics. This module adds the ops of the sibling files, the arithmetic of exact mode, and
+sample weights in the losses. So `tier.linear` in a net is `Functions.linear`: the function in the tier file, which the
+registry's row locates on first use; in exact mode, a copy of that function with other arithmetic.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +16,13 @@ from .registry import ROW_OF
 from .sums import sum_with
 from .weighting import batch_loss, sample_loss
 
-Names = Mapping[str, Any]  # of a module
+Names = Mapping[str, Any]  # the namespace of a module
 
 PACKAGE = __name__.rpartition(".")[0]
 
 
 def files_of(tier: str) -> dict[str, str]:
-    """Return the files that a built-in tier is made of, by what they hold, without ".py"."""
+    """Return the files of a built-in tier, without ".py", by their contents: "essence", "more", ..."""
     kind = "lists" if tier == "scalar" else "arrays"
     files = {"essence": tier, "more": f"more/{tier}", "images": f"images/{tier}"}
     files |= {"batch": "batch"} if tier == "tensor" else {}
@@ -30,15 +30,15 @@ def files_of(tier: str) -> dict[str, str]:
 
 
 class Functions:
-    """The functions of a built-in tier, unchecked; each is looked up when it is first asked for.
+    """The functions of a built-in tier, without checks; each is looked up on first use.
 
     Parameters
     ----------
     tier : {"scalar", "vector", "tensor"}
     exact : bool
-        With the arithmetic of `tiers.exact`.
+        Use the arithmetic of `tiers.exact`.
     replaced : mapping, optional
-        Functions that stand in for those of these names wherever the tier's files use them.
+        Functions by name, which replace those of the same name wherever the tier's files use them.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Functions:
             self._replaced |= module_of(f"exact/{self._files['helpers']}").ARITHMETIC
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what copy and pickle look for
+        if name.startswith("__"):  # copy and pickle look for such names
             raise AttributeError(name)
         row = ROW_OF.get(name)
         function = self.names(row.family).get(name) if row else self._helper(name)
@@ -78,7 +78,7 @@ class Functions:
         return self._replaced.get(name) or helpers.get(name)
 
     def names(self, file: str) -> Names:
-        """Return the names in one of the tier's files, as their functions are to see them."""
+        """Return the namespace of one of the tier's files, with all replacements made."""
         if file not in self._files:
             return {}
         if file not in self._names:
@@ -90,19 +90,19 @@ class Functions:
 
 
 def module_of(file: str) -> ModuleType:
-    """Return the module of a file of the tiers, imported."""
+    """Import a file of the tiers and return its module."""
     return import_module(f"{PACKAGE}.{file.replace('/', '.')}")
 
 
 def names_in(file: str) -> Names:
-    """Return the names in a file of the tiers as the file has them."""
+    """Return the namespace of a file of the tiers, without replacements."""
     names: Names = vars(module_of(file))
-    essence: Names = names.get("essence", names)  # a tier has its module's place
+    essence: Names = names.get("essence", names)  # a `BuiltIn` may replace the module
     return essence
 
 
 def with_names(own: Names, others: Names) -> Names:
-    """Return the names of a module whose functions use these others in the place of its own."""
+    """Return the namespace of a module, whose functions use these others instead of its own names."""
     changed = {
         name: other
         for name, other in others.items()
@@ -121,7 +121,7 @@ def with_names(own: Names, others: Names) -> Names:
 
 
 def each_number(op: Callable[..., Any]) -> Callable[..., Any]:
-    """Let an op on a list of numbers, each by itself, take lists of lists too: images at the scalar tier."""
+    """Return the elementwise op extended from lists to nested lists, the images of the scalar tier."""
 
     @wraps(op)
     def of_nested(x: Any, *settings: float) -> Any:

@@ -1,7 +1,7 @@
-"""Arithmetic on lists of numbers, and lists in lists: what the scalar tier is written with, without NumPy.
+"""Arithmetic on lists and nested lists of numbers, for the scalar tier, without NumPy.
 
-`exact/lists.py` has the two functions that exact mode puts in the place of those here. Numbers are floats or, in the
-forward pass, `engine.Value`s.
+In exact mode, `exact/lists.py` replaces `dot` and `total`. Numbers are floats or, in the forward pass,
+`engine.Value`s.
 """
 
 import math
@@ -24,7 +24,7 @@ def dot(a: Vector, b: Vector) -> Number:
 
 
 def total(a: Vector) -> Number:
-    """Return the sum of a[i], rounded once: of 1,000 numbers a loop loses 7 units in the last place, fsum half."""
+    """Return the sum of a[i], rounded once; reason: docs/numerics.md, "Sums"."""
     try:
         return math.fsum(a)
     except (TypeError, OverflowError, ValueError):
@@ -32,7 +32,7 @@ def total(a: Vector) -> Number:
 
 
 def _of_number(name: str) -> Callable[[Number], Number]:
-    """Return math's function of that name for floats, and the method of that name for anything else (Value)."""
+    """Return a function that calls math's function `name` for floats, and the method `name` of all else (Value)."""
     of_float = getattr(math, name)
 
     def function(x: Number) -> Number:
@@ -47,21 +47,21 @@ def _of_number(name: str) -> Callable[[Number], Number]:
 exp, expm1, log1p, tanh_of = map(_of_number, ("exp", "expm1", "log1p", "tanh"))
 
 
-# Lists in lists.
+# Nested lists.
 
 
 def shape_of(x: Nested) -> tuple[int, ...]:
-    """Return the lengths, outermost first."""
+    """Return the lengths of nested lists, outermost first."""
     return (len(x), *shape_of(x[0])) if isinstance(x, list | tuple) else ()
 
 
 def flat(x: Nested) -> Vector:
-    """Return all numbers, in order."""
+    """Return all numbers of nested lists, in order."""
     return [*chain.from_iterable(map(flat, x))] if isinstance(x[0], list) else x
 
 
 def in_shape(numbers: Vector, shape: tuple[int, ...]) -> Nested:
-    """Return the numbers in lists of that shape, filled in order."""
+    """Return nested lists of the given shape, filled with the numbers in order."""
     if len(shape) == 1:
         return [*numbers]
     size = len(numbers) // shape[0]
@@ -71,21 +71,21 @@ def in_shape(numbers: Vector, shape: tuple[int, ...]) -> Nested:
 
 
 def filled(shape: tuple[int, ...], number: float = 0.0) -> Nested:
-    """Return lists of that shape that hold the same number everywhere."""
+    """Return nested lists of the given shape that hold the same number everywhere."""
     if len(shape) < 2:
         return [number] * shape[0] if shape else number
     return [filled(shape[1:], number) for _ in range(shape[0])]
 
 
-# The functions with which the scalar tier serves layers, networks and optimizers.
+# Support functions: layers, networks and optimizers are written on top of them.
 
 
 def asarray(values: Any, dtype: str = "float64") -> Nested:
-    """Return nested lists of floats (of ints for "int64") from nested lists, or from anything with .tolist()."""
+    """Return nested lists of floats (ints for "int64") from nested lists or from any object with `tolist`."""
     if dtype not in ("float64", "int64"):
         raise ValueError(
-            f"scalar tier: dtype {dtype} is not offered; Python floats are float64. "
-            "Use dtype='float64', or the vector or tensor tier"
+            f"scalar tier: dtype is {dtype}, expected float64, as its numbers are Python "
+            "floats; use dtype='float64', or the vector or tensor tier"
         )
     values = values.tolist() if hasattr(values, "tolist") else values
     if isinstance(values, list | tuple):
@@ -94,12 +94,12 @@ def asarray(values: Any, dtype: str = "float64") -> Nested:
 
 
 def tolist(array: Nested) -> Nested:
-    """Return the array, which is nested lists already."""
+    """Return the array as it is: it consists of nested lists already."""
     return array
 
 
 def chunks(*arrays: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Cut a mini-batch into what one call of an op handles: single samples."""
+    """Split a mini-batch into chunks: single samples."""
     return zip(*arrays, strict=True)
 
 
@@ -115,7 +115,7 @@ def add_scaled(target: Nested, source: Nested, scale: float) -> None:
 
 
 def elementwise(f: Callable[..., float], *arrays: Nested) -> Nested:
-    """Return the array of f(a, b, ...) for every element."""
+    """Return f(a, b, ...) for every element, in nested lists of the same shape."""
     if arrays[0] and isinstance(arrays[0][0], list):
         return [elementwise(f, *rows) for rows in zip(*arrays, strict=True)]
     return [*map(f, *arrays)]

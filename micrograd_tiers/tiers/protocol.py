@@ -1,7 +1,7 @@
-"""The `Tier` protocol: the functions that a tier offers.
+"""The `Tier` protocol: the functions that a tier provides.
 
-A tier is anything that has these functions: a module, or any other object. Layers, network and optimizers are written
-once, on top of them.
+A tier is a module, or any other object, that has these functions. Layers, networks and optimizers are written once, on
+top of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,38 +9,36 @@ from typing import Any, Protocol
 
 from . import registry
 
-Array = Any  # whatever the tier computes with
+Array = Any  # the tier's own type of array
 Vjp = Callable[[Any], Array]
 
 TIERS = ("scalar", "vector", "tensor")
 OPS = tuple(row.name for row in registry.OPS)
 PRIMITIVES = tuple(row.name for row in registry.OPS if row.family != "batch")
-COUPLED = tuple(
-    row.name for row in registry.OPS if row.family == "batch"
-)  # for tiers that see whole mini-batches
-CORE = tuple(
-    row.name for row in registry.OPS if row.family == "essence"
-)  # what nets of dense layers are made of
+# Ops that mix the samples of a mini-batch, for tiers that see all of it.
+COUPLED = tuple(row.name for row in registry.OPS if row.family == "batch")
+# Ops of nets of dense layers.
+CORE = tuple(row.name for row in registry.OPS if row.family == "essence")
 ACTIVATIONS = tuple(row.name for row in registry.OPS if row.kind == "activation")
 SUPPORT = ("asarray", "tolist", "chunks", "add_scaled", "elementwise")
 
 
 class Tier(Protocol):
-    """The functions that a tier offers (PEP 544).
+    """The functions that a tier provides (PEP 544).
 
     An op returns its value and a tuple of vjps, one per differentiable argument in the order of the signature. A vjp
-    returns fresh storage and changes none of its inputs. A loss is summed over the samples that it is given, so that
-    single samples and whole mini-batches go through the same lines.
+    returns a new array and changes none of its inputs. A loss is summed over the samples that it is given, so that the
+    same code handles single samples and whole mini-batches.
 
-    A tier need not have all ops, only those of the nets that it is to compute, and may have others, which layers of
-    one's own call. It may also have ``new_sum()``, which returns an object with ``add(vjp, dy)`` and ``value()``: the
-    running sum of a parameter's gradient over the chunks of a mini-batch, by default `sums.Sum`.
+    A tier needs only the ops of the nets that it will run. It may have others, for layers of your own. It may also have
+    ``new_sum()``, which returns an object with the methods ``add(vjp, dy)`` and ``value()``: the running sum of a
+    parameter's gradient over the chunks of a mini-batch. The default is `sums.Sum`.
     """
 
     def linear(
         self, x: Array, weight: Array, bias: Array
     ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
-        """Affine map: y = x weight' + bias.
+        """Affine map: y = x weight.T + bias.
 
         Parameters
         ----------
@@ -52,68 +50,73 @@ class Tier(Protocol):
         -------
         y : array, shape (O,) or (N, O)
         vjps : tuple of function
-            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, shaped as those.
+            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, each shaped as its argument.
 
         Raises
         ------
         ValueError
-            If x has another number of features than weight.
+            If x and weight differ in the number of features.
         """
 
     def sigmoid(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """1 / (1 + exp(-x)) of each number: from 0 to 1, to full relative accuracy in both tails."""
+        """Logistic function 1 / (1 + exp(-x)), elementwise: 0 to 1, with full relative accuracy in both tails."""
 
     def tanh(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """Hyperbolic tangent of each number: from -1 to 1."""
+        """Hyperbolic tangent, elementwise: -1 to 1."""
 
     def relu(self, x: Array) -> tuple[Array, tuple[Vjp]]:
-        """max(x, 0) of each number, with derivative 0 at 0; NaN stays NaN."""
+        """Rectified linear unit max(x, 0), elementwise, with derivative 0 at 0; NaN stays NaN."""
 
     def elu(self, x: Array, alpha: float = 1.0) -> tuple[Array, tuple[Vjp]]:
-        """x where x > 0, alpha (exp(x) - 1) elsewhere, of each number; its derivative at 0 is alpha."""
+        """Exponential linear unit, elementwise: x where x > 0, alpha (exp(x) - 1) elsewhere; derivative alpha at 0."""
 
     def softmax(self, logits: Array) -> tuple[Array, tuple[Vjp]]:
-        """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): from 0 to 1, adding up to 1 per row."""
+        """Probabilities of the C classes, shaped as the logits, (C,) or (N, C): 0 to 1, with a sum of 1 in each row."""
 
     def conv2d(
         self, x: Array, weight: Array, bias: Array, stride: int = 1, padding: int = 0
     ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
-        """Convolution, not mirrored (cross-correlation): a window that moves over an image, and a dot product at each.
+        """Convolution of images with O kernels that are not mirrored (cross-correlation).
+
+        Each kernel moves over the image, and y holds its dot product with the pixels under it at each position.
 
         Parameters
         ----------
         x : array, shape (C, H, W) or (N, C, H, W)
-            Padded with zeros on each side; then at least as large as the window.
+            Images; with the padding, at least as large as the kernel.
         weight : array, shape (O, C, K, K)
         bias : array, shape (O,)
         stride : int
-            By how many pixels the window moves, at least 1.
+            Distance between two positions in pixels, at least 1.
         padding : int
-            Zeros on each side, at least 0.
+            Number of zeros that are added on each side, at least 0.
 
         Returns
         -------
         y : array, shape (O, R, S) or (N, O, R, S)
-            R = (H + 2 padding - K) // stride + 1, and S likewise from W.
+            R = (H + 2 padding - K) // stride + 1, and S is computed from W in the same way.
         vjps : tuple of function
-            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, shaped as those.
+            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, each shaped as its argument.
         """
 
     def avg_pool2d(
         self, x: Array, kernel_size: int, stride: int
     ) -> tuple[Array, tuple[Vjp]]:
-        """Mean of each window of K by K pixels, channel by channel: (C, H, W) to (C, R, S), samples first if any."""
+        """Mean of each K by K window, channel by channel: (C, H, W) to (C, R, S), or (N, C, H, W) to (N, C, R, S)."""
 
     def max_pool2d(
         self, x: Array, kernel_size: int, stride: int
     ) -> tuple[Array, tuple[Vjp]]:
-        """Largest number of each window, likewise; of equal ones the first gets the gradient; NaN stays NaN."""
+        """Maximum of each window, with shapes as in `avg_pool2d`; NaN stays NaN.
+
+        If several numbers are equal, the first one gets the gradient.
+        """
 
     def reshape(self, x: Array, shape: tuple[int, ...]) -> tuple[Array, tuple[Vjp]]:
-        """The same numbers in the same order, each sample an array of that shape; (-1,) is a row of all of them."""
+        """Numbers of x in the same order, each sample in the given shape; (-1,) flattens a sample."""
 
     def dropout(self, x: Array, mask: Array) -> tuple[Array, tuple[Vjp]]:
-        """mask * x, of each number; the mask is shaped as x, drawn by the caller, and has no gradient."""
+        """mask * x, elementwise; the caller draws the mask, which is shaped as x and has no gradient."""
 
     def batch_norm(
         self,
@@ -125,7 +128,9 @@ class Tier(Protocol):
         variance: Array | None = None,
         constant: bool = False,
     ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
-        """weight * (x - mean) / sqrt(variance + epsilon) + bias, channel by channel; for tiers that see whole batches.
+        """Batch normalization: weight * (x - mean) / sqrt(variance + epsilon) + bias, channel by channel.
+
+        Only tiers that see whole mini-batches can have this op.
 
         Parameters
         ----------
@@ -134,13 +139,13 @@ class Tier(Protocol):
         epsilon : float
             Above 0.
         mean, variance : array, shape (C,), optional
-            `moments(x)`, which is computed where not given.
+            By default `moments(x)`.
         constant : bool
-            Whether mean and variance do not depend on x, as in prediction.
+            If True, mean and variance do not depend on x, as in prediction.
         """
 
     def moments(self, x: Array) -> tuple[Array, Array]:
-        """Mean and variance, both (C,), of each channel of x, shape (N, C) or (N, C, H, W), over all else."""
+        """Mean and variance, both (C,), over samples and pixels of each channel of x, (N, C) or (N, C, H, W)."""
 
     def softmax_cross_entropy(
         self, logits: Array, target: Any
@@ -150,9 +155,9 @@ class Tier(Protocol):
         Parameters
         ----------
         logits : array, shape (C,) or (N, C)
-            Numbers, or -inf for a class of probability 0. NaN, or a row of nothing but -inf, gives NaN for that row.
+            Finite numbers, or -inf for a class of probability 0. A row that holds NaN, or -inf only, gives NaN.
         target : int, or array of int, shape (N,)
-            The right class of each sample, from 0 to C - 1.
+            Right class of each sample, 0 to C - 1.
 
         Returns
         -------
@@ -165,7 +170,10 @@ class Tier(Protocol):
     def smoothed_cross_entropy(
         self, logits: Array, target: Any, smoothing: float
     ) -> tuple[float, tuple[Vjp]]:
-        """Cross-entropy, likewise, to 1 - smoothing for the right class plus smoothing / C for each; 0 to below 1."""
+        """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere, summed over the samples.
+
+        Arguments are those of `softmax_cross_entropy`, and a smoothing from 0 to below 1.
+        """
 
     def mean_squared_error(self, y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
         """Mean over the O outputs of (y - target)**2, summed over the samples; y and target (O,) or (N, O)."""
@@ -173,12 +181,12 @@ class Tier(Protocol):
     def soft_cross_entropy(
         self, logits: Array, target: Array
     ) -> tuple[float, tuple[Vjp]]:
-        """Cross-entropy to a probability of each class, target (C,) or (N, C), summed over the samples."""
+        """Cross-entropy against a probability of each class, target (C,) or (N, C), summed over the samples."""
 
     def binary_cross_entropy(
         self, logits: Array, target: Array
     ) -> tuple[float, tuple[Vjp]]:
-        """Mean over the O outputs of the cross-entropy of yes or no, target from 0 to 1, summed over the samples."""
+        """Mean over the O outputs of the binary cross-entropy, target 0 to 1, summed over the samples."""
 
     def hinge(self, y: Array, target: Array) -> tuple[float, tuple[Vjp]]:
         """Mean over the O outputs of max(0, 1 - target * y), target -1 or 1, summed over the samples."""
@@ -187,16 +195,16 @@ class Tier(Protocol):
         """Mean over the O outputs of abs(y - target), summed over the samples."""
 
     def asarray(self, values: Any, dtype: str = "float64") -> Array:
-        """Array of the tier's own kind from an ndarray or nested lists; dtype "float64", "float32" or "int64"."""
+        """Convert an ndarray or nested lists to the tier's own array; dtype is "float64", "float32" or "int64"."""
 
     def tolist(self, array: Array) -> Any:
-        """Nested lists of Python numbers from an array of the tier's own kind."""
+        """Convert the tier's own array to nested lists of Python numbers."""
 
     def chunks(self, *arrays: Array) -> Iterator[tuple[Any, ...]]:
-        """Cut a mini-batch, arrays of N samples each, into what one primitive handles: single samples, or all of it."""
+        """Split a mini-batch, arrays of N samples each, into chunks: single samples, or the whole of it."""
 
     def add_scaled(self, target: Array, source: Array, scale: float) -> Array | None:
-        """target += scale * source, in place, both of one shape; or return the sum if arrays cannot be changed."""
+        """Add scale * source to target, of the same shape, in place; or return the sum if arrays cannot be changed."""
 
     def elementwise(self, f: Callable[..., Any], *arrays: Array) -> Array:
-        """Array of f(a, b, ...) for every element of arrays of one shape; f uses + - * / and ** only."""
+        """Return f(a, b, ...) for every element of arrays of the same shape; f uses only + - * / and **."""

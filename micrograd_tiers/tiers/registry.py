@@ -1,6 +1,6 @@
-"""The ops of a tier, one row each: plain data from which lists, skeletons, choices and pages are made.
+"""The ops of a tier, one row each: plain data for lists, skeletons, choices and pages.
 
-The formula that an op must agree with, and the examples on which it is tried, stand in the judge under the same name.
+The judge holds, under the same name, the formula that an op must agree with and the examples on which it is tested.
 """
 
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Op:
-    """One row.
+    """One row of the registry.
 
     Attributes
     ----------
     name : str
-        Of the function in the tier files.
+        Name of the function in the tier files.
     signature : tuple of str
-        Its arguments in order, "alpha=1.0" where there is a default; those that have a vjp come first.
+        Arguments in order, with defaults ("alpha=1.0"); the differentiable ones, which have a vjp, come first.
     n_differentiable : int
-        How many arguments have a vjp.
+        Number of arguments that have a vjp.
     n_samplewise : int
-        How many have one entry per sample; the others are parameters and settings, shared by all samples.
+        Number of arguments with one entry per sample; the others are parameters and settings, shared by all samples.
     family : {"essence", "more", "images", "batch"}
-        The file that holds it: "essence" is ``tiers/scalar.py`` and its like, "more" and "images" are folders with a
-        file for each tier, and "batch" is ``tiers/batch.py``, for ops of whole mini-batches.
+        The file that holds the op: "essence" is ``tiers/scalar.py`` and its siblings, "more" and "images" are folders
+        with one file per tier, and "batch" is ``tiers/batch.py``, for ops of whole mini-batches.
     formula : str
-        What it computes, in one line.
+        The op's value, in one line.
     kind : {"activation", "loss", "other"}
-        "activation": applied to each number by itself. "loss": its value is one number, summed over the samples.
+        "activation": applied elementwise. "loss": the value is one number, summed over the samples.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Op:
 
     @property
     def is_loss(self) -> bool:
-        """Whether its value is one number, summed over the samples."""
+        """True if the value is one number, summed over the samples."""
         return self.kind == "loss"
 
     @property
@@ -49,13 +49,13 @@ class Op:
 
     @property
     def defaults(self) -> tuple[float, ...]:
-        """The numbers that arguments with a default have."""
+        """Default values of the arguments that have one."""
         given = (argument.partition("=")[2] for argument in self.signature)
         return tuple(float(number) for number in given if number)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What can be right or wrong: the value, and the gradient with respect to each differentiable argument."""
+        """Parts to check: "value", then the gradient with respect to each differentiable argument, such as "dx"."""
         return (
             "value",
             *(f"d{argument}" for argument in self.arguments[: self.n_differentiable]),
@@ -63,8 +63,8 @@ class Op:
 
 
 def _activation(name: str, formula: str, *settings: str, family: str = "essence") -> Op:
-    of_each = f"{formula}, of each number"
-    return Op(name, ("x", *settings), 1, 1, family, of_each, "activation")
+    elementwise = f"Elementwise {formula}"
+    return Op(name, ("x", *settings), 1, 1, family, elementwise, "activation")
 
 
 def _loss(name: str, signature: tuple[str, ...], family: str, formula: str) -> Op:
@@ -100,7 +100,7 @@ OPS = (
     ),
     _loss(
         *("smoothed_cross_entropy", ("logits", "target", "smoothing"), "more"),
-        "Cross-entropy to 1 - smoothing for the right class, plus smoothing / C for all",
+        "Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere",
     ),
     _loss(
         *("soft_cross_entropy", ("logits", "target"), "more"),
@@ -118,7 +118,7 @@ OPS = (
         *("mean_absolute_error", ("y", "target"), "more"),
         "Mean over the O outputs of abs(y - target)",
     ),
-    Op(*("dropout", ("x", "mask"), 1, 2, "more"), "y = mask x, of each number"),
+    Op(*("dropout", ("x", "mask"), 1, 2, "more"), "Elementwise y = mask x"),
     Op(
         *("conv2d", ("x", "weight", "bias", "stride=1", "padding=0"), 3, 1, "images"),
         "y[o, r, s] = sum of weight[o, c, i, j] x[c, r stride + i, s stride + j], + bias[o]",
@@ -129,11 +129,11 @@ OPS = (
     ),
     Op(
         *("max_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images"),
-        "Largest number of each window; of equal ones the first gets the gradient",
+        "Maximum of each window; if several are equal, the first gets the gradient",
     ),
     Op(
         *("reshape", ("x", "shape"), 1, 1, "images"),
-        "The same numbers in the same order, in another shape",
+        "The numbers of x in the same order, in another shape",
     ),
     Op(
         *("batch_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "batch"),

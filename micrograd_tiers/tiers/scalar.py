@@ -1,12 +1,12 @@
-"""The scalar tier: one sample at a time, in lists of Python floats, all loops in sight.
+"""The scalar tier: one sample at a time, as lists of Python floats, in explicit loops.
 
-An op returns its value and, for each argument that has a gradient, the function that
-carries a gradient back to it: its vjp, from dy = dL/dy to dL/d(argument). `vector.py`
-and `tensor.py` hold the same ops in the same order: lay the three side by side. The
-forward code also runs on `engine.Value`s in the place of floats.
+An op returns its value y and, for each differentiable argument, a vjp: the function
+that takes dy = dL/dy and returns dL/d(argument). `vector.py` and `tensor.py` hold the
+same ops in the same order: read the three files side by side. The forward code also
+runs on `engine.Value`s instead of floats.
 
-Shapes: x (I,), weight (O, I), bias (O,), logits (C,), a loss is a number;
-dy has the shape of y.
+Shapes: x (I,), weight (O, I), bias (O,), logits (C,); a loss is a number.
+A gradient dy has the shape of y.
 """
 
 from micrograd_tiers.tiers.assembly import assemble
@@ -19,16 +19,16 @@ def linear(x, weight, bias):
     return y, (
         lambda dy: [dot(column, dy) for column in zip(*weight, strict=True)],  # dL/dx
         lambda dy: [[dyo * xi for xi in x] for dyo in dy],  # dL/dweight (O, I)
-        lambda dy: [*dy],  # dL/dbias (O,): a copy, as the caller may add to it
+        lambda dy: [*dy],  # dL/dbias (O,): a copy, as the caller may change it
     )
 
 
 def sigmoid(x):
-    """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0."""
-    e = [exp(-xi) if xi >= 0 else exp(xi) for xi in x]
+    """y = 1 / (1 + e**-x), computed as e**x / (1 + e**x) where x < 0."""
+    e = [exp(-xi) if xi >= 0 else exp(xi) for xi in x]  # e**-|x|, at most 1
     y = [(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]
 
-    def dx(dy):  # y (1 - y) = e / (1 + e)**2; its form: docs/numerics.md
+    def dx(dy):  # y (1 - y) = e / (1 + e)**2; stable form: docs/numerics.md
         pairs = zip(dy, e, strict=True)
         return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]
 
@@ -39,7 +39,7 @@ def tanh(x):
     """y = tanh(x)."""
     y = [tanh_of(xi) for xi in x]
 
-    def dx(dy):  # 1 - y**2 = sech(x)**2; its form: docs/numerics.md
+    def dx(dy):  # 1 - y**2 = sech(x)**2; stable form: docs/numerics.md
         e = [exp(-abs(xi)) for xi in x]
         sech = [2 * ei / (1 + ei * ei) for ei in e]
         return [dyi * (si * si) for dyi, si in zip(dy, sech, strict=True)]
@@ -48,7 +48,7 @@ def tanh(x):
 
 
 def relu(x):
-    """y = max(x, 0); the derivative at 0 is taken as 0."""
+    """y = max(x, 0); the derivative at 0 is defined as 0."""
     y = [0.0 if xi <= 0 else xi for xi in x]
     return y, (lambda dy: [dyi * (xi > 0) for xi, dyi in zip(x, dy, strict=True)],)
 
@@ -65,7 +65,7 @@ def elu(x, alpha=1.0):
 
 
 def softmax(logits):
-    """p[c] = e**logits[c] / sum of all e**logits; the largest is subtracted first."""
+    """p[c] = e**logits[c] / sum(e**logits); the largest logit is subtracted first."""
     largest = max(logits)
     e = [exp(z - largest) for z in logits]
     e_sum = total(e)

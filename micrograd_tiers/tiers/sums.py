@@ -1,11 +1,11 @@
-"""The running sum of one parameter's gradients over the chunks of a mini-batch."""
+"""Running sums of a parameter's gradient over the chunks of a mini-batch."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 class Sum:
-    """Sum of gradients, added up as they come. `sum_with` makes the class of a tier, with its `add_scaled`."""
+    """Running sum of gradients; `sum_with` returns the subclass that uses a tier's `add_scaled`."""
 
     total: Any = None
     add_scaled: Callable[[Any, Any, float], Any]
@@ -24,21 +24,21 @@ class Sum:
 
 
 def sum_with(add_scaled: Callable[[Any, Any, float], Any]) -> type[Sum]:
-    """Return the class of sums of a tier.
+    """Return the subclass of `Sum` for a tier.
 
     Parameters
     ----------
     add_scaled : callable
-        The tier's function of that name: adds in place, or returns the sum where arrays cannot be changed.
+        The tier's support function: adds in place, or returns the sum if arrays cannot be changed.
     """
     return type("Sum", (Sum,), {"add_scaled": staticmethod(add_scaled)})
 
 
 class OuterProduct:
-    """The vjp of a weight at the vector tier: from dy (O,) to dL/dweight (O, I), dy[:, None] * x.
+    """The vjp of a weight at the vector tier: takes dy (O,), returns dL/dweight (O, I) = dy[:, None] * x.
 
-    It can be called like any other vjp. The sum of the vector tier does not: it knows x, and so can multiply out the
-    products of many samples as one (`arrays.SumOfOuterProducts`).
+    You can call it like any other vjp. The running sum of the vector tier does not: it reads x and computes the sum
+    over many samples as one matrix product (`arrays.SumOfOuterProducts`).
     """
 
     def __init__(self, x: Any) -> None:

@@ -1,10 +1,10 @@
-"""The tensor tier: a mini-batch at a time, as matrices; the loop over samples is gone.
+"""The tensor tier: a mini-batch at a time, as matrices; no loop over samples is left.
 
-An op returns its value and, for each argument that has a gradient, the function that
-carries a gradient back to it: its vjp, from dy = dL/dy to dL/d(argument). `scalar.py`
-and `vector.py` hold the same ops in the same order: lay the three side by side.
-Shapes: x (N, I), weight (O, I), bias (O,), logits (N, C), a loss (N,), summed later;
-its dy is a number, or (N, 1) where samples have weights.
+An op returns its value y and, for each differentiable argument, a vjp: the function
+that takes dy = dL/dy and returns dL/d(argument). `scalar.py` and `vector.py` hold the
+same ops in the same order: read the three files side by side.
+Shapes: x (N, I), weight (O, I), bias (O,), logits (N, C); a loss is (N,), summed later,
+and its dy is a number, or (N, 1) if samples have weights.
 """
 
 import numpy as np
@@ -19,16 +19,16 @@ def linear(x, weight, bias):
     return y, (
         lambda dy: matmul(dy, weight),  # dL/dx (N, I)
         lambda dy: matmul(dy.T, x),  # dL/dweight (O, I): summed over the samples
-        lambda dy: total(dy, axis=0),  # dL/dbias (O,): bias was broadcast over them
+        lambda dy: total(dy, axis=0),  # dL/dbias (O,): summed over the samples
     )
 
 
 def sigmoid(x):
-    """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0."""
+    """y = 1 / (1 + e**-x), computed as e**x / (1 + e**x) where x < 0."""
     e = exp(np.minimum(x, -x))  # e**-|x|, at most 1
-    y = np.maximum(e, x >= 0) / (1 + e)  # above: 1 where x >= 0, else e
+    y = np.maximum(e, x >= 0) / (1 + e)  # numerator: 1 where x >= 0, else e
 
-    def dx(dy):  # y (1 - y) = e / (1 + e)**2; its form: docs/numerics.md
+    def dx(dy):  # y (1 - y) = e / (1 + e)**2; stable form: docs/numerics.md
         return dy * (e / (1 + (2 * e + e * e)))
 
     return y, (dx,)
@@ -38,7 +38,7 @@ def tanh(x):
     """y = tanh(x)."""
     y = tanh_of(x)
 
-    def dx(dy):  # 1 - y**2 = sech(x)**2; its form: docs/numerics.md
+    def dx(dy):  # 1 - y**2 = sech(x)**2; stable form: docs/numerics.md
         e = exp(-np.abs(x))
         sech = 2 * e / (1 + e * e)
         return dy * (sech * sech)
@@ -47,7 +47,7 @@ def tanh(x):
 
 
 def relu(x):
-    """y = max(x, 0); the derivative at 0 is taken as 0."""
+    """y = max(x, 0); the derivative at 0 is defined as 0."""
     y = np.maximum(x, 0)
     return y, (lambda dy: dy * (x > 0),)
 
@@ -63,7 +63,7 @@ def elu(x, alpha=1.0):
 
 
 def softmax(logits):
-    """p[c] = e**logits[c] / sum of all e**logits; the largest is subtracted first."""
+    """p[c] = e**logits[c] / sum(e**logits); the largest logit is subtracted first."""
     e = exp(logits - logits.max(axis=1, keepdims=True))
     p = e / total(e, axis=1)[:, None]
 

@@ -1,9 +1,9 @@
-"""The vector tier: one sample at a time, as NumPy vectors; no loop over units.
+"""The vector tier: one sample at a time, as NumPy vectors; no loop over units is left.
 
-An op returns its value and, for each argument that has a gradient, the function that
-carries a gradient back to it: its vjp, from dy = dL/dy to dL/d(argument). `scalar.py`
-and `tensor.py` hold the same ops in the same order: lay the three side by side.
-Shapes: x (I,), weight (O, I), bias (O,), logits (C,), a loss is a number.
+An op returns its value y and, for each differentiable argument, a vjp: the function
+that takes dy = dL/dy and returns dL/d(argument). `scalar.py` and `tensor.py` hold the
+same ops in the same order: read the three files side by side.
+Shapes: x (I,), weight (O, I), bias (O,), logits (C,); a loss is a number.
 """
 
 import numpy as np
@@ -19,16 +19,16 @@ def linear(x, weight, bias):
     return y, (
         lambda dy: matmul(dy, weight),  # dL/dx (I,)
         outer_with(x),  # dL/dweight (O, I): dy[:, None] * x, see sums.py
-        lambda dy: dy.copy(),  # dL/dbias (O,): a copy, as the caller may add to it
+        lambda dy: dy.copy(),  # dL/dbias (O,): a copy, as the caller may change it
     )
 
 
 def sigmoid(x):
-    """y = 1 / (1 + e**-x), as e**x / (1 + e**x) where x < 0."""
+    """y = 1 / (1 + e**-x), computed as e**x / (1 + e**x) where x < 0."""
     e = exp(np.minimum(x, -x))  # e**-|x|, at most 1
-    y = np.maximum(e, x >= 0) / (1 + e)  # above: 1 where x >= 0, else e
+    y = np.maximum(e, x >= 0) / (1 + e)  # numerator: 1 where x >= 0, else e
 
-    def dx(dy):  # y (1 - y) = e / (1 + e)**2; its form: docs/numerics.md
+    def dx(dy):  # y (1 - y) = e / (1 + e)**2; stable form: docs/numerics.md
         return dy * (e / (1 + (2 * e + e * e)))
 
     return y, (dx,)
@@ -38,7 +38,7 @@ def tanh(x):
     """y = tanh(x)."""
     y = tanh_of(x)
 
-    def dx(dy):  # 1 - y**2 = sech(x)**2; its form: docs/numerics.md
+    def dx(dy):  # 1 - y**2 = sech(x)**2; stable form: docs/numerics.md
         e = exp(-np.abs(x))
         sech = 2 * e / (1 + e * e)
         return dy * (sech * sech)
@@ -47,7 +47,7 @@ def tanh(x):
 
 
 def relu(x):
-    """y = max(x, 0); the derivative at 0 is taken as 0."""
+    """y = max(x, 0); the derivative at 0 is defined as 0."""
     y = np.maximum(x, 0)
     return y, (lambda dy: dy * (x > 0),)
 
@@ -63,7 +63,7 @@ def elu(x, alpha=1.0):
 
 
 def softmax(logits):
-    """p[c] = e**logits[c] / sum of all e**logits; the largest is subtracted first."""
+    """p[c] = e**logits[c] / sum(e**logits); the largest logit is subtracted first."""
     e = exp(logits - logits.max())
     p = e / total(e)
 

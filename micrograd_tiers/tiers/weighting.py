@@ -1,18 +1,19 @@
-"""Weights of samples in the losses: an op knows nothing of them, and takes them all the same.
+"""Sample weights in the losses, added to ops that know nothing of weights.
 
-The loss of a tier file is that of one sample, or one number per sample (``tensor.py``). A tier's loss, as a network
-calls it, is their sum, each times its weight. Weight 0 leaves a sample out, whatever its loss: 0 * inf would be NaN.
+The loss in a tier file is that of one sample, or one number per sample (``tensor.py``). The loss that a network calls
+is the weighted sum over the samples. A weight of 0 leaves a sample out, even if its loss is infinite: 0 * inf would be
+NaN.
 """
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-Loss = Callable[..., Any]  # an op: output, target, settings to value and vjps
+Loss = Callable[..., Any]  # an op: (output, target, *settings) -> (value, vjps)
 
 
 def sample_loss(op: Loss) -> Loss:
-    """Let the loss of one sample take a weight: it multiplies the loss, and dloss on the way back."""
+    """Return the loss of one sample with a weight, which multiplies the loss and, in the backward pass, dloss."""
 
     @wraps(op)
     def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
@@ -26,7 +27,7 @@ def sample_loss(op: Loss) -> Loss:
 
 
 def batch_loss(op: Loss, sum_of: Callable[[Any], Any]) -> Loss:
-    """Sum the losses (N,) of a mini-batch, each times its weight, if there are weights (N,)."""
+    """Return the sum of the losses (N,) of a mini-batch, each times its weight if there are weights (N,)."""
 
     @wraps(op)
     def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
@@ -41,9 +42,9 @@ def batch_loss(op: Loss, sum_of: Callable[[Any], Any]) -> Loss:
 
 
 def outside_loss(op: Loss, tier: Any, dtype: str) -> Loss:
-    """Let the loss of a tier from outside take a weight, or the weights (N,) of a mini-batch.
+    """Return the loss of a tier that is not built in with a weight, or with the weights (N,) of a mini-batch.
 
-    They multiply what the tier's loss gives for each sample by itself, and the rows of its gradient.
+    They multiply the tier's losses, computed sample by sample, and the rows of its gradient.
     """
     of_sample = sample_loss(op)
 

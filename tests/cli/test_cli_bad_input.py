@@ -503,7 +503,7 @@ BAD_SAMPLES = {
     "a fractional label": (X, with_value(Y, 0.5), "label 0.5.*whole"),
     "a label of NaN": (X, with_value(Y, np.nan), "label nan"),
     "labels of text": (X, ["inside"] * 20, "numbers"),
-    "probabilities that do not add up to 1": (X, np.eye(2)[Y] / 2, "row 0 is .* add up to 1"),
+    "probabilities that do not add up to 1": (X, np.eye(2)[Y] / 2, "row 0 is .* sum to 1"),
     "one-hot labels of other classes": (X, np.eye(3)[Y], "shape"),
 }
 bad_samples = pytest.mark.parametrize(("x", "y", "words"), BAD_SAMPLES.values(), ids=BAD_SAMPLES)

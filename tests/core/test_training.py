@@ -599,7 +599,7 @@ def test_an_optimizer_that_remembers_more_than_its_slots_name_is_not_saved_by_ha
 
     trainer = mt.Trainer(mt.two_layer_net(2, 3, 2), [[1.0, 2.0]], [0], optimizer=Counting(0.1), epochs=2)
     trainer.step()
-    with pytest.raises(ValueError, match=r"Counting.* remembers steps, which its slots do not name"):
+    with pytest.raises(ValueError, match=r"Counting.* stores steps, which its slots do not name"):
         trainer.state_dict()
 
 

@@ -1,4 +1,4 @@
-"""Exact arithmetic of arrays, for the vector and the tensor tier."""
+"""Exact arithmetic on arrays, for the vector and the tensor tier."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Array = Any  # ndarray of float64 or float32
 
 
 def matmul(a: Array, b: Array) -> Array:
-    """Return the sum over k of a[m, k] * b[k, p]; a vector counts as one row (a) or one column (b), as in np.matmul."""
+    """Return the sum over k of a[m, k] * b[k, p]; a vector is one row (a) or one column (b), as in np.matmul."""
     columns = a.T if a.ndim == 2 else a[:, None]  # (K, M)
     rows = b if b.ndim == 2 else b[:, None]  # (K, P)
     y = _sum_of_outer_products(columns, rows)
@@ -20,7 +20,7 @@ def matmul(a: Array, b: Array) -> Array:
 
 
 def matmuls(a: Array, b: Array) -> Array:
-    """Return the products of matrices, one per sample; a matrix (M, K) alone serves all samples, b is (N, K, P)."""
+    """Return one matrix product per sample: a is (N, M, K), or (M, K) for all samples; b is (N, K, P)."""
     return np.stack([matmul(a if a.ndim == 2 else a[n], b[n]) for n in range(len(b))])
 
 
@@ -29,12 +29,10 @@ def _sum_of_outer_products(a: Array, b: Array) -> Array:
     if a.shape[1] > b.shape[1]:
         return _sum_of_outer_products(b, a).T  # NumPy is faster along long rows
     if a.shape[1] == b.shape[1] == 1:
-        # One number per k: NumPy would add these in several lanes at once, but a running sum only in order.
+        # One number per k: NumPy's sum would add several lanes at once, but its cumulative sum adds in order.
         return np.cumsum(a * b, axis=0, dtype=a.dtype)[-1:] + 0
-    a, b = (
-        np.ascontiguousarray(a),
-        np.ascontiguousarray(b),
-    )  # so that einsum's innermost loop runs over p, never over k
+    # Contiguous, so that einsum's innermost loop runs over p, never over k.
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     if not EINSUM_FUSES:
         return np.einsum("km,kp->mp", a, b)
     y = np.zeros((a.shape[1], b.shape[1]), a.dtype)
@@ -44,11 +42,9 @@ def _sum_of_outer_products(a: Array, b: Array) -> Array:
 
 
 def _einsum_fuses() -> bool:
-    """Return whether einsum adds a product before it is rounded (fused multiply-add), as on ARM."""
-    for dtype, factor in (
-        ("float64", 1 + 2**-30),
-        ("float32", 1 + 2**-12),
-    ):  # their squares need one digit too many
+    """Return True if einsum adds a product before it is rounded (fused multiply-add), as on ARM."""
+    # Factors whose squares need one digit too many.
+    for dtype, factor in (("float64", 1 + 2**-30), ("float32", 1 + 2**-12)):
         a = np.array([[1], [factor]], dtype)
         b = np.repeat(np.array([[-factor * factor], [factor]], dtype), 19, axis=1)
         if np.einsum("km,kp->mp", a, b).any():
@@ -60,10 +56,10 @@ EINSUM_FUSES = _einsum_fuses()
 
 
 def total(a: Array, axis: int | tuple[int, ...] = 0) -> Any:
-    """Return the sum along one axis, or several, term after term."""
+    """Return the sum along one axis or several, in index order."""
     axes = np.atleast_1d(axis)
     terms = np.moveaxis(a, axes, range(len(axes)))
-    # + copies: of a single term, reduce returns the term itself
+    # + makes a copy: for a single term, reduce returns the term itself.
     return +reduce(add, terms.reshape(-1, *terms.shape[len(axes) :]))
 
 

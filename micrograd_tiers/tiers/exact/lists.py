@@ -1,4 +1,4 @@
-"""Exact arithmetic of lists, for the scalar tier, without NumPy."""
+"""Exact arithmetic on lists, for the scalar tier, without NumPy."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -7,12 +7,15 @@ from typing import Any
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
-    """Return the sum of a[i] * b[i], from 0.0 on as in matmul: sum() compensates for rounding from Python 3.12 on."""
+    """Return the sum of a[i] * b[i], starting from 0.0 as in `matmul`.
+
+    From Python 3.12 on, the built-in sum() compensates for rounding errors, so it is not used here.
+    """
     return reduce(add, map(mul, a, b), 0.0)
 
 
 def total(a: Sequence[Any]) -> Any:
-    """Return the sum of a[i]."""
+    """Return the sum of a[i], in index order."""
     return reduce(add, a)
 
 

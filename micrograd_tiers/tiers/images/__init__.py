@@ -1,1 +1,1 @@
-"""Convolution, pooling, reshaping: one file per tier, the same functions in each."""
+"""Convolution, pooling and reshaping: one file per tier, with the same ops in each."""

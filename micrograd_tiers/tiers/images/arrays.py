@@ -1,4 +1,7 @@
-"""Windows that move over images in arrays, x (..., H, W)."""
+"""Windows that move over images in arrays, x (..., H, W).
+
+Here `windows` lists the cells of the window, in `lists.py` the window's positions.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ Array = Any  # ndarray
 
 
 def padded(x: Array, padding: int) -> Array:
-    """Return the images with that many zeros on each side; x itself for none."""
+    """Return the images with `padding` zeros added on each side; x itself for 0."""
     if not padding:
         return x
     *others, H, W = x.shape
@@ -18,16 +21,16 @@ def padded(x: Array, padding: int) -> Array:
 
 
 def unpadded(x: Array, padding: int) -> Array:
-    """Return the images without that many numbers on each side, as a view."""
+    """Return a view of the images without the outer `padding` numbers on each side."""
     *_, H, W = x.shape
     return x[..., padding : H - padding, padding : W - padding]
 
 
 def windows(x: Array, size: tuple[int, int], stride: int) -> list[Array]:
-    """Return for each cell of a moving window what it covers: K K views (..., R, S).
+    """Return, for each cell of a window, the numbers that it covers at all positions.
 
-    R and S are the numbers of positions, by rows and columns. The window moves by the
-    stride and never leaves x.
+    The list holds K K views (..., R, S), for R rows and S columns of positions. The
+    window moves by the stride and never leaves x.
     """
     height, width = size
     H, W = x.shape[-2] - height + 1, x.shape[-1] - width + 1  # positions at stride 1

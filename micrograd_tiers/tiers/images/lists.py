@@ -1,4 +1,7 @@
-"""Windows that move over an image in lists, x[c][h][w], for the scalar tier."""
+"""Windows that move over an image of nested lists, x[c][h][w], for the scalar tier.
+
+Here `windows` lists the window's positions, in `arrays.py` the cells of the window.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -10,14 +13,14 @@ Place = tuple[int, int]  # (h, w)
 
 
 def padded(x: Image, padding: int) -> Image:
-    """Return the image with that many zeros on each side."""
+    """Return the image with `padding` zeros added on each side."""
     width = len(x[0][0]) + 2 * padding
     above, side = [[0.0] * width] * padding, [0.0] * padding
     return [[*above, *([*side, *row, *side] for row in c), *above] for c in x]
 
 
 def unpadded(x: Image, padding: int) -> Image:
-    """Return the image without that many numbers on each side."""
+    """Return the image without the outer `padding` numbers on each side."""
     height, width = len(x[0]), len(x[0][0])
     rows, columns = slice(padding, height - padding), slice(padding, width - padding)
     return [[row[columns] for row in channel[rows]] for channel in x]
@@ -26,9 +29,9 @@ def unpadded(x: Image, padding: int) -> Image:
 def windows(
     x: Image, size: tuple[int, ...], stride: int
 ) -> tuple[list[list[Place]], tuple[int, int]]:
-    """Return the places that a window covers at each of its positions, and (R, S).
+    """Return, for each position of a window, the places that it covers; and (R, S).
 
-    R and S are the numbers of positions, by rows and columns: R S in all.
+    There are R rows and S columns of positions, so the list has R S entries.
     """
     height, width = size
     rows = range(0, len(x[0]) - height + 1, stride)
@@ -39,7 +42,7 @@ def windows(
 
 
 def place_of_largest(channel: Channel, window: list[Place]) -> Place:
-    """Return where the largest number is, the first of equal ones; NaN is largest."""
+    """Return the place of the maximum, the first of several; NaN counts as largest."""
 
     def size(place: Place) -> tuple[bool, Any]:
         x = channel[place[0]][place[1]]
@@ -51,7 +54,8 @@ def place_of_largest(channel: Channel, window: list[Place]) -> Place:
 def positions_backwards(*of_positions: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     """Iterate over window positions from last to first.
 
-    Then each pixel sums its contributions in the same order at every tier: the others
-    add cell by cell of the window, and the last position has it in its first cell.
+    Each pixel then sums its contributions in the same order at every tier. The other
+    tiers add cell by cell, and the last position that covers a pixel has it in the
+    earliest cell.
     """
     return iter([*zip(*of_positions, strict=True)][::-1])

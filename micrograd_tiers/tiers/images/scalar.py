@@ -1,8 +1,8 @@
-"""Convolution, pooling, reshaping at the scalar tier: the definition, in plain loops.
+"""Convolution, pooling and reshaping at the scalar tier, window position by position.
 
-`vector.py` and `tensor.py` beside it hold the same functions in the same order.
-An image x is (C, H, W), its channels, rows and columns; the weight of a convolution is
-(O, C, K, K). A window has R x S positions.
+`vector.py` and `tensor.py` in this folder hold the same ops in the same order.
+An image x is (C, H, W): channels, rows and columns. The weight of a convolution is
+(O, C, K, K). A window has K x K cells and moves over R x S positions.
 """
 
 from micrograd_tiers.tiers.images.lists import (
@@ -18,11 +18,11 @@ from micrograd_tiers.tiers.lists import dot, filled, flat, in_shape, shape_of, t
 def conv2d(x, weight, bias, stride=1, padding=0):
     """y[o][r][s] = sum of weight[o][c][i][j] * x[c][h + i][w + j], plus bias[o].
 
-    h = r stride and w = s stride; x is padded with zeros first. At each position of the
-    window this is `linear`, of the numbers that it covers.
+    h = r * stride and w = s * stride; x is padded with zeros first. At each position,
+    this is `linear` of the C K K numbers that the window covers.
     """
     image, kernel = padded(x, padding), shape_of(weight[0])
-    places, shape = windows(image, kernel[1:], stride)  # P positions of K K places
+    places, shape = windows(image, kernel[1:], stride)  # P = R S lists of K K places
     covered = [[c[h][w] for c in image for h, w in window] for window in places]
     rows = [*map(flat, weight)]  # (O, C K K), beside covered (P, C K K)
     y = [
@@ -67,9 +67,9 @@ def avg_pool2d(x, kernel_size, stride):
 
 
 def max_pool2d(x, kernel_size, stride):
-    """y[c][r][s] = largest number of x[c] that the window covers at r, s.
+    """y[c][r][s] = maximum of the numbers of x[c] that the window covers at r, s.
 
-    The gradient goes to the place where it stands; of several equal ones, to the first.
+    The gradient goes to the place of the maximum, the first one if several are equal.
     """
     places, shape = windows(x, (kernel_size, kernel_size), stride)
     largest = [[place_of_largest(c, window) for window in places] for c in x]
@@ -89,5 +89,5 @@ def max_pool2d(x, kernel_size, stride):
 
 
 def reshape(x, shape):
-    """y = the same numbers in the same order, in lists of that shape."""
+    """y = the numbers of x in the same order, as lists of the given shape."""
     return in_shape(flat(x), shape), (lambda dy: in_shape(flat(dy), shape_of(x)),)

@@ -1,8 +1,8 @@
 """Convolution, pooling and reshaping at the tensor tier, window cell by window cell.
 
-`scalar.py` and `vector.py` beside it hold the same functions in the same order.
-Images x are (N, C, H, W): channels, rows and columns; the weight of a convolution is
-(O, C, K, K). A window has R x S positions.
+`scalar.py` and `vector.py` in this folder hold the same ops in the same order.
+Images x are (N, C, H, W): channels, rows and columns. The weight of a convolution is
+(O, C, K, K). A window has K x K cells and moves over R x S positions.
 """
 
 import math
@@ -17,8 +17,8 @@ from micrograd_tiers.tiers.images.arrays import padded, unpadded, windows
 def conv2d(x, weight, bias, stride=1, padding=0):
     """y[n, o, r, s] = sum of weight[o, c, i, j] * x[n, c, h + i, w + j], plus bias[o].
 
-    h = r stride and w = s stride; x is padded with zeros first. At each position of the
-    window this is `linear`, of the numbers that it covers.
+    h = r * stride and w = s * stride; x is padded with zeros first. At each position,
+    this is `linear` of the C K K numbers that the window covers.
     """
     image, size = padded(x, padding), weight.shape[2:]
     cells = np.stack(windows(image, size, stride), axis=-3)  # (N, C, K K, R, S)
@@ -28,8 +28,8 @@ def conv2d(x, weight, bias, stride=1, padding=0):
     flat = y.shape
 
     def dx(dy):
-        # With the samples last in memory, what a window adds is one stretch of numbers
-        # of all images instead of a row of one image: a third of the time.
+        # With the samples last in memory, each addition runs over one contiguous block
+        # of all images instead of rows of single images: it takes a third of the time.
         dcells = matmul(rows.T, np.moveaxis(dy, 0, -1).reshape(len(weight), -1))
         dcells = dcells.reshape(*cells.shape[1:], len(x))  # (C, K K, R, S, N)
         dimage = np.moveaxis(np.zeros((*image.shape[1:], len(x)), dy.dtype), -1, 0)
@@ -65,15 +65,15 @@ def avg_pool2d(x, kernel_size, stride):
 
 
 def max_pool2d(x, kernel_size, stride):
-    """y[n, c, r, s] = largest number of x[n, c] that the window covers at r, s.
+    """y[n, c, r, s] = maximum of the numbers of x[n, c] that the window covers at r, s.
 
-    The gradient goes to the place where it stands; of several equal ones, to the first.
+    The gradient goes to the place of the maximum, the first one if several are equal.
     """
     size = (kernel_size, kernel_size)
     y = reduce(np.maximum, windows(x, size, stride))
 
     def dx(dy):
-        dx, left = np.zeros(x.shape, dy.dtype), dy.copy()  # left: what has no place yet
+        dx, left = np.zeros(x.shape, dy.dtype), dy.copy()  # left: not yet passed on
         cells = zip(windows(x, size, stride), windows(dx, size, stride), strict=True)
         for cell, dcell in cells:
             here = left * (cell == y)
@@ -85,5 +85,5 @@ def max_pool2d(x, kernel_size, stride):
 
 
 def reshape(x, shape):
-    """y = the same numbers in the same order, each sample in an array of that shape."""
+    """y = the numbers of x in the same order, each sample in the given shape."""
     return x.reshape(len(x), *shape), (lambda dy: dy.reshape(x.shape).copy(),)

@@ -1,8 +1,8 @@
 """Convolution, pooling and reshaping at the vector tier, window cell by window cell.
 
-`scalar.py` and `tensor.py` beside it hold the same functions in the same order.
-An image x is (C, H, W), its channels, rows and columns; the weight of a convolution is
-(O, C, K, K). A window has R x S positions.
+`scalar.py` and `tensor.py` in this folder hold the same ops in the same order.
+An image x is (C, H, W): channels, rows and columns. The weight of a convolution is
+(O, C, K, K). A window has K x K cells and moves over R x S positions.
 """
 
 import math
@@ -17,8 +17,8 @@ from micrograd_tiers.tiers.images.arrays import padded, unpadded, windows
 def conv2d(x, weight, bias, stride=1, padding=0):
     """y[o, r, s] = sum of weight[o, c, i, j] * x[c, h + i, w + j], plus bias[o].
 
-    h = r stride and w = s stride; x is padded with zeros first. At each position of the
-    window this is `linear`, of the numbers that it covers.
+    h = r * stride and w = s * stride; x is padded with zeros first. At each position,
+    this is `linear` of the C K K numbers that the window covers.
     """
     image, size = padded(x, padding), weight.shape[2:]
     cells = np.stack(windows(image, size, stride), axis=-3)  # (C, K K, R, S)
@@ -59,15 +59,15 @@ def avg_pool2d(x, kernel_size, stride):
 
 
 def max_pool2d(x, kernel_size, stride):
-    """y[c, r, s] = largest number of x[c] that the window covers at r, s.
+    """y[c, r, s] = maximum of the numbers of x[c] that the window covers at r, s.
 
-    The gradient goes to the place where it stands; of several equal ones, to the first.
+    The gradient goes to the place of the maximum, the first one if several are equal.
     """
     size = (kernel_size, kernel_size)
     y = reduce(np.maximum, windows(x, size, stride))
 
     def dx(dy):
-        dx, left = np.zeros(x.shape, dy.dtype), dy.copy()  # left: what has no place yet
+        dx, left = np.zeros(x.shape, dy.dtype), dy.copy()  # left: not yet passed on
         cells = zip(windows(x, size, stride), windows(dx, size, stride), strict=True)
         for cell, dcell in cells:
             here = left * (cell == y)
@@ -79,5 +79,5 @@ def max_pool2d(x, kernel_size, stride):
 
 
 def reshape(x, shape):
-    """y = the same numbers in the same order, in an array of that shape."""
+    """y = the numbers of x in the same order, as an array of the given shape."""
     return x.reshape(shape), (lambda dy: dy.reshape(x.shape).copy(),)

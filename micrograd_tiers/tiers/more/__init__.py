@@ -1,1 +1,1 @@
-"""Further losses, and dropout: one file per tier, the same functions in each."""
+"""Further losses, and dropout: one file per tier, with the same ops in each."""

@@ -1,17 +1,17 @@
 """Further losses, and dropout, at the scalar tier.
 
-`vector.py` and `tensor.py` beside it hold the same functions in the same order; shapes
+`vector.py` and `tensor.py` in this folder hold the same ops in the same order. Shapes
 are those of `tiers/scalar.py`.
 """
 
 from operator import mul
 
 from micrograd_tiers.tiers.lists import elementwise, exp, log1p, total
-from micrograd_tiers.tiers.scalar import softmax_cross_entropy  # as in the file
+from micrograd_tiers.tiers.scalar import softmax_cross_entropy  # as written there
 
 
 def smoothed_cross_entropy(logits, target, smoothing):
-    """Cross-entropy to 1 - smoothing for the target, plus smoothing / C for each class.
+    """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere.
 
     Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
     """
@@ -27,16 +27,14 @@ def smoothed_cross_entropy(logits, target, smoothing):
 
 
 def soft_cross_entropy(logits, target):
-    """Sum over c of -target[c] * log(softmax(logits)[c]); target: a distribution."""
+    """Sum over c of -target[c] * log(softmax(logits)[c]); target: probabilities."""
     top = max(range(len(logits)), key=logits.__getitem__)
     of_top, (dlogits,) = softmax_cross_entropy(logits, top)  # -log(p[top])
     pairs = zip(target, logits, strict=True)
-    gaps = [t * (logits[top] - z) if t else 0.0 for t, z in pairs]  # 0 log 0 is 0
+    gaps = [t * (logits[top] - z) if t else 0.0 for t, z in pairs]  # 0 log 0 = 0
     loss = total(target) * of_top + total(gaps)
 
-    def dsoft(
-        dloss,
-    ):  # p sum(target) - target; its form: docs/numerics.md
+    def dsoft(dloss):  # p sum(target) - target; stable form: docs/numerics.md
         shift = [-t for t in target]
         shift[top] = total([0.0 if c == top else t for c, t in enumerate(target)])
         d = dlogits(dloss * total(target))
@@ -49,13 +47,12 @@ def binary_cross_entropy(logits, target):
     """Mean over the O outputs of -t log(p) - (1 - t) log(1 - p), p = sigmoid(logit)."""
     pairs = [*zip(logits, target, strict=True)]
     e = [exp(-abs(z)) for z in logits]
-    wrong = [
-        1 - t if z > 0 else t for z, t in pairs
-    ]  # of t, on the side where z is not
+    # The share of the target that contradicts the sign of the logit.
+    wrong = [1 - t if z > 0 else t for z, t in pairs]
     sizes = [abs(z) * w if w else 0.0 for z, w in zip(logits, wrong, strict=True)]
     losses = [log1p(ei) + size for ei, size in zip(e, sizes, strict=True)]
 
-    def dlogits(dloss):  # (p - t) / O
+    def dlogits(dloss):  # (p - t) / O; stable form: docs/numerics.md
         size = [(w - (1 - w) * ei) / (1 + ei) for ei, w in zip(e, wrong, strict=True)]
         signs = [1.0 if z > 0 else -1.0 for z in logits]
         return [s * d / len(e) * dloss for s, d in zip(signs, size, strict=True)]
@@ -64,7 +61,7 @@ def binary_cross_entropy(logits, target):
 
 
 def hinge(y, target):
-    """Mean over the O outputs of max(0, 1 - target * y); the derivative at 0 is 0."""
+    """Mean over the O outputs of max(0, 1 - target * y); the slope at the kink is 0."""
     margin = [1 - to * yo for yo, to in zip(y, target, strict=True)]
     loss = total([0.0 if m <= 0 else m for m in margin]) / len(y)
 
@@ -76,7 +73,7 @@ def hinge(y, target):
 
 
 def mean_absolute_error(y, target):
-    """Mean over the O outputs of |y - target|; the derivative at 0 is 0."""
+    """Mean over the O outputs of |y - target|; the slope at the kink is 0."""
     difference = [yo - to for yo, to in zip(y, target, strict=True)]
     loss = total([abs(d) for d in difference]) / len(y)
 

@@ -1,17 +1,17 @@
 """Further losses, and dropout, at the tensor tier.
 
-`scalar.py` and `vector.py` beside it hold the same functions in the same order; shapes
+`scalar.py` and `vector.py` in this folder hold the same ops in the same order. Shapes
 are those of `tiers/tensor.py`.
 """
 
 import numpy as np
 
 from micrograd_tiers.tiers.arrays import exp, log1p, total
-from micrograd_tiers.tiers.tensor import softmax_cross_entropy  # as in the file
+from micrograd_tiers.tiers.tensor import softmax_cross_entropy  # as written there
 
 
 def smoothed_cross_entropy(logits, target, smoothing):
-    """Cross-entropy to 1 - smoothing for the target, plus smoothing / C for each class.
+    """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere.
 
     Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
     """
@@ -28,15 +28,13 @@ def smoothed_cross_entropy(logits, target, smoothing):
 
 
 def soft_cross_entropy(logits, target):
-    """Sum over c of -target[c] * log(softmax(logits)[c]); target: a distribution."""
+    """Sum over c of -target[c] * log(softmax(logits)[c]); target: probabilities."""
     rows, top = np.arange(len(logits)), logits.argmax(axis=1)
     of_top, (dlogits,) = softmax_cross_entropy(logits, top)  # -log(p[top])
-    gap = np.where(target == 0, 0, logits[rows, top][:, None] - logits)  # 0 log 0 is 0
+    gap = np.where(target == 0, 0, logits[rows, top][:, None] - logits)  # 0 log 0 = 0
     loss = total(target, axis=1) * of_top + total(target * gap, axis=1)
 
-    def dsoft(
-        dloss,
-    ):  # p sum(target) - target; its form: docs/numerics.md
+    def dsoft(dloss):  # p sum(target) - target; stable form: docs/numerics.md
         shift = target.copy()
         shift[rows, top] = 0
         shift[rows, top] = -total(shift, axis=1)
@@ -48,11 +46,12 @@ def soft_cross_entropy(logits, target):
 def binary_cross_entropy(logits, target):
     """Mean over the O outputs of -t log(p) - (1 - t) log(1 - p), p = sigmoid(logit)."""
     e = exp(-np.abs(logits))
-    wrong = np.where(logits > 0, 1 - target, target)  # of t, on the side where z is not
+    # The share of the target that contradicts the sign of the logit.
+    wrong = np.where(logits > 0, 1 - target, target)
     size = np.where(wrong == 0, 0, np.abs(logits) * wrong)
     loss = total(log1p(e) + size, axis=1) / logits.shape[1]
 
-    def dlogits(dloss):  # (p - t) / O
+    def dlogits(dloss):  # (p - t) / O; stable form: docs/numerics.md
         size = (wrong - (1 - wrong) * e) / (1 + e)
         return np.where(logits > 0, size, -size) / logits.shape[1] * dloss
 
@@ -60,14 +59,14 @@ def binary_cross_entropy(logits, target):
 
 
 def hinge(y, target):
-    """Mean over the O outputs of max(0, 1 - target * y); the derivative at 0 is 0."""
+    """Mean over the O outputs of max(0, 1 - target * y); the slope at the kink is 0."""
     margin = 1 - target * y
     loss = total(np.maximum(margin, 0), axis=1) / y.shape[1]
     return loss, (lambda dloss: -target * (margin > 0) / y.shape[1] * dloss,)
 
 
 def mean_absolute_error(y, target):
-    """Mean over the O outputs of |y - target|; the derivative at 0 is 0."""
+    """Mean over the O outputs of |y - target|; the slope at the kink is 0."""
     difference = y - target
     loss = total(np.abs(difference), axis=1) / y.shape[1]
     return loss, (lambda dloss: np.sign(difference) / y.shape[1] * dloss,)

@@ -1,17 +1,17 @@
 """Further losses, and dropout, at the vector tier.
 
-`scalar.py` and `tensor.py` beside it hold the same functions in the same order; shapes
+`scalar.py` and `tensor.py` in this folder hold the same ops in the same order. Shapes
 are those of `tiers/vector.py`.
 """
 
 import numpy as np
 
 from micrograd_tiers.tiers.arrays import exp, log1p, total
-from micrograd_tiers.tiers.vector import softmax_cross_entropy  # as in the file
+from micrograd_tiers.tiers.vector import softmax_cross_entropy  # as written there
 
 
 def smoothed_cross_entropy(logits, target, smoothing):
-    """Cross-entropy to 1 - smoothing for the target, plus smoothing / C for each class.
+    """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere.
 
     Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
     """
@@ -27,15 +27,13 @@ def smoothed_cross_entropy(logits, target, smoothing):
 
 
 def soft_cross_entropy(logits, target):
-    """Sum over c of -target[c] * log(softmax(logits)[c]); target: a distribution."""
+    """Sum over c of -target[c] * log(softmax(logits)[c]); target: probabilities."""
     top = logits.argmax()
     of_top, (dlogits,) = softmax_cross_entropy(logits, top)  # -log(p[top])
-    gap = np.where(target == 0, 0, logits[top] - logits)  # 0 log 0 is 0
+    gap = np.where(target == 0, 0, logits[top] - logits)  # 0 log 0 = 0
     loss = total(target) * of_top + total(target * gap)
 
-    def dsoft(
-        dloss,
-    ):  # p sum(target) - target; its form: docs/numerics.md
+    def dsoft(dloss):  # p sum(target) - target; stable form: docs/numerics.md
         shift = target.copy()
         shift[top] = 0
         shift[top] = -total(shift)
@@ -47,11 +45,12 @@ def soft_cross_entropy(logits, target):
 def binary_cross_entropy(logits, target):
     """Mean over the O outputs of -t log(p) - (1 - t) log(1 - p), p = sigmoid(logit)."""
     e = exp(-np.abs(logits))
-    wrong = np.where(logits > 0, 1 - target, target)  # of t, on the side where z is not
+    # The share of the target that contradicts the sign of the logit.
+    wrong = np.where(logits > 0, 1 - target, target)
     size = np.where(wrong == 0, 0, np.abs(logits) * wrong)
     loss = total(log1p(e) + size) / len(logits)
 
-    def dlogits(dloss):  # (p - t) / O
+    def dlogits(dloss):  # (p - t) / O; stable form: docs/numerics.md
         size = (wrong - (1 - wrong) * e) / (1 + e)
         return np.where(logits > 0, size, -size) / len(logits) * dloss
 
@@ -59,14 +58,14 @@ def binary_cross_entropy(logits, target):
 
 
 def hinge(y, target):
-    """Mean over the O outputs of max(0, 1 - target * y); the derivative at 0 is 0."""
+    """Mean over the O outputs of max(0, 1 - target * y); the slope at the kink is 0."""
     margin = 1 - target * y
     loss = total(np.maximum(margin, 0)) / len(y)
     return loss, (lambda dloss: -target * (margin > 0) / len(y) * dloss,)
 
 
 def mean_absolute_error(y, target):
-    """Mean over the O outputs of |y - target|; the derivative at 0 is 0."""
+    """Mean over the O outputs of |y - target|; the slope at the kink is 0."""
     difference = y - target
     loss = total(np.abs(difference)) / len(y)
     return loss, (lambda dloss: np.sign(difference) / len(y) * dloss,)
