@@ -526,7 +526,7 @@ def kinds_of_batches(rng: np.random.Generator, size: Size) -> Iterator[tuple[str
 
 
 def kinds_of_outputs(rng: np.random.Generator, size: Size) -> Iterator[tuple[str, Array, Array]]:
-    """Yield (kind, outputs (B, N, O), targets (B, N, O)) for the mean squared error, with O = 10."""
+    """Yield (kind, outputs (B, N, O), targets (B, N, O)) for the mean squared and absolute errors, with O = 10."""
     for kind, N, scale in [
         ("ordinary", 60, 1.0),
         ("ordinary", 64, 1.0),

@@ -49,7 +49,7 @@ class CommandParser(OneLineParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse the arguments after the name of the command."""
-        if self.command in ONE_THREAD:  # before the import of NumPy, which reads them
+        if self.command in ONE_THREAD:  # NumPy reads the variables when it is imported, so set them before
             for variable, number in pinned(1).items():
                 os.environ.setdefault(variable, number)
         module = import_module(f".{self.command}", __name__)

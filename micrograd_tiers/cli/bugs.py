@@ -55,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, show, train with, or ask for bugs."""
+    """Run one action: list the bugs, explain one, train with one, or ask for one in a quiz."""
     check_outputs([args.json], [getattr(args, "picture", None)])
     code, result = {"list": _list, "show": _show, "train": _train, "quiz": _quiz}[args.action](args)
     write_json(args.json, {"command": f"bugs {args.action}", **result})

@@ -17,7 +17,7 @@ def write_json(path: str | None, content: dict[str, Any]) -> None:
 
 
 def write_results(folder: Path, texts: dict[str, str], content: dict[str, Any]) -> None:
-    """Write each text to the file of its key, and the content to results.json; no file is left half-written."""
+    """Write each text to the file that its key names, and the content to results.json. No file is left half-written."""
     for name, text in texts.items():
         with replacing(folder / name) as file:
             file.write(text.encode())

@@ -24,7 +24,7 @@ from ..tiers import TIERS
 from ..trainer import Trainer
 from ..weights import parameter_shapes
 
-SAME = 1e-13  # of the largest weight: the most that rounding may add up to in a few epochs of stable float64 training
+SAME = 1e-13  # relative to the largest weight; in a few epochs of stable float64 training, rounding adds up to less
 
 
 @dataclass
@@ -203,7 +203,7 @@ def compare_tiers(
         Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
         for tier in tiers
     ]
-    # As many test samples as a slow tier can score in a second or two.
+    # A slow tier can score this many test samples in a second or two.
     n_scored = min(len(data.test_x), max(100, 50_000_000 // max(1, net.n_parameters)))
     scored = data.test_x[:n_scored], data.test_y[:n_scored]
 

@@ -38,7 +38,7 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
 
     Parameters
     ----------
-    path : path_like
+    path : path-like
     of : sequence of Panel
         At least one panel.
 

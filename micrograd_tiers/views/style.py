@@ -20,7 +20,7 @@ MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper
 
 
 def rounded(x: float) -> str:
-    """Return a number with two significant digits, and never fewer than those before the decimal point."""
+    """Return a positive number as text: as an integer from 10 on, otherwise with two significant digits."""
     return f"{x:,.0f}" if x >= 10 else f"{x:.2g}"
 
 

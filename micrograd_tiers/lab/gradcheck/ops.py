@@ -49,7 +49,8 @@ def check_vjps(
     Raises
     ------
     ValueError
-        If inputs or gradients are not numbers, op does not return a value and vjps, or dy is not shaped as the value.
+        If inputs or gradients are not numbers, op does not return a value and vjps, dy is not shaped as the value, or
+        n_coordinates is not a whole number of at least 0.
     """
     rng = generator(seed)
     tier = get_tier("scalar" if tier is None else tier)  # the scalar tier's arrays are lists

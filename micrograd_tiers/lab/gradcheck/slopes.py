@@ -29,7 +29,7 @@ Line = Callable[[complex], Array]  # from t to the terms of the loss
 
 EPS = 2.0**-52  # spacing of float64 at 1
 TINY = 1e-20  # h of the complex step: nothing is subtracted, so h may be so small that h**2 vanishes beside 1
-UNDERFLOW = 2.0**-1022  # smaller numbers have fewer digits, and then none
+UNDERFLOW = 2.0**-1022  # smallest number with full precision: below it, float64 loses digits
 STEPS = tuple(2.0**-k for k in range(6, 27))  # of the central differences: halved until the results settle
 KINK_STEPS = (2.0**-16, 2.0**-20, 2.0**-24)
 
@@ -41,7 +41,7 @@ class Slope(NamedTuple):
 
     value: float
     blur: float  # uncertainty of the value, from rounding and from steps that are not yet small enough
-    size: float  # sum of absolute slopes and values over the terms that move: a vjp may lose 1e-16 of it
+    size: float  # sum of |slope| + |value| over the terms that change; a vjp may be off by 1e-16 of it
 
 
 def complex_step(g: Line, unit: float = 1.0) -> Slope:
@@ -94,7 +94,7 @@ def best_method(g: Line) -> str:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", ComplexWarning)  # imaginary parts that are dropped
+            warnings.simplefilter("error", ComplexWarning)  # raise if an imaginary part is dropped
             slope = complex_step(g)
     except Exception:  # foreign code may raise anything on complex numbers
         return "Richardson"

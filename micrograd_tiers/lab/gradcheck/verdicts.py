@@ -11,14 +11,17 @@ from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, rand
 
 TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # rounding logits of 1e4 alone moves e**z by 1e-12
 TOLERANCE_FLOAT32 = 1e-4  # for float32 gradients; the numerical derivative is still taken in float64
-FLOOR = 1e-3  # of the largest coordinate: smaller coordinates may have the absolute error of one of that size
-ALIKE = 1e-3  # relative error of two numbers that agree without any floor
+FLOOR = 1e-3  # share of the largest coordinate; errors of coordinates below it are measured relative to it
+ALIKE = 1e-3  # largest relative error of two numbers that agree without the floor
 
 
 def check_gradient(
     name: str, terms: Terms, x: Array, gradient: Array, n: int | None, dtype: str, rng: np.random.Generator
 ) -> Check:
-    """Check the gradient of the sum of terms(x), computed in dtype, at n coordinates, or at all if n is None."""
+    """Compare a gradient with numerical derivatives of sum(terms(x)), at n coordinates, or at all if n is None.
+
+    `dtype` is the type in which the gradient was computed.
+    """
     coordinates = _chosen(gradient, n, rng)
     if gradient.shape != x.shape or not coordinates:
         verdict = VerdictKind.EMPTY, ""
@@ -41,8 +44,8 @@ def check_gradient(
     difference = np.abs(analytic - numerical)
     error = difference / np.maximum(size, floor)
     off_kinks = np.where(kinks, 0, error)
-    # With a floor, numbers agree that are pure rounding error. So at least one pair must agree without a floor, and no
-    # numerical derivative may be so uncertain that a sizable error would go unseen.
+    # With the floor, even pure rounding errors agree. So at least one pair must agree without it, and no numerical
+    # derivative may be so uncertain that a sizable error would go unnoticed.
     tested = np.any((difference <= ALIKE * size) & (size > 10 * blur)) and blur.max() <= ALIKE * scale
 
     if not np.isfinite(error).all():

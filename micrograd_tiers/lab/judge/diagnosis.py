@@ -15,8 +15,8 @@ from .probing import Diagnosis, Observation, drawn, probe, right
 from .properties import Finding, finding_of
 from .support import judge_support
 
-SURE = 0.99  # share of the probes on which op and bug must agree, of those where one of them is wrong
-LIKELY = 0.6  # below SURE, a second bug may interfere
+SURE = 0.99  # op and bug must agree on this share of the probes on which either is wrong
+LIKELY = 0.6  # enough to name a bug with reservations: the op may have a second one
 
 
 def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosis | None:
@@ -31,8 +31,8 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosi
     finding : Finding
         Finding to explain.
     grain : str
-        Name of the built-in tier whose arrays the tier takes. A bug is planted there if it has an edit for it,
-        otherwise at the last tier that it has an edit for.
+        Name of the built-in tier whose arrays the tier takes. Each bug is planted in that tier, or, if the bug has no
+        edit for it, in the last tier for which it has one.
     """
     if finding.property in ("hangs", "prints") or finding.example is None:
         return None

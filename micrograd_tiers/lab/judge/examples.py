@@ -42,7 +42,7 @@ class Sampler:
     Attributes
     ----------
     make : callable
-        Function of `drawing` that returns an example, from pick(options), numbers, N, I and O.
+        Function of `drawing`: make(pick, numbers, N, I, O) returns an example.
     numbers : list of float
         Numbers that the inputs may hold.
     sizes_out, sizes_in, batch_sizes : list of int

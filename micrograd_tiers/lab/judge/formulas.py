@@ -84,7 +84,7 @@ def _windows(x: Array, K: int, stride: int) -> Array:
 
 
 def _added(dwindows: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """Return the gradient from that of the windows, summed where they overlap: (N, C, R, S, K, K) -> (N, C, H, W)."""
+    """Sum the gradients of all windows into the gradient of the image: (N, C, R, S, K, K) -> (N, C, H, W)."""
     dx, K = np.zeros(shape), dwindows.shape[-1]
     for r, s in np.ndindex(dwindows.shape[2:4]):
         dx[:, :, r * stride : r * stride + K, s * stride : s * stride + K] += dwindows[:, :, r, s]

@@ -28,7 +28,7 @@ class Wrong(Exception):  # noqa: N818  # it never reaches a user
     ) -> None:
         super().__init__(message)
         self.property, self.message, self.expected, self.got = property, message, expected, got
-        self.part = part  # set if it is not the part under test: without a value there are no vjps to test
+        self.part = part  # "value" if the op fails before it returns any vjp, whichever part is under test
 
 
 class _Printed(io.StringIO):
@@ -46,7 +46,7 @@ class _TooSlow(BaseException):  # not an Exception, so that an op cannot catch i
 
 @contextlib.contextmanager
 def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
-    """Raise TimeoutError if the block takes longer; no effect on Windows or outside the main thread."""
+    """Raise TimeoutError if the block takes longer than `seconds`; no effect on Windows or outside the main thread."""
 
     def stop(*args: object) -> None:
         raise _TooSlow
@@ -109,7 +109,7 @@ def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
 
 
 def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
-    """Return the op wrapped: it raises Wrong unless it returns a value and one vjp per differentiable argument."""
+    """Return the op, wrapped to raise Wrong unless it returns a value and one vjp per differentiable argument."""
     real = getattr(tier, case.name)
 
     def op(*inputs: Any) -> Any:

@@ -88,7 +88,7 @@ def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
 
 def _wrong_shape(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis:
     got, expected = tuple(finding.got), tuple(finding.expected)
-    # The plain example has 2 samples, so an axis of length 1 is what a sum over the samples has left.
+    # The plain example has 2 samples, so an axis of length 1 is left over from a sum over the samples.
     _, plain = probe(case, tier, case.examples.plain, finding.part).failure or ("", ())
     why = "" if finding.part == "value" else "A gradient must have the shape of its argument."
     if plain and len(plain) == len(expected) + 1 and plain[0] == 1:
@@ -235,7 +235,7 @@ def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) ->
 
 
 def _low_precision(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Return a diagnosis if the errors look like rounding to few digits. A capped loss does too: try it before."""
+    """Return a diagnosis if the errors look like rounding to few digits. A capped loss looks alike: test it first."""
     errors = [float(np.max(np.abs(o - r))) / max(1.0, float(np.max(np.abs(r)))) for _, o, r in pairs]
     worst = max(errors)
     if not 1e-14 < worst < 2e-3 or (worst > 1e-5 and np.mean(np.array(errors) > 0) < 0.5):

@@ -67,7 +67,7 @@ class Observation:
 
 
 def close(a: Array, b: Array) -> bool:
-    """Return True if a and b agree to 9 digits; small numbers, to 9 digits of b's largest number or of 1."""
+    """Return True if a and b agree to a relative error of 1e-9, or to 1e-9 of the smaller of 1 and max |b|."""
     scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
     return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * min(scale, 1.0) + 1e-300, equal_nan=True))
 

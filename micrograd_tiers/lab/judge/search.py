@@ -52,7 +52,7 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     Raises
     ------
     NotImplementedError
-        If the tier does not have the op, or it raises NotImplementedError.
+        If the tier does not have the op, or the op raises NotImplementedError.
     """
     if not hasattr(tier, case.name):
         raise NotImplementedError
@@ -97,7 +97,7 @@ def _sweep(
 
 
 def _said_already(finding: Finding, findings: Collection[Finding]) -> bool:
-    """Return True if another part prints or warns as well: the op does so whichever part is tested."""
+    """Return True for a print or warning that is already reported for another part: it comes from the op as a whole."""
     return finding.property in ("prints", "warns") and any(f.property == finding.property for f in findings)
 
 

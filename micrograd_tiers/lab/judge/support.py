@@ -22,7 +22,7 @@ def judge_support(name: str, tier: Tier) -> list[Finding]:
     Raises
     ------
     NotImplementedError
-        If the tier does not have it, or it raises NotImplementedError.
+        If the tier does not have the function, or the function raises NotImplementedError.
     """
     if not hasattr(tier, name):
         raise NotImplementedError
@@ -104,8 +104,8 @@ CHECKS: dict[str, Callable[[Tier], None]] = {
 def grain_of(tier: Any) -> str:
     """Return the name of the built-in tier whose arrays a tier takes.
 
-    The tier's own `asarray` and `chunks` decide. If it lacks them, it is the built-in tier at which most of its ops
-    are right.
+    The tier's own `asarray` and `chunks` decide. If they are missing or fail, the ops are tried with the arrays of each
+    built-in tier, and the tier at which most results are right is returned.
     """
     try:
         first, *_ = next(iter(tier.chunks(tier.asarray(TABLE))))

@@ -42,7 +42,7 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
                     finding = _difference(tier, sizes, activation, loss, optimizer, X, y, what)
             except Wrong as wrong:
                 finding = Finding("training", wrong.property, wrong.message)
-            except NotImplementedError as error:  # from an op that has passed alone
+            except NotImplementedError as error:  # from an op that passed its own tests
                 finding = Finding("training", "raises", f"{what}: {described(error)}")
             if finding is not None:
                 return [finding]

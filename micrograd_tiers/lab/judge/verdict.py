@@ -53,7 +53,7 @@ class Item:
     note: str = ""
 
     def parts(self) -> dict[str, bool]:
-        """Return for each part whether it is right; a part that cannot be judged, because the op raises, is not."""
+        """Return, for each part, True if it is right; a part that could not be judged counts as wrong."""
         names = CASE_OF[self.name].parts if self.name in CASE_OF else ("value",)
         if self.status != FAIL:
             return dict.fromkeys(names, self.status == PASS)
@@ -125,7 +125,7 @@ def judge(
     time_limit : float
         Time limit for each op, in seconds; at least 1.
     on_item : callable
-        Called with each `Item` as soon as it is judged.
+        Called with each `Item` as soon as it is judged, possibly from another thread.
 
     Returns
     -------
@@ -259,8 +259,20 @@ def read_points(path: str) -> Points:
 
     Items that are not named are worth nothing and need not be written.
 
+    Parameters
+    ----------
+    path : str
+        File to read.
+
+    Returns
+    -------
+    mapping of str to (float or mapping of str to float)
+        Points for each item, as `judge` takes them.
+
     Raises
     ------
+    OSError
+        If the file cannot be read.
     DataError
         If the file is not TOML, names no item, or has an unknown item, an unknown part or invalid points.
     """

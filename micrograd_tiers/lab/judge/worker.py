@@ -72,7 +72,7 @@ def answer(
 
 
 def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
-    """Return the status and the findings with diagnoses of one item of a complete tier, ready for JSON."""
+    """Judge one item of a complete tier, and return its status and its diagnosed findings, ready for JSON."""
     try:
         if item == "training":
             findings = judge_training(tier, ops)

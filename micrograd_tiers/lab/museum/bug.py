@@ -172,6 +172,7 @@ def planted(bug: Bug) -> Iterator[ModuleType]:
     Parameters
     ----------
     bug : Bug
+        Bug to plant.
 
     Yields
     ------

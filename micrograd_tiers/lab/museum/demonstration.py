@@ -1,7 +1,7 @@
 """Demonstrations of bugs: training with and without the bug, from the same seed, on the same samples.
 
-Each bug has a scene in which it acts (`scenes`). The figures shown are those that the program itself reports, so a
-reported figure may be the bug.
+Each bug has a scene in which it acts (`scenes`). The figures shown are those that the program itself reports, so
+the bug may falsify them.
 """
 
 import math
@@ -85,6 +85,7 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     Parameters
     ----------
     bug : Bug
+        Bug to demonstrate.
     tier : str, optional
         Tier of the nets. The default is the fastest one in which the bug acts. Not allowed for a bug of the engine.
     seed : int, default 0
@@ -93,11 +94,12 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     Returns
     -------
     Demonstration
+        The task, and the records of both runs.
 
     Raises
     ------
     ValueError
-        If the bug is not in this tier, or if the seed is negative.
+        If the bug is not in this tier, a tier is given for a bug of the engine, or the seed is negative.
     """
     generator(seed)
     scene = scene_of(bug)

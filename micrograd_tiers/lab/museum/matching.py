@@ -22,7 +22,7 @@ END_OF_STATEMENT = "\n"
 BEFORE = {"\n", "(", "[", "{", ",", ":", "->", "return", "in", "if", "elif", "while", "else", "assert", "with"}
 AFTER = {"\n", ")", "]", "}", ",", ":", "as"}
 COMPARISONS = {"==", "!=", "<=", ">="}
-# The parentheses of a tuple have no meaning only between these.
+# Parentheses around a tuple have a meaning, except between these tokens.
 AROUND_TUPLES = {("=", "\n"), ("return", "\n"), ("import", "\n"), ("\n", "="), ("for", "in")}
 
 
@@ -73,8 +73,8 @@ def replaced(source: str, where: str, right: str, wrong: str) -> str:
     Raises
     ------
     ValueError
-        If there is no such definition, if the snippet does not occur exactly once in it, or if it includes one
-        of two parentheses that do not count, but not everything between them.
+        If there is no such definition, if the snippet does not occur exactly once in it, or if the snippet cuts
+        through a pair of parentheses that do not count.
     """
     lines = [*io.StringIO(source)]
     starts = [*accumulate(map(len, lines), initial=0)]

@@ -14,7 +14,7 @@ from ...summary import Summary
 
 Array = NDArray[Any]
 
-LENET: tuple[int, ...] = ()  # stands for LeNet-5, which is no chain of dense layers
+LENET: tuple[int, ...] = ()  # stands for LeNet-5, which is not a chain of dense layers
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Case:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of the products in a step: forward, dL/dweight, and dL/dx after the first layer."""
+        """Floating-point operations of a step's products: forward, dL/dweight, and dL/dx of all but the first layer."""
         about = self.summary
         products = [layer.products(shape) for layer, shape in zip(about.layers, about.shapes, strict=False)]
         return 2 * self.batch_size * (3 * sum(products) - next(filter(None, products)))

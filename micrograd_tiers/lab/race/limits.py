@@ -27,7 +27,7 @@ def matrix_products(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 
 
 def naive_numpy(case: Case, learning_rate: float) -> tuple[Step, Weights]:
-    """Training step of one sample at a time, with one line of NumPy per formula, as in a course."""
+    """Training step that handles one sample at a time, with one line of NumPy per formula, as in a course."""
     W1, b1, W2, b2 = case.weights()
     xs, ys = case.batch()
     N = len(ys)

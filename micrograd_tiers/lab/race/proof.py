@@ -1,4 +1,4 @@
-"""The proof before the race: compare the gradients of two contenders, each inferred from one step of its weights."""
+"""The proof before the race: take gradients from the change of the weights in one step, and compare them."""
 
 from functools import cache
 
@@ -14,7 +14,10 @@ PROOF_RATE = 2.0**30
 
 @cache
 def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
-    """Return a contender's initial weights, their gradients times `PROOF_RATE`, and the loss, from this process."""
+    """Make one step of a contender in this process; return its initial weights, its gradients and its loss.
+
+    The gradients are multiplied by `PROOF_RATE`.
+    """
     step, weights = CONTENDERS[name].make(case, PROOF_RATE)
     start = [np.array(array) for array in weights()]
     loss = float(step())
@@ -22,7 +25,7 @@ def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
 
 
 def equal_arrays(got: list[Array], expected: list[Array], tolerance: float) -> float:
-    """Return the largest error of an entry, relative to the largest entry that is expected in its array.
+    """Return the largest error of any entry, relative to the largest expected entry of the same array.
 
     Raises
     ------

@@ -39,7 +39,9 @@ class Row:
     ----------
     case : Case
     contender, base : str
+        Names of the contender and of the one that it is compared with.
     threads : int
+        Number of threads of each contender.
     seconds : list of float
         Median time of a step in each turn.
     ratios : list of float
@@ -130,6 +132,14 @@ class Race:
 
     def run(self, case: Case, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
         """Race the named contenders that are installed and can run this case.
+
+        Parameters
+        ----------
+        case : Case
+        names : iterable of str
+            Keys of `CONTENDERS`.
+        base : str
+            Name of the contender that the others are compared with.
 
         Returns
         -------

@@ -77,7 +77,7 @@ class TargetResult:
 
 
 def check_targets(race: Race) -> tuple[list[TargetResult], list[Row]]:
-    """Race all targets. Those for one thread have a separate race, as its processes start with one thread."""
+    """Race all targets. Those for one thread have a race of their own: a process keeps the threads it starts with."""
     results, rows = [], []
     with Race(1, race.rounds, race.seconds, race.report) as single:
         for target in TARGETS:

@@ -11,7 +11,7 @@ from .cases import Case, Make, Step, Weights
 
 
 def _net_of(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
-    """Return the training step of a net of such objects, written with their operators."""
+    """Return the training step of a net of `Value` objects, written with their operators."""
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
         x, y = (array.tolist() for array in case.batch())

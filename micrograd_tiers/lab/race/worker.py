@@ -74,7 +74,7 @@ def _repeat(step: Callable[[], Any], seconds: float) -> list[float]:
 
 
 def _peak(make: Callable[[], Callable[[], Any]]) -> int:
-    """Return the peak memory in bytes of a call of the function that `make` returns, with what `make` allocated."""
+    """Return the peak memory, in bytes, of a call of the function that `make` returns, `make`'s own arrays included."""
     tracemalloc.start()
     try:
         step = make()

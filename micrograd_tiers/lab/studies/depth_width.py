@@ -68,7 +68,10 @@ class Fitted:
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
-        """Return losses after the last epoch and losses by epoch, on the training, validation and test set."""
+        """Return the training and validation loss by epoch, and the scores of the trained net.
+
+        These are the loss on the training samples, and loss and accuracy on the test set.
+        """
         run = prepare(self.recipe, data_dir)
         trainer = run.trainer
         trainer.run()
@@ -93,7 +96,7 @@ def count(hidden: Sequence[int]) -> int:
 
 
 def _shaped(ratios: Sequence[int], n_parameters: int) -> tuple[int, ...]:
-    """Return the widths of hidden layers in these ratios whose net is nearest to n_parameters."""
+    """Return widths of hidden layers, in these ratios, that give a net of about n_parameters parameters."""
     unit = min(range(1, 1000), key=lambda unit: abs(count([unit * ratio for ratio in ratios]) - n_parameters))
     return tuple(unit * ratio for ratio in ratios)
 

@@ -27,7 +27,7 @@ EARLY = 20  # deaths within this many batches after a change of class are early
 
 @dataclass(frozen=True)
 class OrderedTraining:
-    """Train a net on two moons, first with the examples in order or shuffled, then for as many epochs shuffled.
+    """Train a net on two moons in two parts: first on examples in order (or shuffled), then on shuffled ones.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Memory:
 
 
 def _peak(function: Callable[[], object]) -> int:
-    """Return the peak of traced memory in bytes during the second call of function, after the first has set it up."""
+    """Return the peak of traced memory, in bytes, in a second call of function; the first fills the caches."""
     function()
     tracemalloc.reset_peak()
     function()

@@ -38,7 +38,10 @@ class ScoreSpread:
     recipe: Recipe
 
     def run(self, data_dir: str | None) -> Result:
-        """Return test scores and directions, and for a net with one hidden neuron also its outputs and winners."""
+        """Return the test scores and the number of directions.
+
+        With one hidden neuron, the result also has histograms of its output, and the class that wins at each output.
+        """
         run = prepare(self.recipe, data_dir)
         run.trainer.run()
         scores = run.test()
@@ -53,7 +56,7 @@ class ScoreSpread:
 def _directions(logits: NDArray[Any]) -> int:
     """Return the rank of logits (N, C) after subtracting the mean of each sample, then the mean of each class.
 
-    Softmax does not depend on the mean of a sample, and a constant for each class is no direction.
+    Softmax does not depend on the mean of a sample, and a constant offset for each class adds no direction.
     """
     logits = logits.astype("float64")
     spread = logits - logits.mean(axis=1, keepdims=True)

@@ -25,7 +25,7 @@ def naive(logits: Array) -> Array:
 
 
 def shifted(logits: Array) -> Array:
-    """Return the same, after subtracting the largest logit of each row."""
+    """Return the same loss as `naive`, but first subtract the largest logit of each row."""
     return naive(logits - logits.max(axis=1, keepdims=True))
 
 

@@ -52,8 +52,8 @@ class Study:
     ----------
     name, title, question : str
     tasks : callable
-        Takes `quick` and returns the tasks: if it is False, all of them, on the published data; if it is True, a few
-        on glyphs that take seconds.
+        Takes `quick` and returns the tasks. If `quick` is False, these are all tasks, on the published data. If it is
+        True, they are a few tasks on glyphs, which take seconds.
     report : callable
         Takes the tasks and their results, and returns the report.
     """
@@ -117,7 +117,7 @@ def grouped(keys: Iterable[K], own_keys: Iterable[K], results: Sequence[Result])
 
 
 def on_glyphs(recipe: Recipe, **others: Any) -> Recipe:
-    """Return the recipe changed to a quick run on a few glyphs, and by other settings, given as keywords."""
+    """Return the recipe of a quick run on a few glyphs. Keywords change other settings."""
     return replace(recipe, **{"data": "glyphs", "n_train": 1500, "n_test": 500, **others})
 
 

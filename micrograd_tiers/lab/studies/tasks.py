@@ -129,7 +129,8 @@ def run_all(
     Raises
     ------
     ValueError, DataError
-        If the recipe of a `Training` is wrong, before any task starts; or if several jobs are asked for without joblib.
+        If the recipe of a `Training` is wrong or a saved result is damaged, before any task starts; or if several jobs
+        are asked for without joblib.
     """
     folder = Path(folder)
     settings = [settings_of(task) for task in tasks]
@@ -174,7 +175,13 @@ def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None
 
 @contextmanager
 def on_cluster(address: str | None) -> Iterator[None]:
-    """Context manager that sends tasks to the Dask cluster with this scheduler address; None runs them locally."""
+    """Context manager that sends tasks to the Dask cluster with this scheduler address; None runs them locally.
+
+    Raises
+    ------
+    ValueError
+        If an address is given, but Dask or joblib is not installed.
+    """
     if address is None:
         yield
         return

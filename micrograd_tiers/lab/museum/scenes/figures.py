@@ -9,7 +9,10 @@ from .samples import Samples
 
 
 def figures(mt: ModuleType, net: Any, test: Samples) -> dict[str, float | str]:
-    """Return test loss, mean confidence, mean size of a weight and most frequent mistake, if the loss has them."""
+    """Return the mean size of a weight and, for softmax cross-entropy, three figures of the test set.
+
+    These are the test loss, the mean confidence, and the most frequent mistake.
+    """
     if net.loss.name != "softmax_cross_entropy":
         return {"mean size of a weight": _mean_size(net)}
     X, y = test

@@ -67,7 +67,7 @@ class Images:
         return LOSSES[self.loss]().outputs_for(self.n_classes)
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
-        """Train from the first step to the last."""
+        """Train a new net, and record curves and figures in the trace."""
         train, test = self.samples(tier_name, seed)
         trainer = self.trainer(mt, train, test, tier, seed)
         self.follow(mt, trainer, trace, test)

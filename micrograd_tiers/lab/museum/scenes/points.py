@@ -37,7 +37,7 @@ class Points:
         return 300
 
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
-        """Standardize, train, and test."""
+        """Standardize the points, train on them, and record curves and figures in the trace."""
         X, y = moons(self.n_samples(tier_name) + N_TEST, rng=generator(seed))
         X = X * [1.0, 1_000.0]
         Standardizer = import_module(f"{PACKAGE}.datasets").Standardizer

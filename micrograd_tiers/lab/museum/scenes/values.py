@@ -102,7 +102,7 @@ class Values:
         return (1 - score * target).relu()
 
     def step(self, engine: ModuleType, model: Any, batch: list[tuple[list[float], int]]) -> list[float]:
-        """Take the step, or the steps, of one batch. Return the losses of its samples."""
+        """Train on one batch, in one step or in a step per sample. Return the losses of its samples."""
         scores = [self.score(model, x) for x, _ in batch]
         losses = [self.loss_of(score, target) for score, (_, target) in zip(scores, batch, strict=True)]
         model.zero_grad()

@@ -7,7 +7,7 @@ P = "p = e / total(e, axis=1)[:, None]"
 DLOGITS = "return p * (dp - mean_dp)"
 DLOGITS_SCALAR = "[pi * (dpi - mean_dp) for pi, dpi in zip(p, dp, strict=True)]"
 
-# How the symptom of a bug in its vjp begins.
+# Beginning of the symptoms of the bugs in the vjp.
 UNUSED = "No effect in a classifier, because its loss includes softmax and has its own derivative. Elsewhere, "
 
 SOFTMAX_BUGS = (
