@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
-_NAMES = {  # by the module that defines them
+_NAMES = {  # keyed by the module that defines them
     "checkpoints": ("load", "save"),
     "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
     "engine": ("Value",),

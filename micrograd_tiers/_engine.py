@@ -68,7 +68,7 @@ class Node:
     __ge__ = _comparison(operator.ge)
     __eq__ = _comparison(operator.eq)
     __ne__ = _comparison(operator.ne)
-    __hash__ = object.__hash__  # by identity: equal numbers in a graph are still different nodes
+    __hash__ = object.__hash__  # hashed by identity: equal numbers in a graph are still different nodes
 
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
@@ -156,7 +156,7 @@ def in_order(root: V) -> tuple[list[V], list[tuple[V, float]]]:
 
 
 def number(a: object, use: str) -> float:
-    """Return `a`, an integer as an int; raise TypeError if it is no real number, naming the expression `use`."""
+    """Return `a`, with NumPy integers as ints; raise a TypeError that names `use` if it is not a real number."""
     if isinstance(a, (int, float)):
         return a
     if isinstance(a, Integral):
@@ -224,5 +224,5 @@ def slope_in_exponent(x: float, y: float) -> float:
 
 
 def _python(x: float) -> float:
-    """Return an int or a float: where NumPy scalars warn of overflow or division by 0, these raise or return inf."""
+    """Return x as a Python int or float, which raises or returns inf where a NumPy scalar would warn."""
     return x if isinstance(x, int) else float(x)

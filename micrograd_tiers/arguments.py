@@ -1,6 +1,6 @@
 """Checks of single arguments, so that the same mistake gets the same message everywhere.
 
-All of them raise a ValueError that names the argument, what was got, and what was expected.
+Each check raises a ValueError that names the argument, the value that it got, and the values that it accepts.
 """
 
 import math

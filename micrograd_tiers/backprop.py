@@ -1,4 +1,4 @@
-"""Backpropagation: the forward pass, then the chain rule in reverse, in one code for all tiers.
+"""Backpropagation: the forward pass, then the chain rule in reverse, written once for all tiers.
 
 It needs only a tier's functions, a chain of steps, a loss and a mini-batch. Arrays are the tier's
 own and have been checked. Weights do not change here.

@@ -18,7 +18,7 @@ class Batches:
     Parameters
     ----------
     net : Network
-        The net whose tier the arrays are for.
+        The arrays are converted for its tier.
     X : ndarray, shape (N, ...)
     targets : Targets
     batch_size : int
@@ -41,7 +41,7 @@ class Batches:
         arrays : tuple of array of the tier
             The targets and, if there are any, the sample weights.
         targets : Targets
-            The same as ndarrays, with their loss and the sum of the weights.
+            The mini-batch's targets and weights as ndarrays, with the loss that takes them.
         """
         if position not in self._block:
             batches = max(1, BLOCK // (self.X[0].size * self.batch_size))

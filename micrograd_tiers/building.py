@@ -61,7 +61,7 @@ def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
 
 
 def check(recipe: Recipe, data_dir: str | None = None) -> None:
-    """Raise the error that a run of the recipe would raise sooner or later, before any is started."""
+    """Check a recipe without training: raise the error that a run would raise for an invalid setting."""
     whole_number("validation", recipe.validation, 0)
     sample = _sample(recipe.data, data_dir)
     make_trainer(replace(recipe, validation=0, patience=None, keep_best=False), make_net(recipe, sample), sample)

@@ -52,7 +52,7 @@ def save(
     ----------
     net : Network
     path : path
-        File to write. If the process is killed at any moment, it is still the old file, or already the new one.
+        File to write. If the process is killed, the path holds either the old file or the complete new one.
     info : mapping, optional
         Additional values to store; anything that JSON can hold.
     training : mapping of ndarray, optional

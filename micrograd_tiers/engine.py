@@ -172,7 +172,7 @@ class Value(Node):
                 b.grad += local[1] * grad
             else:
                 node._prev[0].grad += local[0] * grad
-        # Last, so that rounding does not depend on the gradients that leaves already had: every call adds the same.
+        # Added last, so that rounding does not depend on earlier gradients: every call adds the same numbers.
         for leaf, before in held:
             leaf.grad += before
 

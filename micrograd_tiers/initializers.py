@@ -13,7 +13,7 @@ from .tiers.lists import filled
 
 Shape = tuple[int, ...]
 Array = Any  # ndarray, or nested lists of floats
-Initializer = Callable[[Shape, Any], Array]  # from a shape and a generator such as numpy.random.Generator
+Initializer = Callable[[Shape, Any], Array]  # takes a shape and a generator such as numpy.random.Generator
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
@@ -23,7 +23,7 @@ def _fans(shape: Shape) -> tuple[int, int]:
 
 
 def standard_normal(shape: Shape, rng: Any) -> Array:
-    """Normal distribution with mean 0 and standard deviation 1 for any number of inputs: large nets start saturated."""
+    """Normal distribution with mean 0 and standard deviation 1, whatever I is: wide layers start saturated."""
     return rng.standard_normal(shape)
 
 

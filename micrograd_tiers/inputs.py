@@ -52,7 +52,7 @@ def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None
 
 
 def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
-    """Return X as an ndarray (N, I) of the given dtype, or raise a DataError that names the problem."""
+    """Return X as an ndarray (N, ...) of the given dtype, or raise a DataError that names the problem."""
     array = as_numbers(X, "X")
     expected = layers[0].shape_in()
     if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):

@@ -15,15 +15,16 @@ from .arguments import make_number, number
 class Loss:
     """Base class of all losses: a function of outputs and targets, averaged over the samples.
 
-    The op in a tier file returns the loss of each sample, a tier the sum over its chunk, a network the mean.
+    The op in a tier file returns the loss of each sample. A tier returns the sum over its chunk, and a network returns
+    the mean over all samples.
 
     Attributes
     ----------
     op : str
         Name of the tier's function, and of the loss.
     targets : {"classes", "values", "fractions", "signs"}
-        The contents of y: class labels (N,) or probabilities (N, C); values (N, O); numbers from 0 to 1, (N,) or
-        (N, O); -1 and 1, (N,).
+        The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O).
+        "fractions": numbers from 0 to 1, (N, O), or (N,) for one output. "signs": -1 and 1, (N,).
     """
 
     op: ClassVar[str]
@@ -178,7 +179,7 @@ class BinaryCrossEntropy(Loss):
         return yes[:, 0] if yes.shape[1] == 1 else yes
 
     def logits(self, outputs: Any) -> Any:
-        """Return the logits of no and yes, (N, 2), for one output; the outputs for several."""
+        """Return the logits of no and yes, (N, 2), if there is one output; otherwise the outputs themselves, (N, O)."""
         return outputs * [-1, 1] if outputs.shape[1] == 1 else outputs
 
     def probabilities(self, tier: Any, outputs: Any) -> Any:

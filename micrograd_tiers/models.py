@@ -59,6 +59,11 @@ def mlp(
     Returns
     -------
     Network
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, the activation is unknown, or a setting is out of its range.
     """
     check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:
@@ -139,6 +144,11 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
     -------
     Network
 
+    Raises
+    ------
+    ValueError
+        If the activation or the pooling is unknown, or a setting is out of its range.
+
     References
     ----------
     Y. LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86 (1998).
@@ -175,6 +185,11 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     Returns
     -------
     Network
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, the activation is unknown, or a setting is out of its range.
     """
     check_name("activation", activation, ACTIVATIONS)
     if len(sizes) < 2:

@@ -126,8 +126,9 @@ class Network(Chain):
 
         Parameters
         ----------
-        X : array_like, shape (N, I)
-            One sample per row. NaN and infinity are allowed and affect only their own row.
+        X : array_like, shape (N, I) or (N, C, H, W)
+            Samples; images (C, H, W) if that is what the first layer takes. NaN and infinity are allowed and affect
+            only their own sample.
 
         Returns
         -------
@@ -147,7 +148,7 @@ class Network(Chain):
 
         Parameters
         ----------
-        X : array_like, shape (N, I)
+        X : array_like, shape (N, I) or (N, C, H, W)
             As in `forward`.
 
         Returns
@@ -171,7 +172,7 @@ class Network(Chain):
 
         Parameters
         ----------
-        X : array_like, shape (N, I)
+        X : array_like, shape (N, I) or (N, C, H, W)
             As in `forward`.
 
         Returns
@@ -223,7 +224,8 @@ class Network(Chain):
 
         Parameters
         ----------
-        X : array_like, shape (N, I)
+        X : array_like, shape (N, I) or (N, C, H, W)
+            Samples, as in `forward`.
         y : array_like
             Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
         sample_weight : array_like, shape (N,), optional
@@ -240,6 +242,8 @@ class Network(Chain):
         ------
         DataError
             If samples, targets or weights do not fit the net.
+        ValueError
+            If a layer with batch normalization gets fewer than two numbers per channel.
         """
         X = self.check_samples(X)
         self.check_batch(X.shape)
@@ -271,8 +275,8 @@ class Network(Chain):
         noise : sequence of array of the tier
             As in `run`.
         prepared : Targets, optional
-            The object behind `targets`, which holds their loss and the sum of the weights. The default is the net's
-            loss and the number of samples.
+            The `Targets` from which `targets` was made. They determine the loss, and the divisor of its sum. By
+            default these are the net's own loss and the number of samples.
 
         Returns
         -------

@@ -21,7 +21,7 @@ class Progress:
     Parameters
     ----------
     total, done : int
-        Units of the whole job, and units that are done before it begins.
+        Number of units in the whole job, and number already done at the start.
     unit : str
         Name of one unit, in the singular.
     bar : bool, optional

@@ -17,7 +17,7 @@ DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "
 
 
 def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None) -> Any:
-    """Return a field with the help text of its command-line option, which names the default, and its placeholder."""
+    """Return a field with the help text and the placeholder of its command-line option; the text names the default."""
     if shown is None and default is not False and default not in (None, ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default).strip("(,)")
     text = text if shown is None else f"{text} (default: {shown})"
@@ -30,17 +30,36 @@ class Recipe:
 
     Parameters
     ----------
-    data, n_train, n_test, tier, init, dtype, exact, batch_size, epochs, seed
-        As in `load_dataset`, `Network` and `fit`.
+    data : str
+        Name of the data set, as in `load_dataset`.
+    n_train, n_test
+        As in `load_dataset`.
+    tier, init, dtype, exact, label_smoothing
+        As in `Network`.
     layers : str
-        The layers on one line, see `words.layers_from_words`. If empty, the net is `mlp` with hidden, activation and
-        dropout.
+        The layers on one line, see `words.layers_from_words`. If empty, the net is an `mlp`.
+    hidden : tuple of int
+        Number of units of each hidden layer of the `mlp`.
+    activation, dropout
+        As in `mlp`.
     optimizer : {"sgd", "rmsprop", "adam", "adamw"}
-        Takes learning_rate and weight_decay (by default the optimizer's own), and for "sgd" momentum and nesterov.
+        Name of the optimizer.
+    learning_rate, weight_decay : float, optional
+        As in the class of the optimizer, which also gives the defaults.
+    momentum, nesterov
+        As in `SGD`; for "sgd" only.
     schedule : str
         Schedule of the learning rate, see `words.schedule_from_words`. If empty, the rate is constant.
     validation : int
-        Number of training samples set aside for validation, which patience and keep_best need.
+        Number of training samples set aside for validation, which patience and keep_best need; 0 for none.
+    batch_size, epochs, patience, keep_best
+        As in `fit`.
+    no_shuffle : bool
+        If True, take the training samples in the same order in every epoch.
+    no_standardize : bool
+        If True, do not standardize the features; images never are.
+    seed : int
+        Seed of the data set, the validation split, the initial weights, the order of the samples and the dropout masks.
     """
 
     data: str = _setting("glyphs", f"data set: {', '.join(DATASETS)}", unit="SET")
@@ -91,7 +110,7 @@ class Recipe:
     # Reading and writing.
 
     def as_json(self) -> dict[str, Any]:
-        """Return all settings by name, in JSON's types, including those that were left to the optimizer."""
+        """Return all settings by name, in JSON's types; a rate or decay that was not given is the optimizer's own."""
         rates = {name: getattr(self.update_rule, name) for name in ("learning_rate", "weight_decay")}
         return asdict(self) | rates | {"hidden": [*self.hidden]}
 
@@ -102,7 +121,7 @@ class Recipe:
         Raises
         ------
         ValueError
-            If there is no setting of a name, or a value has the wrong type.
+            If a name is not that of a setting, or a value has the wrong type.
         """
         for name, value in settings.items():
             if name not in KINDS:

@@ -20,7 +20,9 @@ CHANGEABLE = ("epochs",)  # settings that may differ when a run is resumed
 
 
 class Run:
-    """One training run, which can be saved at any time. A resumed run ends with the same bits.
+    """One training run, which can be saved at any time and resumed.
+
+    A resumed run ends with the same bits as a run that was never interrupted.
 
     Parameters
     ----------
@@ -136,7 +138,18 @@ class Run:
             self.save(checkpoint)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write net, settings and everything needed to resume to one file, whole or not at all."""
+        """Save the run to one file: the net, the settings, and everything else that `resume` needs.
+
+        Parameters
+        ----------
+        path : path
+            File to write. If writing fails, an existing file stays as it was.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         info = {
             "settings": self.recipe.as_json(),
             "class_names": self.data.class_names,
@@ -193,7 +206,7 @@ def load_test_set(
     data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
     if saved.info.get("mean") is None:
         return data
-    # As in training: with the mean and standard deviation of the training samples.
+    # The net was trained on features scaled with the mean and standard deviation of the training samples.
     return standardize(data, Standardizer(np.array(saved.info["mean"]), np.array(saved.info["std"])))
 
 

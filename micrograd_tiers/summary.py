@@ -25,7 +25,7 @@ class Summary:
     frozen : frozenset of int
         Indices of the layers that do not learn.
     batch_size : int
-        Samples per mini-batch, for the memory.
+        Samples per mini-batch; the memory depends on it.
     optimizer_numbers : int
         How many numbers the optimizer stores for each parameter.
     dtype : {"float64", "float32"}

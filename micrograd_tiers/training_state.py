@@ -26,7 +26,8 @@ class History:
     batch_loss : list of float
         Mean loss of each mini-batch, before the step on it.
     train_loss : list of float
-        One entry per epoch: mean over its samples, each with its loss before the step on its mini-batch.
+        One entry per epoch: the mean loss of its samples. Each loss is computed before the step on the sample's
+        mini-batch.
     validation_loss, validation_accuracy : list of float
         One entry per epoch, for the weights at its end. Empty without a validation set; the accuracy is also empty for
         nets that do not classify.
@@ -56,8 +57,8 @@ class TrainingState:
     mask_seed : int or None
         Seed of the dropout masks.
     best_weights, last_weights : dict of ndarray
-        Weights of the best epoch; and of the last one, to resume from if the run ended with the best. Empty while not
-        needed.
+        Weights of the best epoch. If the run ended with these, the weights of the last epoch are stored too, to resume
+        from. Each is empty while it is not needed.
     """
 
     epoch: int = 0
@@ -74,7 +75,7 @@ class TrainingState:
         """Return the state, with the settings of the run, as arrays to save."""
         arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
         counts = {}
-        for name in net.parameters:  # in the order of the net, not of the optimizer's steps
+        for name in net.parameters:  # the net's order does not depend on the optimizer's steps
             memory = self.memory.get(name, {})
             undeclared = {*memory} - {*optimizer.slots, "count"}
             if undeclared:

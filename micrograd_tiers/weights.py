@@ -108,7 +108,7 @@ class Chain:
         shape : tuple of int, optional
             Shape of one sample, such as (784,) or (1, 28, 28), if the first layer does not determine it.
         batch_size : int
-            Samples per mini-batch, at least 1, for the memory.
+            Samples per mini-batch, at least 1; the memory depends on it.
         optimizer_numbers : int
             How many numbers the optimizer stores for each parameter: `optimizer.numbers_per_parameter`.
 
@@ -124,7 +124,7 @@ class Chain:
         return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
 
     def check_samples(self, X: ArrayLike) -> Array:
-        """Return X as an ndarray (N, I) of the net's dtype, or raise a DataError that names the problem."""
+        """Return X as an ndarray (N, ...) of the net's dtype, or raise a DataError that names the problem."""
         return check_samples(X, self.layers, self.dtype)
 
     # Arrays of the tier, and ndarrays.
@@ -134,7 +134,7 @@ class Chain:
         return self.tier.asarray(np.array(values, self.dtype), self.dtype)
 
     def _own_buffer(self, values: ArrayLike) -> Any:
-        return self._own(values) if np.ndim(values) else float(np.array(values, self.dtype))  # a count is a number
+        return self._own(values) if np.ndim(values) else float(np.array(values, self.dtype))  # a count: a float
 
     def tier_array(self, array: Any) -> Any:
         """Convert an ndarray to an array of the tier; return any other object as it is."""
@@ -248,10 +248,10 @@ class Chain:
         return [array for i, array in drawn if array is not None and i not in self.frozen]
 
     def drawn_by_layer(self, samples_shape: Shape, rng: np.random.Generator) -> list[Array | None]:
-        """Return the random numbers of each layer for a training step on samples of shape (N, ...), or None."""
+        """Return one entry per layer: its random numbers for a training step on samples of shape (N, ...), or None."""
         drawn = []
         for layer, shape in zip(self.layers, self.shapes(samples_shape[1:]), strict=False):
-            assert shape is not None  # since that of the samples is known
+            assert shape is not None  # known, as the shape of the samples is
             drawn.append(layer.draw((samples_shape[0], *shape), rng))
         return drawn
 
@@ -261,7 +261,7 @@ class Chain:
             self.layers[i].check_batch(n)
 
     def apply_seen(self, seen: Sequence[Any], samples_shape: Shape) -> None:
-        """Update the running means of batch normalization from the statistics of a mini-batch of shape (N, ...)."""
+        """Update the buffers of batch normalization from the statistics of a mini-batch of shape (N, ...)."""
         for i, n in self._counts(samples_shape):
             if seen[i] is not None:
                 self._buffers[i].update(self.layers[i].updated(self.functions, self._buffers[i], seen[i], n))

@@ -125,7 +125,7 @@ def load_dataset(
     seed : int
         Random seed of the sets that are drawn. The test part depends on `seed` and `n_test`, not on `n_train`.
     download : bool
-        If True, download a published set that is not found.
+        If True, download a published set if `data_dir` is not given and the set is not found. This needs pooch.
     test_only : bool
         If True, leave the training part empty and do not look for its files.
 
@@ -139,7 +139,9 @@ def load_dataset(
     ValueError
         If `name` is unknown, or `n_train` or `n_test` is below 1 or larger than the published set.
     DataError
-        If files are missing or invalid.
+        If files are missing or invalid, or cannot be downloaded.
+    ImportError
+        If a set has to be downloaded and pooch is not installed.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}, expected one of {', '.join(DATASETS)}")

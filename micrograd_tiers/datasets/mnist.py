@@ -69,7 +69,9 @@ def load_mnist(
     ValueError
         If `split` or `dtype` is not one of the values above.
     DataError
-        If the files are missing or invalid.
+        If the files are missing or invalid, or cannot be downloaded.
+    ImportError
+        If the set has to be downloaded and pooch is not installed.
     """
     return read_split(find_folder("mnist", [split], data_dir, download=download), split, dtype=dtype)
 
@@ -113,7 +115,7 @@ def dataset_files(folder: Path) -> list[Path]:
 
 
 def find_folder(name: str, splits: Sequence[str], data_dir: StrPath | None, *, download: bool) -> Path:
-    """Return the first folder that holds these splits, downloading them if asked to; DataError if there is none."""
+    """Return the first folder that holds these splits, or download them if asked to; otherwise raise DataError."""
     for split in splits:
         _check_split(split)
     folders = _folders(name, data_dir)

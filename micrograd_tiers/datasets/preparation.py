@@ -89,15 +89,15 @@ class Standardizer:
         X = _float_samples(X)
         if len(X) == 0 or not np.isfinite(X).all():
             raise DataError(f"X of shape {X.shape} is empty or holds NaN or infinity, expected finite samples")
-        # Relative to the first sample, a constant feature is exactly 0. The mean of the feature itself could be
-        # rounded, and its standard deviation then be slightly above 0.
+        # Subtract the first sample, so that a constant feature is exactly 0. Otherwise rounding of the mean could give
+        # it a standard deviation slightly above 0.
         from_first = X - X[0]
         std = from_first.std(axis=0)
         std[std == 0.0] = 1.0
         return cls(mean=X[0] + from_first.mean(axis=0), std=std)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the standardized samples (N, I) as a new array; DataError if I differs from that in `fit`."""
+        """Return the standardized samples (N, I) as a new array; raise DataError if I is not that of `fit`."""
         X = _float_samples(X)
         if X.shape[1:] != self.mean.shape:
             raise DataError(f"X has {X.shape[1]} features, expected {len(self.mean)}, as in fit")

@@ -1,4 +1,4 @@
-"""Toy sets: points in the plane, drawn when they are needed, each hard for a different reason.
+"""Toy sets: points in the plane, drawn when they are needed.
 
 No linear model can learn the ellipse or XOR. Moons, circles and spiral need boundaries that bend more and more. Blobs
 are easy and can have many classes. All points fit in a plot, and a network learns a set in seconds, even at the scalar

@@ -60,7 +60,7 @@ class Layer:
         -------
         y : array of the tier
         vjps : tuple of function
-            From dy, shaped as y, to dL/dx, then to the gradient of each parameter.
+            Each takes dy, shaped as y. The first returns dL/dx, the others the gradients of the parameters, in order.
         """
         value_and_vjps: tuple[Any, tuple[Vjp, ...]] = getattr(tier, self.op)(x, *arrays)
         return value_and_vjps

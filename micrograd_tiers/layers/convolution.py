@@ -130,7 +130,7 @@ class AvgPool2d(Pool2d):
 class MaxPool2d(Pool2d):
     """Maximum of each window of K by K pixels, channel by channel.
 
-    The gradient goes to the maximum. If several numbers are equal, the first one gets it, row by row.
+    The gradient goes to the maximum. If several numbers share it, the first one in row-major order gets the gradient.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Optimizers with a separate step size for every parameter, from running means of its gradient and of the square."""
+"""Optimizers that divide each parameter's step by the root of a running mean of its squared gradient."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,15 +10,17 @@ from .base import Memory, Optimizer
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: steps of about the same size for every parameter, from running means of its gradient and of the square.
+    """Adam: the running mean of the gradient, divided by the root of the running mean of its square.
+
+    Steps are therefore of about the same size for every parameter. Both means are corrected for their start at 0.
 
     Parameters
     ----------
     learning_rate, weight_decay : float
         As in `SGD`.
     beta1, beta2 : float
-        Share that is kept at each step of the running mean of the gradient (beta1) and of its square (beta2), from 0
-        to below 1.
+        Share of the running mean that is kept at each step: beta1 for the gradient, beta2 for its square. From 0 to
+        below 1.
     epsilon : float
         Added to the root of the mean square, above 0.
 
@@ -41,7 +43,7 @@ class Adam(Optimizer):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Names of the stored arrays: running means of the gradient and of its square. A count of steps is extra."""
+        """Names of the stored arrays: running means of the gradient and of its square; a count of steps is kept too."""
         return ("mean", "square")
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from ..arguments import make_number
 
 Memory = dict[str, Any]  # of one parameter: arrays by slot
-State = dict[str, Memory]  # by parameter
+State = dict[str, Memory]  # keyed by parameter
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Optimizer:
             The optimizer's memory between steps. It starts empty and belongs to one training run.
         """
         factor = self.gradient_factor
-        for name, gradient in grads.items():  # one at a time, to hold no copy of them all
+        for name, gradient in grads.items():  # one at a time, so that they are never all copied at once
             own = net.tier.elementwise(lambda g: factor * g, net.tier_array(gradient))
             self.apply(net, {name: own}, state)
 

@@ -51,8 +51,8 @@ class SGD(Optimizer):
     def gradient_factor(self) -> float:
         """Minus the learning rate without momentum and weight decay, otherwise 1.
 
-        In the plain case the gradient is then already the change of the parameter. That saves a tenth of a step of
-        784-300-10 on 64 samples, float32.
+        In the plain case the gradient is then already the change of the parameter. That saves a tenth of the time of a
+        step: measured on a 784-300-10 net with 64 samples in float32.
         """
         return 1.0 if self.momentum or self.weight_decay else -self.learning_rate
 

@@ -1,4 +1,4 @@
-"""The built-in tiers as users see them: assembled from their files, checked, and in place of a module.
+"""The built-in tiers as users see them: assembled from their files, with checks.
 
 `tiers.scalar.linear` is the function that a network calls (see `functions.py`), with a check of its shapes and the
 policy for floating-point warnings.

@@ -9,7 +9,7 @@ from .weighting import outside_loss
 
 
 class Completed:
-    """The functions of a tier that is not built in, with sample weights; the default `new_sum` adds at once."""
+    """Functions of a tier that is not built in, with sample weights in the losses and a default `new_sum`."""
 
     def __init__(self, tier: Any, dtype: str = "float64") -> None:
         self._tier, self._dtype = tier, dtype

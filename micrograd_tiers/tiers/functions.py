@@ -22,7 +22,7 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def files_of(tier: str) -> dict[str, str]:
-    """Return the files of a built-in tier, without ".py", by their contents: "essence", "more", ..."""
+    """Return the files of a built-in tier, without ".py", keyed by their contents: "essence", "more", ..."""
     kind = "lists" if tier == "scalar" else "arrays"
     files = {"essence": tier, "more": f"more/{tier}", "images": f"images/{tier}"}
     files |= {"batch": "batch"} if tier == "tensor" else {}
@@ -36,7 +36,7 @@ class Functions:
     ----------
     tier : {"scalar", "vector", "tensor"}
     exact : bool
-        Use the arithmetic of `tiers.exact`.
+        If True, use the arithmetic of `tiers.exact`.
     replaced : mapping, optional
         Functions by name, which replace those of the same name wherever the tier's files use them.
     """
@@ -102,7 +102,7 @@ def names_in(file: str) -> Names:
 
 
 def with_names(own: Names, others: Names) -> Names:
-    """Return the namespace of a module, whose functions use these others instead of its own names."""
+    """Return a module's namespace in which `others` replace names, in its functions too."""
     changed = {
         name: other
         for name, other in others.items()

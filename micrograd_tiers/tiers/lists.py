@@ -32,7 +32,7 @@ def total(a: Vector) -> Number:
 
 
 def _of_number(name: str) -> Callable[[Number], Number]:
-    """Return a function that calls math's function `name` for floats, and the method `name` of all else (Value)."""
+    """Return a function that calls math.`name` for a float, and the method `name` of any other object."""
     of_float = getattr(math, name)
 
     def function(x: Number) -> Number:

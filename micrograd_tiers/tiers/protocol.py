@@ -142,6 +142,12 @@ class Tier(Protocol):
             By default `moments(x)`.
         constant : bool
             If True, mean and variance do not depend on x, as in prediction.
+
+        Returns
+        -------
+        y : array, shaped as x
+        vjps : tuple of function
+            From dy, shaped as y, to dL/dx, dL/dweight and dL/dbias, each shaped as its argument.
         """
 
     def moments(self, x: Array) -> tuple[Array, Array]:

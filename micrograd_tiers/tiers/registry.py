@@ -1,4 +1,4 @@
-"""The ops of a tier, one row each: plain data for lists, skeletons, choices and pages.
+"""The ops of a tier, one row each: names, signatures and formulas, stated once for code and documentation.
 
 The judge holds, under the same name, the formula that an op must agree with and the examples on which it is tested.
 """

@@ -42,9 +42,10 @@ def batch_loss(op: Loss, sum_of: Callable[[Any], Any]) -> Loss:
 
 
 def outside_loss(op: Loss, tier: Any, dtype: str) -> Loss:
-    """Return the loss of a tier that is not built in with a weight, or with the weights (N,) of a mini-batch.
+    """Return a loss that takes sample weights, for the op of a tier that is not built in.
 
-    They multiply the tier's losses, computed sample by sample, and the rows of its gradient.
+    The argument `weight` is one number, or an array (N,) for a mini-batch. Weights multiply the op's losses, computed
+    sample by sample, and the rows of its gradient.
     """
     of_sample = sample_loss(op)
 

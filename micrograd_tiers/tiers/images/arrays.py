@@ -1,6 +1,7 @@
 """Windows that move over images in arrays, x (..., H, W).
 
-Here `windows` lists the cells of the window, in `lists.py` the window's positions.
+Here `windows` returns one array per cell of the window. In `lists.py` it returns one
+list per position of the window.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """Windows that move over an image of nested lists, x[c][h][w], for the scalar tier.
 
-Here `windows` lists the window's positions, in `arrays.py` the cells of the window.
+Here `windows` returns one list per position of the window. In `arrays.py` it returns
+one array per cell of the window.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,8 +55,8 @@ def place_of_largest(channel: Channel, window: list[Place]) -> Place:
 def positions_backwards(*of_positions: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     """Iterate over window positions from last to first.
 
-    Each pixel then sums its contributions in the same order at every tier. The other
-    tiers add cell by cell, and the last position that covers a pixel has it in the
-    earliest cell.
+    Each pixel then sums its contributions in the same order at every tier: the other
+    tiers add cell by cell, and of all positions that cover a pixel, the last covers it
+    with the first cell.
     """
     return iter([*zip(*of_positions, strict=True)][::-1])

@@ -42,7 +42,7 @@ def conv2d(x, weight, bias, stride=1, padding=0):
 
     def dweight(dy):
         of_samples = matmuls(dy.reshape(flat), covered.transpose(0, 2, 1))
-        return total(of_samples, axis=0).reshape(weight.shape)  # from (N, O, C K K)
+        return total(of_samples, axis=0).reshape(weight.shape)  # sums (N, O, C K K)
 
     def dbias(dy):
         return total(total(dy.reshape(flat), axis=2), axis=0)

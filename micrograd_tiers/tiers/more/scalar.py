@@ -7,7 +7,7 @@ are those of `tiers/scalar.py`.
 from operator import mul
 
 from micrograd_tiers.tiers.lists import elementwise, exp, log1p, total
-from micrograd_tiers.tiers.scalar import softmax_cross_entropy  # as written there
+from micrograd_tiers.tiers.scalar import softmax_cross_entropy  # unweighted, unchecked
 
 
 def smoothed_cross_entropy(logits, target, smoothing):

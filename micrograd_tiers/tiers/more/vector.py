@@ -7,7 +7,7 @@ are those of `tiers/vector.py`.
 import numpy as np
 
 from micrograd_tiers.tiers.arrays import exp, log1p, total
-from micrograd_tiers.tiers.vector import softmax_cross_entropy  # as written there
+from micrograd_tiers.tiers.vector import softmax_cross_entropy  # unweighted, unchecked
 
 
 def smoothed_cross_entropy(logits, target, smoothing):
