@@ -1,4 +1,4 @@
-"""What the tests share: in how many processes they run; the command line, in this process or in one of its own."""
+"""Shared by all tests: the number of processes, and fixtures that run the command line in this process or a new one."""
 
 import gc
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import profiles  # noqa: F401  # registers them
+import profiles  # noqa: F401  # registers the profiles
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -18,24 +18,24 @@ from micrograd_tiers.threads import pinned
 settings.load_profile("quick")
 os.environ["MPLBACKEND"] = "agg"
 os.environ |= {name: os.environ.get(name, number) for name, number in pinned(1).items()}  # NumPy is not imported yet
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process that a test starts compiles the package
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each process that a test starts compiles the package
 
 PROGRAM = (sys.executable, "-c", "import sys; from micrograd_tiers.cli import main; sys.exit(main())")
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Use all cores for folders; this process alone, which is ready sooner and can be debugged, for files and tests."""
+    """Use all cores for folders; for files and single tests this process, which starts faster and can be debugged."""
     return None if all(Path(arg).is_dir() for arg in config.args) else 0
 
 
 def pytest_collection_finish():
-    """Keep the garbage collector from going through thousands of tests whenever one of them makes many objects."""
+    """Exclude the thousands of collected tests from garbage collection, which would scan them over and over."""
     gc.collect()
     gc.freeze()
 
 
 class Result(NamedTuple):
-    """What a user sees of a command that has ended."""
+    """Exit code and output of a command that has ended."""
 
     code: int
     out: str
@@ -44,7 +44,7 @@ class Result(NamedTuple):
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory, worker_id):
-    """Return a function that gives a folder of this name; the first process that asks for it fills it by `make`."""
+    """Return a function of (name, make): a folder that all processes share, filled once by calling `make(folder)`."""
     root = tmp_path_factory.getbasetemp()
     shared = root if worker_id == "master" else root.parent
 
@@ -62,7 +62,7 @@ def once(tmp_path_factory, worker_id):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty current folder, on a machine that has no MNIST."""
+    """An empty current folder; MNIST files on this machine are hidden."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
     monkeypatch.setattr("micrograd_tiers.datasets.mnist.cache_folder", lambda name: tmp_path / "no cache" / name)
@@ -71,7 +71,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cli(folder, capsys):
-    """Call the command line with these arguments, in the folder."""
+    """Return a function that runs the command line with its arguments, in this process and in the folder."""
 
     def run(*args):
         capsys.readouterr()
@@ -83,7 +83,7 @@ def cli(folder, capsys):
 
 @pytest.fixture
 def start(folder):
-    """Start the command line in a process of its own, in the folder; ended, if need be, with the test."""
+    """Return a function that starts the command line in a new process, in the folder; the end of the test kills it."""
     processes = []
 
     def run(*args, stdout=subprocess.PIPE, stderr=subprocess.PIPE):

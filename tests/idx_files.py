@@ -1,4 +1,4 @@
-"""Helpers that write IDX files and find the real ones: what the tests of the data sets share."""
+"""Helpers for the tests of the data sets: write IDX files and find the real ones."""
 
 import gzip
 import os
@@ -29,7 +29,7 @@ def idx_bytes(array):
 
 
 def write_idx(path, array, *, zipped=None):
-    """Write an array to an IDX file, gzipped if the name ends in .gz or `zipped` says so; return the path."""
+    """Write an array to an IDX file, gzipped if `zipped`, by default if the name ends in .gz; return the path."""
     zipped = path.suffix == ".gz" if zipped is None else zipped
     content = idx_bytes(array)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def write_set(folder, *, n_train=20, n_test=10, suffix=".gz", seed=0):
 
 
 def real_data(name):
-    """Return the folder above the real set of this name; skip the test where there is none."""
+    """Return the folder that contains the real set's folder; skip the test if there is none."""
     if not (DATA / name).is_dir():
-        pytest.skip(f"no real {name} here: name its folder in MICROGRAD_TIERS_DATA")
+        pytest.skip(f"no real {name} here: set MICROGRAD_TIERS_DATA to the folder that contains {name}/")
     return DATA

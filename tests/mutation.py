@@ -1,8 +1,8 @@
-"""Run tests on the package with a bug planted in it, in a process that takes one job after the other.
+"""Run tests on the package with a bug planted in it, in a process that handles one job after another.
 
-Starting a process takes longer than most jobs, so they share one; a job that ends it costs itself alone. A job is a
-line of JSON on standard input, (name of the bug, folder for temporary files, tests), where the name "" plants nothing;
-the answer is a line of JSON on standard output: pytest's exit code, and the tests that failed or could not be run.
+Starting a process takes longer than most jobs, so the jobs share one; a job that crashes it affects no other job. A job
+is a line of JSON on standard input: [name of the bug, folder for temporary files, tests]. The name "" plants no bug.
+The answer is a line of JSON on standard output: [pytest's exit code, the tests that failed or could not be run].
 """
 
 import json
@@ -20,12 +20,12 @@ TESTS = Path(__file__).parent
 
 
 class Mutation:
-    """The process, from outside: started with the first job, and again after one that ended it.
+    """A handle on the process, which is started for the first job, and again after a job that crashed it.
 
     Parameters
     ----------
     folder : Path
-        For temporary files, and what pytest prints.
+        Folder for temporary files and pytest's output.
     """
 
     def __init__(self, folder):
@@ -34,7 +34,7 @@ class Mutation:
         self.n_jobs = 0
 
     def run(self, name, *tests):
-        """Return pytest's exit code, and the tests that failed, of these tests with this bug in the package."""
+        """Run these tests with this bug in the package; return pytest's exit code and the tests that failed."""
         if self.process is None:
             self._start()
         self.n_jobs += 1
@@ -69,7 +69,7 @@ class Mutation:
 
 
 class Failures:
-    """A plugin of pytest that notes what fails, and lets hypothesis draw the same few examples every time."""
+    """A pytest plugin that records failures and makes hypothesis draw the same few examples every time."""
 
     def __init__(self):
         self.failed = []
@@ -88,7 +88,7 @@ class Failures:
 
 
 def nothing_planted():
-    """Return a bug that replaces files by themselves, so that a run without a bug goes the same way."""
+    """Return a bug that replaces files by unchanged copies, so that a run without a bug takes the same path."""
     files = {file: () for bug in BUGS.values() for file in bug.files()}
     return Bug("nothing", "", "", files, "", "", "")
 
@@ -109,9 +109,9 @@ def main():
     settings.register_profile(
         "mutation", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate], max_examples=20
     )
-    sys.dont_write_bytecode = False  # whatever the environment says: each job imports nearly all again
+    sys.dont_write_bytecode = False  # regardless of the environment: each job imports nearly everything again
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what pytest prints, and the tests
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of pytest and of the tests
         for line in sys.stdin:
             print(json.dumps(run(*json.loads(line))), file=answers, flush=True)
 

@@ -1,4 +1,4 @@
-"""What tests of ops share: a part of an op at a tier, and derivatives by complex step."""
+"""Helpers for the tests of ops: value and gradients of an op at a tier, and derivatives by complex step."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def smoothed_cross_entropy(z, target, smoothing):
     return -(1 - smoothing) * right.sum() - smoothing * log_softmax(z).mean(axis=1).sum()
 
 
-# Values of ordinary numbers, real or complex. Those of the judge, but where it asks for a function of real numbers.
+# The ops' values at ordinary inputs, real or complex: the judge's formulas, except those that need real numbers.
 COMPLEX = {name: formula.value for name, formula in FORMULAS.items()} | {
     "softmax": lambda z: np.exp(log_softmax(z)),
     "softmax_cross_entropy": lambda z, target: smoothed_cross_entropy(z, target, 0.0),
@@ -29,17 +29,17 @@ COMPLEX = {name: formula.value for name, formula in FORMULAS.items()} | {
 
 
 def value_of(case, tier, example):
-    """The op's value for the whole mini-batch."""
+    """Return the op's value for the whole mini-batch."""
     return part_of(case, tier, example, "value")
 
 
 def gradient_of(case, tier, example, k):
-    """dL/d(inputs[k]) for the whole mini-batch."""
+    """Return dL/d(inputs[k]) for the whole mini-batch."""
     return part_of(case, tier, example, case.parts[k + 1])
 
 
 def complex_step(formula, inputs, k, dy):
-    """dL/d(inputs[k]) for L = sum(dy * formula(*inputs)): Im f(x + ih) / h, h = 1e-20 (Squire and Trapp 1998)."""
+    """Return dL/d(inputs[k]) of L = sum(dy * formula(*inputs)), Im f(x + ih) / h, h = 1e-20 (Squire and Trapp 1998)."""
     gradient = np.zeros(inputs[k].shape)
     for index in np.ndindex(inputs[k].shape):
         stepped = [*inputs]

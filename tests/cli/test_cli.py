@@ -1,4 +1,4 @@
-"""The command line as a user sees it: compare, train (and stop, and go on), predict, data; help."""
+"""The command line as a user sees it: compare, train (also stopped and resumed), predict, data and help."""
 
 import contextlib
 import functools
@@ -31,7 +31,7 @@ from micrograd_tiers.trainer import Trainer
 SMALL = ("--n-train", "200", "--n-test", "50")
 XOR = ("--data", "xor", *SMALL, "--hidden", "3")
 GLYPHS = ("--data", "glyphs", *SMALL, "--hidden", "16")
-BATCH = ("--batch-size", "32")  # of 200 samples: 7 steps, the last one short
+BATCH = ("--batch-size", "32")  # 7 steps per epoch of 200 samples, the last one short
 STEPS = 7
 
 OWN_TIER = """
@@ -46,18 +46,18 @@ RIGHT = {"dx": "dx(dy)", "dweight": "dweight(dy)", "dbias": "dbias(dy)"}
 
 
 def own_tier(path="my_tier.py", **wrong):
-    """Write a tier of the user's own, with these vjps of linear in the place of the right ones."""
+    """Write a custom tier with these vjps of linear instead of the right ones; return its path."""
     Path(path).write_text(OWN_TIER.format(**RIGHT | wrong))
     return path
 
 
 def json_of(path):
-    """Return what a JSON file holds; NaN and infinity are no JSON."""
+    """Return the contents of a JSON file; fail on NaN and infinity, which are not valid JSON."""
     return json.loads(Path(path).read_text(), parse_constant=lambda name: pytest.fail(f"{path} holds {name}"))
 
 
 def assert_picture(path, kind="PNG"):
-    """The file is a picture of some size, and not of one color."""
+    """Assert that the file is a picture of a reasonable size and more than one color."""
     with Image.open(path) as image:
         assert image.format == kind
         assert min(image.size) > 200
@@ -65,21 +65,21 @@ def assert_picture(path, kind="PNG"):
 
 
 def rows_of(table):
-    """Return what the table of compare prints, keyed by tier: lists of columns."""
+    """Return the rows of the table that compare prints, as lists of columns keyed by tier."""
     below_head = itertools.dropwhile(lambda line: not line.startswith("tier "), table.splitlines())
     lines = itertools.takewhile(lambda line: not line.startswith("After"), itertools.islice(below_head, 1, None))
     return {columns[0]: columns[1:] for columns in map(str.split, lines) if columns}
 
 
 def saved(path):
-    """Return all arrays of a checkpoint, and its header parsed."""
+    """Return all arrays of a checkpoint, with the header parsed."""
     with np.load(path) as file:
         arrays = dict(file)
     return arrays | {"header": json.loads(str(arrays["header"]))}
 
 
 def assert_same_bits(path, other):
-    """Two checkpoints are the same in everything: settings, weights, history, what the optimizer remembers."""
+    """Assert that two checkpoints are equal in everything: settings, weights, history and optimizer state."""
     a, b = saved(path), saved(other)
     assert a.pop("header") == b.pop("header")
     assert {name: (array.shape, array.tobytes()) for name, array in a.items()} == {
@@ -88,7 +88,7 @@ def assert_same_bits(path, other):
 
 
 def sha256(net):
-    """SHA-256 of the weights in the order of state_dict()."""
+    """Return the SHA-256 of the weights in the order of state_dict()."""
     return hashlib.sha256(b"".join(array.tobytes() for array in net.state_dict().values())).hexdigest()
 
 
@@ -122,7 +122,7 @@ def test_compare_prints_a_table_and_one_verdict_and_draws_a_picture(cli):
 
 
 @pytest.mark.parametrize("seed", [0, 3])
-def test_compare_writes_for_machines_what_training_by_hand_gives(cli, seed):
+def test_the_json_of_compare_agrees_with_training_by_hand(cli, seed):
     assert cli("compare", *XOR, "--seed", seed, "--json", "c.json").code == 0
     content = json_of("c.json")
     assert (content["command"], content["seed"], content["init"]) == ("compare", seed, "xavier")
@@ -171,7 +171,7 @@ def test_exact_compare_says_so_if_one_bit_differs(cli, monkeypatch):
     assert json_of("c.json")["comparisons"][0]["same"] is False
 
 
-def test_compare_gives_the_same_with_the_same_seed_and_another_with_another(cli):
+def test_compare_depends_on_the_seed_and_is_reproducible(cli):
     found = []
     for seed in (3, 3, 4):
         assert cli("compare", *XOR, "--seed", seed, "--json", "c.json").code == 0
@@ -183,7 +183,7 @@ def test_compare_gives_the_same_with_the_same_seed_and_another_with_another(cli)
     assert found[0] != found[2]
 
 
-def test_compare_stops_the_reference_in_time_and_lets_the_others_go_on(cli):
+def test_compare_stops_the_reference_at_the_time_limit_and_lets_the_others_finish(cli):
     result = cli("compare", *GLYPHS, "--batch-size", "10", "--seconds", "1e-9", "--json", "c.json")
     assert result.code == 0
     assert "784-16-10 on glyphs" in result.out
@@ -204,7 +204,7 @@ def test_compare_trains_an_image_net_at_all_tiers(cli):
 
 
 @pytest.mark.parametrize("mnist_is_here", [False, True], ids=["glyphs", "mnist"])
-def test_compare_alone_takes_points_and_images_and_mnist_if_it_is_at_hand(cli, monkeypatch, mnist_is_here):
+def test_compare_without_data_uses_points_and_images_and_prefers_mnist(cli, monkeypatch, mnist_is_here):
     if mnist_is_here:
         write_set(Path("sets/mnist"), n_train=200, n_test=50)
         monkeypatch.setenv("MICROGRAD_TIERS_DATA", "sets")
@@ -217,7 +217,7 @@ def test_compare_alone_takes_points_and_images_and_mnist_if_it_is_at_hand(cli, m
     assert result.out.count("same network") == 2
 
 
-def test_compare_takes_the_tiers_that_are_named_and_the_first_as_reference(cli):
+def test_compare_uses_the_given_tiers_and_the_first_as_reference(cli):
     result = cli("compare", *XOR, "--tiers", "tensor", "vector", "--picture", "tiers.svg")
     assert result.code == 0
     rows = rows_of(result.out)
@@ -227,7 +227,7 @@ def test_compare_takes_the_tiers_that_are_named_and_the_first_as_reference(cli):
 
 
 @pytest.mark.parametrize("hidden", [[], [5], [4, 3]], ids=str)
-def test_compare_takes_any_hidden_sizes_init_rate_and_batch_size(cli, hidden):
+def test_compare_accepts_any_hidden_sizes_init_rate_and_batch_size(cli, hidden):
     options = ("--init", "kaiming", "--learning-rate", "0.2", "--batch-size", "1000")
     result = cli("compare", "--data", "moons", *SMALL, "--hidden", *hidden, *options, "--json", "c.json")
     assert result.code == 0
@@ -236,12 +236,12 @@ def test_compare_takes_any_hidden_sizes_init_rate_and_batch_size(cli, hidden):
     assert (comparison["learning_rate"], comparison["steps"]) == (0.2, 1)
 
 
-def test_compare_takes_a_tier_of_the_users_own(cli):
+def test_compare_accepts_a_custom_tier(cli):
     Path("my_tier.py").write_text(Path(vector.__file__).read_text())
     result = cli("compare", *XOR, "--tiers", "scalar", "my_tier.py", "--json", "c.json")
     assert result.code == 0
     assert "same network" in result.out
-    assert "my_tier.py" in rows_of(result.out), "the whole name, so that two tiers of one's own can be told apart"
+    assert "my_tier.py" in rows_of(result.out), "the whole name, which distinguishes two custom tiers"
     (comparison,) = json_of("c.json")["comparisons"]
     assert [result["tier"] for result in comparison["tiers"]] == ["scalar", "my_tier.py"]
 
@@ -305,7 +305,7 @@ def test_train_learns_prints_each_epoch_and_saves_the_net(cli):
     ],
     ids=["sgd", "momentum", "adam"],
 )
-def test_train_gives_the_weights_that_fit_gives(cli, tier, options, optimizer):
+def test_train_gives_the_same_weights_as_fit(cli, tier, options, optimizer):
     assert cli("train", *XOR, *BATCH, *options.split(), "--tier", tier, "--epochs", "3", "--seed", "5").code == 0
     net = mt.two_layer_net(2, 3, 2, tier=tier, seed=5)
     X, y, *_ = xor_by_hand(seed=5)
@@ -314,20 +314,20 @@ def test_train_gives_the_weights_that_fit_gives(cli, tier, options, optimizer):
     assert saved("net.npz")["training.history.batch_loss"].tolist() == history.batch_loss
 
 
-def test_train_is_exactly_the_same_at_every_tier_if_asked_to(cli):
+def test_exact_train_gives_the_same_weights_at_every_tier(cli):
     for tier in TIERS:
         assert cli("train", *XOR, *BATCH, "--epochs", "2", "--exact", "--tier", tier, "--checkpoint", tier).code == 0
     assert len({sha256(mt.load(tier)) for tier in TIERS}) == 1
 
 
-def test_train_takes_a_tier_of_the_users_own(cli):
+def test_train_accepts_a_custom_tier(cli):
     train = ("train", *XOR, "--epochs", "2", "--tier")
     result = cli(*train, own_tier(), "--checkpoint", "own.npz")
     assert result.code == 0
     assert "my_tier.py" in result.out
     assert cli(*train, "vector", "--checkpoint", "vector.npz").code == 0
     own, built_in = (mt.load(path).state_dict() for path in ("own.npz", "vector.npz"))
-    for name, weights in built_in.items():  # its sums over the samples are taken one by one
+    for name, weights in built_in.items():  # a custom tier sums over the samples one by one
         np.testing.assert_allclose(own[name], weights, rtol=0, atol=1e-13 * np.abs(weights).max())
 
 
@@ -358,7 +358,7 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize(("option", "value"), OPTIONS.items(), ids=OPTIONS)
-def test_every_option_of_train_is_written_down_and_changes_the_run(cli, option, value):
+def test_every_option_of_train_is_recorded_and_changes_the_run(cli, option, value):
     plain, other = ("train", *XOR, "--epochs", "2"), option.split()
     assert cli(*plain, "--checkpoint", "plain.npz", "--json", "plain.json").code == 0
     assert cli(*plain, *other, "--checkpoint", "other.npz", "--json", "other.json").code == 0
@@ -387,12 +387,12 @@ def test_the_defaults_of_train_are_those_of_its_help(cli, monkeypatch):
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 0.1), ("adam", 0.001)])
-def test_train_writes_down_the_learning_rate_that_it_took(cli, optimizer, rate):
+def test_train_records_the_learning_rate_that_it_used(cli, optimizer, rate):
     assert cli("train", *XOR, "--epochs", "1", "--optimizer", optimizer, "--json", "t.json").code == 0
     assert json_of("t.json")["settings"]["learning_rate"] == rate
 
 
-def test_train_writes_its_results_for_machines(cli):
+def test_train_writes_its_results_as_json(cli):
     run = ("train", *GLYPHS, "--epochs", "3", "--validation", "20", "--batch-size", "64")
     result = cli(*run, "--json", "t.json", "--checkpoint", "g.npz")
     assert result.code == 0
@@ -425,20 +425,20 @@ def test_train_draws_curves_and_confusion_matrix(cli):
         assert name in result.out
 
 
-def test_train_goes_on_with_a_batch_that_is_larger_than_the_set(cli):
+def test_train_accepts_a_batch_larger_than_the_set(cli):
     assert cli("train", *XOR, "--batch-size", "1000", "--epochs", "2", "--json", "t.json").code == 0
     assert len(json_of("t.json")["history"]["batch_loss"]) == 2
 
 
 def rows_on_terminal(start, *args):
-    """Run in a terminal of 100 columns; return the rows that the user sees in the end."""
+    """Run the command line in a terminal of 100 columns; return the rows that the user sees at the end."""
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     terminal, of_program = pty.openpty()
     termios.tcsetwinsize(of_program, (24, 100))
     process = start(*args, stdout=of_program, stderr=of_program)
     os.close(of_program)
     shown = b""
-    with contextlib.suppress(OSError):  # how Linux says that nobody is at the other end any more
+    with contextlib.suppress(OSError):  # Linux raises this when the program has closed its end
         while piece := os.read(terminal, 4096):
             shown += piece
     os.close(terminal)
@@ -455,26 +455,26 @@ def rows_on_terminal(start, *args):
 LONG_RUN = ("train", "--data", "xor", "--n-train", "10000", "--hidden", "3", "--tier", "scalar", "--epochs", "2")
 
 
-def test_train_shows_a_bar_with_loss_and_speed_to_who_looks_at_it(start):
+def test_train_shows_a_bar_with_loss_and_speed_on_a_terminal(start):
     pytest.importorskip("tqdm")
     rows = rows_on_terminal(start, *LONG_RUN)
     assert any(re.search(r"100%.*samples/s.*loss \d", row) for row in rows), rows
 
 
-def test_bar_and_epochs_do_not_run_into_each_other(start):
+def test_the_bar_does_not_overwrite_the_lines_of_the_epochs(start):
     pytest.importorskip("tqdm")
     rows = rows_on_terminal(start, *LONG_RUN)
     for epoch in (1, 2):
         assert any(row.startswith(f"epoch {epoch}/2: training loss") for row in rows), rows
 
 
-def test_train_shows_no_bar_if_asked_not_to(start):
+def test_train_shows_no_bar_with_no_progress(start):
     rows = rows_on_terminal(start, *LONG_RUN, "--no-progress")
     assert not any("samples/s" in row for row in rows)
     assert any(row.startswith("epoch 2/2") for row in rows)
 
 
-# train: stopping and going on
+# train: stopping and resuming
 
 
 OPTIMIZERS = {
@@ -486,7 +486,7 @@ by_tier = pytest.mark.parametrize("tier", TIERS)
 
 
 def press_ctrl_c(monkeypatch, at_step, times=1):
-    """Play that the user presses Ctrl-C during this step."""
+    """Simulate Ctrl-C during this step."""
     step, count = Trainer.step, itertools.count(1)
 
     def interrupted(trainer):
@@ -500,7 +500,7 @@ def press_ctrl_c(monkeypatch, at_step, times=1):
 
 @by_tier
 @by_optimizer
-def test_a_run_that_is_extended_ends_in_the_same_bits_as_a_long_one(cli, tier, optimizer):
+def test_an_extended_run_gives_the_same_bits_as_a_long_one(cli, tier, optimizer):
     run = ("train", *XOR, *BATCH, "--tier", tier, *optimizer, "--validation", "20")
     assert cli(*run, "--epochs", "4", "--checkpoint", "whole.npz").code == 0
     assert cli(*run, "--epochs", "2", "--checkpoint", "half.npz").code == 0
@@ -515,9 +515,7 @@ def test_a_run_that_is_extended_ends_in_the_same_bits_as_a_long_one(cli, tier, o
 @by_tier
 @by_optimizer
 @pytest.mark.parametrize("at_step", [1, STEPS - 1, STEPS, STEPS + 3], ids="step {}".format)
-def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on_to_the_same_bits(
-    cli, monkeypatch, tier, optimizer, at_step
-):
+def test_a_run_resumed_after_ctrl_c_gives_the_same_bits(cli, monkeypatch, tier, optimizer, at_step):
     run = ("train", *XOR, *BATCH, "--tier", tier, *optimizer, "--epochs", "2")
     whole = cli(*run, "--checkpoint", "whole.npz")
     assert whole.code == 0
@@ -535,7 +533,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on_to_the_same_bits(
 
 
 @pytest.mark.parametrize("options", [["--exact"], ["--dtype", "float32"], ["--no-shuffle"], ["--seed", "9"]], ids=str)
-def test_a_run_may_be_stopped_twice_and_still_ends_in_the_same_bits(cli, monkeypatch, options):
+def test_a_run_stopped_twice_gives_the_same_bits(cli, monkeypatch, options):
     run = ("train", *GLYPHS, *BATCH, *OPTIMIZERS["adam"], *options, "--epochs", "2")
     assert cli(*run, "--checkpoint", "whole.npz").code == 0
     command = (*run, "--checkpoint", "stopped.npz")
@@ -561,7 +559,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_epoch(cli, folder, mon
 
 
 @pytest.mark.parametrize(("cause", "code"), [(KeyboardInterrupt(), 130), (OSError(28, "no space left"), 1)], ids=repr)
-def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkeypatch, cause, code):
+def test_an_interrupted_save_leaves_the_old_checkpoint(cli, folder, monkeypatch, cause, code):
     assert cli("train", *XOR, "--epochs", "1").code == 0
     before = Path("net.npz").read_bytes()
 
@@ -579,13 +577,13 @@ def test_what_stops_a_checkpoint_half_way_leaves_the_old_one(cli, folder, monkey
 
 @pytest.fixture
 def listens_to_ctrl_c():
-    """Hear SIGINT even where the tests run in the background of a shell, which has them ignore it."""
+    """Handle SIGINT even if the tests run in the background of a shell, which makes them ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch, listens_to_ctrl_c):
+def test_ctrl_c_stops_compare_and_no_file_is_left(cli, folder, monkeypatch, listens_to_ctrl_c):
     press_ctrl_c(monkeypatch, 10)
     result = cli("compare", *XOR, "--json", "c.json")
     assert result.code == 130
@@ -596,13 +594,13 @@ def test_ctrl_c_stops_compare_without_leaving_anything(cli, folder, monkeypatch,
 PLACES = {
     "the usual file": [],
     "a file with a space in its name": ["--checkpoint", "my net.npz"],
-    "a set in a folder of its own": ["--data", "mnist", "--data-dir", "my sets"],
-    "a tier of one's own": ["--tier", "my_tier.py"],
+    "a set in a given folder": ["--data", "mnist", "--data-dir", "my sets"],
+    "a custom tier": ["--tier", "my_tier.py"],
 }
 
 
 @pytest.mark.parametrize("options", PLACES.values(), ids=PLACES)
-def test_the_command_that_is_named_on_ctrl_c_goes_on(cli, monkeypatch, options):
+def test_the_command_printed_on_ctrl_c_resumes_the_run(cli, monkeypatch, options):
     write_set(Path("my sets"), n_train=200, n_test=50)
     own_tier()
     with monkeypatch.context() as patch:
@@ -615,11 +613,11 @@ def test_the_command_that_is_named_on_ctrl_c_goes_on(cli, monkeypatch, options):
     assert "epoch 2/2" in result.out
 
 
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 
 
 @needs_posix
-def test_a_real_ctrl_c_exits_130_and_the_run_goes_on_to_the_same_hash(cli, start):
+def test_a_real_ctrl_c_exits_130_and_the_resumed_run_has_the_same_hash(cli, start):
     run = ("train", "--data", "xor", "--n-train", "8000", "--hidden", "3", "--tier", "scalar", "--momentum", "0.9")
     process = start(*run, "--epochs", "100000")
     while not process.stdout.readline().startswith("epoch 1/"):
@@ -636,7 +634,7 @@ def test_a_real_ctrl_c_exits_130_and_the_run_goes_on_to_the_same_hash(cli, start
 
 
 @needs_posix
-def test_a_killed_run_leaves_a_checkpoint_from_which_it_goes_on(cli, start):
+def test_a_killed_run_can_be_resumed_from_its_last_checkpoint(cli, start):
     process = start("train", *XOR, "--epochs", "100000")
     while not process.stdout.readline().startswith("epoch 5/"):
         assert process.poll() is None
@@ -650,7 +648,7 @@ def test_a_killed_run_leaves_a_checkpoint_from_which_it_goes_on(cli, start):
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if "epochs" not in option])
-def test_a_run_does_not_go_on_with_other_settings(cli, option):
+def test_a_run_is_not_resumed_with_other_settings(cli, option):
     assert cli("train", *XOR, "--epochs", "1").code == 0
     before = Path("net.npz").read_bytes()
     result = cli("train", "--resume", "net.npz", "--epochs", "2", *option.split())
@@ -661,7 +659,7 @@ def test_a_run_does_not_go_on_with_other_settings(cli, option):
     assert Path("net.npz").read_bytes() == before
 
 
-def test_a_run_goes_on_if_its_own_settings_are_repeated(cli):
+def test_a_run_can_be_resumed_with_its_own_settings_repeated(cli):
     run = ("train", *XOR, *BATCH, *OPTIMIZERS["momentum"], "--tier", "vector", "--validation", "20", "--seed", "0")
     assert cli(*run, "--epochs", "1").code == 0
     assert cli(*run, "--epochs", "2", "--resume", "net.npz").code == 0
@@ -669,12 +667,12 @@ def test_a_run_goes_on_if_its_own_settings_are_repeated(cli):
     assert_same_bits("net.npz", "whole.npz")
 
 
-def test_a_run_goes_on_if_the_usual_learning_rate_is_named(cli):
+def test_a_run_can_be_resumed_with_the_default_learning_rate_given(cli):
     assert cli("train", *XOR, "--epochs", "1").code == 0
     assert cli("train", "--resume", "net.npz", "--learning-rate", "0.1", "--epochs", "2").code == 0
 
 
-def test_a_run_does_not_go_on_with_other_data(cli):
+def test_a_run_is_not_resumed_with_other_data(cli):
     write_set(Path("a"), n_train=200, n_test=50, seed=0)
     write_set(Path("b"), n_train=200, n_test=50, seed=1)
     run = ("train", "--data", "mnist", "--hidden", "3", "--epochs", "1")
@@ -684,10 +682,10 @@ def test_a_run_does_not_go_on_with_other_data(cli):
     assert len(result.err.splitlines()) == 1
     assert "net.npz" in result.err
     assert "samples" in result.err or "data" in result.err
-    assert "checksum" not in result.err, "a student knows samples, but not the number behind them"
+    assert "checksum" not in result.err, "a student knows samples, but not their checksum"
 
 
-@pytest.mark.parametrize("epochs", [[], ["--epochs", "1"]], ids=["as many", "fewer"])
+@pytest.mark.parametrize("epochs", [[], ["--epochs", "1"]], ids=["same epochs", "fewer epochs"])
 def test_a_finished_run_is_saved_under_the_name_that_is_printed(cli, epochs):
     assert cli("train", *XOR, "--epochs", "2").code == 0
     result = cli("train", "--resume", "net.npz", *epochs, "--checkpoint", "other.npz")
@@ -715,8 +713,8 @@ def test_a_diverged_run_names_step_and_cause_exits_3_and_leaves_the_old_checkpoi
     assert [path.name for path in folder.iterdir()] == ["net.npz"]
 
 
-def test_weights_that_are_no_numbers_are_not_saved(cli):
-    """One step an epoch: the loss is finite when the weights overflow, and is looked at again in the next epoch."""
+def test_weights_that_are_not_finite_are_not_saved(cli):
+    """One step per epoch: the loss is finite when the weights overflow, and is not computed again in that epoch."""
     assert cli("train", *XOR, "--epochs", "1").code == 0
     wild = ("--activation", "relu", "--init", "standard_normal", "--learning-rate", "1.7e308")
     result = cli("train", *XOR, "--hidden", "50", "50", "--batch-size", "200", *wild)
@@ -726,7 +724,7 @@ def test_weights_that_are_no_numbers_are_not_saved(cli):
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
-def test_a_run_that_diverges_in_its_very_last_step_is_no_success_either(cli):
+def test_a_run_that_diverges_in_its_last_step_fails_too(cli):
     run = ("train", *XOR, "--hidden", "50", "--activation", "relu", "--batch-size", "200", "--learning-rate", "1e300")
     result = cli(*run, "--epochs", "1", "--json", "t.json")
     assert result.code == 3
@@ -748,7 +746,7 @@ def test_a_run_whose_validation_diverges_stops_there_and_saves_nothing(cli):
 
 
 class Trained:
-    """A net that has been trained from the command line, and what training said of it."""
+    """A net trained from the command line, and the results that train wrote."""
 
     def __init__(self, folder, *options):
         self.path, results = folder / "net.npz", folder / "train.json"
@@ -758,7 +756,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A net that knows glyphs."""
+    """A net trained on glyphs."""
     learn = ("--hidden", "32", "--optimizer", "adam", "--learning-rate", "0.01", "--epochs", "15")
     size = ("--n-train", "1000", "--n-test", "50")
     return Trained(tmp_path_factory.mktemp("digits"), "--data", "glyphs", *size, *learn)
@@ -766,14 +764,14 @@ def digits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def points(tmp_path_factory):
-    """A net that knows xor, from samples of another seed and number than the usual ones."""
+    """A net trained on xor, with another seed and other numbers of samples than the defaults."""
     options = (*XOR, "--hidden", "16", "--learning-rate", "1", "--epochs", "40", "--seed", "3")
     return Trained(tmp_path_factory.mktemp("points"), *options)
 
 
 @pytest.mark.parametrize("trained", ["digits", "points"])
 @pytest.mark.parametrize("tier", [None, *TIERS])
-def test_predict_finds_again_what_training_found(cli, request, trained, tier):
+def test_predict_reproduces_the_results_of_training(cli, request, trained, tier):
     trained = request.getfixturevalue(trained)
     options = () if tier is None else ("--tier", tier)
     result = cli("predict", trained.path, *options, "--json", "p.json")
@@ -790,14 +788,14 @@ def test_predict_finds_again_what_training_found(cli, request, trained, tier):
 
 
 @pytest.mark.parametrize("trained", ["digits", "points"])
-def test_predict_draws_what_is_right_and_what_is_wrong(cli, request, trained):
+def test_predict_draws_right_and_wrong_predictions(cli, request, trained):
     result = cli("predict", request.getfixturevalue(trained).path, "--picture", "p.png")
     assert result.code == 0
     assert "p.png" in result.out
     assert_picture("p.png")
 
 
-def test_predict_tells_right_from_wrong_in_the_picture(cli, digits, monkeypatch):
+def test_the_picture_of_predict_marks_right_and_wrong_predictions(cli, digits, monkeypatch):
     drawn = {}
     monkeypatch.setattr("micrograd_tiers.plots.image_grid", lambda *args, **options: drawn.update(options, args=args))
     assert cli("predict", digits.path, "--n-test", "300", "--picture", "p.png", "--json", "p.json").code == 0
@@ -814,7 +812,7 @@ def test_predict_tells_right_from_wrong_in_the_picture(cli, digits, monkeypatch)
         assert (color == drawn["colors"][0]) == (said == is_)
 
 
-def test_predict_takes_another_set_with_the_scale_of_training(cli, points):
+def test_predict_standardizes_another_set_as_in_training(cli, points):
     result = cli("predict", points.path, "--data", "moons", "--n-test", "40", "--seed", "5", "--json", "p.json")
     assert result.code == 0
     assert "40 test samples" in result.out
@@ -823,7 +821,7 @@ def test_predict_takes_another_set_with_the_scale_of_training(cli, points):
     assert json_of("p.json")["predicted"] == points.net.predict(Standardizer.fit(train_x)(moons.test_x)).tolist()
 
 
-def test_predict_takes_a_net_that_was_saved_from_python(cli):
+def test_predict_accepts_a_net_saved_from_python(cli):
     net = mt.two_layer_net(2, 3, 2, tier="scalar")
     mt.save(net, "mine.npz")
     result = cli("predict", "mine.npz", "--data", "xor", "--n-test", "30", "--json", "p.json")
@@ -840,12 +838,12 @@ def rgb(pixels):
 
 
 def rgba(pixels):
-    """White ink on nothing."""
+    """White ink on a transparent background."""
     return Image.fromarray(np.stack([np.full_like(pixels, 255)] * 3 + [pixels], axis=-1))
 
 
 def dark_rgba(pixels):
-    """Black ink on nothing, as drawing programs save it."""
+    """Black ink on a transparent background, as drawing programs save it."""
     return Image.fromarray(np.stack([np.zeros_like(pixels)] * 3 + [pixels], axis=-1))
 
 
@@ -860,7 +858,7 @@ def palette(pixels):
 
 
 def turned(pixels):
-    """As phones save a picture that was taken upright: lying on its side, with a note to turn it."""
+    """Turned by 90 degrees, with an EXIF tag that says so, as phones save a picture that was taken upright."""
     image = Image.fromarray(np.rot90(pixels).copy())
     image.getexif()[0x0112] = 6
     return image
@@ -874,7 +872,7 @@ FORMS = {
     "16 bits": (sixteen_bits, []),
     "turned": (turned, []),
     "dark on white": (lambda pixels: gray(255 - pixels), ["--invert"]),
-    "dark on nothing": (dark_rgba, ["--invert"]),
+    "dark on transparent": (dark_rgba, ["--invert"]),
 }
 
 
@@ -908,7 +906,7 @@ def test_predict_classifies_image_files_of_every_kind(cli, digits, drawings, for
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(slice(None), slice(4, 24)), (slice(6, 22), slice(None))], ids=str)
-def test_predict_fills_an_image_that_is_not_square_with_black(cli, digits, drawings, rows, columns):
+def test_predict_pads_an_image_that_is_not_square_with_black(cli, digits, drawings, rows, columns):
     cut = [gray(pixels[rows, columns].copy()) for pixels in drawings]
     kept = np.zeros((6, 28, 28))
     kept[:, rows, columns] = drawings[:, rows, columns] / 255
@@ -923,7 +921,7 @@ def test_predict_draws_the_images_that_it_was_given(cli, digits, drawings):
 
 
 @pytest.mark.parametrize("size", [(80, 40), (40, 80), (280, 140), (8, 4)], ids=str)
-def test_an_image_keeps_its_proportions_and_its_middle(folder, size):
+def test_an_image_keeps_its_proportions_and_is_centered(folder, size):
     Image.new("L", size, 255).save("white.png")
     image = read_image("white.png", (28, 28))
     wide = np.zeros((28, 28))
@@ -934,7 +932,7 @@ def test_an_image_keeps_its_proportions_and_its_middle(folder, size):
 # data
 
 
-def test_data_list_says_of_every_set_where_it_is(cli, monkeypatch):
+def test_data_list_says_where_every_set_is(cli, monkeypatch):
     write_set(Path("sets/fashion-mnist"))
     monkeypatch.setenv("MICROGRAD_TIERS_DATA", "sets")
     result = cli("data", "list", "--json", "d.json")
@@ -949,7 +947,7 @@ def test_data_list_says_of_every_set_where_it_is(cli, monkeypatch):
     assert content["command"] == "data list"
 
 
-def test_data_list_looks_in_the_folder_that_is_named(cli):
+def test_data_list_looks_in_the_given_folder(cli):
     write_set(Path("here"), suffix="")
     assert re.search(r"^mnist +here$", cli("data", "list", "--data-dir", "here").out, re.MULTILINE)
 
@@ -964,7 +962,7 @@ def test_data_show_draws_every_set(cli, name):
     assert (content["command"], content["data"], content["picture"]) == ("data show", name, f"{name}.png")
 
 
-def test_data_show_draws_as_many_images_as_it_is_asked_for(cli):
+def test_data_show_draws_the_requested_number_of_images(cli):
     arrays = write_set(Path("sets"), n_train=20)
     show = ("data", "show", "fashion-mnist", "--data-dir", "sets", "--picture", "some.png", "--json", "d.json")
     assert cli(*show, "--n", "7").code == 0
@@ -973,7 +971,7 @@ def test_data_show_draws_as_many_images_as_it_is_asked_for(cli):
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
+    """A file server that logs nothing."""
 
     def log_message(self, *args):
         pass
@@ -1039,14 +1037,14 @@ def test_help_says_what_each_option_does(cli, command, monkeypatch):
     result = cli(*command, "--help")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(" ".join(["usage: micrograd-tiers", *command]))
-    options = re.split(r"^  (?=-)", result.out, flags=re.MULTILINE)[1:]  # each with its lines
+    options = re.split(r"^  (?=-)", result.out, flags=re.MULTILINE)[1:]  # each with all its lines
     assert options
     for option in options:
         assert re.match(r"-.*\S\s{2,}\S", option), f"{option} is not explained"
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ["--version"]], ids=" ".join)
-def test_help_is_instant_it_imports_neither_numpy_nor_matplotlib(folder, command):
+def test_help_imports_neither_numpy_nor_matplotlib(folder, command):
     import subprocess
 
     script = (
@@ -1065,7 +1063,7 @@ def test_version_is_that_of_the_package(cli):
     assert cli("--version").out == f"micrograd-tiers {mt.__version__}\n"
 
 
-# compare: what only looks alike
+# compare: results that only look alike
 
 
 def test_compare_notices_a_tier_whose_loss_is_wrong_though_its_gradients_are_right(cli):
@@ -1077,7 +1075,7 @@ def test_compare_notices_a_tier_whose_loss_is_wrong_though_its_gradients_are_rig
     assert "training losses of the my_tier.py tier are off" in result.out
 
 
-def test_compare_names_the_tier_that_is_wrong_and_does_not_advise_what_it_is_refused(cli):
+def test_compare_names_the_wrong_tier_and_suggests_no_option_that_it_refuses(cli):
     source = Path(vector.__file__).read_text().replace("lambda dy: dy.copy()", "lambda dy: 2 * dy")
     Path("my_tier.py").write_text(source)
     result = cli("compare", "--data", "xor", "--n-train", "200", "--n-test", "50", "--tiers", "scalar", "my_tier.py")
@@ -1093,7 +1091,7 @@ def test_compare_does_not_call_diverged_runs_the_same(cli):
     assert "diverged" in result.err
 
 
-def test_predict_asks_for_the_test_files_only(cli):
+def test_predict_needs_only_the_test_files(cli):
     write_set(Path("set"))
     assert cli("train", "--data", "mnist", "--data-dir", "set", "--hidden", "2", "--epochs", "1").code == 0
     for file in Path("set").glob("train-*"):

@@ -1,4 +1,4 @@
-"""Bad input: one clear line on standard error, exit code 1 (data, files) or 2 (usage), and nothing half written."""
+"""Bad input: one clear line on standard error, exit code 1 (data, files) or 2 (usage), and no half-written file."""
 
 import gzip
 import io
@@ -37,14 +37,14 @@ MB = 2**20
 
 
 def files_in(folder):
-    """Return what each file is and holds, hidden ones too; caches of Python do not count."""
+    """Return type and contents of each file, including hidden ones, except Python's caches."""
     paths = [path for path in folder.rglob("*") if not path.is_dir() and path.suffix != ".pyc"]
     kinds = [(stat.S_IFMT(path.lstat().st_mode), path.read_bytes() if path.is_file() else None) for path in paths]
     return dict(zip(map(str, paths), kinds, strict=True))
 
 
 def assert_one_line(err, *words):
-    """Standard error is one line of the program's, and names these things (regular expressions)."""
+    """Assert that standard error is one line from the program and matches these regular expressions."""
     assert len(err.splitlines()) == 1, err
     assert err.startswith("micrograd-tiers")
     for word in words:
@@ -53,7 +53,7 @@ def assert_one_line(err, *words):
 
 @pytest.fixture
 def refused(cli, folder):
-    """Run a command that must be refused, with this code, in one line that names these things, and change no file."""
+    """Return a function that runs a command and asserts an exit code, a one-line error and no change to any file."""
 
     def run(code, args, *words):
         before = files_in(folder)
@@ -67,7 +67,7 @@ def refused(cli, folder):
 
 
 def cases(table):
-    """Parametrize a test with a table of arguments and the words that the message must hold, keyed by what is wrong."""
+    """Parametrize a test with a table of arguments and words that the message must contain, keyed by the mistake."""
     return pytest.mark.parametrize(("args", "words"), table.values(), ids=table)
 
 
@@ -82,29 +82,29 @@ UNKNOWN = {
     "unknown set to compare on": (["compare", "--data", "nosuch"], ["nosuch", "ellipse"]),
     "unknown set to show": (["data", "show", "nosuch"], ["nosuch", "ellipse"]),
     "set that cannot be downloaded": (["data", "download", "xor"], ["xor", "mnist"]),
-    "words for a number": ([*TRAIN, "--epochs", "many"], ["--epochs", "many"]),
+    "a word instead of a number": ([*TRAIN, "--epochs", "many"], ["--epochs", "many"]),
     "fraction of a sample": ([*TRAIN, "--batch-size", "2.5"], ["--batch-size", "2.5"]),
     "unknown tier": ([*TRAIN, "--tier", "quantum"], ["tier 'quantum'", "scalar, vector, tensor"]),
     "unknown tier to compare": ([*COMPARE, "--tiers", "scalar", "quantum"], ["tier 'quantum'", "vector"]),
     "no tier to compare": ([*COMPARE, "--tiers"], ["--tiers"]),
-    "tier file that is not there": ([*TRAIN, "--tier", "no.py"], ["no.py", "no such file"]),
-    "module that is no tier": ([*TRAIN, "--tier", "json"], ["'json' is not a tier"]),
-    "empty name of a tier": ([*TRAIN, "--tier", ""], ["tier ''"]),
+    "missing tier file": ([*TRAIN, "--tier", "no.py"], ["no.py", "no such file"]),
+    "module that is not a tier": ([*TRAIN, "--tier", "json"], ["'json' is not a tier"]),
+    "empty tier name": ([*TRAIN, "--tier", ""], ["tier ''"]),
     "unknown activation": ([*TRAIN, "--activation", "step"], ["activation 'step'", "sigmoid, tanh, relu, elu"]),
     "unknown init": ([*TRAIN, "--init", "magic"], ["initializer 'magic'", "xavier"]),
     "unknown init to compare": ([*COMPARE, "--init", "magic"], ["initializer 'magic'", "xavier"]),
     "unknown optimizer": ([*TRAIN, "--optimizer", "newton"], ["optimizer", "newton", "adam"]),
     "unknown dtype": ([*TRAIN, "--dtype", "float16"], ["dtype", "float16", "float64"]),
-    "dtype of nonsense": ([*TRAIN, "--dtype", ","], ["dtype", "float64"]),
+    "nonsense dtype": ([*TRAIN, "--dtype", ","], ["dtype", "float64"]),
     "float32 at the scalar tier": ([*TRAIN, "--tier", "scalar", "--dtype", "float32"], ["scalar", "float32"]),
     "momentum for adam": ([*TRAIN, "--optimizer", "adam", "--momentum", "0.9"], ["momentum", "adam"]),
-    "time that is no number": ([*COMPARE, "--seconds", "nan"], ["seconds", "nan"]),
-    "time that is negative": ([*COMPARE, "--seconds", "-1"], ["seconds", "-1"]),
+    "time that is not a number": ([*COMPARE, "--seconds", "nan"], ["seconds", "nan"]),
+    "negative time": ([*COMPARE, "--seconds", "-1"], ["seconds", "-1"]),
 }
 
 
 @cases(UNKNOWN)
-def test_what_is_not_known_is_named_with_what_is(refused, args, words):
+def test_wrong_usage_is_refused_with_the_valid_choices(refused, args, words):
     assert refused(2, args, *words).out == ""
 
 
@@ -131,7 +131,7 @@ OUT_OF_RANGE = {
 
 
 @cases(OUT_OF_RANGE)
-def test_a_number_that_is_out_of_range_is_named(refused, args, words):
+def test_a_number_that_is_out_of_range_is_refused(refused, args, words):
     assert refused(2, args, *words).out == ""
 
 
@@ -146,11 +146,11 @@ def test_data_show_refuses_to_show_nothing(refused, data, n):
     refused(2, ["data", "show", data, "--n", n], r"--n\b|\bn is", n)
 
 
-def test_a_net_that_fits_in_no_memory_is_refused(refused):
+def test_a_net_too_large_for_memory_is_refused(refused):
     refused(1, ["train", *XOR, "--hidden", "2000000000", "2000000000"], "memory|allocate")
 
 
-# Files that cannot be written, found out before the work begins.
+# Files that cannot be written, which is reported before the work begins.
 
 PICTURES = [("compare", "--picture"), ("train", "--curves"), ("train", "--confusion"), ("predict", "--picture")]
 PICTURES += [("data show xor", "--picture")]
@@ -164,7 +164,7 @@ def outputs(options):
 
 
 PLACES = {
-    "in no folder": ("nowhere/out.png", "nowhere"),
+    "in a missing folder": ("nowhere/out.png", "nowhere"),
     "a folder": ("some folder", "some folder.*is a folder"),
     "inside a file": ("notes.txt/out.png", "notes.txt"),
     "a pipe": ("pipe.png", "pipe.png"),
@@ -173,14 +173,14 @@ PLACES = {
 
 
 def complete(command):
-    """Return a whole command line for a command; predict finds net.npz."""
+    """Return a complete command line for a command; predict reads net.npz."""
     options = {"compare": COMPARE[1:], "train": TRAIN[1:], "predict": ("net.npz", "--data", "xor")}
     return [*command.split(), *options.get(command, ())]
 
 
 @pytest.fixture
 def no_work(folder, net_file, monkeypatch):
-    """A folder with all kinds of places that cannot be written to, and a test that fails if training begins."""
+    """Create all kinds of places that cannot be written to, and make the test fail if training begins."""
     monkeypatch.setattr(Trainer, "step", lambda trainer: pytest.fail("training began"))
     Path("some folder").mkdir()
     Path("notes.txt").write_text("kept")
@@ -191,28 +191,26 @@ def no_work(folder, net_file, monkeypatch):
 
 @outputs([*PICTURES, *OTHERS])
 @pytest.mark.parametrize("where", PLACES)
-def test_an_output_that_cannot_be_written_is_found_out_before_the_work_begins(refused, no_work, command, option, where):
+def test_an_output_that_cannot_be_written_is_refused_before_the_work_begins(refused, no_work, command, option, where):
     if where == "in a folder that may not be written to" and os.access("locked", os.W_OK):
         pytest.skip("root may write everywhere")
     if where == "a pipe" and not hasattr(os, "mkfifo"):
-        pytest.skip("no pipes in folders here")
+        pytest.skip("no named pipes on this system")
     path, words = PLACES[where]
     assert refused(1, [*complete(command), option, path], words).out == ""
 
 
 @outputs(PICTURES)
 @pytest.mark.parametrize("name", ["picture.jpg", "picture.npz"])
-def test_a_kind_of_picture_that_cannot_be_drawn_is_found_out_before_the_work_begins(
-    refused, no_work, command, option, name
-):
+def test_an_unknown_picture_format_is_refused_before_the_work_begins(refused, no_work, command, option, name):
     assert refused(2, [*complete(command), option, name], name, "png").out == ""
 
 
 ONE_FILE_TWICE = {
     "checkpoint and results": ["train", *XOR, "--checkpoint", "out", "--json", "./out"],
     "two pictures": ["train", *XOR, "--curves", "out.png", "--confusion", "out.png"],
-    "the net and what is predicted with it": ["predict", "net.npz", "--data", "xor", "--json", "net.npz"],
-    "the run that goes on and its results": ["train", "--resume", "net.npz", "--epochs", "2", "--json", "net.npz"],
+    "the net and its predictions": ["predict", "net.npz", "--data", "xor", "--json", "net.npz"],
+    "the resumed run and its results": ["train", "--resume", "net.npz", "--epochs", "2", "--json", "net.npz"],
 }
 
 
@@ -231,7 +229,7 @@ def test_a_name_that_is_nearly_too_long_works_or_is_refused_before_the_work_begi
         assert (result.out, files_in(folder)) == ("", {})
 
 
-@pytest.mark.skipif(os.name != "posix", reason="links may need a privilege")
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links may need a privilege")
 def test_an_output_that_is_a_link_is_written_where_it_points(cli, folder):
     Path("disk").mkdir()
     Path("link.json").symlink_to(Path("disk/results.json"))
@@ -241,8 +239,8 @@ def test_an_output_that_is_a_link_is_written_where_it_points(cli, folder):
 
 
 @pytest.mark.parametrize("option", ["--resume", "--checkpoint", "--curves", "--json"])
-def test_an_empty_name_is_not_taken_for_none(refused, no_work, option):
-    """As from a script whose variable is not set: `--resume ""` must not begin anew and write over net.npz."""
+def test_an_empty_file_name_is_not_treated_as_missing(refused, no_work, option):
+    """A script passes "" if its variable is not set: `--resume ""` must not start a new run and overwrite net.npz."""
     result = refused(1, [*TRAIN, option, ""])
     assert result.out == ""
 
@@ -251,15 +249,15 @@ def test_an_empty_name_is_not_taken_for_none(refused, no_work, option):
 
 
 def closed_pipe():
-    """Return the end of a pipe at whose other end nobody reads any more."""
+    """Return the write end of a pipe whose read end is closed."""
     read, write = os.pipe()
     os.close(read)
     return write
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes and signals as on POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes and signals")
 @pytest.mark.parametrize("command", ["compare", "train", "predict", "data list", "data show xor"])
-def test_a_closed_pipe_is_one_line_and_leaves_whole_files(start, folder, net_file, command):
+def test_a_closed_pipe_gives_one_line_and_leaves_whole_files(start, folder, net_file, command):
     pipe = closed_pipe()
     process = start(*complete(command), stdout=pipe)
     os.close(pipe)
@@ -270,7 +268,7 @@ def test_a_closed_pipe_is_one_line_and_leaves_whole_files(start, folder, net_fil
     assert mt.load("net.npz").n_parameters == 17
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes and signals as on POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes and signals")
 @pytest.mark.parametrize("args", ["--help", "train --help", "--version"])
 def test_help_into_a_closed_pipe_is_quiet(start, args):
     pipe = closed_pipe()
@@ -283,7 +281,7 @@ def test_help_into_a_closed_pipe_is_quiet(start, args):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_behind_standard_output_is_one_line(start):
+def test_a_full_disk_behind_standard_output_gives_one_line(start):
     with open("/dev/full", "wb") as full:
         process = start("data", "list", stdout=full)
     _, err = process.communicate()
@@ -291,7 +289,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(start):
     assert_one_line(err, "space|output")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a shell that closes standard output")
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that can close standard output")
 def test_a_run_without_standard_output_does_its_work(folder):
     script = 'exec "$0" -c "import sys; from micrograd_tiers.cli import main; sys.exit(main())" "$@" >&-'
     command = ["sh", "-c", script, sys.executable, "data", "list", "--json", "list.json"]
@@ -318,7 +316,7 @@ def path_of(split, kind, suffix=".gz"):
 
 
 def replace(split, kind, content):
-    """Put these bytes, gzipped, in the place of a file."""
+    """Replace a file by these bytes, gzipped."""
     path_of(split, kind).write_bytes(gzip.compress(content))
 
 
@@ -349,11 +347,11 @@ SPOILERS = {
     "truncated gzip": (truncated_gzip, ["train-images", "truncated|corrupt"]),
     "corrupt gzip": (corrupt_gzip, ["t10k-images", "truncated|corrupt"]),
     "an empty file": (lambda: path_of("train", "labels").write_bytes(b""), ["train-labels", "empty"]),
-    "no IDX file": (lambda: replace("train", "images", b"<!DOCTYPE html>"), ["train-images", "magic"]),
+    "not an IDX file": (lambda: replace("train", "images", b"<!DOCTYPE html>"), ["train-images", "magic"]),
     "wrong magic number": (lambda: replace("train", "labels", b"\0\0\x0d\x01" + bytes(84)), ["train-labels", "magic"]),
     "images and labels swapped": (swapped, ["train-", "magic"]),
-    "a header and no more": (lambda: replace("test", "images", b"\0\0\x08\x03\0"), ["t10k-images", "header"]),
-    "a claim of one image more": (
+    "half a header": (lambda: replace("test", "images", b"\0\0\x08\x03\0"), ["t10k-images", "header"]),
+    "a claim of one image too many": (
         lambda: replace("train", "images", header(21, 28, 28) + bytes(20 * 784)),
         ["train-images", "header claims 16464 .* holds only 15680"],
     ),
@@ -390,7 +388,7 @@ SPOILERS = {
     "an empty set": (lambda: replace("train", "images", header(0, 28, 28)), ["train-images", "empty"]),
     "images of another size": (lambda: write_idx(path_of("train", "images"), images(20, 32)), ["32, 32", "28, 28"]),
     "a missing file": (lambda: path_of("test", "labels").unlink(), ["mnist", "t10k-labels", "set"]),
-    "a folder for a file": (
+    "a folder instead of a file": (
         lambda: [path_of("test", "labels").unlink(), path_of("test", "labels").mkdir()],
         ["mnist", "t10k-labels"],
     ),
@@ -399,7 +397,7 @@ MNIST = ("--data", "mnist", "--data-dir", "set")
 
 
 @pytest.mark.parametrize(("spoil", "words"), SPOILERS.values(), ids=SPOILERS)
-def test_a_spoiled_set_is_refused_without_spending_memory_on_it(refused, spoil, words):
+def test_a_damaged_set_is_refused_without_using_much_memory(refused, spoil, words):
     write_set(Path("set"))
     spoil()
     tracemalloc.start()
@@ -415,27 +413,27 @@ def test_a_spoiled_set_is_refused_without_spending_memory_on_it(refused, spoil, 
     [
         ("compare --data mnist --n-train 20", "train-images"),
         ("data show mnist --n 20", "train-images"),
-        ("predict net.npz --data mnist", "t10k-images"),  # which reads the test files only
+        ("predict net.npz --data mnist", "t10k-images"),  # reads only the test files
     ],
 )
-def test_every_command_refuses_a_spoiled_set(refused, net_file, args, spoiled):
+def test_every_command_refuses_a_damaged_set(refused, net_file, args, spoiled):
     write_set(Path("set"))
     (file,) = Path("set").glob(f"{spoiled}*")
     file.write_bytes(file.read_bytes()[:-40])
     refused(1, [*args.split(), "--data-dir", "set"], spoiled, "truncated|corrupt|fewer|less|holds")
 
 
-def test_compare_takes_all_of_a_set_that_is_smaller_than_usual(cli):
+def test_compare_uses_all_of_a_set_smaller_than_its_default(cli):
     write_set(Path("set"))
     assert cli("compare", *MNIST, "--hidden", "2", "--seconds", "0.1").code == 0
 
 
 SETS_NOT_HERE = {
-    "no folder is named": (["train", "--data", "mnist"], ["mnist", "--data-dir", "data download"]),
+    "no folder is given": (["train", "--data", "mnist"], ["mnist", "--data-dir", "data download"]),
     "to compare on": (["compare", "--data", "fashion-mnist"], ["fashion-mnist", "--data-dir", "data download"]),
     "to show": (["data", "show", "mnist"], ["mnist", "--data-dir"]),
-    "in the folder that is named": (["train", "--data", "mnist", "--data-dir", "nowhere"], ["mnist", "nowhere"]),
-    "in the folder, and no set is named": (
+    "in the given folder": (["train", "--data", "mnist", "--data-dir", "nowhere"], ["mnist", "nowhere"]),
+    "in the given folder, without a set": (
         ["compare", *SMALL, "--seconds", "0.1", "--data-dir", "nowhere"],
         ["mnist", "nowhere"],
     ),
@@ -443,7 +441,7 @@ SETS_NOT_HERE = {
 
 
 @cases(SETS_NOT_HERE)
-def test_a_set_that_is_not_here_is_named_with_the_way_out(refused, args, words):
+def test_a_missing_set_is_refused_with_advice(refused, args, words):
     assert refused(1, args, *words).out == ""
 
 
@@ -456,7 +454,7 @@ def test_a_set_that_is_not_here_is_named_with_the_way_out(refused, args, words):
     ],
     ids=["train", "compare", "data show"],
 )
-def test_more_samples_than_there_are_cannot_be_had(refused, args, words):
+def test_more_samples_than_the_set_has_are_refused(refused, args, words):
     write_set(Path("set"))
     refused(2, args, *words)
 
@@ -480,7 +478,7 @@ X, Y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
 
 
 def with_value(array, value):
-    """Return a copy, as floats, whose fourth element is this value."""
+    """Return a copy as floats, with this value as its fourth element."""
     array = np.array(array, float)
     array.flat[3] = value
     return array
@@ -491,7 +489,7 @@ BAD_SAMPLES = {
     "infinity": (with_value(X, np.inf), Y, "inf"),
     "minus infinity": (with_value(X, -np.inf), Y, "-inf"),
     "no samples": (np.zeros((0, 2)), np.zeros(0, int), "empty"),
-    "a feature too many": (np.zeros((20, 3)), Y, "3 features.*expects 2"),
+    "one feature too many": (np.zeros((20, 3)), Y, "3 features.*expects 2"),
     "one sample, not in a list": ([0.0, 1.0], [0], "shape"),
     "rows of different lengths": ([[0.0, 1.0], [1.0]], [0, 1], "rectangular"),
     "text": ([["a", "b"]], [0], "numbers"),
@@ -503,7 +501,7 @@ BAD_SAMPLES = {
     "a fractional label": (X, with_value(Y, 0.5), "label 0.5.*whole"),
     "a label of NaN": (X, with_value(Y, np.nan), "label nan"),
     "labels of text": (X, ["inside"] * 20, "numbers"),
-    "probabilities that do not add up to 1": (X, np.eye(2)[Y] / 2, "row 0 is .* sum to 1"),
+    "probabilities that do not sum to 1": (X, np.eye(2)[Y] / 2, "row 0 is .* sum to 1"),
     "one-hot labels of other classes": (X, np.eye(3)[Y], "shape"),
 }
 bad_samples = pytest.mark.parametrize(("x", "y", "words"), BAD_SAMPLES.values(), ids=BAD_SAMPLES)
@@ -522,7 +520,7 @@ def test_fit_refuses_bad_samples_and_leaves_the_net_alone(tier, x, y, words):
 
 
 @bad_samples
-def test_fit_refuses_bad_samples_for_validation_before_it_begins(x, y, words, monkeypatch):
+def test_fit_refuses_bad_validation_samples_before_it_begins(x, y, words, monkeypatch):
     monkeypatch.setattr(Trainer, "step", lambda trainer: pytest.fail("training began"))
     with pytest.raises(mt.DataError, match=f"validation.*{words}"):
         mt.fit(mt.two_layer_net(2, 3, 2), X, Y, validation=(x, y))
@@ -552,12 +550,12 @@ def test_an_optimizer_refuses_a_learning_rate_that_makes_no_sense(optimizer, rat
         optimizer(learning_rate=rate)
 
 
-# Nets: files that are not what they should be.
+# Nets: damaged files.
 
 
 @pytest.fixture(scope="module")
 def net_bytes(tmp_path_factory):
-    """The file of a run with all that it can hold: xor, 2-3-2, momentum, validation."""
+    """The bytes of a run's file with all optional parts: xor, 2-3-2, momentum, validation."""
     path = tmp_path_factory.mktemp("net") / "net.npz"
     assert main([*TRAIN, "--momentum", "0.9", "--validation", "20", "--checkpoint", str(path)]) == 0
     return path.read_bytes()
@@ -570,7 +568,7 @@ def net_file(folder, net_bytes):
 
 
 def rewritten(change):
-    """Return a spoiler that lets `change` work on the arrays and on the header of the file, and saves it again."""
+    """Return a function of a path that applies `change` to the arrays and the header of the file and saves it again."""
 
     def spoil(path):
         with np.load(path) as file:
@@ -583,7 +581,7 @@ def rewritten(change):
 
 
 def header_of(text):
-    """Return a spoiler that replaces the header."""
+    """Return a function of a path that replaces the header of the file."""
 
     def spoil(path):
         with np.load(path) as file:
@@ -594,7 +592,7 @@ def header_of(text):
 
 
 def weight_claims(shape):
-    """Return a spoiler after which a weight's own header claims this shape, but the file holds no more than before."""
+    """Return a function of a path that makes the header of a weight claim this shape, without adding data."""
 
     def spoil(path):
         with zipfile.ZipFile(path) as file:
@@ -636,17 +634,17 @@ def weight(value):
 
 SPOILED_NETS = {
     "empty": (written(b""), "not a"),
-    "a text": (written(b"This is not a net.\n"), "not a"),
+    "text": (written(b"This is not a net.\n"), "not a"),
     "one array": (npy, "not a"),
     "arrays without a header": (no_header, "header"),
     "half a file": (cut(0.5), "not a"),
     "all but the last byte": (lambda path: written(Path(path).read_bytes()[:-1])(path), "not a"),
-    "a header that is no JSON": (header_of("{"), "not a"),
+    "a header that is not JSON": (header_of("{"), "not a"),
     "a header that is a list": (header_of("[]"), "not a"),
     "a header that is null": (header_of("null"), "not a"),
     "a header that is deeply nested": (header_of("[" * 100_000), "not a"),
-    "a header that lacks nearly all": (header_of('{"format": "micrograd_tiers", "version": 1}'), "not a|layers"),
-    "a header that is a number": (rewritten(lambda arrays, content: content.update(info=3)), "info|not a"),
+    "a header that lacks nearly everything": (header_of('{"format": "micrograd_tiers", "version": 1}'), "not a|layers"),
+    "info that is a number": (rewritten(lambda arrays, content: content.update(info=3)), "info|not a"),
     "another format": (rewritten(lambda arrays, content: content.update(format="keras")), "keras"),
     "a newer version": (rewritten(lambda arrays, content: content.update(version=99)), "version 99"),
     "no layers": (rewritten(lambda arrays, content: content.update(layers=[])), "layer"),
@@ -657,15 +655,15 @@ SPOILED_NETS = {
     "an unknown loss": (rewritten(lambda arrays, content: content.update(loss="regret")), "regret"),
     "an unknown dtype": (rewritten(lambda arrays, content: content.update(dtype="float16")), "float16"),
     "another architecture": (layer(in_features=5), "0.weight has shape"),
-    "a weight too few": (rewritten(lambda arrays, content: arrays.pop("2.bias")), "2.bias is missing"),
-    "a weight too many": (rewritten(lambda arrays, content: arrays.update({"4.bias": X})), "4.bias is unexpected"),
+    "one weight too few": (rewritten(lambda arrays, content: arrays.pop("2.bias")), "2.bias is missing"),
+    "one weight too many": (rewritten(lambda arrays, content: arrays.update({"4.bias": X})), "4.bias is unexpected"),
     "a weight of another shape": (weight(np.zeros((2, 3))), "0.weight has shape"),
     "a weight of text": (weight(np.full((3, 2), "a")), "0.weight"),
     "a weight of complex numbers": (weight(np.full((3, 2), 1j)), "0.weight"),
     "a weight that claims a terabyte": (weight_claims((10**6, 10**6)), "not a"),
-    "a weight that claims more than can be counted": (weight_claims((2**40, 2**40)), "not a"),
-    "a weight that claims a number too large": (weight_claims((2**70, 1)), "not a"),
-    "a weight that claims less than nothing": (weight_claims((-3, 2)), "not a|0.weight"),
+    "a weight that claims a size that overflows": (weight_claims((2**40, 2**40)), "not a"),
+    "a weight that claims a dimension that overflows": (weight_claims((2**70, 1)), "not a"),
+    "a weight that claims a negative dimension": (weight_claims((-3, 2)), "not a|0.weight"),
 }
 READERS = {"predict": ["predict", "net.npz"], "resume": ["train", "--resume", "net.npz", "--epochs", "2"]}
 by_reader = pytest.mark.parametrize("args", READERS.values(), ids=READERS)
@@ -673,13 +671,13 @@ by_reader = pytest.mark.parametrize("args", READERS.values(), ids=READERS)
 
 @by_reader
 @pytest.mark.parametrize(("spoil", "words"), SPOILED_NETS.values(), ids=SPOILED_NETS)
-def test_a_spoiled_net_is_refused(refused, net_file, args, spoil, words):
+def test_a_damaged_net_is_refused(refused, net_file, args, spoil, words):
     spoil(net_file)
     assert refused(1, args, "net.npz", words).out == ""
 
 
 @by_reader
-def test_a_net_of_a_size_that_its_weights_do_not_have_costs_no_memory(refused, net_file, args):
+def test_a_net_that_claims_a_wrong_size_is_refused_without_using_much_memory(refused, net_file, args):
     layer(in_features=10**7)(net_file)  # 240 MB
     tracemalloc.start()
     try:
@@ -690,7 +688,7 @@ def test_a_net_of_a_size_that_its_weights_do_not_have_costs_no_memory(refused, n
 
 
 @by_reader
-def test_a_net_that_is_not_there_is_named(refused, args):
+def test_a_missing_net_is_named(refused, args):
     refused(1, args, "net.npz", "no such file")
 
 
@@ -700,7 +698,7 @@ def test_a_folder_is_not_a_net(refused, args):
     refused(1, args, "net.npz", "directory|folder")
 
 
-def test_a_net_that_is_cut_anywhere_is_refused(cli, net_file, net_bytes):
+def test_a_net_truncated_anywhere_is_refused(cli, net_file, net_bytes):
     rng = random.Random(0)
     for length in sorted(rng.sample(range(len(net_bytes)), 40)):
         Path(net_file).write_bytes(net_bytes[:length])
@@ -710,7 +708,7 @@ def test_a_net_that_is_cut_anywhere_is_refused(cli, net_file, net_bytes):
 
 
 def test_a_flipped_bit_is_noticed_or_changes_nothing(folder, net_file, net_bytes):
-    """Flip one bit in each byte of the table at the file's end, and some others: all other data has a checksum."""
+    """Flip one bit in each byte of the table at the file's end, which has no checksum, and some bits elsewhere."""
     good = load_checkpoint(net_file)
     arrays = good.net.state_dict() | good.training
     rng = random.Random(0)
@@ -733,17 +731,17 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(folder, net_file, net_bytes
             if array.tobytes() != arrays[name].tobytes():
                 harm[position] = f"{name} has changed"
         if found.info != good.info:
-            harm[position] = "what is said about the net has changed"
+            harm[position] = "info has changed"
     assert not harm, f"{len(harm)} flips, such as {[*harm.items()][:: max(1, len(harm) // 10)]}"
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no list of open files here")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs a list of open files")
 @pytest.mark.parametrize("content", [b"", b"no net", b"PK\3\4"], ids=["empty", "text", "start of a zip"])
 def test_a_file_that_is_refused_is_closed(net_file, content):
-    """Or it could not be removed on Windows."""
+    """A file that is still open could not be removed on Windows."""
     Path(net_file).write_bytes(content)
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(mt.DataError) as error:  # which keeps all that the failed call still held
+    with pytest.raises(mt.DataError) as error:  # the error keeps all objects of the failed call alive
         mt.load(net_file)
     assert os.listdir("/proc/self/fd") == before, str(error.value)
 
@@ -752,14 +750,14 @@ def test_a_file_that_is_refused_is_closed(net_file, content):
 
 
 class Trap:
-    """Makes a folder when it is unpickled."""
+    """An object that creates a folder when it is unpickled."""
 
     def __reduce__(self):
         return os.mkdir, ("sprung",)
 
 
 def trap_in(name):
-    """Return a spoiler that puts a trap in an array of this name."""
+    """Return a function of a path that puts a trap into the file's array of this name."""
 
     def spoil(path):
         trap = np.empty((), object)
@@ -790,7 +788,7 @@ TRAPS = {
     "as weight": trap_in("0.weight"),
     "as bias": trap_in("2.bias"),
     "as training state": trap_in("training.state"),
-    "as what the optimizer remembers": trap_in("training.optimizer.velocity.0.weight"),
+    "as optimizer state": trap_in("training.optimizer.velocity.0.weight"),
     "beside the weights": trap_in("bonus"),
     "instead of the file": bare_trap,
     "instead of the file, in an array": array_of_traps,
@@ -814,7 +812,7 @@ def test_a_pickle_beside_the_arrays_is_never_loaded(cli, net_file):
     assert not Path("sprung").exists()
 
 
-def test_a_net_does_not_name_code_that_is_then_run(cli, net_file):
+def test_code_that_a_net_names_is_not_run(cli, net_file):
     Path("trap.py").write_text("import os\nos.mkdir('sprung')\n")
 
     def change(arrays, content):
@@ -847,7 +845,7 @@ SPOILED_STATES = {
     "none": (rewritten(no_training), "resume"),
     "no settings": (rewritten(lambda arrays, content: content.update(info={})), "resume"),
     "incomplete settings": (rewritten(lambda arrays, content: content["info"]["settings"].pop("n_train")), "resume"),
-    "settings that are no table": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "resume"),
+    "settings that are not a table": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "resume"),
     "a state that is a list": (rewritten(lambda arrays, content: arrays.update({STATE: np.array("[]")})), "state"),
     "a position after the end": (state(position=10**6), "position"),
     "a negative epoch": (state(epoch=-1), "epoch"),
@@ -857,12 +855,12 @@ SPOILED_STATES = {
 
 
 @pytest.mark.parametrize(("spoil", "words"), SPOILED_STATES.values(), ids=SPOILED_STATES)
-def test_a_run_does_not_go_on_from_a_state_that_does_not_fit(refused, net_file, spoil, words):
+def test_a_run_is_not_resumed_from_a_state_that_does_not_fit(refused, net_file, spoil, words):
     spoil(net_file)
     refused(1, READERS["resume"], "net.npz", words)
 
 
-# Nets: good ones, for other data.
+# Nets: valid files, but other data.
 
 MISFITS = {
     "points for an image net": ((784, 3, 10), "xor", ["2 features", "784"]),
@@ -873,14 +871,14 @@ MISFITS = {
 
 
 @pytest.mark.parametrize(("sizes", "data", "words"), MISFITS.values(), ids=MISFITS)
-def test_predict_refuses_a_set_for_which_the_net_was_not_made(refused, folder, sizes, data, words):
+def test_predict_refuses_a_set_that_does_not_fit_the_net(refused, folder, sizes, data, words):
     net = mt.two_layer_net(*sizes)
-    net.load_state_dict(net.state_dict() | {"2.bias": 100 * np.arange(sizes[-1])})  # says the last class, always
+    net.load_state_dict(net.state_dict() | {"2.bias": 100 * np.arange(sizes[-1])})  # always predicts the last class
     mt.save(net, "net.npz")
     refused(1, ["predict", "net.npz", "--data", data, "--n-test", "20"], *words)
 
 
-def test_predict_asks_for_a_set_if_the_net_does_not_say_what_it_was_trained_on(refused, folder):
+def test_predict_asks_for_a_set_if_the_net_does_not_name_its_own(refused, folder):
     mt.save(mt.two_layer_net(2, 3, 2), "net.npz")
     refused(2, ["predict", "net.npz"], "net.npz", "--data")
 
@@ -891,7 +889,7 @@ def test_predict_refuses_images_for_a_net_of_points(refused, net_file):
 
 
 @pytest.mark.parametrize("tier", ["quantum", "no.py"])
-def test_predict_refuses_a_tier_that_there_is_not(refused, net_file, tier):
+def test_predict_refuses_an_unknown_tier(refused, net_file, tier):
     refused(2, ["predict", net_file, "--tier", tier], tier)
 
 
@@ -899,7 +897,7 @@ def test_predict_refuses_a_tier_that_there_is_not(refused, net_file, tier):
 
 
 def enormous(path):
-    """A PNG file of some bytes that claims 60,000 x 60,000 pixels."""
+    """Write a small PNG file that claims 60,000 x 60,000 pixels."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -917,7 +915,7 @@ def half_an_image(path):
 IMAGES = {
     "missing": (lambda path: None, "no such file"),
     "empty": (written(b""), "image"),
-    "a text": (written(b"not an image"), "image"),
+    "text": (written(b"not an image"), "image"),
     "truncated": (half_an_image, "image"),
     "a folder": (lambda path: Path(path).mkdir(), "folder|directory"),
     "enormous": (enormous, "image"),
@@ -925,7 +923,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize(("spoil", "words"), IMAGES.values(), ids=IMAGES)
-def test_a_file_that_is_no_image_is_refused(refused, folder, spoil, words):
+def test_a_file_that_is_not_an_image_is_refused(refused, folder, spoil, words):
     mt.save(mt.two_layer_net(784, 3, 10), "net.npz", info={"image_shape": (28, 28), "class_names": [*"0123456789"]})
     Image.new("L", (28, 28)).save("good.png")
     spoil("bad.png")
@@ -937,37 +935,37 @@ def test_a_file_that_is_no_image_is_refused(refused, folder, spoil, words):
         tracemalloc.stop()
 
 
-# Tiers of the user's own.
+# Custom tiers.
 
 VECTOR = Path(vector.__file__).read_text()
 WRONG_TIERS = {
     "an empty file": ("", "is not a tier"),
     "a tier without relu": (VECTOR.replace("def relu(", "def rectify("), "relu"),
-    "a tier without what serves its ops": ("def linear(x, weight, bias):\n    pass\n", "asarray, tolist, chunks"),
-    "a file that is no Python": ("def linear(x, weight, bias:\n    pass\n", "syntax|never closed"),
-    "a file that imports what is not there": ("import nosuchmodule\n" + VECTOR, "nosuchmodule"),
+    "a tier without support functions": ("def linear(x, weight, bias):\n    pass\n", "asarray, tolist, chunks"),
+    "a file that is not Python": ("def linear(x, weight, bias:\n    pass\n", "syntax|never closed"),
+    "a file that imports a missing module": ("import nosuchmodule\n" + VECTOR, "nosuchmodule"),
 }
 
 
 @pytest.mark.parametrize(("source", "words"), WRONG_TIERS.values(), ids=WRONG_TIERS)
-def test_a_tier_that_cannot_be_used_is_named(refused, folder, source, words):
+def test_a_tier_that_cannot_be_used_is_refused(refused, folder, source, words):
     Path("my_tier.py").write_text(source)
     refused(2, [*TRAIN, "--activation", "relu", "--tier", "my_tier.py"], "my_tier.py", words)
 
 
-def test_exact_mode_is_refused_for_a_tier_of_ones_own(refused, folder):
+def test_exact_mode_is_refused_for_a_custom_tier(refused, folder):
     Path("my_tier.py").write_text(VECTOR)
     refused(2, [*COMPARE, "--exact", "--tiers", "scalar", "my_tier.py"], "my_tier.py", "exact")
 
 
 @pytest.mark.parametrize("mistake", ["raise ValueError('shapes differ')", "undefined_name", "{}['relu']"])
-def test_a_mistake_inside_a_tier_is_shown_where_it_is(cli, folder, mistake):
-    """Not as one line that names no place: who writes a tier must find the mistake."""
+def test_the_error_locates_a_mistake_inside_a_tier(cli, folder, mistake):
+    """One line without a location would not do: the author of the tier must find the mistake."""
     tier = "from micrograd_tiers.tiers.vector import *\n\ndef linear(x, weight, bias):\n    " + mistake + "\n"
     Path("my_tier.py").write_text(tier)
     try:
         result = cli(*TRAIN, "--tier", "my_tier.py")
-    except Exception as error:  # as Python shows it, which is as good
+    except Exception as error:  # Python's own traceback is as good
         places = [(Path(frame.filename).name, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
         assert ("my_tier.py", 4) in places
     else:

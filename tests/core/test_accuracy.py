@@ -1,6 +1,6 @@
-"""How accurate the tiers are: their worst errors against 50-digit mpmath, beside SciPy's and PyTorch's.
+"""Accuracy of the tiers: their worst errors against 50-digit mpmath, compared with SciPy's and PyTorch's.
 
-The figures are those of benchmarks/accuracy.py, on fewer inputs.
+benchmarks/accuracy.py measures the errors, here on fewer inputs.
 """
 
 import importlib.util
@@ -19,13 +19,13 @@ mpmath = pytest.importorskip("mpmath")
 every_tier = pytest.mark.parametrize("tier_name", TIERS)
 exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
 
-# The largest error allowed, in ulp. One rounding costs up to 0.5 ulp of what it rounds, which is up to 1 ulp of a
-# result whose leading digits are smaller; these formulas have three to six roundings.
+# The largest error allowed, in ulp. One rounding costs up to 0.5 ulp of the rounded number, which is up to 1 ulp of a
+# result whose leading digits are smaller. These formulas round three to six times.
 BOUND = {
-    "sigmoid": 3,  # exp, 1 + e, /: 2.31 on 6 million inputs
+    "sigmoid": 3,  # exp, 1 + e, /: 2.31 ulp on 6 million inputs
     "sigmoid'": 3,
     "tanh'": 3,
-    "log-sum-exp": 4,  # log(...) counts up to twice where it cancels, as far as that is let in
+    "log-sum-exp": 4,  # log(...) counts up to twice where it cancels; stronger cancellation is in NO_BOUND
     "mean cross-entropy": 3,
     "the same, in training": 3,
     "mean squared error": 3,
@@ -34,37 +34,37 @@ BOUND = {
     "hinge": 1,
     "mean absolute error": 3,
 }
-# The others hold e**(logit - largest). The difference is rounded to half an ulp of itself, and exp makes of that
-# absolute error a relative one: 2**-49 = 16 ulp where the difference is from 16 to 32, 2**-44 = 512 ulp from 512 on.
-# SciPy and PyTorch subtract the largest logit too.
+# The other quantities contain e**(logit - largest). The difference is rounded to half an ulp, and exp turns this
+# absolute error into a relative one: 2**-49 = 16 ulp for differences from 16 to 32, 2**-44 = 512 ulp for 512 and above.
+# SciPy and PyTorch also subtract the largest logit.
 BOUND_BY_DIFFERENCE = 16 + 8
 BOUND_BY_LARGE_DIFFERENCE = 512 + 8
 LARGE_DIFFERENCES = ("one class leads", "far apart")
-BOUND_OF_SUMS_IN_ORDER = 50  # exact mode, many classes: terms are added one after the other
+BOUND_OF_SUMS_IN_ORDER = 50  # exact mode, many classes: terms are summed one by one
 
-# What is not held to a bound: nobody's formula gives digits where log-sum-exp cancels (it is ill-conditioned), and
-# +inf is no legal logit: the tiers, SciPy's softmax and PyTorch give NaN.
+# Inputs without a bound: where log-sum-exp cancels, it is ill-conditioned and no formula is accurate; +inf is not a
+# legal logit, and the tiers, SciPy's softmax and PyTorch return NaN.
 NO_BOUND = ("log-sum-exp near 0", "one +inf")
 
-# Up to 2 ulp counts as equal: a rounding or two. Above it, which of two results with equally many roundings is the
-# worse one on the inputs drawn is chance, to one rounding of up to 1 ulp; where the rounded difference dominates, to
-# the three that follow it (exp, sum, /).
+# Errors of up to 2 ulp, one or two roundings, count as equal. Above that, it is chance which of two results with as
+# many roundings is worse on the inputs drawn: by one rounding of up to 1 ulp, or, where the rounded difference
+# dominates, by the three roundings that follow it (exp, sum, /).
 AS_GOOD_AS_ANY = 2
 CHANCE = 1
 CHANCE_BY_DIFFERENCE = 3
 
-# The derivative of tanh, sech(x)**2, squares what was rounded: that doubles its error, to 5.1 ulp where the best of
-# others has 4.4, and reads better than the formula that does not.
+# The derivative of tanh, sech(x)**2, squares a rounded number, which doubles its error: to 5.1 ulp, where the best of
+# the others has 4.4. It reads better than the formula without a square.
 SQUARED = {("tanh'", column): 6 for column in (*TIERS, "exact")}
 
 
 @pytest.fixture(scope="module")
 def accuracy():
-    """benchmarks/accuracy.py as a module."""
+    """The module benchmarks/accuracy.py."""
     path = Path(__file__).parents[2] / "benchmarks" / "accuracy.py"
     spec = importlib.util.spec_from_file_location("accuracy", path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["accuracy"] = module  # dataclasses look there
+    sys.modules["accuracy"] = module  # dataclasses look up their module there
     spec.loader.exec_module(module)
     yield module
     del sys.modules["accuracy"]
@@ -87,7 +87,7 @@ def bound(quantity, kind, column):
 
 
 def too_large(figures, column):
-    """Return the (quantity, kind) whose error in that column exceeds its bound."""
+    """Return the pairs (quantity, kind) whose error in that column exceeds its bound."""
     return [
         (quantity, kind)
         for (quantity, kind), by_column in figures.items()
@@ -96,7 +96,7 @@ def too_large(figures, column):
 
 
 @pytest.mark.parametrize("column", [*TIERS, "exact"])
-def test_every_error_of_a_tier_is_of_a_few_roundings(figures, column):
+def test_every_tier_is_accurate_to_a_few_roundings(figures, column):
     assert too_large(figures, column) == []
 
 
@@ -127,7 +127,7 @@ def test_the_table_has_a_row_for_every_quantity_and_kind(figures, accuracy):
     assert all(name in lines[0] for name in (*TIERS, "exact", "textbook"))
 
 
-def test_errors_are_counted_in_ulp_of_the_truth(accuracy):
+def test_errors_are_measured_in_ulp_of_the_true_value(accuracy):
     with mpmath.workdps(50):
         third, below_1 = mpmath.mpf(1) / 3, 1 - mpmath.mpf(2) ** -60
         far_below, beyond = mpmath.exp(-1e308), mpmath.mpf(10) ** 400
@@ -138,8 +138,8 @@ def test_errors_are_counted_in_ulp_of_the_truth(accuracy):
     assert accuracy.errors_in_ulp(np.array(results), truth).tolist() == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_truth_is_that_of_longer_arithmetic(accuracy):
-    """The formulas in mpmath, against sums and logarithms of plain exponentials with 400 digits."""
+def test_the_reference_values_agree_with_longer_arithmetic(accuracy):
+    """Compare the formulas in mpmath with sums and logarithms of plain exponentials in 400 digits."""
     z, target = np.array([[1.5, -40.0, 2.0], [-3.0, 0.25, 700.0]]), np.array([2, 1])
     with mpmath.workdps(50):
         truth = accuracy.IN_MPMATH.rows(z, target)
@@ -174,7 +174,7 @@ def test_infinite_inputs_give_the_limits_exactly(tier_name, exact):
         assert np.ravel(y).tolist() == limits
         assert np.ravel(vjp(ones)).tolist() == [0.0, 0.0]
 
-    # A class with logit -inf is as if it were not there.
+    # A class with logit -inf does not change the results of the others.
     without, with_it = [[0.3, -1.2]], [[0.3, -math.inf, -1.2]]
     p, p_with = [np.ravel(tier.softmax(row)[0]) for z in (without, with_it) for (row,) in tier.chunks(tier.asarray(z))]
     assert p_with.tolist() == [p[0], 0.0, p[1]]
@@ -191,11 +191,11 @@ def test_infinite_inputs_give_the_limits_exactly(tier_name, exact):
 @exact_or_not
 @pytest.mark.parametrize("value", [0.0, 0.1, -700.0, 1e308, -1e308, 5e-324])
 @pytest.mark.parametrize("C", [2, 3, 10, 1000])
-def test_tied_logits_share_evenly(tier_name, exact, value, C):
+def test_tied_logits_get_equal_probabilities(tier_name, exact, value, C):
     tier = get_tier(tier_name, exact)
     logits = [[value] * C]
     ((row,),) = tier.chunks(tier.asarray(logits))
-    assert set(np.ravel(tier.softmax(row)[0]).tolist()) == {1 / C}  # 1 / C is the rounded truth
+    assert set(np.ravel(tier.softmax(row)[0]).tolist()) == {1 / C}  # 1 / C is the correctly rounded value
     ((loss, gradient),) = losses_and_gradients(tier, logits, [C - 1])
     assert abs(loss - math.log(C)) <= math.ulp(math.log(C))
     assert set(gradient[0, :-1].tolist()) == {1 / C}

@@ -1,4 +1,4 @@
-"""Losses, gradients, optimizers, schedules and running statistics are those of PyTorch."""
+"""Losses, gradients, optimizers, schedules and running statistics agree with PyTorch's."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ weighted_or_not = pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["plain
 
 
 def twin_of(net):
-    """The same net as a torch.nn.Sequential, with the same weights."""
+    """Return the same net as a torch.nn.Sequential, with the same weights."""
     nn = torch.nn
     twins = {
         mt.Reshape: lambda layer: nn.Unflatten(1, layer.shape),
@@ -43,7 +43,7 @@ def twin_of(net):
 
 
 def assert_as_by_torch(net, X, y, loss_of, weight=None, *, of_loss=1e-13, rtol=1e-10, atol=1e-14):
-    """Compare loss and gradients; loss_of(outputs, y) gives one loss per sample, or their mean."""
+    """Compare loss and gradients with PyTorch's; loss_of(outputs, y) returns one loss per sample, or their mean."""
     model = twin_of(net)
     losses = loss_of(model(torch.tensor(X)), torch.tensor(y))
     if weight is not None:
@@ -62,7 +62,7 @@ def assert_as_by_torch(net, X, y, loss_of, weight=None, *, of_loss=1e-13, rtol=1
 def test_gradients_of_dense_layers(tier):
     net = net_of_all_layers(tier)
     assert_as_by_torch(net, *samples(n=9), functional.cross_entropy, of_loss=1e-14, rtol=1e-12, atol=1e-16)
-    net.load_state_dict(twin_of(net).state_dict())  # the weights move back as they are
+    net.load_state_dict(twin_of(net).state_dict())  # PyTorch's state_dict loads without changes
 
 
 @pytest.mark.parametrize("layers", [LAYERS, NORMALIZED], ids=["convolution", "normalization"])
@@ -75,9 +75,10 @@ def test_gradients_of_layers_for_images(layers, smoothing):
     assert_as_by_torch(net, IMAGES, CLASSES, loss_of, of_loss=1e-12, atol=1e-13)
 
 
-def test_batch_normalization_remembers_the_same_and_predicts_with_it():
-    # Not ReLU, which leaves features of hardly any variance: each step then multiplies the roundings of both sides by
-    # up to 1 / sqrt(epsilon) = 316. After four steps each is 4e-13 off the result of longer arithmetic, and here 2e-16.
+def test_batch_normalization_keeps_the_same_statistics_and_predicts_with_them():
+    # No ReLU, which leaves features with almost no variance: each step then multiplies both sides' rounding errors by
+    # up to 1 / sqrt(epsilon) = 316. Both are then off by 4e-13 after four steps, here by 2e-16 (against longer
+    # arithmetic).
     net = mt.Network([mt.Tanh() if layer == mt.ReLU() else layer for layer in NORMALIZED], seed=4)
     model = twin_of(net)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -116,13 +117,13 @@ def test_losses(loss, weight, tier):
 @every_tier
 @weighted_or_not
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_a_probability_for_each_class_as_target(smoothing, weight, tier):
+def test_class_probabilities_as_targets(smoothing, weight, tier):
     loss_of = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=smoothing)
     assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(smoothing), tier), X, PROBABILITIES, loss_of, weight)
 
 
 @every_tier
-def test_weights_of_classes(tier):
+def test_class_weights(tier):
     weights = (0.5, 2.0, 0.0)
     loss_of = torch.nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float64))
     assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(class_weights=weights), tier), X, LABELS, loss_of)
@@ -131,7 +132,7 @@ def test_weights_of_classes(tier):
 @every_tier
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("ignore", [-100, 1, 255])
-def test_a_label_that_is_ignored(ignore, smoothing, tier):
+def test_ignored_labels(ignore, smoothing, tier):
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=ignore, label_smoothing=smoothing)
     y = np.where(np.arange(12) % 3 == 0, ignore, LABELS)
     assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(smoothing, ignore=ignore), tier), X, y, loss_of)
@@ -141,7 +142,7 @@ def test_a_label_that_is_ignored(ignore, smoothing, tier):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-def test_steps_of_optimizers(optimizer):
+def test_optimizer_steps(optimizer):
     X, y = samples(n=23)
     net = mt.two_layer_net(5, 4, 3)
     theirs = twin_of(net)

@@ -1,4 +1,4 @@
-"""Saved nets: whole or not at all, and never code."""
+"""Checkpoints: a file is written whole or not at all, and loading one never runs code."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def saved(tmp_path):
 
 
 def rewritten(path, change):
-    """Write the file again after change(members), members being a dict of name to bytes."""
+    """Apply `change` to the members of the archive, a dict of names to bytes; write the file and return its path."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)
@@ -55,7 +55,7 @@ def with_header(path, **changes):
 
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("options", [{}, {"exact": True}, {"loss": "mean_squared_error"}], ids=str)
-def test_a_net_comes_back_as_it_was(tmp_path, tier, options):
+def test_a_loaded_net_equals_the_saved_one(tmp_path, tier, options):
     net = mt.Network(LAYERS, tier=tier, seed=3, **options)
     mt.save(net, tmp_path / "net")
     back = mt.load(tmp_path / "net")
@@ -64,7 +64,7 @@ def test_a_net_comes_back_as_it_was(tmp_path, tier, options):
     assert os.listdir(tmp_path) == ["net"]
 
 
-def test_a_net_of_image_layers_comes_back_with_all_that_it_remembers(tmp_path):
+def test_a_loaded_net_of_image_layers_has_the_saved_buffers_and_settings(tmp_path):
     net = mt.Network(IMAGE_LAYERS, label_smoothing=0.1)
     rng = np.random.default_rng(0)
     mt.fit(net, rng.random((12, 36)), rng.integers(0, 3, 12), batch_size=4)
@@ -77,7 +77,7 @@ def test_a_net_of_image_layers_comes_back_with_all_that_it_remembers(tmp_path):
     assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
 
 
-def test_float32_and_the_tier_of_choice(tmp_path):
+def test_a_float32_net_loads_at_another_tier_as_float32(tmp_path):
     net = mt.Network(LAYERS, dtype="float32")
     mt.save(net, tmp_path / "net.npz")
     back = mt.load(tmp_path / "net.npz", tier="vector")
@@ -92,7 +92,7 @@ def test_a_float32_net_becomes_float64_at_the_scalar_tier(tmp_path):
     assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
 
 
-def test_results_for_machines_are_json_even_with_nan(tmp_path):
+def test_json_results_hold_null_for_nan_and_infinity(tmp_path):
     from micrograd_tiers.cli.output import write_json
 
     write_json(str(tmp_path / "a.json"), {"a": float("nan"), "b": [1.5, float("inf")], "c": ("x", None)})
@@ -103,7 +103,7 @@ def test_results_for_machines_are_json_even_with_nan(tmp_path):
     }
 
 
-def test_info_and_training_state_are_kept_along(tmp_path):
+def test_info_and_training_state_are_saved_with_the_net(tmp_path):
     training = {"state": np.array("{}"), "history.batch_loss": np.array([1.5, 0.1])}
     mt.save(mt.two_layer_net(5, 4, 3), tmp_path / "net.npz", info={"classes": ["a", "b"]}, training=training)
     back = load_checkpoint(tmp_path / "net.npz")
@@ -130,9 +130,9 @@ def test_a_failed_save_leaves_the_old_file_and_no_other(saved, monkeypatch):
     assert os.listdir(saved.parent) == [saved.name]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_a_kill_at_any_moment_leaves_a_whole_file(saved):
-    """Save two nets over each other without end, and kill the process at ten moments."""
+    """Save two nets in turn to one file, in a loop, and kill the process at ten random moments."""
     script = (
         "import sys, micrograd_tiers as mt\n"
         "nets = [mt.two_layer_net(50, 40, 3, seed=s) for s in (1, 2)]\n"
@@ -164,7 +164,7 @@ def test_a_truncated_file_is_refused(saved, length):
         mt.load(saved)
 
 
-def test_damage_in_any_byte_is_noticed_or_does_no_harm(saved):
+def test_a_damaged_byte_is_noticed_or_does_no_harm(saved):
     content = saved.read_bytes()
     expected = mt.load(saved).state_dict()
     for position in range(0, len(content), 7):
@@ -179,7 +179,7 @@ def test_damage_in_any_byte_is_noticed_or_does_no_harm(saved):
 
 
 class Bomb:
-    """Unpickled, it writes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path

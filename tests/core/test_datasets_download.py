@@ -1,4 +1,4 @@
-"""Downloads, against a server on this machine: mirrors, checksums, the cache, and every way to fail."""
+"""Downloads from a server on this machine: mirrors, checksums, the cache, and every way to fail."""
 
 import gzip
 import hashlib
@@ -31,7 +31,7 @@ SHA256 = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.i
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves the files under /good, spoils them under /corrupt, stops half-way under /cut, and has nothing else."""
+    """Serves whole files under /good, damaged ones under /corrupt, half of them under /cut, and 404 elsewhere."""
 
     def do_GET(self):
         self.server.asked_for.append(self.path)
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content[: len(content) // 2] if behavior == "cut" else content)
 
     def log_message(self, *args):
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def contents(folder):
 
 
 def without(monkeypatch, module):
-    """Play that a module is not installed."""
+    """Pretend that a module is not installed."""
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
         "micrograd_tiers.datasets.download.find_spec", lambda name: None if name == module else find_spec(name)
@@ -86,14 +86,14 @@ def test_all_files_arrive_whole_and_can_be_loaded(server, tmp_path):
     np.testing.assert_array_equal(X, 0.2)
 
 
-def test_what_is_there_and_right_is_not_fetched_again(server, tmp_path):
+def test_intact_files_are_not_fetched_again(server, tmp_path):
     download("mnist", tmp_path)
     server.asked_for.clear()
     download("mnist", str(tmp_path))
     assert server.asked_for == []
 
 
-def test_a_spoiled_or_missing_file_alone_is_fetched_again(server, tmp_path):
+def test_only_damaged_and_missing_files_are_fetched_again(server, tmp_path):
     folder = download("mnist", tmp_path)
     server.asked_for.clear()
     spoiled, missing = list(FILES)[:2]
@@ -125,7 +125,7 @@ def test_nothing_lands_in_the_cache_when_all_mirrors_fail(server, tmp_path, bad,
     for words in ("train-images-idx3-ubyte.gz", f"{server.url}/{bad}/", reason, "127.0.0.1:9", "--data-dir"):
         assert words in message
     assert "\n" not in message
-    assert len(server.asked_for) == 1  # the first file that fails is the end
+    assert len(server.asked_for) == 1  # the download stops at the first file that fails
 
 
 def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path, monkeypatch):
@@ -142,7 +142,7 @@ def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path, monkeyp
     assert contents(download("mnist", tmp_path)) == FILES
 
 
-def test_a_folder_that_cannot_be_made_is_a_data_error(server, tmp_path):
+def test_a_folder_that_cannot_be_created_is_a_data_error(server, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(DataError, match="could not be downloaded"):
         download("mnist", tmp_path / "file")
@@ -150,15 +150,15 @@ def test_a_folder_that_cannot_be_made_is_a_data_error(server, tmp_path):
 
 @pytest.mark.parametrize("progress", [True, False])
 @pytest.mark.parametrize("tqdm", [True, False])
-def test_a_bar_is_shown_if_wanted_and_tqdm_is_there_and_nothing_else_is_said(
+def test_only_a_progress_bar_is_shown_if_requested_and_tqdm_is_installed(
     server, tmp_path, monkeypatch, capfd, caplog, progress, tqdm
 ):
     if tqdm:
         pytest.importorskip("tqdm")
     else:
         without(monkeypatch, "tqdm")
-    logger = pooch.get_logger()  # one that stands alone, which caplog does not hear by itself
-    logger.setLevel("INFO")  # as pooch has it
+    logger = pooch.get_logger()  # created outside the logging hierarchy, so caplog needs a handler of its own
+    logger.setLevel("INFO")  # must be restored after the download
     logger.addHandler(caplog.handler)
     assert contents(download("mnist", tmp_path, progress=progress)) == FILES
     out, err = capfd.readouterr()
@@ -169,7 +169,7 @@ def test_a_bar_is_shown_if_wanted_and_tqdm_is_there_and_nothing_else_is_said(
     logger.removeHandler(caplog.handler)
 
 
-def test_the_default_cache_is_the_users_and_load_mnist_finds_it(server, tmp_path, monkeypatch):
+def test_load_mnist_downloads_to_the_users_cache_and_finds_it_there(server, tmp_path, monkeypatch):
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / project)
     assert cache_folder("mnist") == tmp_path / "micrograd-tiers" / "mnist"
@@ -182,7 +182,7 @@ def test_the_default_cache_is_the_users_and_load_mnist_finds_it(server, tmp_path
     assert server.asked_for == []
 
 
-def test_without_pooch_the_way_to_install_it_is_named(tmp_path, monkeypatch):
+def test_without_pooch_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     without(monkeypatch, "pooch")
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
     with pytest.raises(ImportError, match=r"pip install 'micrograd-tiers\[data\]'"):

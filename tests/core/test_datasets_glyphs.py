@@ -1,4 +1,4 @@
-"""The glyphs: in MNIST's form, readable, varied, harder for a linear model than for a network."""
+"""The glyphs: MNIST's format, legible, varied, and harder for a linear model than for a network."""
 
 import itertools
 import subprocess
@@ -48,7 +48,7 @@ def test_ink_is_white_on_black_and_in_the_middle(sample):
     assert images[:, 10:18, 10:18].mean() > 5 * rim.mean()
 
 
-def test_one_seed_gives_one_set_and_another_seed_another():
+def test_the_seed_determines_the_set():
     (X, y), (again_x, again_y) = draw(700), draw(700)
     np.testing.assert_array_equal(X, again_x)
     np.testing.assert_array_equal(y, again_y)
@@ -67,22 +67,22 @@ def test_no_two_images_are_alike(sample):
     assert len(np.unique(sample[0], axis=0)) == len(sample[0])
 
 
-def test_every_template_keeps_its_ink_away_from_the_rim():
+def test_every_template_keeps_its_ink_away_from_the_edge():
     templates = glyphs._templates()
     assert templates.shape == (10 * len(glyphs.FONTS), 112, 112)
     assert templates[:, [0, -1]].max() < 1e-6
     assert templates[:, :, [0, -1]].max() < 1e-6
-    assert templates.max(axis=(1, 2)).min() > glyphs.LEVEL[1]  # no stroke vanishes altogether, even where cut high
+    assert templates.max(axis=(1, 2)).min() > glyphs.LEVEL[1]  # no digit vanishes, even at the highest level
 
 
-def test_every_font_draws_ten_digits_that_differ():
+def test_every_font_draws_ten_different_digits():
     templates = glyphs._templates().reshape(len(glyphs.FONTS), 10, -1)
     for of_font in templates:
         distance = np.abs(of_font[:, None] - of_font).sum(axis=2) / of_font.sum(axis=1)
         assert distance[~np.eye(10, dtype=bool)].min() > 0.2
 
 
-def test_six_and_nine_are_told_apart_by_where_their_bowl_is(sample):
+def test_six_and_nine_differ_in_the_position_of_the_bowl(sample):
     X, y = sample
     images = X.reshape(-1, 28, 28)
     rows = (images.sum(axis=2) * np.arange(28)).sum(axis=1) / images.sum(axis=(1, 2))
@@ -95,8 +95,8 @@ def test_six_and_nine_are_told_apart_by_where_their_bowl_is(sample):
     assert np.mean(np.array([6, 9])[distance.argmin(axis=1)] == held_out_y[chosen]) > 0.85
 
 
-def test_the_nearest_mean_is_a_guide_but_not_enough(sample):
-    """Neither noise nor a give-away: far above chance, far below a network."""
+def test_a_nearest_mean_classifier_beats_chance_but_not_a_network(sample):
+    """The glyphs are neither noise nor trivial: accuracy far above chance and far below a network's."""
     X, y = sample
     means = np.stack([X[y == digit].mean(axis=0) for digit in range(10)])
     held_out_x, held_out_y = draw(1000, seed=1)
@@ -105,7 +105,7 @@ def test_the_nearest_mean_is_a_guide_but_not_enough(sample):
 
 
 def test_memory_beyond_the_result_does_not_grow_with_the_number_of_images():
-    draw(1)  # the templates are kept
+    draw(1)  # caches the templates
     beyond = []
     for n in (1000, 4000):
         tracemalloc.start()
@@ -117,7 +117,7 @@ def test_memory_beyond_the_result_does_not_grow_with_the_number_of_images():
 
 
 @pytest.mark.parametrize("n", [0, -5, 2.0])
-def test_a_size_that_is_no_whole_number_from_one_is_refused(n):
+def test_a_size_that_is_not_a_positive_integer_is_refused(n):
     with pytest.raises(ValueError, match=r"n is .*, expected"):
         draw(n)
 
@@ -129,7 +129,7 @@ def test_a_missing_font_is_named(monkeypatch, tmp_path):
         draw(10)
 
 
-def test_matplotlib_is_not_imported_until_glyphs_are_drawn_and_pyplot_never():
+def test_only_drawing_glyphs_imports_matplotlib_and_pyplot_is_never_imported():
     code = (
         "import sys, numpy as np; from micrograd_tiers.datasets import draw_glyphs, load_dataset;"
         "load_dataset('moons'); assert not {'matplotlib', 'pooch', 'requests', 'tqdm'} & set(sys.modules);"
@@ -139,7 +139,7 @@ def test_matplotlib_is_not_imported_until_glyphs_are_drawn_and_pyplot_never():
 
 
 def held_out_accuracy(n_hidden, *, epochs, learning_rate):
-    """Train softmax regression, or a network with one layer of sigmoids before it, in plain NumPy."""
+    """Train softmax regression or, if n_hidden, a network with one layer of sigmoids, in plain NumPy."""
     rng = np.random.default_rng(0)
     (X, y), (test_x, test_y) = draw(10_000), draw(2000, seed=1)
     sizes = [784, n_hidden, 10] if n_hidden else [784, 10]
@@ -167,7 +167,7 @@ def held_out_accuracy(n_hidden, *, epochs, learning_rate):
 
 
 @pytest.mark.slow
-def test_a_network_reads_held_out_glyphs_and_a_linear_model_visibly_less():
+def test_a_network_classifies_held_out_glyphs_clearly_better_than_a_linear_model():
     network = held_out_accuracy(300, epochs=20, learning_rate=0.5)
     linear = held_out_accuracy(0, epochs=20, learning_rate=0.1)
     print(f"network {network:.4f}, linear {linear:.4f}")

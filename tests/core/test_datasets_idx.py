@@ -1,4 +1,4 @@
-"""The IDX reader: what it reads, and that bad files of any kind give one clear line and no surprise."""
+"""The IDX reader: valid files survive the round trip, and bad files of any kind raise one clear line."""
 
 import gzip
 import io
@@ -17,9 +17,9 @@ from idx_files import CODES, header, idx_bytes, write_idx
 from micrograd_tiers.datasets import read_idx
 from micrograd_tiers.errors import DataError
 
-# One folder serves all examples of a test: each overwrites the file that it reads.
+# All examples of a test share one folder; each overwrites the file that it reads.
 shares_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-# Labels 0 to 6, gzipped without compression of note: small enough for hypothesis to find every byte of it.
+# Labels 0 to 6, gzipped: small enough for hypothesis to reach every byte.
 VALID = gzip.compress(idx_bytes(np.arange(7, dtype=np.uint8)), mtime=0)
 MIB = 2**20
 
@@ -34,7 +34,7 @@ def peak_memory(function):
 
 
 def assert_refused(path, words, **options):
-    """The file gives a DataError of one line that names the file, holds these words, and says the way out."""
+    """Assert that reading raises a DataError of one line that names the file, has these words and says what to do."""
     with pytest.raises(DataError) as error:
         read_idx(path, **options)
     message = str(error.value)
@@ -60,12 +60,12 @@ def test_an_array_of_any_type_and_shape_survives_the_round_trip(tmp_path, array,
 
 @pytest.mark.parametrize("name", ["labels", "labels.gz", "labels.idx1-ubyte"])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_gzip_is_told_by_the_content_not_by_the_name(tmp_path, name, zipped):
+def test_gzip_is_recognized_by_content_not_by_name(tmp_path, name, zipped):
     path = write_idx(tmp_path / name, np.arange(7, dtype=np.uint8), zipped=zipped)
     assert read_idx(str(path)).tolist() == list(range(7))
 
 
-def test_the_array_can_be_written_to(tmp_path):
+def test_the_array_is_writable(tmp_path):
     array = read_idx(write_idx(tmp_path / "labels", np.arange(7, dtype=np.uint8)))
     array[0] = 9
     assert array[0] == 9
@@ -115,7 +115,7 @@ def test_a_bad_file_is_refused_in_one_line(tmp_path, content, words):
         (np.zeros((2, 28, 27), np.uint8), (28, 28), "shape (28, 27), expected (28, 28)"),
     ],
 )
-def test_a_file_of_another_kind_of_item_is_refused(tmp_path, array, item_shape, words):
+def test_items_of_an_unexpected_type_or_shape_are_refused(tmp_path, array, item_shape, words):
     assert_refused(write_idx(tmp_path / "file", array), words, item_shape=item_shape)
 
 
@@ -128,7 +128,7 @@ def test_a_folder_a_missing_file_and_a_device_are_refused(tmp_path):
 
 @pytest.mark.parametrize("after_bytes", [0, 3])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch, after_bytes):
-    """Permissions do not stop a superuser, so the failure is played: on opening, or while reading."""
+    """Permissions do not stop a superuser, so the failure is simulated: on opening, or while reading."""
     path = write_idx(tmp_path / "file", np.ones(1, np.uint8))
 
     class Failing(io.BytesIO):
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch, after_byte
 
 @shares_folder
 @given(length=st.integers(0, len(VALID) - 1))
-def test_a_gzip_cut_anywhere_is_refused(tmp_path, length):
+def test_a_gzip_truncated_anywhere_is_refused(tmp_path, length):
     path = tmp_path / "file"
     path.write_bytes(VALID[:length])
     with pytest.raises(DataError):
@@ -153,7 +153,7 @@ def test_a_gzip_cut_anywhere_is_refused(tmp_path, length):
 
 @shares_folder
 @given(length=st.integers(0, 20), zipped=st.booleans())
-def test_an_array_cut_anywhere_is_refused_gzipped_or_not(tmp_path, length, zipped):
+def test_an_array_truncated_anywhere_is_refused_gzipped_or_not(tmp_path, length, zipped):
     content = idx_bytes(np.arange(13, dtype=np.uint8))[:length]
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(content) if zipped else content)
@@ -178,7 +178,7 @@ def test_one_wrong_byte_gives_an_array_or_data_error_and_nothing_else(tmp_path, 
 
 @shares_folder
 @given(content=st.binary(max_size=200), start=st.sampled_from([b"", b"\0\0\x08\x01", b"\x1f\x8b", b"\x1f\x8b\x08\0"]))
-def test_rubbish_gives_an_array_or_data_error_and_nothing_else(tmp_path, content, start):
+def test_random_bytes_give_an_array_or_data_error_and_nothing_else(tmp_path, content, start):
     path = tmp_path / "file"
     path.write_bytes(start + content)
     with suppress(DataError):

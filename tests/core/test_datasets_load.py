@@ -1,4 +1,4 @@
-"""load_dataset and what is done next: holding samples back, standardizing features."""
+"""`load_dataset` and the next steps: splitting off validation samples and standardizing features."""
 
 import dataclasses
 
@@ -14,12 +14,12 @@ DRAWN = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs")
 SIZES = {"ellipse": (60_000, 10_000), "glyphs": (10_000, 2_000)}
 
 
-def test_the_names_are_known():
+def test_the_names_of_the_data_sets():
     assert tuple(DATASETS) == (*DRAWN, "mnist", "fashion-mnist")
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_drawn_set_has_its_default_sizes_and_says_where_it_is_from(name):
+def test_a_drawn_set_has_its_default_sizes_and_names_its_source(name):
     data = load_dataset(name, seed=3)
     n_train, n_test = SIZES.get(name, (2_000, 500))
     n_inputs = 784 if name == "glyphs" else 2
@@ -32,7 +32,7 @@ def test_a_drawn_set_has_its_default_sizes_and_says_where_it_is_from(name):
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_one_seed_gives_one_set_with_parts_that_differ(name):
+def test_the_seed_determines_the_set_and_its_parts_differ(name):
     data, again, other = (load_dataset(name, n_train=50, n_test=50, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(data.train_x, again.train_x)
     np.testing.assert_array_equal(data.test_y, again.test_y)
@@ -41,7 +41,7 @@ def test_one_seed_gives_one_set_with_parts_that_differ(name):
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_the_test_part_stays_whatever_the_size_of_the_training_part(name):
+def test_the_test_set_does_not_depend_on_the_size_of_the_training_set(name):
     small, large = (load_dataset(name, n_train=n, n_test=30) for n in (10, 70))
     assert len(large.train_x) == 70
     np.testing.assert_array_equal(small.test_x, large.test_x)
@@ -50,7 +50,7 @@ def test_the_test_part_stays_whatever_the_size_of_the_training_part(name):
 
 @pytest.mark.parametrize("sizes", [{"n_train": 0}, {"n_test": -3}, {"n_train": 2.5}, {"n_test": "7"}])
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_size_that_is_no_whole_number_from_one_is_refused(name, sizes):
+def test_a_size_that_is_not_a_positive_integer_is_refused(name, sizes):
     with pytest.raises(ValueError, match=f"{next(iter(sizes))} is .*, expected"):
         load_dataset(name, **sizes)
 
@@ -147,6 +147,6 @@ def test_samples_that_cannot_be_standardized_are_refused(X):
         Standardizer.fit(X)
 
 
-def test_samples_with_other_features_are_refused():
+def test_samples_with_another_number_of_features_are_refused():
     with pytest.raises(DataError, match="2 features, expected 3"):
         Standardizer.fit(np.ones((4, 3)))(np.ones((4, 2)))

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: where the files are looked for, what becomes of them, and the real sets."""
+"""MNIST and Fashion-MNIST: finding the files, loading them, and the real sets."""
 
 import gzip
 
@@ -15,7 +15,7 @@ both_sets = pytest.mark.parametrize("name", LOADERS)
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """No test sees the data of the machine it runs on: an empty cache, and no folder in the environment."""
+    """Hide the data of this machine from every test: an empty cache, and no folder in the environment."""
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setattr(mnist, "cache_folder", lambda name: folder / name)
@@ -23,7 +23,7 @@ def cache(tmp_path_factory, monkeypatch):
 
 
 def assert_is(loaded, arrays):
-    """What was loaded is these images and labels."""
+    """Assert that the loaded samples are these images and labels."""
     (X, y), (images, labels) = loaded, arrays
     np.testing.assert_array_equal(X, images.reshape(len(images), 784) / 255)
     np.testing.assert_array_equal(y, labels)
@@ -40,7 +40,7 @@ def test_images_are_scaled_to_one_and_labels_are_integers(tmp_path, name, split)
     assert X.max() == 1.0
 
 
-def test_float32_is_offered(tmp_path):
+def test_float32_is_supported(tmp_path):
     images, _ = write_set(tmp_path)["train"]
     X, _ = load_mnist(tmp_path, dtype="float32")
     assert X.dtype == np.float32
@@ -55,7 +55,7 @@ def test_another_dtype_is_refused(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("split", ["validation", "Train", "", None])
-def test_another_split_is_refused_before_anything_is_looked_for(split):
+def test_an_unknown_split_is_refused_before_any_search(split):
     with pytest.raises(ValueError, match="expected one of 'train', 'test'") as error:
         load_mnist("nowhere", split)
     assert not isinstance(error.value, DataError)
@@ -64,7 +64,7 @@ def test_another_split_is_refused_before_anything_is_looked_for(split):
 @both_sets
 @pytest.mark.parametrize("suffix", [".gz", ""])
 @pytest.mark.parametrize("dotted", [True, False])
-def test_files_are_found_in_each_spelling(tmp_path, name, suffix, dotted):
+def test_files_are_found_under_each_spelling_of_their_names(tmp_path, name, suffix, dotted):
     arrays = write_set(tmp_path, suffix=suffix)
     for path in list(tmp_path.iterdir()):
         path.rename(path.with_name(path.name.replace("-idx", ".idx") if dotted else path.name))
@@ -72,7 +72,7 @@ def test_files_are_found_in_each_spelling(tmp_path, name, suffix, dotted):
     assert_is(LOADERS[name](tmp_path), arrays["train"])
 
 
-def test_a_folder_with_the_name_of_a_file_is_passed_over(tmp_path):
+def test_a_folder_with_the_name_of_a_file_is_skipped(tmp_path):
     """Some archives unpack to train-images.idx3-ubyte beside a folder train-images-idx3-ubyte."""
     arrays = write_set(tmp_path, suffix="")
     images = tmp_path / NAMES["train"][0]
@@ -83,7 +83,7 @@ def test_a_folder_with_the_name_of_a_file_is_passed_over(tmp_path):
 
 @both_sets
 def test_the_places_are_searched_in_order(tmp_path, monkeypatch, cache, name):
-    """Sub-folder of data_dir, data_dir, sub-folder of the environment's, the environment's, cache: each in turn."""
+    """The order: data_dir/NAME, data_dir; without data_dir the same two of MICROGRAD_TIERS_DATA, then the cache."""
     given, environment = tmp_path / "given", tmp_path / "environment"
     monkeypatch.setenv("MICROGRAD_TIERS_DATA", str(environment))
     assert find_dataset(name) is None
@@ -99,7 +99,7 @@ def test_the_places_are_searched_in_order(tmp_path, monkeypatch, cache, name):
 
 
 @both_sets
-def test_a_given_folder_without_the_files_is_an_error_wherever_else_they_are(tmp_path, monkeypatch, cache, name):
+def test_a_given_folder_without_the_files_is_an_error_even_if_they_are_elsewhere(tmp_path, monkeypatch, cache, name):
     write_set(cache / name)
     write_set(tmp_path / "environment")
     monkeypatch.setenv("MICROGRAD_TIERS_DATA", str(tmp_path / "environment"))
@@ -113,7 +113,7 @@ def test_a_given_folder_without_the_files_is_an_error_wherever_else_they_are(tmp
 
 
 @both_sets
-def test_nothing_found_names_the_ways_out(name):
+def test_the_error_for_missing_files_says_what_to_do(name):
     with pytest.raises(DataError) as error:
         LOADERS[name]()
     for words in ("--data-dir", "MICROGRAD_TIERS_DATA", f"micrograd-tiers data download {name}"):
@@ -121,8 +121,8 @@ def test_nothing_found_names_the_ways_out(name):
     assert "\n" not in str(error.value)
 
 
-def test_one_set_is_not_taken_for_the_other(tmp_path):
-    """Their files bear the same names, so the name of the folder is all there is to go by."""
+def test_the_two_sets_are_not_confused(tmp_path):
+    """Their files have the same names, so only the name of the folder distinguishes them."""
     write_set(tmp_path / "mnist")
     assert find_dataset("mnist", tmp_path / "mnist") == tmp_path / "mnist"
     assert find_dataset("fashion-mnist", tmp_path / "mnist") is None
@@ -130,7 +130,7 @@ def test_one_set_is_not_taken_for_the_other(tmp_path):
         load_fashion_mnist(tmp_path / "mnist")
 
 
-def test_one_split_can_be_loaded_where_the_other_is_missing(tmp_path):
+def test_one_split_can_be_loaded_if_the_other_is_missing(tmp_path):
     arrays = write_set(tmp_path)
     for name in NAMES["train"]:
         (tmp_path / f"{name}.gz").unlink()
@@ -140,7 +140,7 @@ def test_one_split_can_be_loaded_where_the_other_is_missing(tmp_path):
         load_mnist(tmp_path)
 
 
-def test_download_is_called_only_when_asked_and_nothing_is_found(tmp_path, monkeypatch, cache):
+def test_download_runs_only_if_requested_and_nothing_is_found(tmp_path, monkeypatch, cache):
     calls = []
 
     def fetch(name):
@@ -170,7 +170,7 @@ def test_download_is_called_only_when_asked_and_nothing_is_found(tmp_path, monke
         (np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), "empty set"),
     ],
 )
-def test_files_that_are_no_such_set_are_refused_in_one_line(tmp_path, images, labels, words):
+def test_files_with_unexpected_contents_are_refused_in_one_line(tmp_path, images, labels, words):
     for name, array in zip(NAMES["train"], (images, labels), strict=True):
         write_idx(tmp_path / name, array)
     with pytest.raises(DataError) as error:
@@ -183,7 +183,7 @@ def test_files_that_are_no_such_set_are_refused_in_one_line(tmp_path, images, la
 def test_images_of_another_size_are_refused_before_they_are_inflated(tmp_path):
     write_set(tmp_path)
     path = tmp_path / f"{NAMES['train'][0]}.gz"
-    path.write_bytes(gzip.compress(header(20, 1000, 1000)))  # and no pixels: reading on would say so instead
+    path.write_bytes(gzip.compress(header(20, 1000, 1000)))  # no pixels: reading on would raise another error
     with pytest.raises(DataError, match=r"\(1000, 1000\), expected \(28, 28\)"):
         load_mnist(tmp_path)
 
@@ -198,13 +198,13 @@ def test_load_dataset_takes_the_first_samples(tmp_path):
     data = load_dataset("mnist", data_dir=tmp_path, n_train=7, n_test=10)
     assert_is((data.train_x, data.train_y), [a[:7] for a in arrays["train"]])
     assert_is((data.test_x, data.test_y), arrays["test"])
-    assert data.train_x.base is None or len(data.train_x.base) == 7  # the rest is not kept alive
+    assert data.train_x.base is None or len(data.train_x.base) == 7  # the other samples are not kept in memory
     assert data.image_shape == (28, 28)
     assert str(tmp_path) in data.source
 
 
 @pytest.mark.parametrize("sizes", [{"n_train": 21}, {"n_test": 11}, {"n_train": 0}, {"n_test": -1}, {"n_test": 1.5}])
-def test_more_samples_than_there_are_or_fewer_than_one_are_refused(tmp_path, sizes):
+def test_a_number_of_samples_out_of_range_is_refused(tmp_path, sizes):
     write_set(tmp_path)
     with pytest.raises(ValueError, match=next(iter(sizes))):
         load_dataset("mnist", data_dir=tmp_path, **sizes)
@@ -224,7 +224,7 @@ def test_the_real_set_has_its_known_counts_labels_and_mean(name, first_labels, m
     assert sorted(set(y.tolist())) == list(range(10))
 
 
-def test_class_names_are_those_of_the_sets():
+def test_class_names_match_the_sets():
     assert mnist.CLASS_NAMES["mnist"] == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
     fashion = mnist.CLASS_NAMES["fashion-mnist"]
     assert (len(fashion), fashion[0], fashion[9]) == (10, "T-shirt/top", "Ankle boot")

@@ -1,4 +1,4 @@
-"""The toy sets: each follows its definition, is balanced, and comes from its Generator and nothing else."""
+"""The toy sets: each follows its definition, is balanced, and depends only on its Generator."""
 
 import random
 
@@ -42,7 +42,7 @@ def test_classes_come_in_random_order(draw):
 
 
 @every_set
-def test_one_seed_gives_one_set_and_leaves_the_global_state_alone(draw):
+def test_the_seed_determines_the_set_and_the_global_state_is_left_alone(draw):
     np.random.seed(1)  # noqa: NPY002
     random.seed(1)
     before = np.random.get_state(legacy=False)["state"], random.getstate()  # noqa: NPY002
@@ -125,7 +125,7 @@ def test_noise_out_of_range_is_refused(draw, noise):
 
 @every_set
 @pytest.mark.parametrize("n", [0, -1, 1.5, "10", None])
-def test_a_size_that_is_no_whole_number_from_one_is_refused(draw, n):
+def test_a_size_that_is_not_a_positive_integer_is_refused(draw, n):
     with pytest.raises(ValueError, match=r"n is .*, expected"):
         draw(n, rng=rng())
 

@@ -25,7 +25,7 @@ H = 1e-20  # the complex step: Im f(x + ih) / h is f'(x) without cancellation
 
 
 def gradient(f, *xs):
-    """Value and gradient of f at xs, by Value.backward."""
+    """Return the value and the gradient of f at xs, by Value.backward."""
     leaves = [Value(x) for x in xs]
     out = f(*leaves)
     out.backward()
@@ -33,7 +33,7 @@ def gradient(f, *xs):
 
 
 def complex_step(f, *xs):
-    """Value and gradient of f at xs, by evaluating f on complex numbers."""
+    """Return the value and the gradient of f at xs, by evaluating f on complex numbers."""
     value = f(*[complex(x) for x in xs]).real
     return value, [f(*[complex(x, H * (i == j)) for j, x in enumerate(xs)]).imag / H for i in range(len(xs))]
 
@@ -103,7 +103,7 @@ def test_each_operation_agrees_with_the_complex_step(name, data):
     x = data.draw(st.floats(low, high))
     y, (dx,) = gradient(on_values, x)
     expected_y, (expected_dx,) = complex_step(on_complex, x)
-    # Rounding in the reference near the cancellations of v - v, v**v and the like is absolute, not relative.
+    # Where v - v, v**v and similar expressions cancel, the rounding error of the reference is absolute, not relative.
     assert y == pytest.approx(expected_y, rel=1e-12, abs=1e-13)
     assert dx == pytest.approx(expected_dx, rel=1e-12, abs=1e-13)
 
@@ -120,8 +120,8 @@ def test_each_binary_operation_agrees_with_the_complex_step_in_both_operands(nam
     assert grads == pytest.approx(expected_grads, rel=1e-12, abs=1e-13)
 
 
-# Random expressions. A program is a list of (operation, i, j, constant); each line appends one number to those
-# there, so that lines share what they refer to. The operations run on Values, on floats and on complex numbers.
+# Random expressions. A program is a list of (operation, i, j, constant). Each line appends one number, which several
+# later lines may use. The operations run on Values, on floats and on complex numbers.
 
 
 def tanh(x):
@@ -179,7 +179,7 @@ def run(program, numbers):
 
 
 def without_large_numbers_and_kinks(program, xs):
-    """The program less the lines whose results exceed 100, or that come close to a kink."""
+    """Return the program without the lines whose results exceed 100 or that come close to a kink."""
     kept, numbers = [], [complex(x) for x in xs]
     for name, i, j, c in program:
         a, b = numbers[i % len(numbers)], numbers[j % len(numbers)]
@@ -204,7 +204,7 @@ def test_random_expressions_agree_with_the_complex_step(program, xs):
 
 @given(program=programs, xs=inputs)
 @examples(100)
-def test_a_second_backward_adds_exactly_the_same_again(program, xs):
+def test_a_second_backward_adds_exactly_the_same_gradients(program, xs):
     program = without_large_numbers_and_kinks(program, xs)
     leaves = [Value(x) for x in xs]
     out = run(program, leaves)
@@ -216,7 +216,7 @@ def test_a_second_backward_adds_exactly_the_same_again(program, xs):
 
 @given(program=programs, xs=inputs)
 @examples(50)
-def test_pickle_brings_random_graphs_back_to_the_bit(program, xs):
+def test_pickle_restores_random_graphs_to_the_last_bit(program, xs):
     program = without_large_numbers_and_kinks(program, xs)
     leaves = [Value(x) for x in xs]
     out = run(program, leaves)
@@ -227,7 +227,7 @@ def test_pickle_brings_random_graphs_back_to_the_bit(program, xs):
     assert [leaf.grad for leaf in other_leaves] == [leaf.grad for leaf in leaves]
 
 
-# Accuracy in the tails, against 60 digits.
+# Accuracy in the tails, against decimal arithmetic.
 
 TAILS = [0.0, 1e-12, 0.3, 1.0, 5.0, 19.0, 20.0, 36.0, 37.0, 40.0, 100.0, 345.0, 700.0]
 
@@ -280,7 +280,7 @@ def test_expm1_and_log1p_do_not_cancel_near_zero(x):
     assert gradient(Value.log1p, x) == (x, [1.0])
 
 
-# Edges: where the result is a number, the forward pass must not fail over an infinite derivative.
+# Edge cases: if the result is a number, an infinite derivative must not make the forward pass fail.
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_expm1_and_log1p_do_not_cancel_near_zero(x):
         (lambda v: v.log(), [math.inf], math.inf, [0.0]),
     ],
 )
-def test_edges_have_a_result_and_a_sensible_derivative(f, xs, expected_y, expected_grads):
+def test_edge_cases_have_a_result_and_a_sensible_derivative(f, xs, expected_y, expected_grads):
     y, grads = gradient(f, *xs)
     assert y == expected_y
     assert grads == pytest.approx(expected_grads, nan_ok=True)
@@ -333,16 +333,16 @@ def test_not_a_number_stays_not_a_number(f):
 
 
 @pytest.mark.parametrize(("x", "zero"), [(-2.0, 0.0), (-2, 0), (np.float64(-2.0), 0.0), (Fraction(-2), 0)])
-def test_relu_of_a_negative_number_is_a_zero_of_its_own_kind(x, zero):
+def test_relu_of_a_negative_number_is_a_zero_of_the_same_type(x, zero):
     y = Value(x).relu().data
     assert y == zero
     assert type(y) is type(x)
 
 
-# What backward keeps and resets.
+# Gradients that backward keeps and resets.
 
 
-def test_a_node_used_twice_gets_both_shares_before_it_passes_them_on():
+def test_a_node_used_twice_sums_both_gradients_before_it_propagates():
     a = Value(3.0)
     b = a + a
     c = b + b
@@ -367,7 +367,7 @@ def test_the_order_is_right_when_a_node_is_reached_by_a_short_and_a_long_path():
         assert x.grad == pytest.approx(expected, rel=1e-14)
 
 
-def test_inner_gradients_start_afresh_and_leaves_accumulate():
+def test_inner_gradients_are_reset_and_leaf_gradients_accumulate():
     a, b = Value(2.0), Value(3.0)
     inner = a * b
     out = inner * inner
@@ -377,7 +377,7 @@ def test_inner_gradients_start_afresh_and_leaves_accumulate():
         assert (inner.grad, out.grad) == (12.0, 1)
 
 
-def test_what_a_leaf_holds_does_not_change_the_bits_of_what_is_added():
+def test_a_leafs_earlier_gradient_does_not_change_the_bits_of_the_new_one():
     def passes(before):
         x = Value(0.1)
         y = x * 0.7 + x * 0.3 + x.exp() + x**3
@@ -466,7 +466,7 @@ def test_a_deep_chain_differentiates_and_is_freed_without_recursion(length):
     del y
 
 
-def test_a_chain_of_doublings_takes_a_step_per_node_not_per_path():
+def test_a_chain_of_doublings_takes_one_step_per_node_not_per_path():
     x = Value(1.0)
     y = x
     for _ in range(900):
@@ -528,7 +528,7 @@ def test_leaves_copied_along_with_a_result_are_the_leaves_of_the_copied_result(h
 
 
 @pytest.mark.parametrize("how", DUPLICATES)
-def test_a_leaf_keeps_its_gradient_and_its_kind_of_number(how):
+def test_a_copied_leaf_keeps_its_gradient_and_its_type_of_number(how):
     for number in (3, 0.1, True, np.float32(0.1)):
         v = Value(number, _op="input")
         v.grad = 7
@@ -550,7 +550,7 @@ def test_a_leaf_of_a_subclass_keeps_its_attributes():
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.deepcopy])
-def test_a_graph_with_a_backward_of_its_own_cannot_be_copied_and_says_so(duplicate):
+def test_a_graph_with_a_custom_backward_cannot_be_copied_and_says_so(duplicate):
     x = Value(0.5)
     y = Value(1.0, (x,), "step")
     y._backward = lambda: None
@@ -562,7 +562,7 @@ def test_a_graph_with_a_backward_of_its_own_cannot_be_copied_and_says_so(duplica
 
 PROGRAM = """
 import random, sys
-junk = [object() for _ in range(int(sys.argv[1]))]  # other addresses, and so other hashes, in each process
+junk = [object() for _ in range(int(sys.argv[1]))]  # different addresses, so different hashes, in each process
 from micrograd_tiers.engine import Value
 rng = random.Random(0)
 leaves = [Value(rng.uniform(-1, 1)) for _ in range(30)]
@@ -597,7 +597,7 @@ def test_every_process_computes_the_same_bits():
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
 @pytest.mark.parametrize("a", [1, 2.0, np.float64(1.5), np.int64(2), math.nan])
 @pytest.mark.parametrize("b", [1.0, 2, np.float64(1.5), math.inf])
-def test_comparisons_go_by_value_and_give_plain_truth_values(compare, a, b):
+def test_comparisons_use_the_data_and_return_plain_bools(compare, a, b):
     expected = bool(compare(a, b))
     assert compare(Value(a), Value(b)) is expected
     assert compare(Value(a), b) is expected
@@ -626,7 +626,7 @@ def test_equal_values_are_two_elements_of_a_set():
     assert hash(a) == object.__hash__(a)
 
 
-def test_data_is_kept_as_given_and_shown_as_micrograd_shows_it():
+def test_data_is_kept_as_given_and_printed_as_in_micrograd():
     assert repr(Value(2)) == "Value(data=2, grad=0)"
     assert repr(Value(2.0)) == "Value(data=2.0, grad=0)"
     assert repr(-Value(3)) == "Value(data=-3, grad=0)"
@@ -637,7 +637,7 @@ def test_data_is_kept_as_given_and_shown_as_micrograd_shows_it():
     assert Value(2.0)._op == ""
 
 
-def test_a_value_has_no_room_for_misspelled_attributes():
+def test_a_misspelled_attribute_of_a_value_is_refused():
     with pytest.raises(AttributeError):
         Value(1.0).gard = 0
 
@@ -668,7 +668,7 @@ def test_numpy_scalars_mix_with_values_on_either_side(kind, f):
     assert y.data == pytest.approx(f(2, 1.5), rel=1e-3 if kind in (np.float16, np.float32) else 1e-15)
 
 
-def test_numpy_integers_become_pythons_and_do_not_wrap_around():
+def test_numpy_integers_become_python_integers_and_do_not_wrap_around():
     assert (Value(np.uint8(200)) + np.uint8(100)).data == 300
     assert (Value(np.int64(2)) ** -1).data == 0.5
     assert (Value(2) ** np.int64(70)).data == 2**70
@@ -688,7 +688,7 @@ ARRAYS = [[1.0, 2.0], (1.0,), np.ones(2), np.ones((2, 2)), np.array(2.0), range(
 @pytest.mark.parametrize("array", ARRAYS, ids=repr)
 @pytest.mark.parametrize("op", ["+", "-", "*", "/", "**"])
 @pytest.mark.parametrize("expression", ["v {} a", "a {} v"])
-def test_arrays_as_operands_are_refused_and_the_message_shows_the_way_out(expression, op, array):
+def test_arrays_as_operands_are_refused_and_the_message_says_what_to_write(expression, op, array):
     expression = expression.format(op)
     with pytest.raises(TypeError) as caught:
         eval(expression, {"v": Value(2.0), "a": array})
@@ -703,7 +703,7 @@ def test_arrays_as_operands_are_refused_and_the_message_shows_the_way_out(expres
 @pytest.mark.parametrize("a", ["2", None, 1j, Decimal(2), b"2", Value])
 @pytest.mark.parametrize("op", ["+", "-", "*", "/", "**"])
 @pytest.mark.parametrize("expression", ["v {} a", "a {} v"])
-def test_other_operands_are_refused_by_name(expression, op, a):
+def test_other_operands_are_refused_and_named(expression, op, a):
     with pytest.raises(TypeError, match=r"^[av] [-+*/]+ [av]: .*expected a Value or a real number; "):
         eval(expression.format(op), {"v": Value(2.0), "a": a})
 
@@ -736,12 +736,12 @@ def test_the_constructor_takes_one_real_number_only(data):
         (ValueError, lambda: Value(-1e-9).sqrt(), r"^sqrt: got -1e-09, expected a number >= 0; "),
     ],
 )
-def test_results_that_are_no_real_number_are_refused_by_name(error, f, message):
+def test_an_operation_without_a_real_result_is_refused_and_named(error, f, message):
     with pytest.raises(error, match=message):
         f()
 
 
-# The protocol of micrograd's lecture: an operation of one's own assigns _backward.
+# The protocol of micrograd's lecture: a custom operation assigns _backward.
 
 
 def lecture_tanh(self):
@@ -755,7 +755,7 @@ def lecture_tanh(self):
     return out
 
 
-def test_an_operation_of_ones_own_takes_part_in_backward():
+def test_a_custom_operation_takes_part_in_backward():
     x, w = Value(0.3), Value(-0.8)
     out = lecture_tanh(x * w + lecture_tanh(w)) * x
     out.backward()
@@ -766,7 +766,7 @@ def test_an_operation_of_ones_own_takes_part_in_backward():
     assert (x.grad, w.grad) == (2 * grads[0], 2 * grads[1])
 
 
-def test_backward_may_be_driven_by_hand():
+def test_backward_can_be_called_node_by_node():
     a, b = Value(2.0), Value(3.0)
     c = a * b
     out = c + a
@@ -778,7 +778,7 @@ def test_backward_may_be_driven_by_hand():
     assert lecture_tanh(a)._backward.__name__ == "_backward"
 
 
-def test_a_node_made_by_hand_passes_nothing_on_until_backward_is_assigned():
+def test_a_handmade_node_propagates_nothing_until_backward_is_assigned():
     a = Value(2.0)
     out = Value(8.0, {a}, "cube") * 3
     out.backward()

@@ -1,9 +1,9 @@
-"""The weights that exact mode reaches, to the last bit, as they were when they were recorded.
+"""Weights that exact mode must reach, to the last bit, compared with recorded hashes.
 
-Whoever changes how the package computes must not change what it computes. Bits depend on the C library's exp and its
-like, so a fingerprint of these stands beside the hashes, and where it differs nothing can be compared.
+A change in how the package computes must not change its results. The last bits depend on the C library's exp and
+similar functions, so a fingerprint of these is recorded with the hashes; if it differs, the tests are skipped.
 
-Only when a formula has changed on purpose, `PYTHONPATH=tests python tests/core/test_exact_weights.py` records new ones.
+Record new hashes only after changing a formula on purpose: `PYTHONPATH=tests python tests/core/test_exact_weights.py`.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ OPTIMIZERS = {
 
 
 def dense(sizes, *between):
-    """A classifier of Linear layers, with these layers between each two."""
+    """Return Linear layers of these sizes, with the layers `between` between each two of them."""
     layers = [mt.Linear(sizes[0], sizes[1])]
     for features_in, features_out in pairwise(sizes[1:]):
         layers += [*between, mt.Linear(features_in, features_out)]
@@ -69,12 +69,12 @@ CASES = [
 
 
 def tiers_of(net):
-    """The tiers that can train this net."""
+    """Return the tiers that can train this net."""
     return ("tensor",) if net == "batch norm" else TIERS
 
 
 def weights_after_training(net_name, optimizer, tier):
-    """SHA-256 of weights and buffers after two epochs."""
+    """Return the SHA-256 of weights and buffers after two epochs."""
     layers, options = NETS[net_name]
     n_inputs = math.prod(next(shape for shape in (layer.shape_in() for layer in layers) if shape))
     rng = np.random.default_rng(5)
@@ -93,7 +93,7 @@ def weights_after_training(net_name, optimizer, tier):
 def recorded():
     record = json.loads(RECORD.read_text())
     if record["fingerprint"] != fingerprint():
-        pytest.skip("exp, expm1, log1p or tanh of this C library differ in some bit from those of the record")
+        pytest.skip("exp, expm1, log1p or tanh of this C library differ in some bit from the recorded ones")
     return record["weights"]
 
 
@@ -106,7 +106,7 @@ def test_exact_mode_reaches_the_recorded_weights(net, optimizer, tier):
     assert weights_after_training(net, optimizer, tier) == recorded()[f"{net}, {optimizer}"]
 
 
-def test_another_learning_rate_would_be_noticed(monkeypatch):
+def test_a_different_learning_rate_is_noticed(monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "sgd", mt.SGD(0.3000000000000001))
     assert weights_after_training("2-3-2", "sgd", "tensor") != recorded()["2-3-2, sgd"]
 

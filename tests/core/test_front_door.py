@@ -1,4 +1,4 @@
-"""The front door, `import micrograd_tiers as mt`: public names and modules, found lazily, by people and by tools."""
+"""`import micrograd_tiers as mt`: public names and modules, loaded on first use and visible to people and tools."""
 
 import ast
 import pickle
@@ -15,36 +15,36 @@ MODULES = {"datasets", "engine", "nn", "plots", "tiers"}
 
 
 def printed(code):
-    """What a program prints that begins with a bare import of the package."""
+    """Return the output of a program that begins with a bare import of the package."""
     script = f"import micrograd_tiers as mt\n{code}"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_a_module_is_there_after_a_bare_import(name):
+def test_a_module_is_available_after_a_bare_import(name):
     assert printed(f"print(mt.{name}.__name__)") == f"micrograd_tiers.{name}"
 
 
-def test_every_public_name_can_be_had_and_is_documented():
+def test_every_public_name_exists_and_is_documented():
     for name in {*mt.__all__, *MODULES}:
         assert getattr(mt, name).__doc__
 
 
-def test_the_engine_and_its_neurons_are_there():
+def test_the_engine_and_its_neurons_are_available():
     assert mt.Value is mt.engine.Value
     assert (mt.Neuron, mt.MLP) == (mt.nn.Neuron, mt.nn.MLP)
-    assert mt.Layer is not mt.nn.Layer  # the layers of networks have that name here
+    assert mt.Layer is not mt.nn.Layer  # here the name means the layers of networks
 
 
 @pytest.mark.parametrize("use", ["", "mt.fit", "mt.plots", "[getattr(mt, name) for name in mt.__all__]"])
-def test_dir_lists_the_public_names_whatever_was_used(use):
+def test_dir_lists_the_public_names_before_and_after_use(use):
     names = ast.literal_eval(printed(f"{use}\nprint(dir(mt))"))
     assert {name for name in names if not name.startswith("__")} == {*mt.__all__} | MODULES
     assert {"__all__", "__doc__", "__file__", "__name__", "__version__"} <= {*names}
     assert names == sorted({*names})
 
 
-def test_a_star_import_brings_the_names_without_the_modules():
+def test_a_star_import_binds_the_names_without_the_modules():
     code = "found = {}\nexec('from micrograd_tiers import *', found)\ndel found['__builtins__']\nprint([*found])"
     assert {*ast.literal_eval(printed(code))} == {*mt.__all__}
     assert len({*mt.__all__}) == len(mt.__all__)
@@ -54,7 +54,7 @@ def test_type_checkers_see_the_same_names():
     tree = ast.parse(Path(mt.__file__).read_text())
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     imported = [(node.module, alias.name, alias.asname) for node in block.body for alias in node.names]
-    assert all(name == seen for _, name, seen in imported)  # `import x as x` is what makes x public to them
+    assert all(name == seen for _, name, seen in imported)  # `import x as x` makes x public to them
     assert {name: module for module, name, _ in imported} == mt._MODULE_OF | dict.fromkeys(MODULES)
 
 
@@ -68,7 +68,7 @@ def test_a_mistyped_name_is_an_attribute_error_that_suggests_the_right_one():
     assert not hasattr(mt, "__wrapped__")
 
 
-def test_tools_that_look_into_modules_work():
+def test_introspection_tools_work():
     assert pickle.loads(pickle.dumps([mt.Adam, mt.fit, mt.Value])) == [mt.Adam, mt.fit, mt.Value]
     text = pydoc.plain(pydoc.render_doc(mt))
     assert "class Network" in text

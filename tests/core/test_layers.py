@@ -1,4 +1,4 @@
-"""Layers for images, chance and normalization: alike at every tier, alike in PyTorch, clear about what they take."""
+"""Convolution, pooling, dropout and normalization: the same at every tier, with errors that say what to do."""
 
 import functools
 import operator
@@ -38,7 +38,7 @@ def test_a_convolutional_net_with_dropout_trains_to_the_same_bits_at_every_tier_
 
 
 @every_tier
-def test_and_to_the_same_weights_in_fast_mode(tier):
+def test_a_convolutional_net_with_dropout_trains_to_nearly_the_same_weights_in_fast_mode(tier):
     (net, history), (expected, expected_history) = trained(tier), trained("tensor")
     for name, array in expected.state_dict().items():
         np.testing.assert_allclose(net.state_dict()[name], array, rtol=0, atol=1e-13)
@@ -48,7 +48,7 @@ def test_and_to_the_same_weights_in_fast_mode(tier):
 
 @every_tier
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_its_gradients_are_right(tier, smoothing):
+def test_the_gradients_of_a_convolutional_net_are_right(tier, smoothing):
     net = mt.Network(LAYERS, tier=tier, label_smoothing=smoothing, init="standard_normal", seed=3)
     report = mt.check_network(net, X[:3], Y[:3], n_coordinates=5)
     assert report.passed, report
@@ -58,10 +58,10 @@ def test_the_gradients_of_batch_normalization_are_right():
     report = mt.check_network(mt.Network(NORMALIZED, seed=3), X[:5], Y[:5], n_coordinates=5)
     _, bias, *others = report.checks
     assert all(check.passed for check in others), report
-    assert abs(bias.analytic) < 1e-13  # the mean is subtracted after it: it changes nothing
+    assert abs(bias.analytic) < 1e-13  # no effect: batch normalization subtracts the mean
 
 
-def test_running_statistics_are_means_of_what_was_seen():
+def test_running_statistics_are_moving_averages_over_the_batches():
     net = mt.Network([mt.BatchNorm1d(36, momentum=0.3), mt.Linear(36, 3)])
     mt.fit(net, X, Y, batch_size=5, shuffle=False)
     mean = 0.7 * (0.3 * X[:5].mean(axis=0)) + 0.3 * X[5:].mean(axis=0)
@@ -71,7 +71,7 @@ def test_running_statistics_are_means_of_what_was_seen():
 
 
 @pytest.mark.parametrize("shape", [(7, 3), (4, 3, 2, 5)])
-def test_exact_batch_normalization_adds_one_term_after_the_other(shape):
+def test_exact_batch_normalization_sums_in_order(shape):
     x = np.random.default_rng(0).standard_normal(shape)
     mean, variance = get_tier("tensor", exact=True).moments(x)
     for c in range(3):
@@ -81,7 +81,7 @@ def test_exact_batch_normalization_adds_one_term_after_the_other(shape):
         assert variance[c] == functools.reduce(operator.add, [(v - mean[c]) * (v - mean[c]) for v in values]) / n
 
 
-def test_batch_normalization_predicts_each_sample_by_itself():
+def test_batch_normalization_predicts_each_sample_independently():
     net, _ = trained("tensor", layers=NORMALIZED)
     alone = np.concatenate([net.forward(x[None]) for x in X])
     np.testing.assert_allclose(net.forward(X), alone, rtol=1e-12)
@@ -99,16 +99,16 @@ def test_dropout_does_nothing_in_prediction(tier):
 @every_tier
 def test_dropout_acts_in_training(tier):
     net = mt.Network([mt.Dropout(1.0), mt.Linear(36, 3)], tier=tier)
-    assert mt.fit(net, X, Y).batch_loss == [pytest.approx(np.log(3))]  # nothing is left but the bias, 0
+    assert mt.fit(net, X, Y).batch_loss == [pytest.approx(np.log(3))]  # only the bias, 0, is left
     assert mt.evaluate(net, X, Y)["loss"] != pytest.approx(np.log(3), abs=0.01)
 
 
-def test_each_sample_of_a_batch_drops_something_else():
+def test_each_sample_of_a_batch_has_its_own_dropout_mask():
     mask = mt.Dropout(0.3).draw((50, 2, 5, 5), np.random.default_rng(0))
     assert len({sample.tobytes() for sample in mask}) == 50
 
 
-def test_dropout_keeps_a_share_of_1_minus_p_and_the_mean():
+def test_dropout_keeps_a_fraction_of_1_minus_p_and_the_mean():
     mask = mt.Dropout(0.3).draw((1000, 20), np.random.default_rng(0))
     assert np.unique(mask).tolist() == [0, 1 / 0.7]
     assert (mask == 0).mean() == pytest.approx(0.3, abs=0.01)
@@ -116,11 +116,11 @@ def test_dropout_keeps_a_share_of_1_minus_p_and_the_mean():
 
 
 @pytest.mark.parametrize(("p", "value"), [(0, 1), (1, 0)])
-def test_the_ends_of_dropout(p, value):
+def test_dropout_with_p_0_keeps_everything_and_with_p_1_nothing(p, value):
     assert np.unique(mt.Dropout(p).draw((50, 4), np.random.default_rng(0))).tolist() == [value]
 
 
-def test_each_step_drops_something_else_and_a_resumed_run_the_same_as_the_whole():
+def test_each_step_draws_a_new_mask_and_a_resumed_run_the_same_ones():
     def run(steps):
         trainer = mt.Trainer(mt.Network(LAYERS, seed=1), X, Y, batch_size=4, epochs=4, seed=2)
         for _ in range(steps):
@@ -157,7 +157,7 @@ def test_a_frozen_layer_keeps_its_weights_and_the_others_learn(tier):
     assert not net.frozen
 
 
-def test_a_net_that_is_all_frozen_has_no_gradients():
+def test_a_fully_frozen_net_has_no_gradients():
     net = mt.mlp([36, 3])
     net.freeze(0)
     loss, grads = net.loss_and_grads(X, Y)
@@ -165,7 +165,7 @@ def test_a_net_that_is_all_frozen_has_no_gradients():
     assert grads == {}
 
 
-def test_a_frozen_batch_normalization_is_as_in_prediction():
+def test_a_frozen_batch_normalization_acts_as_in_prediction():
     net, _ = trained("tensor", layers=NORMALIZED)
     net.freeze(*range(len(net.layers)))
     before = net.state_dict()
@@ -174,12 +174,12 @@ def test_a_frozen_batch_normalization_is_as_in_prediction():
     assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
 
 
-def test_there_is_no_layer_of_that_number():
+def test_freezing_a_layer_that_does_not_exist_is_an_index_error():
     with pytest.raises(IndexError):
         mt.mlp([36, 3]).freeze(1)
 
 
-# What does not fit.
+# Layers, settings and samples that do not fit.
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_there_is_no_layer_of_that_number():
         ([mt.Linear(4, 6), mt.BatchNorm1d(5)], r"batch_norm: x has shape \(6,\), BatchNorm1d expects \(5,\)"),
     ],
 )
-def test_layers_that_do_not_fit_together_are_refused_with_the_way_out(layers, message):
+def test_layers_that_do_not_fit_together_are_refused_with_advice(layers, message):
     with pytest.raises(ValueError, match=message):
         mt.Network(layers)
 
@@ -228,13 +228,13 @@ def test_layers_that_do_not_fit_together_are_refused_with_the_way_out(layers, me
         (lambda: mt.Network(LAYERS).forward(X[:, 1:]), r"X has shape \(10, 35\); layer 0: reshape.*expects 36"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_the_way_out(build, message):
+def test_settings_and_samples_that_do_not_fit_are_refused_with_advice(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
 
 @every_tier
-def test_images_can_be_given_as_they_are(tier):
+def test_images_need_not_be_flattened(tier):
     net = mt.Network(LAYERS[1:], tier=tier, seed=1)
     assert np.array_equal(net.forward(X.reshape(10, 1, 6, 6)), mt.Network(LAYERS, tier=tier, seed=1).forward(X))
     assert (
@@ -248,10 +248,10 @@ def test_shapes_follows_a_sample_through_the_net():
     assert mt.Network(LAYERS).shapes((36,))[:10] == shapes
 
 
-# Nets in words.
+# Nets from words.
 
 
-def test_a_net_in_words_is_the_one_they_say():
+def test_a_net_is_built_from_words():
     words = "conv:6,5,1,2 relu max:2 conv:16,5 relu max:2 linear:120 relu linear:84 relu"
     assert from_words(words, (1, 28, 28), 10).layers == mt.lenet5("relu", "max").layers
     assert from_words("linear:5 tanh dropout:0.5", (4,), 3).layers == (
@@ -274,13 +274,13 @@ def test_a_net_in_words_is_the_one_they_say():
         ("linear:5 max:2", "max_pool2d: x has shape .5,."),
     ],
 )
-def test_words_that_make_no_net_are_refused(words, message):
+def test_words_that_describe_no_valid_net_are_refused(words, message):
     with pytest.raises(ValueError, match=message):
         from_words(words, (1, 6, 6), 3)
 
 
 @every_tier
-def test_an_autoencoder_learns_to_give_back_its_input(tier):
+def test_an_autoencoder_learns_to_reproduce_its_input(tier):
     net = mt.autoencoder([36, 12, 4], "tanh", tier=tier, seed=1)
     kinds = [type(layer).__name__ for layer in net.layers]
     assert kinds == ["Linear", "Tanh", "Linear", "Linear", "Tanh", "Linear", "Sigmoid"]
@@ -288,7 +288,7 @@ def test_an_autoencoder_learns_to_give_back_its_input(tier):
     assert history.batch_loss[-1] < 0.6 * history.batch_loss[0]
 
 
-# What a net is made of.
+# The summary of a net.
 
 
 def test_the_summary_counts_parameters_and_memory():
@@ -304,7 +304,7 @@ def test_the_summary_counts_parameters_and_memory():
     assert lines[-2] == "61,706 parameters, 247 KB in float32"
 
 
-def test_the_summary_knows_the_optimizer_and_what_is_frozen():
+def test_the_summary_counts_optimizer_state_and_marks_frozen_layers():
     net = mt.mlp([36, 5, 3])
     P = net.n_parameters
     plain, adam = (net.summary(optimizer_numbers=o.numbers_per_parameter) for o in (mt.SGD(0.1), mt.Adam(0.1)))
@@ -316,14 +316,14 @@ def test_the_summary_knows_the_optimizer_and_what_is_frozen():
     assert numbers == [1, 1, 2]
 
 
-def test_the_summary_asks_for_a_shape_that_it_cannot_know():
+def test_the_summary_asks_for_an_input_shape_that_it_cannot_infer():
     net = mt.Network([mt.Conv2d(1, 2, 3), mt.Flatten()])
     with pytest.raises(ValueError, match="the shape of a sample is not known"):
         net.summary()
     assert net.summary((1, 6, 6)).shapes[-1] == (32,)
 
 
-def test_a_layer_of_ones_own_may_have_buffers():
+def test_a_custom_layer_may_have_buffers():
     class Shift(mt.Layer):
         @property
         def ops(self):
@@ -342,7 +342,7 @@ def test_a_layer_of_ones_own_may_have_buffers():
     assert mt.check_network(net, X, y).passed
 
 
-def test_a_layer_of_ones_own_draws_only_for_the_shape_of_its_samples():
+def test_a_custom_layer_draws_noise_only_in_the_shape_of_its_samples():
     class DropoutOfChannels(mt.Dropout):
         def draw(self, shape, rng):
             n, channels, _, _ = shape

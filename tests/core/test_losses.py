@@ -1,4 +1,4 @@
-"""Losses as objects: values, gradients, predictions, weights of samples; and what has no meaning together."""
+"""Losses as objects: values, gradients, predictions, sample weights, and settings that make no sense together."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def net_with(loss, tier="tensor", n_outputs=3, **options):
 
 @every_tier
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_a_label_is_a_probability_of_one(smoothing, tier):
+def test_a_label_equals_a_one_hot_target(smoothing, tier):
     net = net_with(mt.SoftmaxCrossEntropy(smoothing), tier)
     (loss, grads), (expected_loss, expected) = (net.loss_and_grads(X, y) for y in (np.eye(3)[LABELS], LABELS))
     assert loss == pytest.approx(expected_loss, rel=1e-13)
@@ -45,7 +45,7 @@ def test_a_label_is_a_probability_of_one(smoothing, tier):
 @every_tier
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("ignore", [-100, 1, 255])
-def test_scores_are_those_of_the_labels_that_count(ignore, smoothing, tier):
+def test_scores_leave_out_ignored_labels(ignore, smoothing, tier):
     net = net_with(mt.SoftmaxCrossEntropy(smoothing, ignore=ignore), tier)
     y = np.where(np.arange(12) % 3 == 0, ignore, LABELS)
     counted = y != ignore
@@ -57,7 +57,7 @@ def test_scores_are_those_of_the_labels_that_count(ignore, smoothing, tier):
 @pytest.mark.parametrize(
     ("tier", "dtype"), [*((tier, "float64") for tier in TIERS), ("vector", "float32"), ("tensor", "float32")]
 )
-def test_a_weight_of_2_is_the_sample_twice_and_one_of_0_is_no_sample(tier, dtype):
+def test_a_weight_of_2_repeats_a_sample_and_a_weight_of_0_removes_it(tier, dtype):
     weight = np.array([2, 0, 1] * 4)
     repeated = np.repeat(np.arange(12), weight)
     tolerance = 1e-14 if dtype == "float64" else 1e-6
@@ -82,7 +82,7 @@ def test_weights_of_1_change_no_bit():
     assert histories[0] == histories[1]
 
 
-def test_fit_weighs_the_mean_of_each_batch_and_of_the_epoch():
+def test_fit_weights_the_mean_loss_of_each_batch_and_epoch():
     net = net_with("softmax_cross_entropy")
     history = mt.fit(net.to("vector"), X, LABELS, batch_size=12, epochs=1, sample_weight=WEIGHTS)
     expected = net.loss_and_grads(X, LABELS, WEIGHTS)[0]
@@ -92,7 +92,7 @@ def test_fit_weighs_the_mean_of_each_batch_and_of_the_epoch():
 
 
 @every_tier
-def test_a_batch_in_which_nothing_counts_moves_nothing(tier):
+def test_a_batch_of_ignored_labels_changes_no_weight(tier):
     net = net_with(mt.SoftmaxCrossEntropy(ignore=-1), tier)
     y = LABELS.copy()
     y[:4] = -1
@@ -104,7 +104,7 @@ def test_a_batch_in_which_nothing_counts_moves_nothing(tier):
     assert np.isfinite(trainer.history.train_loss).all()
 
 
-def test_training_to_the_same_bits_at_every_tier_in_exact_mode():
+def test_exact_training_with_every_loss_gives_the_same_bits_at_every_tier():
     for loss in (*LOSSES, mt.SoftmaxCrossEntropy(class_weights=(1, 2, 0.5), ignore=2), "soft"):
         name = loss if isinstance(loss, str) else "softmax_cross_entropy"
         y = PROBABILITIES if loss == "soft" else TARGETS[name]
@@ -143,7 +143,7 @@ def test_outputs_and_targets_of_different_shapes_are_never_broadcast(tier):
             getattr(functions, name)(y, target)
 
 
-def test_a_weighted_net_at_a_batch_tier_from_outside_stays_float32(tmp_path):
+def test_sample_weights_at_a_custom_batch_tier_keep_float32(tmp_path):
     (tmp_path / "mine.py").write_text("from micrograd_tiers.tiers.tensor import *\n")
     net = net_with("softmax_cross_entropy", str(tmp_path / "mine.py"), dtype="float32")
     loss, grads = net.loss_and_grads(X, LABELS, WEIGHTS)
@@ -179,7 +179,7 @@ def test_hinge_predicts_signs_and_has_an_accuracy(tier):
         net.predict_proba(X)
 
 
-def test_there_is_an_accuracy_where_predictions_can_be_right():
+def test_accuracy_is_reported_only_if_the_targets_are_classes():
     one = net_with("binary_cross_entropy", n_outputs=1)
     yes = (SIGNS == 1).astype(float)
     assert mt.evaluate(one, X, yes)["accuracy"] == np.mean(one.predict(X) == yes)
@@ -200,10 +200,10 @@ def test_micrograds_demo_moons_with_hinge_loss():
     assert mt.evaluate(net, data.test_x, test_y)["accuracy"] > 0.95
 
 
-# As objects, as names, in files.
+# Losses as objects, as names and in files.
 
 
-def test_a_loss_is_an_object_and_its_name_a_spelling():
+def test_the_name_of_a_loss_stands_for_a_loss_object():
     net = net_with("softmax_cross_entropy", label_smoothing=0.1)
     assert net.loss == mt.SoftmaxCrossEntropy(0.1)
     assert (net.loss.name, net.label_smoothing) == ("softmax_cross_entropy", 0.1)
@@ -223,12 +223,12 @@ def test_a_loss_is_an_object_and_its_name_a_spelling():
     ],
     ids=repr,
 )
-def test_a_saved_net_has_its_loss(loss, tmp_path):
+def test_a_saved_net_keeps_its_loss(loss, tmp_path):
     mt.save(net_with(loss, n_outputs=1 if loss.name == "hinge" else 3), tmp_path / "net.npz")
     assert mt.load(tmp_path / "net.npz").loss == loss
 
 
-def test_files_of_earlier_versions_have_a_name_and_a_smoothing(tmp_path):
+def test_the_loss_in_files_of_earlier_versions_is_read(tmp_path):
     path = Path(tmp_path, "net.npz")
     mt.save(net_with("softmax_cross_entropy", label_smoothing=0.1), path)
     with np.load(path) as file:
@@ -240,7 +240,7 @@ def test_files_of_earlier_versions_have_a_name_and_a_smoothing(tmp_path):
     assert mt.load(path).loss == mt.SoftmaxCrossEntropy(0.1)
 
 
-def test_a_loss_of_ones_own_is_not_taken_for_another_when_it_is_loaded(tmp_path):
+def test_loading_a_net_with_a_custom_loss_is_refused(tmp_path):
     class Mine(mt.MeanSquaredError):
         pass
 

@@ -1,4 +1,4 @@
-"""The name of the processor, wherever the system keeps it."""
+"""The name of the processor, on Linux, on a Mac and on this machine."""
 
 import platform
 import subprocess

@@ -1,4 +1,4 @@
-"""What makes the tiers fast and lean changes no result, and training holds no more than it must."""
+"""Speed and memory: optimizations change no result, and training holds no more memory than it needs."""
 
 import gc
 import tracemalloc
@@ -19,7 +19,7 @@ from micrograd_tiers.tiers.exact import arrays as exact
 from micrograd_tiers.trainer import Trainer
 
 
-@pytest.mark.parametrize("fuses", [exact.EINSUM_FUSES, True], ids=["einsum as it is here", "einsum fuses"])
+@pytest.mark.parametrize("fuses", [exact.EINSUM_FUSES, True], ids=["einsum of this machine", "einsum that fuses"])
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 @examples(100)
 def test_exact_products_add_in_order(fuses, M, K, P, seed):
@@ -40,7 +40,7 @@ def test_exact_products_add_in_order(fuses, M, K, P, seed):
 @pytest.mark.parametrize("shape", [(3, 4), (300, 784), (70_001,), (1, 70_001)])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("tier", [vector, tensor], ids=["vector", "tensor"])
-def test_add_scaled_reaches_every_number_of_small_and_large_arrays_in_any_order(tier, shape, order):
+def test_add_scaled_updates_every_entry_at_any_size_and_memory_order(tier, shape, order):
     rng = np.random.default_rng(0)
     target, source = (rng.standard_normal(shape) for _ in range(2))
     expected = target + -0.1 * source
@@ -49,13 +49,13 @@ def test_add_scaled_reaches_every_number_of_small_and_large_arrays_in_any_order(
     assert np.array_equal(target, expected)
 
 
-def test_the_sum_of_outer_products_is_that_of_those_given_at_once_whatever_else_is_added():
+def test_accumulated_outer_products_equal_the_sum_of_the_gradients():
     rng = np.random.default_rng(0)
     xs, dys = rng.standard_normal((5, 7)), rng.standard_normal((5, 3))
     weight, bias = rng.standard_normal((3, 7)), np.zeros(3)
     vjps = [vector.linear(x, weight, bias)[1][1] for x in xs]
     at_once = sum(vjp(dy) for vjp, dy in zip(vjps, dys, strict=True))
-    for plain in (False, True):  # a lambda in the place of one of them
+    for plain in (False, True):  # True: a lambda replaces one of the vjps
         gradient = vector.functions.new_sum()
         gradient.add((lambda dy: vjps[0](dy)) if plain else vjps[0], dys[0])
         for vjp, dy in zip(vjps[1:], dys[1:], strict=True):
@@ -64,7 +64,7 @@ def test_the_sum_of_outer_products_is_that_of_those_given_at_once_whatever_else_
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_backprop_hands_out_arrays_of_the_tier(tier):
+def test_backprop_returns_arrays_of_the_tier(tier):
     case = Case((4, 3, 2), 5)
     net = case.net(tier)
     x, y = case.batch()
@@ -74,7 +74,7 @@ def test_backprop_hands_out_arrays_of_the_tier(tier):
 
 
 def traced(function):
-    """Return the bytes that are still held after a call, and the most that were held during it."""
+    """Return the bytes still held after a call, the peak during the call, and its result."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -89,10 +89,10 @@ def traced(function):
 def test_after_fit_only_parameters_and_history_are_held():
     case = Case((100, 50, 10), 500)
     net, (X, y) = case.net("tensor"), case.batch()
-    mt.fit(net, X, y)  # what is imported and cached the first time
+    mt.fit(net, X, y)  # imports modules and fills caches
     held, _, history = traced(lambda: mt.fit(net, X, y, epochs=3))
     assert len(history.batch_loss) == 24
-    assert held < 10_000  # the history, and small change: a single gradient would be 40,000
+    assert held < 10_000  # the history and small objects; a single gradient would be 40,000
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -103,7 +103,7 @@ def test_no_array_of_a_training_step_outlives_it(tier):
     trainer.step()
     ref = weakref.ref(trainer)
     held, _, _ = traced(trainer.step)
-    assert held < 3_000  # beside 10 samples, 200 weights
+    assert held < 3_000  # for comparison: a batch has 10 samples of 20 numbers, the first layer 200 weights
     del trainer
     assert ref() is None  # no cycle keeps the data until the garbage is collected
 
@@ -111,7 +111,7 @@ def test_no_array_of_a_training_step_outlives_it(tier):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 64, 512])
 @pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10)])
-def test_a_training_step_holds_at_most_1_3_times_what_it_needs(sizes, batch_size, dtype):
+def test_a_training_step_takes_at_most_1_3_times_the_computed_memory(sizes, batch_size, dtype):
     case = Case(sizes, batch_size, dtype)
 
     def one_step():

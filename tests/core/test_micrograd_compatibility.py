@@ -1,4 +1,4 @@
-"""engine and nn in the place of micrograd's: the same graphs, the same bits, the same training run."""
+"""`engine` and `nn` as replacements for micrograd's: the same graphs, the same bits, the same training run."""
 
 import contextlib
 import random
@@ -17,16 +17,16 @@ OURS = (engine, nn)
 
 @pytest.fixture(scope="module")
 def theirs():
-    """The modules of micrograd, without which the known answers below are still checked."""
+    """The modules of micrograd; without them, only the known answers below are checked."""
     return pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
 
 
 def bits(number):
-    """All bits but the sign of a zero: micrograd's relu gives the whole number 0, which has none."""
+    """Return the bits of a number without the sign of a zero: micrograd's relu returns the integer 0, without sign."""
     return (float(number) + 0.0).hex()
 
 
-# Random expressions. A program is a list of (operation, i, j, constant); each line appends one Value.
+# Random expressions. A program is a list of (operation, i, j, constant). Each line appends one Value.
 
 
 def in_place(a, b, c):
@@ -73,7 +73,7 @@ inputs = st.lists(numbers, min_size=1, max_size=3)
 
 
 def trace(module, program, xs):
-    """Every Value that the program makes; lines that divide by 0 or overflow make none."""
+    """Return every Value that the program makes; lines that divide by 0 or overflow make none."""
     values = [module.Value(x) for x in xs]
     for name, i, j, c in program:
         with contextlib.suppress(ZeroDivisionError, OverflowError), np.errstate(all="ignore"):
@@ -84,7 +84,7 @@ def trace(module, program, xs):
 
 
 def shape(v, depth=4):
-    """The graph below v: labels and operands, in an order that does not depend on micrograd's sets."""
+    """Return the graph below v as text: labels and operands, sorted because micrograd keeps operands in sets."""
     below = sorted({shape(child, depth - 1) for child in v._prev}) if depth else []
     return f"{v._op}({bits(v.data)}; {', '.join(below)})"
 
@@ -106,17 +106,17 @@ def test_random_expressions_have_micrograds_gradients(theirs, program, xs):
     try:
         with np.errstate(all="ignore"):
             sum(expected).backward()
-    except ZeroDivisionError:  # micrograd cannot differentiate 0 ** 0,
+    except ZeroDivisionError:  # micrograd cannot differentiate 0 ** 0
         return
     grads = [float(v.grad) for v in expected]
-    if not np.isfinite(grads).all():  # and with NumPy's scalars it gives NaN
+    if not np.isfinite(grads).all():  # with NumPy's scalars it returns NaN instead
         return
     scale = max(map(abs, grads))
     assert [float(v.grad) for v in ours] == pytest.approx(grads, rel=1e-9, abs=1e-12 * scale)
 
 
 @pytest.mark.parametrize("xs", [(3, -2), (1.5, -0.25), (np.float64(0.7), 2)])
-def test_a_tree_has_micrograds_gradients_to_the_bit_and_its_representations(theirs, xs):
+def test_a_tree_has_micrograds_gradients_to_the_last_bit_and_its_reprs(theirs, xs):
     shown = []
     for module in (engine, theirs[0]):
         a, b = (module.Value(x) for x in xs)
@@ -155,14 +155,14 @@ def test_the_second_backward_is_right_here_and_wrong_in_micrograd(theirs):
 
 
 @pytest.mark.parametrize(("nin", "nouts"), [(2, [16, 16, 1]), (3, [4]), (1, [1]), (5, [2, 3])])
-def test_networks_have_micrograds_draws_representation_and_outputs_to_the_bit(theirs, nin, nouts):
+def test_networks_have_micrograds_weights_repr_and_outputs_to_the_last_bit(theirs, nin, nouts):
     made = []
     for _, module in (OURS, theirs):
         random.seed(42)
         model = module.MLP(nin, nouts)
         for layer in model.layers:
             for neuron in layer.neurons:
-                neuron.b.data = random.uniform(-1, 1)  # not 0, or the order of the sums would not show
+                neuron.b.data = random.uniform(-1, 1)  # not 0, so that the order of the sums matters
         out = model([0.1 * i - 0.2 for i in range(nin)])
         outs = out if isinstance(out, list) else [out]
         state = random.getstate()
@@ -170,7 +170,7 @@ def test_networks_have_micrograds_draws_representation_and_outputs_to_the_bit(th
     assert made[0] == made[1]
 
 
-def test_the_parts_of_a_network_go_by_micrograds_names(theirs):
+def test_the_parts_of_a_network_have_micrograds_names(theirs):
     for part in ("Neuron", "Layer"):
         made = []
         for _, module in (OURS, theirs):
@@ -184,7 +184,7 @@ def test_the_parts_of_a_network_go_by_micrograds_names(theirs):
 
 # The moons demo, in miniature: 100 points, 337 parameters, max-margin loss, weight decay, 100 steps.
 
-# What micrograd 0.1.0 gives for the first steps: loss and accuracy.
+# Loss and accuracy of micrograd 0.1.0 in the first steps.
 FIRST_STEPS = [
     (0.8958441028683222, 0.50),
     (1.7235905336972022, 0.81),
@@ -194,7 +194,7 @@ FIRST_STEPS = [
 
 
 def moons(rng):
-    """The points of sklearn.datasets.make_moons(n_samples=100, noise=0.1), from the same draws."""
+    """Return the points of sklearn.datasets.make_moons(n_samples=100, noise=0.1), from the same random numbers."""
     t = np.linspace(0, np.pi, 50)
     upper, lower = (np.cos(t), np.sin(t)), (1 - np.cos(t), 1 - np.sin(t) - 0.5)
     points = np.concatenate([upper, lower], axis=1).T
@@ -205,7 +205,7 @@ def moons(rng):
 
 
 def train_on_moons(modules, steps, rng=None):
-    """Loss and accuracy of each step, of a network whose weights come from Python's global random or from rng."""
+    """Return loss and accuracy of each step; the weights come from `rng`, by default from Python's global generator."""
     module, networks = modules
     X, y = moons(np.random.RandomState(1337))
     y = y * 2 - 1
@@ -241,7 +241,7 @@ def test_the_demo_starts_at_micrograds_loss_and_follows_its_first_steps():
         assert accuracy == expected_accuracy
 
 
-def test_a_generator_of_ones_own_gives_the_same_start_as_the_global_one():
+def test_a_given_generator_starts_like_the_global_one():
     assert train_on_moons(OURS, 1, rng=random.Random(1337)) == FIRST_STEPS[:1]
 
 

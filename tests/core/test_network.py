@@ -1,4 +1,4 @@
-"""The network: one interface, and the same numbers, at every tier."""
+"""The network: one interface and the same numbers at every tier."""
 
 import copy
 import pickle
@@ -32,7 +32,7 @@ def test_the_worked_example_of_the_course(tier, exact):
     weight1, weight2 = np.array([[1, 1, 1], [-1, -1, -1]]), np.array([[1, 1], [-1, -1], [-1, -1]])
     net.load_state_dict({"0.weight": weight1.T, "0.bias": np.zeros(3), "2.weight": weight2.T, "2.bias": np.zeros(2)})
     loss, grads = net.loss_and_grads([[1, -1]], [0])
-    # Fast NumPy's exp is not of the same make on every processor: it may be off by a last bit.
+    # In fast mode, the last bit of NumPy's exp depends on the processor.
     rounding = 0 if exact or tier == "scalar" else 1e-15
     assert loss == pytest.approx(0.6931471805599453, rel=rounding)
     row = [-0.44039853898894116, 0.44039853898894116]
@@ -44,7 +44,7 @@ def test_the_worked_example_of_the_course(tier, exact):
 
 @every_tier
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-def test_gradients_of_a_deep_net_are_those_of_central_differences(tier, loss):
+def test_gradients_of_a_deep_net_agree_with_central_differences(tier, loss):
     net = net_of_all_layers(tier, loss=loss)
     X, y = samples()
     if loss == "mean_squared_error":
@@ -83,7 +83,7 @@ def test_forward_loss_and_gradients_agree_between_the_tiers(tier, exact):
 
 
 @every_tier
-def test_shapes_names_and_types_are_those_of_the_contract(tier):
+def test_results_have_the_documented_shapes_names_and_types(tier):
     net = mt.two_layer_net(4, 3, 2, tier=tier)
     X, y = samples(i=4, c=2)
     assert {name: array.shape for name, array in net.state_dict().items()} == {
@@ -106,7 +106,7 @@ def test_shapes_names_and_types_are_those_of_the_contract(tier):
 
 
 @every_tier
-def test_a_prediction_depends_on_nothing_but_its_own_sample(tier):
+def test_a_prediction_depends_only_on_its_own_sample(tier):
     net = net_of_all_layers(tier)
     X, _ = samples(n=4)
     alone = net.forward(X[1:2])
@@ -115,7 +115,7 @@ def test_a_prediction_depends_on_nothing_but_its_own_sample(tier):
     assert np.isnan(net.forward(X)[0]).all()
 
 
-def test_more_samples_than_forward_takes_at_a_time(monkeypatch):
+def test_forward_accepts_more_samples_than_it_computes_at_a_time(monkeypatch):
     X, y = samples(n=10)
     net = net_of_all_layers()
     whole, loss = net.forward(X), net.mean_loss(net.forward(X), y)
@@ -132,7 +132,7 @@ def test_the_mean_loss_of_a_batch_is_the_mean_of_its_samples_losses(tier):
     assert net.loss_and_grads(X, y)[0] == pytest.approx(np.mean(each), rel=1e-14)
 
 
-def test_every_tier_starts_from_the_same_weights_and_moving_keeps_them():
+def test_every_tier_starts_from_the_same_weights_and_changing_the_tier_keeps_them():
     state = net_of_all_layers("tensor", seed=3).state_dict()
     for tier in TIERS:
         for net in (net_of_all_layers(tier, seed=3), net_of_all_layers("tensor", seed=3).to(tier, exact=True)):
@@ -141,10 +141,10 @@ def test_every_tier_starts_from_the_same_weights_and_moving_keeps_them():
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_a_built_in_tier_is_known_by_whatever_it_is_named(exact, tmp_path):
+def test_a_built_in_tier_is_recognized_as_an_object_and_by_its_module_name(exact, tmp_path):
     for tier in (mt.get_tier("scalar", exact), mt.get_tier("scalar", exact).__name__):
         if isinstance(tier, str) and exact:
-            continue  # the name of an exact module is nothing to import
+            continue  # the name of an exact tier is not an importable module
         net = mt.two_layer_net(2, 3, 2, tier=tier)
         assert (net.tier_name, net.exact) == ("scalar", exact)
         mt.save(net, tmp_path / "net.npz")
@@ -155,8 +155,8 @@ def test_a_built_in_tier_is_known_by_whatever_it_is_named(exact, tmp_path):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("tier", ["vector", "tensor"])
 @exact_or_not
-def test_what_overflows_or_is_not_finite_is_shown_and_not_warned_of(tier, dtype, exact):
-    with np.errstate(all="raise"):  # not even to those who want to hear of everything
+def test_overflow_and_infinite_inputs_show_in_the_results_without_warnings(tier, dtype, exact):
+    with np.errstate(all="raise"):  # no error even if the caller makes NumPy raise on everything
         net = mt.two_layer_net(2, 3, 2, tier=tier, dtype=dtype, exact=exact)
         X = [[np.inf, -np.inf], [1e308, 1e308], [0.0, 1.0]]
         assert np.isfinite(net.forward(X)[2]).all()
@@ -170,7 +170,7 @@ def test_what_overflows_or_is_not_finite_is_shown_and_not_warned_of(tier, dtype,
             net.tier.softmax(x)
 
 
-def test_moving_makes_a_copy():
+def test_changing_the_tier_makes_a_copy():
     net = mt.two_layer_net(2, 3, 2)
     before = net.state_dict()
     other = net.to("vector", dtype="float32")
@@ -182,7 +182,7 @@ def test_moving_makes_a_copy():
 @every_tier
 @exact_or_not
 @pytest.mark.parametrize("duplicate", [lambda net: pickle.loads(pickle.dumps(net)), copy.deepcopy])
-def test_a_net_that_has_been_used_is_pickled_and_copied_and_shares_nothing(tier, exact, duplicate):
+def test_a_copy_of_a_trained_net_shares_nothing_with_it(tier, exact, duplicate):
     net, (X, y) = net_of_all_layers(tier, exact=exact), samples()
     net.freeze(0)
     mt.fit(net, X, y)
@@ -232,11 +232,11 @@ def test_float32_stays_float32(tier):
         np.testing.assert_allclose(grads[name], array, rtol=1e-4, atol=1e-6)
 
 
-def test_the_first_layers_dx_and_what_lies_below_the_first_parameter_are_not_computed(monkeypatch):
+def test_no_derivative_is_computed_below_the_first_parameter(monkeypatch):
     class Forbidden(mt.Sigmoid):
         def forward(self, tier, x, *parameters):
             value, _ = super().forward(tier, x)
-            return value, (lambda dy: pytest.fail("nobody needs this derivative"),)
+            return value, (lambda dy: pytest.fail("no one needs this derivative"),)
 
     net = mt.Network([Forbidden(), mt.Linear(5, 3)])
     X, y = samples()
@@ -244,7 +244,7 @@ def test_the_first_layers_dx_and_what_lies_below_the_first_parameter_are_not_com
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_initializers_draw_what_they_say(name):
+def test_initializers_have_their_standard_deviation(name):
     expected_std = {
         "standard_normal": 1.0,
         "uniform": 1 / np.sqrt(3 * 400),
@@ -263,7 +263,7 @@ def test_initializers_draw_what_they_say(name):
     assert not state["0.bias"].any()
 
 
-def test_an_initializer_of_ones_own():
+def test_a_custom_initializer():
     net = mt.Network([mt.Linear(2, 3)], init=lambda shape, rng: np.full(shape, 5.0))
     assert (net.state_dict()["0.weight"] == 5).all()
 
@@ -293,18 +293,18 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[0], [1]]), r"y has shape \(2, 1\)"),
     ],
 )
-def test_wrong_samples_and_labels_are_named(call, message):
+def test_wrong_samples_and_labels_are_refused(call, message):
     with pytest.raises(mt.DataError, match=message):
         call(mt.two_layer_net(5, 3, 2))
 
 
-def test_sizes_may_be_numpys():
+def test_sizes_may_be_numpy_integers():
     net = mt.two_layer_net(np.int64(5), 3, np.array([0, 1]).max() + 1)
     assert net.layers == mt.two_layer_net(5, 3, 2).layers
     assert type(net.layers[0].in_features) is int
 
 
-def test_whole_labels_may_come_as_floats():
+def test_labels_may_be_floats_with_whole_values():
     net = mt.two_layer_net(5, 3, 2)
     X, y = samples(c=2)
     assert net.loss_and_grads(X, y.astype(float))[0] == net.loss_and_grads(X, y)[0]
@@ -318,7 +318,7 @@ def test_whole_labels_may_come_as_floats():
         ([[np.inf, 0], [0, 0]], "NaN or infinite targets"),
     ],
 )
-def test_wrong_targets_of_mean_squared_error_are_named(targets, message):
+def test_wrong_targets_of_mean_squared_error_are_refused(targets, message):
     with pytest.raises(mt.DataError, match=message):
         mt.Network([mt.Linear(5, 2)], loss="mean_squared_error").loss_and_grads(np.zeros((2, 5)), targets)
 
@@ -353,12 +353,12 @@ def test_a_net_for_regression_gives_values_not_probabilities():
         (lambda: mt.mlp([3, 2, 1], "softplus"), "unknown activation 'softplus'"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(build, message):
+def test_layers_and_settings_that_do_not_fit_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
 
-def test_a_tier_that_lacks_what_the_net_needs_is_named(tmp_path):
+def test_the_error_names_the_ops_that_a_tier_lacks(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         "from micrograd_tiers.tiers.vector import linear, asarray, tolist, chunks, add_scaled, elementwise\n"
@@ -367,7 +367,7 @@ def test_a_tier_that_lacks_what_the_net_needs_is_named(tmp_path):
         mt.two_layer_net(2, 3, 2, tier=str(file))
 
 
-def test_the_repr_says_what_the_net_is():
+def test_the_repr_shows_layers_and_tier():
     text = repr(mt.two_layer_net(2, 3, 2, tier="vector"))
     assert "Linear(in_features=2, out_features=3), Sigmoid(), Linear" in text
     assert "tier='vector'" in text
@@ -381,6 +381,6 @@ def test_a_float32_net_has_the_same_weights_at_the_scalar_tier():
 
 
 @pytest.mark.parametrize("seed", [None, -1, 0.5, "1", [1, 2]])
-def test_a_seed_that_is_no_whole_number_is_refused(seed):
+def test_a_seed_that_is_not_a_nonnegative_integer_is_refused(seed):
     with pytest.raises(ValueError, match=r"seed is .*, expected a whole number of at least 0"):
         generator(seed)

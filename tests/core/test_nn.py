@@ -18,7 +18,7 @@ def as_list(out):
 
 
 def forward_in_numpy(model, x):
-    """The same network as matrix products: an independent witness for the wiring."""
+    """Compute the same network as matrix products, an independent check of its wiring."""
     x = np.array(x, dtype=float)
     for layer in model.layers:
         w = np.array([[v.data for v in n.w] for n in layer.neurons])
@@ -80,7 +80,7 @@ def test_weights_are_uniform_between_minus_one_and_one_and_biases_zero():
     assert repr(neuron.b) == "Value(data=0, grad=0)"
 
 
-def test_a_generator_of_ones_own_draws_the_weights_in_order_and_leaves_the_global_state_alone():
+def test_a_given_generator_draws_the_weights_in_order_and_leaves_the_global_state_alone():
     before = random.getstate()
     model = MLP(2, [3, 1], rng=random.Random(5))
     assert random.getstate() == before
@@ -97,7 +97,7 @@ def test_without_a_generator_the_global_one_is_used():
 
 @pytest.mark.parametrize("make", [lambda: Neuron(3), lambda: Layer(3, 2), lambda: MLP(3, [2, 1])])
 @pytest.mark.parametrize("n", [0, 2, 4])
-def test_a_wrong_number_of_inputs_is_refused_by_name(make, n):
+def test_a_wrong_number_of_inputs_is_refused_and_the_neuron_named(make, n):
     with pytest.raises(ValueError, match=rf"ReLUNeuron\(3\): x has {n} inputs, expected 3; "):
         make()([1.0] * n)
 
@@ -110,7 +110,7 @@ def test_a_row_of_a_matrix_is_an_input_and_a_matrix_is_not():
         model(X)
 
 
-def test_one_output_comes_as_a_value_and_more_as_a_list():
+def test_one_output_is_a_value_and_several_are_a_list():
     assert isinstance(Layer(2, 1)([1.0, 2.0]), Value)
     assert [type(v) for v in Layer(2, 3)([1.0, 2.0])] == [Value] * 3
 
@@ -128,7 +128,7 @@ def test_parameters_come_layer_by_layer_and_neuron_by_neuron_weights_before_bias
     assert Module().parameters() == []
 
 
-def test_zero_grad_sets_all_parameters_back():
+def test_zero_grad_resets_all_gradients():
     model = MLP(2, [3, 1], rng=random.Random(0))
     (model([1.0, 2.0]) * 3).backward()
     assert any(p.grad for p in model.parameters())
@@ -136,7 +136,7 @@ def test_zero_grad_sets_all_parameters_back():
     assert [p.grad for p in model.parameters()] == [0] * len(model.parameters())
 
 
-def test_representations_name_the_parts():
+def test_the_repr_names_the_parts():
     assert repr(MLP(2, [2, 1])) == "MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
 
 
@@ -154,7 +154,7 @@ def test_a_network_for_mnist_runs_forward_and_backward():
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
-def test_a_network_copied_with_its_loss_trains_on_and_leaves_the_original_alone(duplicate):
+def test_a_network_copied_with_its_loss_is_independent_of_the_original(duplicate):
     model = MLP(3, [4, 1], rng=random.Random(0))
     loss = (model([1.0, -2.0, 0.5]) - 1) ** 2
     other, other_loss = duplicate((model, loss))

@@ -1,4 +1,4 @@
-"""Tiers whose arrays are their own: another class, or one that cannot be changed in place."""
+"""Tiers with custom arrays: another class than ndarray, or arrays that cannot be changed in place."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ X, Y = rng.standard_normal((20, 6)), rng.integers(0, 3, 20)
 
 
 class Own:
-    """An array class of its own: nothing but a shape, a slice and a length."""
+    """A custom array class that supports only indexing and len()."""
 
     def __init__(self, values):
         self.values = values
@@ -35,7 +35,7 @@ def wrapped(thing):
 
 
 def own_op(op):
-    """The tensor tier's op, on arrays of this class."""
+    """Return the tensor tier's op, working on `Own` arrays."""
 
     def function(*arguments):
         value, vjps = op(*map(unwrapped, arguments))
@@ -45,7 +45,7 @@ def own_op(op):
 
 
 def own_class(**others):
-    """The tensor tier, with arrays of that class."""
+    """Return the tensor tier with `Own` arrays."""
 
     def add_scaled(target, source, scale):
         target.values += scale * source.values
@@ -69,7 +69,7 @@ def read_only(array):
 
 
 def immutable(**others):
-    """The tensor tier, with arrays that cannot be changed in place."""
+    """Return the tensor tier with arrays that cannot be changed in place."""
     functions = {name: getattr(TENSOR, name) for name in (*OPS, "moments", "tolist", "chunks")}
     functions |= {
         "asarray": lambda values, dtype="float64": read_only(np.array(values, dtype)),
@@ -98,7 +98,7 @@ def test_a_net_with_batch_norm_and_dropout_trains_as_at_the_tensor_tier(make, op
 
 
 @own_arrays
-def test_weights_of_samples_count_in_the_loss_and_its_gradient(make):
+def test_sample_weights_count_in_the_loss_and_its_gradient(make):
     weight = np.random.default_rng(1).uniform(0, 2, 20)
     (loss, grads), (right, expected) = (
         mt.mlp([6, 4, 3], tier=tier, seed=1).loss_and_grads(X, Y, weight) for tier in (make(), TENSOR)
@@ -117,11 +117,11 @@ def test_a_sample_of_weight_0_does_not_count_even_if_its_loss_is_infinite(make):
     assert np.isfinite(grads["0.weight"]).all()
 
 
-def test_a_fit_in_which_no_weight_moves_says_so():
+def test_a_fit_that_moves_no_weight_warns():
     tier = immutable(add_scaled=lambda target, source, scale: None)
     with pytest.warns(UserWarning, match="no weight has moved at the first step.*add_scaled of the tier"):
         mt.fit(mt.mlp([6, 4, 3], tier=tier), X, Y)
 
 
-def test_a_net_whose_gradient_is_zero_is_not_blamed():
+def test_a_net_whose_gradient_is_zero_does_not_warn():
     mt.fit(mt.mlp([6, 4, 1]), X, np.zeros(20))  # one class only: nothing to learn

@@ -1,4 +1,4 @@
-"""Properties of the whole program that no test of a single part holds it to; the museum of bugs showed the gaps."""
+"""Properties of the whole program that the tests of its parts missed, as the museum of bugs showed."""
 
 import numpy as np
 import pytest
@@ -20,14 +20,14 @@ def samples(n=23, i=5, c=3, seed=0):
 
 
 @pytest.mark.parametrize("init", sorted({*INITIALIZERS} - {"zeros"}))
-def test_no_starting_weight_is_drawn_twice(init):
+def test_no_initial_weight_is_drawn_twice(init):
     net = mt.mlp([6, 6, 6, 6], init=init)
     weights = np.concatenate([array.ravel() for name, array in net.state_dict().items() if "weight" in name])
     assert len(np.unique(weights)) == len(weights)
 
 
 @every_tier
-def test_the_gradient_of_a_batch_does_not_depend_on_what_was_computed_before(tier):
+def test_the_gradient_of_a_batch_does_not_depend_on_earlier_batches(tier):
     net = mt.two_layer_net(5, 4, 3, tier=tier)
     loss, grads = net.loss_and_grads(*samples())
     net.loss_and_grads(*samples(n=4, seed=1))
@@ -38,7 +38,7 @@ def test_the_gradient_of_a_batch_does_not_depend_on_what_was_computed_before(tie
 
 
 @every_tier
-def test_the_scores_of_an_epoch_are_those_of_its_last_weights_on_the_validation_samples(tier):
+def test_the_validation_scores_of_an_epoch_use_its_last_weights(tier):
     validation = samples(n=9, seed=1)
     net = mt.two_layer_net(5, 4, 3, tier=tier)
     trainer = mt.Trainer(net, *samples(), optimizer=mt.SGD(0.5), batch_size=6, epochs=3, validation=validation)
@@ -52,7 +52,7 @@ def test_the_scores_of_an_epoch_are_those_of_its_last_weights_on_the_validation_
 
 
 @every_tier
-def test_a_saved_net_comes_back_with_every_parameter_whatever_its_value(tmp_path, tier):
+def test_a_loaded_net_has_every_saved_parameter(tmp_path, tier):
     rng = np.random.default_rng(0)
     net = mt.two_layer_net(5, 4, 3, tier=tier)
     values = {name: rng.standard_normal(array.shape) for name, array in net.state_dict().items()}
@@ -67,14 +67,14 @@ whole = st.integers(-2, 2)
 
 @examples(25)
 @given(whole, whole, whole)
-def test_numbers_that_happen_to_be_equal_are_differentiated_apart(a, b, c):
+def test_equal_numbers_are_differentiated_separately(a, b, c):
     x, y, z = Value(a), Value(b), Value(c)
     ((x * y + z) * (x + y * z)).backward()
     first, second = a * b + c, a + b * c
     assert (x.grad, y.grad, z.grad) == (b * second + first, a * second + c * first, second + b * first)
 
 
-def test_adding_in_place_is_adding():
+def test_in_place_addition_is_ordinary_addition():
     x, y = Value(2.0), Value(3.0)
     total = x * y
     before = total

@@ -1,4 +1,4 @@
-"""A recipe: what it leaves to others, and what it keeps apart."""
+"""Recipes: defaults, the split into training and validation samples, and the round trip through JSON."""
 
 import json
 from dataclasses import replace
@@ -26,11 +26,11 @@ MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,),
         ({"optimizer": "adamw", "weight_decay": 0.0}, mt.AdamW(0.001, weight_decay=0.0)),
     ],
 )
-def test_what_is_not_said_is_the_optimizers_own(settings, optimizer):
+def test_missing_settings_take_the_optimizers_defaults(settings, optimizer):
     assert Recipe(**settings).update_rule == optimizer
 
 
-def test_nothing_is_learned_from_the_samples_that_are_set_aside():
+def test_nothing_is_learned_from_the_validation_samples():
     raw, _ = load_data(replace(MOONS, no_standardize=True))
     data, scale = load_data(MOONS)
     x, _, validation = split(MOONS, raw)
@@ -41,12 +41,12 @@ def test_nothing_is_learned_from_the_samples_that_are_set_aside():
     assert np.array_equal(trainer.validation[0], scale(validation[0]))
 
 
-def test_recipes_know_the_data_sets_by_name():
+def test_recipes_know_the_names_of_the_data_sets():
     assert recipe.DATASETS == DATASETS
 
 
 @pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}])
-def test_a_sound_recipe_is_let_through(settings):
+def test_a_valid_recipe_is_accepted(settings):
     check(replace(MOONS, **settings))
 
 
@@ -58,7 +58,7 @@ RECIPES = [
 
 
 @pytest.mark.parametrize("written_one", RECIPES)
-def test_a_recipe_reads_what_it_has_written(written_one):
+def test_a_recipe_survives_the_round_trip_through_json(written_one):
     written = json.loads(json.dumps(written_one.as_json()))
     again = Recipe.from_json(written)
     assert again.as_json() == written_one.as_json()
@@ -79,6 +79,6 @@ def test_a_recipe_reads_what_it_has_written(written_one):
         ({"tier": None}, "tier is None, expected str"),
     ],
 )
-def test_settings_that_are_none_are_refused(settings, words):
+def test_unknown_settings_and_wrong_types_are_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         Recipe.from_json(settings)

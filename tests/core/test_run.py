@@ -1,4 +1,4 @@
-"""A run: a recipe at work, which stops, is saved, and goes on to the same bits."""
+"""Runs: a run that is stopped, saved and resumed gives the same bits as an uninterrupted one."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("recipe", KINDS.values(), ids=KINDS)
-def test_a_run_that_was_saved_within_an_epoch_ends_in_the_same_bits(recipe, tmp_path):
+def test_a_run_resumed_within_an_epoch_gives_the_same_bits(recipe, tmp_path):
     whole, half = Run.start(recipe), Run.start(recipe)
     whole.trainer.run()
     for _ in range(7):
@@ -35,7 +35,7 @@ def test_a_run_that_was_saved_within_an_epoch_ends_in_the_same_bits(recipe, tmp_
     assert resumed.test().loss == whole.test().loss
 
 
-def test_a_run_goes_on_for_more_epochs(tmp_path):
+def test_a_run_can_be_resumed_for_more_epochs(tmp_path):
     run = Run.start(MOONS)
     run.train(tmp_path / "run.npz")
     longer, whole = Run.resume(tmp_path / "run.npz", epochs=5), Run.start(replace(MOONS, epochs=5))
@@ -46,7 +46,7 @@ def test_a_run_goes_on_for_more_epochs(tmp_path):
     assert longer.recipe == replace(whole.recipe, learning_rate=0.1, weight_decay=0.0)
 
 
-def test_an_interrupted_run_is_saved_where_it_is(tmp_path):
+def test_an_interrupted_run_is_saved_where_it_stopped(tmp_path):
     run, losses, epochs = Run.start(MOONS), [], []
     steps = run.trainer.steps_per_epoch + 2
     run.train(
@@ -77,20 +77,20 @@ def test_the_test_set_is_standardized_as_in_training(tmp_path):
         ({"tier": "scalar"}, "another --tier"),
     ],
 )
-def test_a_run_does_not_go_on_with_other_settings(changes, words, tmp_path):
+def test_a_run_is_not_resumed_with_other_settings(changes, words, tmp_path):
     Run.start(MOONS).save(tmp_path / "run.npz")
     with pytest.raises(mt.DataError, match=words):
         Run.resume(tmp_path / "run.npz", **changes)
 
 
-def test_a_net_is_no_run(tmp_path):
+def test_a_net_without_a_run_is_not_resumed(tmp_path):
     mt.save(mt.two_layer_net(2, 3, 2), tmp_path / "net.npz")
     with pytest.raises(mt.DataError, match="holds a net, but no training run"):
         Run.resume(tmp_path / "net.npz")
 
 
 @pytest.mark.parametrize("part", ["loss_sum", "rng_state", "optimizer_counts", "run"])
-def test_a_state_that_lacks_a_part_leaves_the_trainer_as_it_was(part, tmp_path):
+def test_a_state_that_lacks_a_part_leaves_the_trainer_unchanged(part, tmp_path):
     run = Run.start(KINDS["momentum"])
     run.trainer.step()
     arrays = run.trainer.state_dict()

@@ -1,4 +1,4 @@
-"""The structure that the design promises: one direction of imports, light start, public names."""
+"""The structure of the package: imports run one way, heavy imports are lazy, and class names are unique."""
 
 import ast
 import subprocess
@@ -14,7 +14,7 @@ import micrograd_tiers as mt
 PACKAGE = Path(mt.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# What each part may import of the package: only what stands before it. A folder counts as one part, but for `lab`.
+# A part may import only the parts before it in this list. A folder counts as one part, except `lab`.
 ORDER = [
     *("arguments", "errors", "files", "machine", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
@@ -26,7 +26,7 @@ ORDER = [
 
 
 def module_of(path):
-    """Dotted name of a file within the package, "" for that of the package itself."""
+    """Return the dotted name of a file within the package, "" for the package itself."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
 
 
@@ -39,7 +39,7 @@ def part_of(module):
 
 
 def modules_in(source, folder):
-    """Names of the package's modules that a text in this folder of the package imports, wherever in the text."""
+    """Yield the names of the package's modules that a source text in this folder imports, at any depth."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -81,7 +81,7 @@ def external_imports(path, *, top_level_only=False):
         ("import numpy, os.path\nfrom json import loads", ["layers"], []),
     ],
 )
-def test_imports_are_seen_in_every_spelling(text, folder, modules):
+def test_imports_are_found_in_every_spelling(text, folder, modules):
     assert [*modules_in(text, folder)] == modules
 
 
@@ -100,11 +100,13 @@ def test_no_files_import_each_other_in_a_circle():
     graph.prepare()  # raises a CycleError that names the circle
 
 
-def test_no_two_classes_have_one_name():
+def test_no_two_classes_share_a_name():
     names = [
         node.name for path in FILES for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)
     ]
-    assert {name for name, n in Counter(names).items() if n > 1} == {"Layer"}  # of networks, and micrograd's in nn
+    assert {name for name, n in Counter(names).items() if n > 1} == {
+        "Layer"
+    }  # one of networks, one in nn as in micrograd
 
 
 def test_every_folder_is_a_package():
@@ -116,13 +118,13 @@ def test_nothing_imports_the_command_line():
     assert {name for name in importing if part_of(name) != "cli"} == {"__main__"}
 
 
-def test_the_engine_knows_nothing_of_the_tiers():
+def test_the_engine_does_not_import_the_tiers():
     assert {*imported_modules(PACKAGE / "engine.py")} == {"_engine"}
     assert not imported_modules(PACKAGE / "_engine.py")
 
 
 @pytest.mark.parametrize("name", ["engine.py", "_engine.py"])
-def test_the_engine_needs_the_standard_library_only(name):
+def test_the_engine_needs_only_the_standard_library(name):
     assert {*external_imports(PACKAGE / name)} <= sys.stdlib_module_names
 
 
@@ -131,7 +133,7 @@ def test_no_numpy_in(name):
     assert "numpy" not in external_imports(PACKAGE / name)
 
 
-def test_only_views_import_matplotlib_at_their_top_and_know_arrays_and_labels():
+def test_only_views_import_matplotlib_at_module_level_and_they_import_little_else():
     drawing = {
         name: path for name, path in MODULES.items() if "matplotlib" in external_imports(path, top_level_only=True)
     }

@@ -1,4 +1,4 @@
-"""Every primitive at every tier, from the registry."""
+"""Every op of the registry at every tier."""
 
 import ast
 import math
@@ -52,7 +52,7 @@ def test_the_essence_is_short_and_its_ops_begin_on_the_same_line():
     assert [text.index("def linear(x, weight, bias):") for text in lines.values()] == [15] * 3
 
 
-def test_code_that_readers_see_printed_is_at_most_88_columns_wide():
+def test_the_files_of_the_tiers_are_at_most_88_columns_wide():
     files = [*FOLDER.glob("*/*.py"), FOLDER / "batch.py", *(FOLDER / f"{name}.py" for name in TIERS)]
     files = [file for file in files if file.parent.name != "exact"]
     assert len(files) == 14
@@ -63,7 +63,7 @@ def test_code_that_readers_see_printed_is_at_most_88_columns_wide():
 @exact_or_not
 @examples(10)
 @given(data=st.data())
-def test_value_and_vjps_are_those_of_the_formula(case, tier_name, exact, data):
+def test_value_and_vjps_agree_with_the_formula(case, tier_name, exact, data):
     example = data.draw(case.examples.ordinary.strategy)
     formula, tier = FORMULAS[case.name], get_tier(tier_name, exact)
     value = value_of(case, tier, example)
@@ -72,7 +72,7 @@ def test_value_and_vjps_are_those_of_the_formula(case, tier_name, exact, data):
         gradient = gradient_of(case, tier, example, k)
         expected = derivative(*example.inputs, example.dy)
         assert gradient.shape == example.inputs[k].shape
-        # Relative to the largest of the terms: where they cancel, the formulas lose digits.
+        # Relative to the largest term: where terms cancel, the formulas lose digits.
         scale = max(np.abs(expected).max(), np.abs(example.dy).max())
         np.testing.assert_allclose(
             gradient, expected, rtol=1e-12, atol=1e-12 * scale, err_msg=f"{case.name}: {case.parts[k + 1]}"
@@ -80,8 +80,8 @@ def test_value_and_vjps_are_those_of_the_formula(case, tier_name, exact, data):
 
 
 @every_op_at_every_tier_that_has_it
-def test_no_op_violates_what_every_tier_is_judged_by(case, tier_name):
-    """Types, shapes, agreement with the formulas, extremes, NaN and infinity, purity, fresh storage, warnings."""
+def test_the_judge_finds_nothing_wrong_with_the_built_in_ops(case, tier_name):
+    """Judge types, shapes, agreement with the formulas, extremes, NaN and infinity, purity, fresh storage, warnings."""
     search = Search(n_examples=examples(20).max_examples, seconds=600)
     assert judge_op(case, get_tier(tier_name), search) == []
 
@@ -94,7 +94,7 @@ def test_exact_mode_gives_the_same_bits_at_every_tier(case, data):
     reference, *others = (get_tier(name, exact=True) for name in TIERS)
     for tier in others:
         assert np.array_equal(value_of(case, tier, example), value_of(case, reference, example))
-        # Parameters' gradients are summed over the samples here, in an order of the table's own: see test_training.
+        # Not the gradients of parameters: `gradient_of` sums them in an order of its own. test_training compares them.
         for k in range(min(case.n_samplewise, case.n_differentiable)):
             ours, theirs = (gradient_of(case, t, example, k) for t in (tier, reference))
             assert ours.tobytes() == theirs.tobytes()
@@ -168,7 +168,7 @@ def test_the_derivative_of_tanh_keeps_its_relative_accuracy(tier_name, exact):
 
 @every_tier
 @pytest.mark.parametrize("op", ["relu", "elu"])
-def test_the_kink_at_zero(tier_name, op):
+def test_the_derivatives_of_relu_and_elu_at_zero(tier_name, op):
     tier = get_tier(tier_name)
     for (sample,) in tier.chunks(tier.asarray(np.array([[0.0, -0.0]]))):
         y, (vjp,) = getattr(tier, op)(sample)
@@ -179,7 +179,7 @@ def test_the_kink_at_zero(tier_name, op):
 @every_tier
 @exact_or_not
 @pytest.mark.parametrize("op", ["sigmoid", "tanh", "relu", "elu", "softmax"])
-def test_nan_spoils_its_own_row_only_and_extremes_do_no_harm(tier_name, exact, op):
+def test_nan_affects_only_its_own_row_and_extremes_stay_finite(tier_name, exact, op):
     tier = get_tier(tier_name, exact)
     x = np.array([[1.0, 2.0], [math.nan, 0.0], [1e308, -1e308], [-1e308, 1e308]])
     rows = [np.atleast_2d(getattr(tier, op)(chunk)[0]) for (chunk,) in tier.chunks(tier.asarray(x))]
@@ -213,19 +213,19 @@ def test_cross_entropy_of_legal_and_illegal_logits(tier_name, exact):
 
 
 @every_tier
-def test_the_gradient_of_cross_entropy_does_not_cancel_when_the_net_is_sure(tier_name):
+def test_the_gradient_of_cross_entropy_does_not_cancel_when_the_net_is_confident(tier_name):
     tier = get_tier(tier_name)
     for chunk in tier.chunks(tier.asarray([[50.0, 0.0]]), tier.asarray([0], "int64")):
         _, (vjp,) = tier.softmax_cross_entropy(*chunk)
         np.testing.assert_allclose(np.ravel(vjp(1.0)), [-math.exp(-50), math.exp(-50)], rtol=1e-15)
 
 
-def test_only_a_tier_that_sees_the_whole_mini_batch_has_what_mixes_samples():
+def test_only_the_tensor_tier_has_ops_that_mix_samples():
     assert [[hasattr(get_tier(name), op) for op in COUPLED] for name in TIERS] == [[False], [False], [True]]
 
 
 @every_tier
-def test_conv2d_does_not_quietly_take_too_few_channels(tier_name):
+def test_conv2d_refuses_too_few_channels(tier_name):
     tier = get_tier(tier_name)
     ((x,),) = tier.chunks(tier.asarray(np.zeros((1, 2, 5, 5))))
     with pytest.raises(ValueError, match=r"shape \(2, 5, 5\)|shape \(1, 2, 5, 5\)"):
@@ -234,7 +234,7 @@ def test_conv2d_does_not_quietly_take_too_few_channels(tier_name):
 
 @every_tier
 @exact_or_not
-def test_of_equal_maxima_the_first_gets_the_gradient(tier_name, exact):
+def test_the_first_of_equal_maxima_gets_the_gradient(tier_name, exact):
     tier = get_tier(tier_name, exact)
     image = tier.asarray(np.array([[[[1.0, 2.0, 2.0], [2.0, 0.0, 2.0], [2.0, 2.0, 2.0]]]]))
     for x, dy in tier.chunks(image, tier.asarray(np.array([[[[1.0, 10.0], [100.0, 1000.0]]]]))):
@@ -243,7 +243,7 @@ def test_of_equal_maxima_the_first_gets_the_gradient(tier_name, exact):
 
 
 @every_tier
-def test_linear_does_not_quietly_take_too_few_features(tier_name):
+def test_linear_refuses_too_few_features(tier_name):
     tier = get_tier(tier_name)
     ((x,),) = tier.chunks(tier.asarray(np.zeros((1, 783))))
     with pytest.raises(ValueError, match=r"783"):
@@ -269,7 +269,7 @@ def test_a_tier_can_come_from_a_file(tmp_path):
     assert get_tier(str(file)).sigmoid(1) == "mine"
 
 
-def test_a_tier_file_may_hold_what_looks_for_its_module(tmp_path):
+def test_a_tier_file_may_define_a_dataclass(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         "from __future__ import annotations\nfrom dataclasses import dataclass\n\n"
@@ -280,7 +280,7 @@ def test_a_tier_file_may_hold_what_looks_for_its_module(tmp_path):
 
 @pytest.mark.parametrize("mistake", ["1 / 0", "import nosuchmodule", "def sigmoid(x:"])
 @pytest.mark.parametrize("kind", ["file", "module"])
-def test_a_tier_that_cannot_be_imported_is_named_with_the_reason(tmp_path, monkeypatch, mistake, kind):
+def test_the_error_names_a_tier_that_cannot_be_imported_and_the_reason(tmp_path, monkeypatch, mistake, kind):
     (tmp_path / "my_broken_tier.py").write_text(mistake)
     monkeypatch.syspath_prepend(tmp_path)
     name = str(tmp_path / "my_broken_tier.py") if kind == "file" else "my_broken_tier"
@@ -289,7 +289,7 @@ def test_a_tier_that_cannot_be_imported_is_named_with_the_reason(tmp_path, monke
 
 
 @every_tier
-def test_a_copy_of_a_tier_file_is_a_tier_and_so_is_one_that_takes_over_all(tier_name, tmp_path):
+def test_a_copy_of_a_tier_file_and_a_star_import_of_one_are_tiers(tier_name, tmp_path):
     source = (FOLDER / f"{tier_name}.py").read_text()
     (tmp_path / "copied.py").write_text(source.replace("def relu(", "def rectify("))
     (tmp_path / "starred.py").write_text(f"from micrograd_tiers.tiers.{tier_name} import *\n")
@@ -303,7 +303,7 @@ def test_a_copy_of_a_tier_file_is_a_tier_and_so_is_one_that_takes_over_all(tier_
     assert not hasattr(copied, "conv2d")
     assert hasattr(starred, "relu")
     assert hasattr(starred, "conv2d")
-    assert get_tier(tier_name).relu is not None  # the original is as it was
+    assert get_tier(tier_name).relu is not None  # the original is unchanged
 
 
 def test_a_tier_can_be_any_object_with_the_functions():
@@ -334,7 +334,7 @@ def test_a_tier_can_come_from_a_module():
         (3, False, "3 is not a tier"),
     ],
 )
-def test_what_is_not_a_tier_is_refused_by_name(name, exact, message):
+def test_an_invalid_tier_is_refused_and_named(name, exact, message):
     with pytest.raises(ValueError, match=message):
         get_tier(name, exact)
 
@@ -347,12 +347,12 @@ def test_the_scalar_tier_has_no_float32():
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (1, 9, 1), (2, 300, 1), (1, 300, 2), (3, 1000, 5), (64, 300, 40), (1, 17, 1)]
 )
-def test_exact_matmul_adds_products_one_after_the_other(shape):
+def test_exact_matmul_sums_products_in_order(shape):
     from micrograd_tiers.tiers.exact.arrays import matmul
 
     M, K, P = shape
     rng = np.random.default_rng(K)
-    a = rng.standard_normal((K, M)).T * 10.0 ** rng.integers(-8, 8, (M, K))  # not contiguous, and of all sizes
+    a = rng.standard_normal((K, M)).T * 10.0 ** rng.integers(-8, 8, (M, K))  # not contiguous, and of many magnitudes
     b = rng.standard_normal((P, K)).T
     expected = np.zeros((M, P))
     for m in range(M):

@@ -1,4 +1,4 @@
-"""Training: the same at every tier, in every order that it promises, and never from bad input."""
+"""Training: the same at every tier, with the samples in the right order, and never on bad input."""
 
 import math
 from contextlib import suppress
@@ -71,7 +71,7 @@ def test_exact_training_gives_the_same_bits_at_every_tier(sizes, steps, rate, ba
 @pytest.mark.parametrize("sizes", [(2, 3, 2), (64, 16, 10), (784, 30, 10)])
 @pytest.mark.parametrize("steps", [100, 2000])
 @pytest.mark.parametrize(("rate", "batch_size"), [(0.1, 8), (10.0, 1)])
-def test_exact_training_gives_the_same_bits_at_every_tier_for_long(sizes, steps, rate, batch_size):
+def test_long_exact_training_gives_the_same_bits_at_every_tier(sizes, steps, rate, batch_size):
     assert len(same_bits(sizes, steps, rate, batch_size)) == 1
 
 
@@ -92,23 +92,23 @@ def test_any_net_with_any_optimizer_trains_to_the_same_bits(sizes, activation, l
     for tier in TIERS:
         net = mt.mlp(sizes, activation, loss=loss, tier=tier, exact=True, init="standard_normal", seed=seed)
         trainer = mt.Trainer(net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=3)
-        with suppress(mt.DivergedError):  # some of them do; and then in the same step
+        with suppress(mt.DivergedError):  # some nets diverge, in the same step at every tier
             while not trainer.finished:
                 trainer.step()
         bits.add(sha256_of_weights(net))
-        losses.add(repr(trainer.history.batch_loss))  # in words, as a NaN is not equal to itself
+        losses.add(repr(trainer.history.batch_loss))  # as text, because NaN is not equal to itself
     assert len(bits) == len(losses) == 1
 
 
 @pytest.mark.parametrize("sizes", [(2, 3, 2), (64, 16, 10), (784, 30, 10)])
-def test_one_fast_step_differs_by_rounding_only(sizes):
+def test_one_fast_step_differs_only_by_rounding(sizes):
     X, y = samples(50, sizes[0], sizes[-1])
     nets = [trained(tier, X, y, sizes, 1, exact=False, rate=0.5, batch_size=50) for tier in TIERS]
     for net in nets[1:]:
         assert largest_difference(nets[0], net) <= 1e-14 * largest_weight(nets[0])
 
 
-def test_ten_fast_epochs_differ_by_rounding_only():
+def test_ten_fast_epochs_differ_only_by_rounding():
     data = mt.load_dataset("ellipse", n_train=500, n_test=1)
     nets = [mt.two_layer_net(2, 3, 2, tier=tier, init="standard_normal") for tier in TIERS]
     for net in nets:
@@ -119,8 +119,8 @@ def test_ten_fast_epochs_differ_by_rounding_only():
 
 @every_tier
 @every_optimizer
-def test_an_epoch_is_what_an_independent_implementation_replays(tier, optimizer):
-    """Replay three epochs in plain matrix form: its own formulas, its own optimizer, its own order of samples."""
+def test_three_epochs_agree_with_an_independent_implementation(tier, optimizer):
+    """Replay three epochs in plain matrix form, with separate formulas, optimizers and shuffling."""
     X, y = samples(n=23)
     net = mt.two_layer_net(5, 4, 3, tier=tier, seed=7)
     W1, b1, W2, b2 = P = [array.copy() for array in net.state_dict().values()]
@@ -165,11 +165,11 @@ def test_an_epoch_is_what_an_independent_implementation_replays(tier, optimizer)
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
 
 
-# Schedules, and the epoch to stop at.
+# Schedules and early stopping.
 
 
 @every_tier
-def test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed(tier):
+def test_a_schedule_sets_the_learning_rate_of_each_epoch_even_when_resumed(tier):
     X, y = samples()
     schedule, kwargs = mt.StepDecay(1, 0.5), {"batch_size": 6, "seed": 4}
     by_hand = mt.two_layer_net(5, 4, 3, tier=tier)
@@ -192,20 +192,20 @@ def test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed(tier)
         mt.Trainer(half.net, X, y, epochs=3, **kwargs).load_state_dict(half.state_dict())
 
 
-def test_a_learning_rate_that_underflows_leaves_the_weights_as_they_are():
+def test_a_learning_rate_that_underflows_leaves_the_weights_unchanged():
     X, y = samples()
     history = mt.fit(mt.mlp([5, 3]), X, y, epochs=400, schedule=mt.StepDecay(1, 0.1))
     assert history.train_loss[-1] == history.train_loss[-2]
 
 
 def overfitting(**options):
-    """Thirty samples with random labels: the validation loss has its lowest point early."""
+    """Fit thirty samples with random labels, where the validation loss reaches its minimum early."""
     (X, y), validation = samples(30), samples(40, seed=1)
     net = mt.mlp([5, 30, 3], "tanh", seed=3)
     return net, validation, mt.fit(net, X, y, epochs=40, optimizer=mt.SGD(0.5), validation=validation, **options)
 
 
-def test_training_stops_early_when_the_validation_loss_has_not_fallen_for_a_while():
+def test_training_stops_when_the_validation_loss_has_not_fallen_for_patience_epochs():
     whole, stopped = overfitting()[2], overfitting(patience=3)[2]
     best = int(np.argmin(stopped.validation_loss))
     assert len(stopped.validation_loss) == best + 4 < 40
@@ -234,7 +234,7 @@ def test_the_best_weights_are_kept_when_a_run_is_resumed():
 
 
 @pytest.mark.parametrize("options", [{}, {"patience": 30}], ids=["all epochs", "stopped early"])
-def test_a_finished_run_that_kept_its_best_goes_on_from_its_last_weights(options):
+def test_a_finished_run_that_kept_its_best_resumes_from_its_last_weights(options):
     (X, y), validation = samples(30), samples(40, seed=1)
     options |= {"optimizer": mt.SGD(0.5, momentum=0.5), "validation": validation, "keep_best": True}
     done = mt.Trainer(mt.mlp([5, 30, 3], "tanh", seed=3), X, y, epochs=20, **options)
@@ -256,7 +256,7 @@ def test_a_finished_run_that_kept_its_best_goes_on_from_its_last_weights(options
 
 
 class Recorder(mt.Sigmoid):
-    """Passes its input on unchanged, and notes it."""
+    """A layer that returns its input unchanged and records it."""
 
     seen: list = []  # noqa: RUF012
 
@@ -277,11 +277,11 @@ def order_seen(tier="tensor", *, n=10, batch_size=3, epochs=3, seed=0, shuffle=T
 
 @every_tier
 @pytest.mark.parametrize("batch_size", [1, 3, 10, 64])
-def test_every_sample_is_seen_once_an_epoch_in_another_order_each_time(tier, batch_size):
+def test_every_epoch_sees_each_sample_once_in_a_new_order(tier, batch_size):
     orders = order_seen(tier, batch_size=batch_size)
     assert all(sorted(order) == list(range(10)) for order in orders)
     assert len({tuple(order) for order in orders}) == 3
-    assert orders == order_seen("tensor", batch_size=1)  # the same at every tier, whatever the batch
+    assert orders == order_seen("tensor", batch_size=1)  # the same at every tier and for every batch size
     assert orders != order_seen("tensor", seed=1)
 
 
@@ -289,7 +289,7 @@ def test_without_shuffling_the_samples_keep_their_order():
     assert order_seen(shuffle=False) == [list(range(10))] * 3
 
 
-def test_large_sets_are_handed_over_in_blocks_without_losing_a_sample(monkeypatch):
+def test_large_sets_are_converted_in_blocks_without_losing_a_sample(monkeypatch):
     whole = order_seen()
     monkeypatch.setattr("micrograd_tiers.batches.BLOCK", 7)
     assert order_seen() == whole
@@ -309,7 +309,7 @@ def test_history_has_one_entry_per_epoch_and_per_batch():
     assert history.validation_accuracy[-1] == np.mean(net.predict(X) == y)
 
 
-def test_the_loss_of_a_batch_is_that_before_its_step():
+def test_the_loss_of_a_batch_is_computed_before_its_step():
     X, y = samples()
     net = mt.two_layer_net(5, 4, 3)
     before = net.loss_and_grads(X, y)[0]
@@ -334,12 +334,12 @@ def test_exact_evaluation_gives_the_same_bits_at_every_tier(loss):
     assert len({net.loss_and_grads(X, targets)[0].hex() for net in nets}) == 1
 
 
-def test_settings_of_optimizers_may_be_numpys():
+def test_settings_of_optimizers_may_be_numpy_numbers():
     assert mt.SGD(np.float64(0.1)) == mt.SGD(0.1)
     assert repr(mt.SGD(np.float64(1), momentum=0)) == repr(mt.SGD(1.0))
 
 
-def test_a_generator_of_another_kind_can_be_resumed_too():
+def test_a_run_with_another_kind_of_generator_can_be_resumed():
     X, y = samples()
     run = mt.Trainer(mt.two_layer_net(5, 4, 3), X, y, seed=np.random.Generator(np.random.MT19937(0)))
     again = mt.Trainer(mt.two_layer_net(5, 4, 3), X, y, seed=np.random.Generator(np.random.MT19937(1)))
@@ -357,8 +357,8 @@ def test_validation_does_not_change_the_training():
     assert sha256_of_weights(nets[0]) == sha256_of_weights(nets[1])
 
 
-def test_an_optimizer_serves_many_runs():
-    """What a run remembers (velocities, counts) is not kept in the optimizer."""
+def test_an_optimizer_can_be_used_for_many_runs():
+    """The state of a run (velocities, counts) is not stored in the optimizer."""
     X, y = samples()
     for optimizer in OPTIMIZERS:
         nets = [mt.two_layer_net(5, 4, 3) for _ in range(2)]
@@ -405,9 +405,9 @@ def test_training_leaves_the_users_arrays_alone():
 @every_tier
 @pytest.mark.parametrize("optimizer", [mt.SGD(0.3, momentum=0.9), mt.Adam(0.01), mt.RMSprop(0.01)], ids=str)
 @pytest.mark.parametrize("steps", [0, 1, 4, 5, 8])
-def test_a_resumed_run_ends_in_the_same_bits(tmp_path, tier, optimizer, steps):
+def test_a_resumed_run_gives_the_same_bits(tmp_path, tier, optimizer, steps):
     X, y = samples()
-    kwargs = {"optimizer": optimizer, "batch_size": 6, "epochs": 3, "validation": (X, y)}  # 4 steps an epoch
+    kwargs = {"optimizer": optimizer, "batch_size": 6, "epochs": 3, "validation": (X, y)}  # 4 steps per epoch
     net = mt.two_layer_net(5, 4, 3, tier=tier)
     history = mt.fit(net, X, y, **kwargs, seed=4)
 
@@ -454,7 +454,7 @@ def test_an_incomplete_training_state_is_refused():
         trainer.load_state_dict({})
 
 
-# What goes wrong.
+# Failures.
 
 
 @every_tier
@@ -465,7 +465,7 @@ def test_a_diverged_run_stops_and_says_at_which_step_and_why(tier):
         mt.fit(net, X, X[:, :2], optimizer=mt.SGD(1e6), epochs=200)
 
 
-def test_a_run_that_diverges_in_its_last_step_is_noticed_by_validation():
+def test_validation_notices_a_run_that_diverges_in_its_last_step():
     X, y = samples()
     net = mt.Network([mt.Linear(5, 3)], loss="mean_squared_error")
     Y = np.eye(3)[y]
@@ -552,18 +552,18 @@ def test_accuracy_and_confusion_matrix_of_known_answers():
     assert mt.confusion_matrix(predicted, y, 3).tolist() == [[1, 1, 0], [0, 1, 1], [0, 0, 1]]
 
 
-def test_of_two_equal_outputs_the_first_is_predicted():
+def test_the_first_of_two_equal_outputs_is_predicted():
     net = mt.Network([mt.Linear(2, 3)], init="zeros")
     assert net.predict([[1.0, 2.0]]).tolist() == [0]
 
 
 @pytest.mark.parametrize(("predicted", "y"), [([0], [0, 1]), ([], []), ([[0]], [[0]])])
-def test_metrics_want_two_lists_of_the_same_length(predicted, y):
+def test_metrics_need_two_lists_of_the_same_length(predicted, y):
     with pytest.raises(ValueError, match="expected two non-empty arrays"):
         mt.accuracy(predicted, y)
 
 
-def test_confusion_matrix_wants_labels_in_range():
+def test_confusion_matrix_needs_labels_in_range():
     with pytest.raises(ValueError, match="between 0 and 1"):
         mt.confusion_matrix([0, 2], [0, 1], 2)
 
@@ -574,7 +574,7 @@ def test_confusion_matrix_wants_labels_in_range():
     [(mt.SGD(0.1), -0.1), (mt.SGD(0.1, momentum=0.9), 1), (mt.SGD(0.1, weight_decay=0.01), 1), (mt.Adam(0.1), 1)],
     ids=["sgd", "momentum", "decay", "adam"],
 )
-def test_a_step_is_the_same_whether_or_not_gradients_come_multiplied(tier, optimizer, factor):
+def test_gradients_multiplied_by_gradient_factor_give_the_same_step(tier, optimizer, factor):
     assert optimizer.gradient_factor == factor
     nets = [mt.two_layer_net(4, 3, 2, tier=tier) for _ in range(2)]
     rng = np.random.default_rng(0)
@@ -590,7 +590,7 @@ def test_a_step_is_the_same_whether_or_not_gradients_come_multiplied(tier, optim
         np.testing.assert_allclose(multiplied[name], weights, rtol=0, atol=1e-15)
 
 
-def test_an_optimizer_that_remembers_more_than_its_slots_name_is_not_saved_by_halves():
+def test_an_optimizer_with_state_outside_its_slots_is_not_saved():
     @dataclass(frozen=True)
     class Counting(mt.SGD):
         def update(self, tier, gradient, parameter, memory):
@@ -603,7 +603,7 @@ def test_an_optimizer_that_remembers_more_than_its_slots_name_is_not_saved_by_ha
         trainer.state_dict()
 
 
-def test_a_file_that_lacks_one_array_of_the_optimizers_memory_is_refused():
+def test_a_file_that_lacks_one_of_the_optimizers_arrays_is_refused():
     def trainer():
         net = mt.two_layer_net(2, 3, 2)
         return mt.Trainer(net, [[1.0, 2.0], [0.0, 1.0]], [0, 1], optimizer=mt.Adam(0.1), batch_size=1, epochs=2)

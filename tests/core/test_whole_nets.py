@@ -1,4 +1,4 @@
-"""Whole nets, drawn at random, against a second implementation: plain matrices, its own formulas and derivatives."""
+"""Random nets against a second implementation in plain matrix form, with separate formulas and derivatives."""
 
 import numpy as np
 import pytest
@@ -9,20 +9,20 @@ from profiles import examples
 import micrograd_tiers as mt
 from micrograd_tiers.tiers import TIERS
 
-# Each activation, and its derivative from input and output.
+# Each activation, and its derivative as a function of input and output.
 ACTIVATIONS = {
     "Sigmoid": (lambda x: 1 / (1 + np.exp(-x)), lambda x, y: y * (1 - y)),
     "Tanh": (np.tanh, lambda x, y: 1 - y**2),
     "ReLU": (lambda x: np.maximum(x, 0), lambda x, y: (x > 0).astype(float)),
     "ELU": (lambda x: np.where(x > 0, x, 0.7 * (np.exp(x) - 1)), lambda x, y: np.where(x > 0, 1, y + 0.7)),
 }
-RATE = 0.03  # larger ones let some of these nets diverge, where rounding grows without end
+RATE = 0.03  # at larger rates some of these nets diverge, and rounding errors grow without bound
 LAYER = {"Sigmoid": mt.Sigmoid(), "Tanh": mt.Tanh(), "ReLU": mt.ReLU(), "ELU": mt.ELU(alpha=0.7)}
 
 
 @st.composite
 def nets(draw):
-    """Sizes of 1 to 4 linear layers, an activation between each two, a loss, and training settings."""
+    """Draw the sizes of 1 to 4 linear layers, an activation between each two, and a loss."""
     sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5))
     activations = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes[2:]]
     loss = draw(st.sampled_from(["softmax_cross_entropy", "mean_squared_error"]))
@@ -30,11 +30,11 @@ def nets(draw):
 
 
 def replay(weights, activations, loss, X, y, batches, learning_rate, weight_decay):
-    """Train in plain matrix form; return the loss of each batch, and move the weights, [W, b, W, b, ...], in place."""
+    """Train in plain matrix form: update the weights, [W, b, W, b, ...], in place; return the loss of each batch."""
     losses = []
     for batch in batches:
         x, target, n = X[batch], y[batch], len(batch)
-        inputs, outputs = [], [x]  # of the activations, and of each layer of the net
+        inputs, outputs = [], [x]  # inputs of the activations; outputs of the layers, x first
         for k in range(0, len(weights), 2):
             inputs.append(outputs[-1] @ weights[k].T + weights[k + 1])
             last = k == len(weights) - 2
@@ -59,7 +59,7 @@ def replay(weights, activations, loss, X, y, batches, learning_rate, weight_deca
 
 
 def built(drawn, tier, n, seed):
-    """Return the net, with biases that are not 0, and n samples with their targets."""
+    """Return the net, with nonzero biases, and n samples with their targets."""
     sizes, activations, loss = drawn
     rng = np.random.default_rng(seed)
     layers = [mt.Linear(sizes[0], sizes[1])]
@@ -77,7 +77,7 @@ def built(drawn, tier, n, seed):
 @pytest.mark.parametrize("weight_decay", [0.0, 0.05])
 @examples(40)
 @given(drawn=nets(), n=st.sampled_from([1, 7, 12]), batch_size=st.sampled_from([1, 5, 32]), seed=st.integers(0, 99))
-def test_an_epoch_of_any_net_is_that_of_a_second_implementation(tier, weight_decay, drawn, n, batch_size, seed):
+def test_an_epoch_of_any_net_agrees_with_a_second_implementation(tier, weight_decay, drawn, n, batch_size, seed):
     net, X, y = built(drawn, tier, n, seed)
     _, activations, loss = drawn
     weights = [*net.state_dict().values()]
@@ -95,7 +95,7 @@ def test_an_epoch_of_any_net_is_that_of_a_second_implementation(tier, weight_dec
 @pytest.mark.parametrize("tier", TIERS)
 @examples(25)
 @given(drawn=nets(), seed=st.integers(0, 99))
-def test_a_batch_given_twice_has_the_same_mean_loss_and_gradients(tier, drawn, seed):
+def test_a_batch_joined_to_itself_has_the_same_mean_loss_and_gradients(tier, drawn, seed):
     net, X, y = built(drawn, tier, 5, seed)
     loss, grads = net.loss_and_grads(X, y)
     loss_of_two, grads_of_two = net.loss_and_grads(np.concatenate([X, X]), np.concatenate([y, y]))

@@ -1,4 +1,4 @@
-"""The scalar path without NumPy: pure Python, to the same bits as with it."""
+"""The scalar tier without NumPy: pure Python gives the same bits."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ N, BATCH_SIZE, EPOCHS = 11, 4, 3
 SCRIPT = """
 import json, sys
 for name in ("numpy", "matplotlib", "hypothesis", "scipy", "PIL"):
-    sys.modules[name] = None  # whoever imports it fails
+    sys.modules[name] = None  # importing it fails
 import micrograd_tiers.engine, micrograd_tiers.nn, micrograd_tiers.initializers
 from micrograd_tiers.backprop import Step, backprop, forward
 from micrograd_tiers.layers import *
@@ -57,7 +57,7 @@ json.dump({"parameters": parameters, "outputs": outputs, "factor": StepDecay(1).
 @pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("net_name", NETS)
-def test_training_without_numpy_ends_in_the_same_bits(net_name, optimizer, exact):
+def test_training_without_numpy_gives_the_same_bits(net_name, optimizer, exact):
     words, loss, n_inputs = NETS[net_name]
     layers = words.split("; ")
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What the tests of the studies share: the quick run of each, which takes seconds."""
+"""A fixture for the tests of the studies: the quick run of each study, which takes seconds."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from micrograd_tiers.cli import main
 
 @pytest.fixture
 def folder_of_quick_run(once):
-    """Return a function of a study's name: the folder that `experiment --quick` wrote."""
+    """Return a function from a study's name to the folder that `experiment --quick` wrote."""
 
     def run(name):
         def make(folder):

@@ -1,4 +1,4 @@
-"""The course's experiments, at full length on real data: `pytest -m slow tests/lab/test_course.py` (some minutes)."""
+"""The course's experiments, at full length on real data: `pytest -m slow tests/lab/test_course.py` (a few minutes)."""
 
 import pytest
 from idx_files import real_data
@@ -8,7 +8,7 @@ from micrograd_tiers.datasets import Standardizer
 
 
 @pytest.mark.slow
-def test_the_scalar_experiment_on_the_scalar_tier_settles_near_0_05():
+def test_the_loss_of_the_scalar_experiment_settles_near_0_05():
     data = mt.load_dataset("ellipse")
     standardized = Standardizer.fit(data.train_x)(data.train_x)
     net = mt.two_layer_net(2, 3, 2, tier="scalar", init="standard_normal")
@@ -20,7 +20,7 @@ def test_the_scalar_experiment_on_the_scalar_tier_settles_near_0_05():
 @pytest.mark.parametrize(
     ("init", "rate", "batch_size", "epochs", "accuracy", "within"),
     [
-        ("standard_normal", 0.03, 64, 10, 0.8805, 0.01),  # the recipe as written; the course's report says 91 %
+        ("standard_normal", 0.03, 64, 10, 0.8805, 0.01),  # the course's settings; its report says 91 %
         ("standard_normal", 0.03, 64, 20, 0.901, 0.01),
         ("standard_normal", 0.1, 64, 10, 0.914, 0.01),
         ("xavier", 0.5, 32, 15, 0.98, 0.005),

@@ -1,4 +1,4 @@
-"""The formulas that the judge believes: each value is witnessed by the tiers, each gradient by the value."""
+"""The judge's formulas: each value is checked against the tiers, each gradient against the value."""
 
 import inspect
 
@@ -22,7 +22,9 @@ def test_registry_formulas_examples_and_protocol_name_the_same_ops():
     names = {row.name for row in registry.OPS}
     methods = {name for name, member in vars(Tier).items() if inspect.isfunction(member) and name[0] != "_"}
     assert names == {*FORMULAS} == {*EXAMPLES}
-    assert {*CORE, "moments", *SUPPORT} <= methods <= {*names, "moments", *SUPPORT}  # the protocol need not have all
+    assert (
+        {*CORE, "moments", *SUPPORT} <= methods <= {*names, "moments", *SUPPORT}
+    )  # the protocol need not list every op
 
 
 @every_op
@@ -39,7 +41,7 @@ def test_each_gradient_is_the_complex_step_of_the_value(case, data):
     np.testing.assert_allclose(value(*inputs), COMPLEX[case.name](*inputs), rtol=1e-12, atol=1e-13)
     for k, gradient in enumerate(gradients):
         expected = complex_step(COMPLEX[case.name], inputs, k, dy)
-        # Relative to the largest of the terms: where they cancel, the formulas lose digits.
+        # Relative to the largest term: where terms cancel, the formulas lose digits.
         scale = max(np.abs(expected).max(), np.abs(dy).max())
         np.testing.assert_allclose(
             gradient(*inputs, dy), expected, rtol=1e-12, atol=1e-12 * scale, err_msg=case.parts[k + 1]

@@ -1,4 +1,4 @@
-"""The numerical witness: it agrees with what is right, sees what is wrong, and never passes for want of a test."""
+"""Gradient checks: right gradients pass, wrong ones are caught, and a vacuous check never passes."""
 
 import functools
 import json
@@ -34,7 +34,7 @@ NO_COORDINATE = "vacuous: no coordinate"
 
 
 def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
-    """Generic inputs of one op: nothing near a kink, no two sizes alike."""
+    """Return generic inputs of an op: nothing near a kink, and no two sizes equal."""
     rng = np.random.default_rng(seed)
     shape = (2, 5, 4) if op_name in IMAGE_OPS else (3,)
     shape = (4, *shape) if tier_name == "tensor" else shape
@@ -65,7 +65,7 @@ def inputs_for(op_name, tier_name, seed=0, n_outputs=2):
 
 
 def method_for(op_name, tier_name):
-    """The complex step if the op's own forward code runs on complex ndarrays; a loss may be summed by math.fsum."""
+    """Return the method to expect: the complex step, unless the op rejects complex ndarrays, as math.fsum does."""
     if tier_name == "scalar":
         return "Richardson"
     first, *others = inputs_for(op_name, tier_name)
@@ -76,13 +76,13 @@ def method_for(op_name, tier_name):
     return "complex step" if np.iscomplexobj(value) else "Richardson"
 
 
-def test_the_complex_step_is_there_for_all_layers_of_the_tiers_with_ndarrays():
+def test_the_complex_step_works_for_the_ops_of_layers_at_the_ndarray_tiers():
     for op_name in PRIMITIVES[:6]:
         assert {method_for(op_name, tier_name) for tier_name in ("vector", "tensor")} == {"complex step"}
 
 
 def with_wrong_vjp(op, k, change):
-    """The same op, with the result of its k-th vjp changed, as an ndarray."""
+    """Return the same op with `change` applied to the result of its k-th vjp, as an ndarray."""
 
     @functools.wraps(op)
     def wrong(*inputs):
@@ -128,7 +128,7 @@ FUNCTIONS = {  # with their gradients
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize(("method", "error"), [("complex step", 1e-14), ("Richardson", 1e-12), ("auto", 1e-14)])
 @pytest.mark.parametrize("shape", [(), (4,), (1, 2, 2)])
-def test_numerical_gradients_are_those_of_calculus(name, method, error, shape):
+def test_numerical_gradients_agree_with_calculus(name, method, error, shape):
     f, gradient = FUNCTIONS[name]
     x = np.random.default_rng(3).uniform(-1, 1, shape) + 0.015
     ours = numerical_gradient(f, x, method=method)
@@ -137,13 +137,13 @@ def test_numerical_gradients_are_those_of_calculus(name, method, error, shape):
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e6])
-def test_richardson_is_good_at_every_scale(scale):
+def test_richardson_is_accurate_at_every_scale(scale):
     x = np.array([0.3, -1.2, 2.0]) * scale
     ours = numerical_gradient(lambda x: float((x / scale) @ (x / scale)), x, method="Richardson")
     np.testing.assert_allclose(ours, 2 * x / scale**2, rtol=1e-9)
 
 
-def test_auto_sees_through_functions_that_drop_imaginary_parts():
+def test_auto_detects_functions_that_drop_imaginary_parts():
     x = np.array([1.0, -2.0])
     for f in (lambda x: np.abs(x).sum() + x[0] ** 2, lambda x: (x.real**2 + x).sum(), lambda x: math.exp(x[0]) + x[1]):
         np.testing.assert_allclose(numerical_gradient(f, x), numerical_gradient(f, x, method="Richardson"), rtol=1e-12)
@@ -151,13 +151,13 @@ def test_auto_sees_through_functions_that_drop_imaginary_parts():
             numerical_gradient(f, x, method="complex step")
 
 
-def test_a_kink_next_door_does_no_harm():
+def test_a_nearby_kink_does_no_harm():
     x = np.array([1e-4, -1e-5, 3.0])
     ours = numerical_gradient(lambda x: np.maximum(x.real, 0).sum() ** 2, x, method="Richardson")
     np.testing.assert_allclose(ours, [2 * 3.0001, 0, 2 * 3.0001], rtol=1e-8)
 
 
-def test_numerical_gradient_changes_nothing_and_takes_lists_of_ints():
+def test_numerical_gradient_leaves_its_input_alone_and_accepts_lists_of_ints():
     x = np.array([1.0, 2.0])
     numerical_gradient(lambda x: (x**2).sum(), x)
     assert x.tolist() == [1, 2]
@@ -174,12 +174,12 @@ def test_numerical_gradient_changes_nothing_and_takes_lists_of_ints():
         (np.sum, [1.0], "central", "method is 'central', expected one of auto, complex step, Richardson"),
     ],
 )
-def test_numerical_gradient_names_what_it_cannot_take(f, x, method, message):
+def test_numerical_gradient_refuses_bad_arguments(f, x, method, message):
     with pytest.raises(ValueError, match=message):
         numerical_gradient(f, x, method=method)
 
 
-# check_vjps: right and wrong ones.
+# check_vjps: right and wrong vjps.
 
 
 @every_tier
@@ -218,7 +218,7 @@ def test_a_planted_error_is_caught_and_named(op_name, k, tier_name, error):
 
 
 def gradient_of(op, k, inputs):
-    """The gradient as check_vjps sees it, for the dy that it draws."""
+    """Return the gradient that check_vjps sees for the dy that it draws."""
     seen = []
     check_vjps(with_wrong_vjp(op, k, lambda g: seen.append(g) or g), inputs)
     return seen[0]
@@ -258,18 +258,22 @@ def test_a_missing_term_is_caught(op_name, tier_name):
     def forgetful(x, *target):
         y, _ = getattr(tier, op_name)(x, *target)
         vjp = {
-            "softmax": lambda dy: tier.elementwise(lambda y, dy: y * dy, y, dy),  # less the mean of dy
-            "sigmoid": lambda dy: tier.elementwise(lambda y, dy: y * dy, y, dy),  # times 1 - y
-            "tanh": lambda dy: tier.elementwise(lambda y: 1 - y * y, y),  # times dy
-            "softmax_cross_entropy": lambda dy: tier.elementwise(lambda p: p * dy, tier.softmax(x)[0]),  # less 1
-            "mean_squared_error": lambda dy: tier.elementwise(lambda x, t: 2 * (x - t) * dy, x, target[0]),  # / O
+            "softmax": lambda dy: tier.elementwise(lambda y, dy: y * dy, y, dy),  # without subtracting the mean of dy
+            "sigmoid": lambda dy: tier.elementwise(lambda y, dy: y * dy, y, dy),  # without the factor 1 - y
+            "tanh": lambda dy: tier.elementwise(lambda y: 1 - y * y, y),  # without the factor dy
+            "softmax_cross_entropy": lambda dy: tier.elementwise(
+                lambda p: p * dy, tier.softmax(x)[0]
+            ),  # without subtracting 1
+            "mean_squared_error": lambda dy: tier.elementwise(
+                lambda x, t: 2 * (x - t) * dy, x, target[0]
+            ),  # without dividing by O
         }[op_name]
         return y, (vjp,)
 
     assert only(check_vjps(forgetful, inputs_for(op_name, tier_name))).verdict == "wrong"
 
 
-def test_a_sum_over_the_samples_that_was_forgotten_is_a_wrong_shape():
+def test_a_missing_sum_over_the_samples_is_a_wrong_shape():
     op = with_wrong_vjp(get_tier("tensor").linear, 2, lambda g: np.tile(g, (4, 1)))
     check = check_vjps(op, inputs_for("linear", "tensor")).checks[2]
     assert check.verdict == "wrong shape: got (4, 2), expected (2,)"
@@ -277,7 +281,7 @@ def test_a_sum_over_the_samples_that_was_forgotten_is_a_wrong_shape():
         check_vjps(lambda x: (x, (lambda dy: [[1.0], 2.0],)), [[1.0, 2.0]])
 
 
-def test_a_gradient_of_zero_where_there_is_one_is_wrong():
+def test_a_zero_gradient_is_wrong_if_the_true_one_is_not_zero():
     op = with_wrong_vjp(get_tier("vector").tanh, 0, np.zeros_like)
     assert only(check_vjps(op, inputs_for("tanh", "vector"))).verdict == "wrong"
 
@@ -291,24 +295,24 @@ def test_forward_code_that_drops_imaginary_parts_cannot_hide_a_missing_term():
     assert (check.verdict, check.method) == ("wrong", "Richardson")
 
 
-# check_vjps: kinks, and what is no test.
+# check_vjps: kinks and vacuous checks.
 
 
 @every_tier
 @pytest.mark.parametrize("zero", [0.0, -0.0])
-def test_a_kink_is_named_and_does_not_pass(tier_name, zero):
+def test_a_kink_is_reported_and_does_not_pass(tier_name, zero):
     tier = get_tier(tier_name)
     x = tier.asarray([[1.0, 2.0], [zero, -1.0]]) if tier_name == "tensor" else tier.asarray([1.0, zero, -1.0])
     for op in (tier.relu, lambda x: tier.elu(x, 0.5)):
         check = only(check_vjps(op, [x]))
         assert (check.verdict, check.coordinate) == ("at a kink", (1, 0) if tier_name == "tensor" else (1,))
         assert "move the input off the kink" in str(check_vjps(op, [x]))
-    assert only(check_vjps(tier.elu, [x])).verdict == "pass"  # with alpha = 1 there is none
+    assert only(check_vjps(tier.elu, [x])).verdict == "pass"  # with alpha = 1 there is no kink
 
 
 @every_tier
 @pytest.mark.parametrize("distance", [1e-2, 1e-4, 1e-5, -1e-5])
-def test_beside_a_kink_there_is_none(tier_name, distance):
+def test_inputs_beside_a_kink_pass(tier_name, distance):
     tier = get_tier(tier_name)
     x = np.array([0.7, distance, -1.0, 2 * distance])
     x = tier.asarray(np.stack([x, -x]) if tier_name == "tensor" else x)
@@ -317,10 +321,10 @@ def test_beside_a_kink_there_is_none(tier_name, distance):
         assert report.passed, f"\n{report}"
 
 
-def test_rounding_in_a_tiny_coordinate_is_no_error_and_a_real_one_is():
+def test_a_tiny_coordinate_may_be_rounded_but_not_wrong():
     weights = np.array([1.0, 1e-9])
 
-    def op(x, rounded=(1 + 1e-9) - 1):  # right to 7 digits
+    def op(x, rounded=(1 + 1e-9) - 1):  # accurate to 7 digits
         return weights * x, (lambda dy: dy * np.array([1.0, rounded]),)
 
     assert check_vjps(op, [np.ones(2)]).passed
@@ -328,7 +332,7 @@ def test_rounding_in_a_tiny_coordinate_is_no_error_and_a_real_one_is():
 
 
 @every_tier
-def test_an_error_beside_a_kink_is_wrong_all_the_same(tier_name):
+def test_an_error_is_wrong_even_beside_a_kink(tier_name):
     x = {"scalar": [0.0, 1.0], "vector": np.array([0.0, 1.0]), "tensor": np.array([[0.0, 1.0]])}[tier_name]
     check = only(check_vjps(with_wrong_vjp(get_tier(tier_name).relu, 0, lambda g: 1.001 * g), [x]))
     assert (check.verdict, check.coordinate[-1]) == ("wrong", 1)
@@ -346,7 +350,7 @@ def test_all_zero_gradients_and_empty_inputs_do_not_pass(tier_name):
     assert "vacuous" in str(report)
 
 
-def test_a_report_of_nothing_does_not_pass():
+def test_an_empty_report_does_not_pass():
     report = Report(())
     assert not report.passed
     assert str(report).splitlines()[-1] == "NOT passed: there was nothing to check."
@@ -354,8 +358,8 @@ def test_a_report_of_nothing_does_not_pass():
 
 
 @every_tier
-def test_a_gradient_that_is_rounding_and_nothing_else_does_not_pass(tier_name):
-    # In each sample the bias has a gradient, but over the batch they cancel.
+def test_a_gradient_that_is_only_rounding_error_does_not_pass(tier_name):
+    # Each sample has a gradient for the bias, but over the batch they cancel.
     net = mt.Network([mt.Linear(2, 3)], tier=tier_name, init="zeros")
     report = check_network(net, np.ones((9, 2)), [0, 1, 2] * 3)
     assert {check.verdict for check in report.checks} <= {IN_ROUNDING, EXACTLY_ZERO}
@@ -368,14 +372,14 @@ def test_a_gradient_below_the_noise_of_differences_does_not_pass():
 
 @every_tier
 @pytest.mark.parametrize("x", [-690.0, -706.0, -740.0])
-def test_underflow_is_no_error_and_hides_none(tier_name, x):
+def test_underflow_is_not_an_error_and_hides_none(tier_name, x):
     tier = get_tier(tier_name)
     inputs = [tier.asarray([[x]] if tier_name == "tensor" else [x])]
     assert only(check_vjps(tier.sigmoid, inputs)).verdict in ("pass", IN_ROUNDING, EXACTLY_ZERO)
     assert not check_vjps(with_wrong_vjp(tier.sigmoid, 0, lambda g: 2 * g), inputs).passed
 
 
-def test_what_cancels_between_outputs_does_not_pass():
+def test_a_gradient_that_cancels_between_outputs_does_not_pass():
     def op(x):
         return np.concatenate([x, x / 49]), (lambda dy: dy[:1] + dy[1:] * (1 / 49),)
 
@@ -383,12 +387,12 @@ def test_what_cancels_between_outputs_does_not_pass():
 
 
 @pytest.mark.parametrize("factor", [0, 2])
-def test_an_error_too_small_for_the_size_of_the_value_does_not_pass(factor):
+def test_an_error_below_the_rounding_of_the_value_does_not_pass(factor):
     op = with_wrong_vjp(get_tier("vector").sigmoid, 0, lambda g: factor * g)
     assert only(check_vjps(op, [np.array([40.0, 45.0])])).verdict == IN_ROUNDING
 
 
-def test_what_has_a_step_does_not_pass():
+def test_a_function_with_a_jump_does_not_pass():
     def stairs(x):
         return np.floor(x) + x, (lambda dy: dy,)
 
@@ -396,7 +400,7 @@ def test_what_has_a_step_does_not_pass():
     assert not only(check_vjps(stairs, [np.array([1.0, 0.5])])).passed
 
 
-def test_what_is_not_the_same_twice_does_not_pass_though_other_coordinates_agree():
+def test_a_noisy_coordinate_does_not_pass_though_the_other_one_agrees():
     def noisy(x):
         return x + 0.01 * (x != 1) * np.array([0, rng.standard_normal()]), (lambda dy: dy,)
 
@@ -408,27 +412,29 @@ def test_what_is_not_the_same_twice_does_not_pass_though_other_coordinates_agree
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_what_is_not_finite_is_named(bad):
+def test_values_and_gradients_that_are_not_finite_are_reported(bad):
     report = check_vjps(get_tier("vector").linear, [np.ones(2), np.array([[1.0, bad]]), np.ones(1)])
     assert report.checks[0].verdict == "not finite"
     op = with_wrong_vjp(get_tier("vector").tanh, 0, lambda g: np.where(np.arange(100) == 70, bad, g))
-    check = only(check_vjps(op, [np.ones(100)], n_coordinates=1))  # found though not among those drawn
+    check = only(
+        check_vjps(op, [np.ones(100)], n_coordinates=1)
+    )  # found although it is not among the sampled coordinates
     assert (check.verdict, check.coordinate) == ("not finite", (70,))
 
 
 @every_tier
 @pytest.mark.parametrize("op_name", ["sigmoid", "tanh", "elu", "softmax"])
-def test_saturation_is_no_error(op_name, tier_name):
+def test_saturation_is_not_an_error(op_name, tier_name):
     row = np.array([-800.0, -40.0, -20.0, 0.3, 1.0, 15.0, 40.0, 1e3])
     x = np.stack([row, row[::-1]]) if tier_name == "tensor" else row
     report = check_vjps(getattr(get_tier(tier_name), op_name), [x.tolist() if tier_name == "scalar" else x])
-    # Of the probabilities that softmax gives here all but one are 0, and so are their derivatives.
+    # Here all but one of softmax's probabilities are 0, and so are their derivatives.
     assert report.passed or (op_name == "softmax" and only(report).verdict in (EXACTLY_ZERO, IN_ROUNDING)), f"{report}"
 
 
 @pytest.mark.parametrize("tier_name", ["vector", "tensor"])
-def test_what_a_vjp_loses_to_the_size_of_its_value_is_no_error(tier_name):
-    # The derivatives of these probabilities, of about 1e-13, are differences of numbers of about 1.
+def test_digits_lost_to_cancellation_in_a_vjp_are_not_an_error(tier_name):
+    # The derivatives of these probabilities are about 1e-13, but differences of numbers of about 1.
     x = np.array([40.0, 0.0, 10.0])
     check = only(check_vjps(get_tier(tier_name).softmax, [x if tier_name == "vector" else x[None]]))
     assert check.passed, check
@@ -468,7 +474,7 @@ def test_no_primitive_fails_on_any_inputs(seed, scale, name):
             assert check.passed or dead or saturated, f"{op_name}\n{report}"
 
 
-# check_vjps: what goes in.
+# check_vjps: its arguments.
 
 
 def test_dy_can_be_given_and_is_drawn_from_the_seed():
@@ -498,7 +504,7 @@ def test_float32_is_checked_against_float64():
 
 
 class Box:
-    """An array of a foreign make: nothing but a list that NumPy cannot look into."""
+    """A foreign array class: a list that NumPy cannot look into."""
 
     def __init__(self, values):
         self.values = values
@@ -512,7 +518,7 @@ def unbox(thing):
 
 
 def boxed(op):
-    """An op of the scalar tier, for boxes."""
+    """Return an op of the scalar tier that works on `Box` arrays."""
 
     @functools.wraps(op)
     def function(*boxes):
@@ -524,7 +530,7 @@ def boxed(op):
 
 
 def foreign_tier(**others):
-    """The scalar tier, in boxes."""
+    """Return the scalar tier with `Box` arrays."""
     return SimpleNamespace(
         **{name: boxed(getattr(scalar, name)) for name in PRIMITIVES if name not in others},
         asarray=lambda values, dtype="float64": Box(scalar.asarray(unbox(values), dtype)),
@@ -539,7 +545,7 @@ def foreign_tier(**others):
     )
 
 
-def test_arrays_of_a_foreign_tier_are_checked_with_its_help():
+def test_arrays_of_a_foreign_tier_are_checked_if_the_tier_is_given():
     tier = foreign_tier()
     inputs = [Box(a) for a in inputs_for("linear", "scalar")]
     report = check_vjps(tier.linear, inputs, tier=tier)
@@ -574,7 +580,7 @@ VECTOR = get_tier("vector")
         (VECTOR.tanh, [np.ones(2)], {"tier": "tensr"}, r"unknown tier 'tensr'"),
     ],
 )
-def test_misuse_is_named_with_the_way_out(op, inputs, options, message):
+def test_bad_arguments_are_refused_with_advice(op, inputs, options, message):
     with pytest.raises(ValueError, match=message):
         check_vjps(op, inputs, **options)
 
@@ -634,7 +640,7 @@ def test_random_nets_pass(data):
 
 
 def broken_tier(tier_name, op_name, k, change=lambda g: 1.001 * g):
-    """One of the tiers, with one wrong vjp."""
+    """Return one of the tiers, with one wrong vjp."""
     tier = get_tier(tier_name)
     functions = {name: getattr(tier, name) for name in (*PRIMITIVES, *SUPPORT)}
     return SimpleNamespace(**functions | {op_name: with_wrong_vjp(functions[op_name], k, change)})
@@ -659,7 +665,7 @@ def test_a_bug_in_a_tier_is_found_and_the_parameter_named(tier_name, op_name, k,
     assert str(report).endswith(f"NOT passed: {', '.join(wrong)}.")
 
 
-def test_the_method_is_the_sharpest_that_the_tier_allows():
+def test_the_method_is_the_most_accurate_that_the_tier_allows():
     methods = {}
     for tier_name in TIERS:
         report = check_network(mt.mlp([3, 4, 3], "sigmoid", tier=tier_name), BATCH, LABELS)
@@ -667,8 +673,8 @@ def test_the_method_is_the_sharpest_that_the_tier_allows():
     assert methods == {"scalar": {"Richardson"}, "vector": {"complex step"}, "tensor": {"complex step"}}
 
 
-def test_a_loss_that_is_not_the_one_of_its_gradient_is_found():
-    # Of two samples or more the value leaves out the last, the gradient does not.
+def test_a_loss_that_does_not_match_its_gradient_is_found():
+    # With two samples or more, the value leaves out the last one; the gradient does not.
     tier = get_tier("tensor")
 
     def forgetful(logits, target):
@@ -690,7 +696,7 @@ def test_a_gradient_of_the_wrong_shape_is_named(tier_name):
 
 
 @every_tier
-def test_an_error_in_a_coordinate_that_is_not_sampled_shows_along_the_direction(tier_name):
+def test_an_error_in_an_unsampled_coordinate_shows_in_the_directional_derivative(tier_name):
     def change(gradient):
         gradient = gradient.copy()
         gradient[0, 0] += 1e-3 * (gradient.shape == (30, 3))
@@ -703,8 +709,8 @@ def test_an_error_in_a_coordinate_that_is_not_sampled_shows_along_the_direction(
     assert (everywhere.n_coordinates, everywhere.coordinate, everywhere.verdict) == (90, (0, 0), "wrong")
 
 
-def test_the_sample_has_coordinates_that_are_not_zero():
-    # Of 400 inputs two are not zero, and only these have a gradient.
+def test_the_sampled_coordinates_include_nonzero_ones():
+    # Only two of the 400 inputs are not zero, and only their weights have a gradient.
     X = np.zeros((2, 400))
     X[:, 17], X[:, 250] = 1.0, -2.0
     net = mt.mlp([400, 5, 2], "tanh")
@@ -712,7 +718,7 @@ def test_the_sample_has_coordinates_that_are_not_zero():
 
 
 @every_tier
-def test_dead_units_and_zero_weights_are_no_test(tier_name):
+def test_dead_units_and_zero_weights_do_not_pass(tier_name):
     net = mt.mlp([3, 4, 3], "relu", tier=tier_name)
     net.load_state_dict(net.state_dict() | {"0.bias": np.full(4, -100.0)})
     verdicts = {check.name: check.verdict for check in check_network(net, BATCH, LABELS[::-1]).checks}
@@ -727,7 +733,7 @@ def test_dead_units_and_zero_weights_are_no_test(tier_name):
 @every_tier
 def test_a_unit_at_its_kink_is_reported_not_passed(tier_name):
     X = BATCH.copy()
-    X[2] = 0  # and biases are 0: all units of this sample are at their kink
+    X[2] = 0  # and the biases are 0: at this sample all units are at their kink
     net = mt.mlp([3, 4, 3], "relu", tier=tier_name)
     report = check_network(net, X, LABELS)
     verdicts = {check.name: check.verdict for check in report.checks}
@@ -738,7 +744,7 @@ def test_a_unit_at_its_kink_is_reported_not_passed(tier_name):
 
 @pytest.mark.parametrize("tier_name", ["vector", "tensor"])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-def test_float32_nets_are_judged_by_what_float32_can_do(tier_name, activation):
+def test_float32_nets_are_checked_with_a_tolerance_for_float32(tier_name, activation):
     sizes = [3, 20, 3]
     report = check_network(mt.mlp(sizes, activation, tier=tier_name, dtype="float32"), BATCH, LABELS)
     assert report.passed, f"\n{report}"
@@ -756,7 +762,7 @@ def test_inputs_of_any_scale_raise_no_false_alarm(tier_name, scale):
 
 @every_tier
 def test_a_trained_net_passes_though_its_samples_gradients_cancel(tier_name):
-    X, y = np.vstack([BATCH, BATCH]), np.concatenate([LABELS, LABELS[::-1]])  # contradictory: no loss of 0
+    X, y = np.vstack([BATCH, BATCH]), np.concatenate([LABELS, LABELS[::-1]])  # contradictory: the loss cannot become 0
     net = mt.Network([mt.Linear(3, 3)])
     mt.fit(net, X, y, optimizer=mt.SGD(0.5), batch_size=12, epochs=400)
     report = check_network(net.to(tier_name), X, y)
@@ -764,7 +770,7 @@ def test_a_trained_net_passes_though_its_samples_gradients_cancel(tier_name):
 
 
 @every_tier
-def test_at_the_optimum_what_is_left_of_the_gradient_is_rounding(tier_name):
+def test_at_the_optimum_the_gradient_is_only_rounding_error(tier_name):
     rng = np.random.default_rng(4)
     X, y = 1e3 * rng.standard_normal((8, 2)), rng.standard_normal((8, 1))
     solution = np.linalg.lstsq(np.c_[X, np.ones(8)], y, rcond=None)[0].ravel()
@@ -774,14 +780,14 @@ def test_at_the_optimum_what_is_left_of_the_gradient_is_rounding(tier_name):
     assert {check.verdict for check in report.checks} == {IN_ROUNDING}, f"\n{report}"
 
 
-def test_bad_batches_are_refused_as_by_the_net():
+def test_bad_batches_are_refused_as_in_training():
     net = mt.mlp([3, 4, 3])
     for X, y in [(BATCH[:, :2], LABELS), (BATCH, LABELS[:2]), (BATCH, LABELS + 7), ([], [])]:
         with pytest.raises(mt.DataError):
             check_network(net, X, y)
 
 
-def test_samples_that_are_not_finite_are_named():
+def test_samples_that_are_not_finite_are_reported():
     X = BATCH.copy()
     X[0, 0] = math.nan
     report = check_network(mt.mlp([3, 4, 3]), X, LABELS)
@@ -813,7 +819,7 @@ def test_check_passes_for_nets_of_all_kinds(cli, args):
     assert (result.code, result.err) == (0, ""), result.out
 
 
-def test_check_takes_a_net_that_train_has_saved(cli):
+def test_check_accepts_a_net_saved_by_train(cli):
     small = ("--data", "moons", "--n-train", "60", "--n-test", "20", "--hidden", "4", "--epochs", "1", "--no-progress")
     assert cli("train", *small).code == 0
     result = cli("check", "--net", "net.npz", "--tier", "scalar")
@@ -845,7 +851,7 @@ def test_check_of_a_tier_with_a_bug_names_the_parameters_and_exits_with_1(cli, f
     assert content["checks"][0]["verdict"] == "wrong"
 
 
-def test_check_of_what_cannot_be_checked_exits_with_1(cli):
+def test_a_vacuous_check_exits_with_1(cli):
     for args in (["--init", "zeros"], ["--coordinates", "0"]):
         result = cli("check", *args)
         assert result.code == 1
@@ -877,7 +883,7 @@ def test_wrong_usage_of_check_is_one_line_and_exits_with_2(cli, folder, args, me
     assert not [*folder.iterdir()]
 
 
-def test_check_says_before_the_work_what_it_cannot_read_or_write(cli):
+def test_check_refuses_unreadable_and_unwritable_files_before_the_work(cli):
     for args in (["--json", "no/such/folder/x.json"], ["--data", "mnist"]):
         result = cli("check", *args)
         assert (result.code, result.out) == (1, "")

@@ -1,4 +1,4 @@
-"""The judge lets right tiers pass, finds every planted bug, calls it by its name, and survives whatever a file does."""
+"""The judge: right tiers pass, every planted bug is found and named, and no tier file can crash the judge."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum.tiers import TIER_BUGS
 from micrograd_tiers.tiers import CORE, OPS, PRIMITIVES, SUPPORT, TIERS, get_tier, registry
 
-# Every bug at one of its tiers; with `-m slow` at the others.
+# Every bug at one of its tiers, and with `-m slow` at the others.
 EXHIBITS = [
     pytest.param(
         bug, tier, id=f"{bug.name}-{tier}", marks=[pytest.mark.slow] * (tier != bug.tiers()[k % len(bug.tiers())])
@@ -32,7 +32,7 @@ every_exhibit = pytest.mark.parametrize(("bug", "tier"), EXHIBITS)
 
 
 @every_exhibit
-def test_every_bug_of_a_tier_is_caught_in_the_part_that_has_it_and_called_by_its_name(bug, tier):
+def test_every_bug_of_a_tier_is_caught_in_its_part_and_named(bug, tier):
     if bug.op in SUPPORT:
         (finding,) = judge_support(bug.op, bug.tier(tier))
         diagnosis = diagnose_support(bug.op, finding, tier)
@@ -46,7 +46,9 @@ def test_every_bug_of_a_tier_is_caught_in_the_part_that_has_it_and_called_by_its
 
 exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
 
-FAMILY = {row.name: row.family for row in registry.OPS}  # the ops of a file, of which a bug makes another copy
+FAMILY = {
+    row.name: row.family for row in registry.OPS
+}  # a bug is planted in a copy of one file, which holds one family
 BUILT_ON = dict.fromkeys(("smoothed_cross_entropy", "soft_cross_entropy"), "softmax_cross_entropy")
 
 
@@ -70,7 +72,7 @@ def test_a_built_in_tier_passes():
 
 @pytest.mark.parametrize("tier", TIERS)
 @exact_or_not
-def test_what_serves_the_ops_of_a_built_in_tier_passes_and_so_does_training(tier, exact):
+def test_the_support_functions_and_the_training_of_a_built_in_tier_pass(tier, exact):
     items = (*SUPPORT, "training")
     assert [judged(item, get_tier(tier, exact), tier, PRIMITIVES)["findings"] for item in items] == [[]] * len(items)
 
@@ -84,14 +86,14 @@ def test_the_ops_of_a_built_in_tier_pass_in_exact_mode_too(case, tier):
     assert judge_op(case, get_tier(tier, exact=True), Search(n_examples=20, seconds=600)) == []
 
 
-def test_a_tier_of_pytorch_passes():
+def test_the_pytorch_tier_passes():
     pytest.importorskip("torch")
     assert judge(str(Path(__file__).parents[2] / "examples" / "torch_tier.py")).passed
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_the_textbooks_formulas_pass_too(tmp_path, tier):
-    """y (1 - y), p - onehot and the like lose digits in the tails, and are right for all that a course needs."""
+def test_the_textbook_formulas_pass_too(tmp_path, tier):
+    """Formulas such as y (1 - y) and p - onehot lose digits in the tails, but are accurate enough for a course."""
     source = Path(get_tier(tier).__file__).read_text()
     if tier == "scalar":
         right = "return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]"
@@ -104,7 +106,7 @@ def test_the_textbooks_formulas_pass_too(tmp_path, tier):
     assert judge_op(CASE_OF["sigmoid"], completed(get_tier(str(file)), tier)) == []
 
 
-# What a student's file may do.
+# Mistakes in a student's file.
 
 
 def verdict_on(tmp_path, source, **options):
@@ -128,17 +130,17 @@ SIGMOID = """
 """
 
 
-def test_a_file_with_some_of_the_ops_is_judged_by_those(tmp_path):
+def test_a_file_with_some_of_the_ops_is_judged_by_these(tmp_path):
     verdict = verdict_on(tmp_path, SIGMOID, points={"sigmoid": 2})
     assert status(verdict)["sigmoid"] == "pass"
     assert status(verdict)["linear"] == "not yet written"
     assert status(verdict)["training"] == "not judged"
     assert status(verdict)["chunks"] == "built-in"
     assert (verdict.passed, verdict.points, verdict.possible) == (True, 2, 2)
-    assert not verdict_on(tmp_path, SIGMOID).passed  # where all ops count
+    assert not verdict_on(tmp_path, SIGMOID).passed  # without points, all ops count
 
 
-def test_nothing_written_is_nothing_passed(tmp_path):
+def test_a_tier_without_any_written_op_does_not_pass(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(skeleton("scalar"))
     tier = get_tier(str(file))
@@ -168,7 +170,7 @@ def test_nothing_written_is_nothing_passed(tmp_path):
         ("return None", "structure", "NoneType"),
     ],
 )
-def test_what_an_op_may_do_wrong_is_reported(tmp_path, body, property, words):
+def test_mistakes_of_an_op_are_reported(tmp_path, body, property, words):
     file = tmp_path / "mine.py"
     file.write_text(f"def sigmoid(x):\n    {body}\n")
     findings = judge_op(CASE_OF["sigmoid"], completed(get_tier(str(file)), "tensor"), Search(shrink=False, seconds=600))
@@ -193,7 +195,7 @@ def test_an_op_that_hangs_or_ends_its_process_is_reported(tmp_path, body, proper
     assert words in " ".join(text(verdict).split())
 
 
-def test_an_op_that_no_clock_can_stop_is_ended_with_its_process(tmp_path):
+def test_an_op_that_catches_the_timeout_is_killed_with_its_process(tmp_path):
     source = (
         "import time\ndef sigmoid(x):\n    while True:\n        try:\n            time.sleep(1)\n        except: pass\n"
     )
@@ -224,13 +226,13 @@ def test_a_missing_file_and_an_unknown_tier_are_errors(tmp_path):
         judge("tensor", like="matrix")
 
 
-def test_the_grain_of_a_file_without_chunks_is_found_by_trying(tmp_path):
+def test_a_file_without_chunks_is_matched_to_a_tier_by_trial(tmp_path):
     for tier in TIERS:
         functions = {name: getattr(get_tier(tier), name) for name in PRIMITIVES}
         assert grain_of(type("Mine", (), {k: staticmethod(f) for k, f in functions.items()})) == tier
 
 
-# Purity: what a test of values cannot see.
+# Purity: mistakes that a test of values cannot see.
 
 
 def with_op(name, op, tier="tensor"):
@@ -243,7 +245,7 @@ def messages(name, op):
     return [finding.message for finding in judge_op(CASE_OF[name], with_op(name, op))]
 
 
-def test_a_vjp_that_forgets_its_own_call_is_found():
+def test_a_vjp_that_uses_the_values_of_a_later_call_is_found():
     memory = {}
 
     def tanh(x):
@@ -253,7 +255,7 @@ def test_a_vjp_that_forgets_its_own_call_is_found():
     assert ["must remember its own call" in message for message in messages("tanh", tanh)] == [True]
 
 
-def test_a_vjp_that_hands_out_the_same_storage_twice_is_found():
+def test_a_vjp_that_returns_the_same_storage_twice_is_found():
     def relu(x):
         store = np.zeros(x.shape)
 
@@ -277,7 +279,7 @@ def test_a_vjp_that_changes_dy_is_found():
     assert messages("relu", relu) == ["the vjp for dx changes dy, which belongs to the caller"]
 
 
-def test_training_that_goes_astray_is_found_even_if_every_op_is_right():
+def test_wrong_training_is_found_even_if_every_op_is_right():
     def add_scaled(target, source, scale):
         target += scale * source * 1.0001
 
@@ -290,7 +292,7 @@ def test_training_that_goes_astray_is_found_even_if_every_op_is_right():
 
 @pytest.fixture
 def mine(folder):
-    """A tier with two ops, one of them wrong, in a file."""
+    """A tier file with two ops, one of them wrong."""
     bug = next(bug for bug in TIER_BUGS if bug.name == "linear_dx_transposed")
     module = ast.parse(bug.source("tiers/tensor.py"))
     module.body = [node for node in module.body if getattr(node, "name", "linear") in ("linear", "sigmoid")]
@@ -313,7 +315,7 @@ def test_verify_prints_a_report_and_writes_a_grade_sheet(cli, folder, mine):
     assert finding["example"].keys() == {"x", "weight", "bias", "dy"}
 
 
-def test_what_is_worth_nothing_does_not_count(cli, folder, mine):
+def test_items_worth_no_points_do_not_count(cli, folder, mine):
     (folder / "points.toml").write_text("[linear]\nvalue = 1\ndweight = 1\n")
     result = cli("verify", mine, "--points", "points.toml")
     assert result.code == 0

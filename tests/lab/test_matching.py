@@ -1,4 +1,4 @@
-"""Snippets that are found by their tokens: what may change around a bug without hiding it, and what may not."""
+"""Snippets are found by their tokens: a change of layout does not hide a bug, and a change of tokens does."""
 
 import ast
 import io
@@ -72,7 +72,7 @@ if A:
         ("x, y = (\n    a,\n    b,\n)\n", "x, y = a, b", "pass", "pass\n"),
         ("z = 1\n(\n    x,\n    y,\n) = a, b\n", "x, y = a, b", "pass", "z = 1\npass\n"),
         ("from a import (\n    b,\n)\n", "from a import b", "import a", "import a\n"),
-        # and such as mean something
+        # Parentheses with a meaning
         ("x = a * (\n    b + c\n)\n", "a * (b + c)", "a", "x = a\n"),
         ("x = (\n    b\n    for b in c\n)\n", "(b for b in c)", "a", "x = a\n"),
         ("x = f(\n    (a, b),\n)\n", "f((a, b))", "a", "x = a\n"),
@@ -81,7 +81,7 @@ if A:
         ("x = f(f'{a[\"b\"]} {c!r:>{d}}')\n", "f(f\"{a['b']} {c!r:>{d}}\")", "a", "x = a\n"),
         ("x = f(f'{a}{f\"{b}\"}' + c)\n", "+ c", "", "x = f(f'{a}{f\"{b}\"}' )\n"),
         ("x = (\n    'a'  # one\n    f'{b}'\n)\n", "x = 'a' f'{b}'", "x = 1", "x = 1\n"),
-        # Tuples of one
+        # Tuples with one element
         ("x = f(\n    (a,),\n)\n", "f((a,))", "a", "x = a\n"),
         ("return (\n    y,\n    (dx,),\n)\n", "return y, (dx,)", "pass", "pass\n"),
         ("x = a[\n    b,\n]\n", "a[b,]", "a", "x = a\n"),
@@ -90,7 +90,7 @@ if A:
         ("f(a, b)\n", "b)", "c)", "f(a, c)\n"),
     ],
 )
-def test_layout_does_not_count_and_all_other_text_stays(source, right, wrong, result):
+def test_layout_is_ignored_and_the_rest_of_the_text_stays(source, right, wrong, result):
     assert replaced(source, "", right, wrong) == result
 
 
@@ -112,12 +112,12 @@ def test_layout_does_not_count_and_all_other_text_stays(source, right, wrong, re
         ("", "x"),
     ],
 )
-def test_what_says_something_else_is_not_found(source, right):
+def test_different_tokens_are_not_found(source, right):
     with pytest.raises(ValueError, match="holds .* 0 times, expected once" if right else "expected once"):
         replaced(source, "", right, "pass")
 
 
-def test_what_occurs_twice_is_not_replaced():
+def test_a_snippet_that_occurs_twice_is_not_replaced():
     with pytest.raises(ValueError, match=r"^holds 'a' 2 times, expected once$"):
         replaced("a = a\n", "", "a", "b")
     with pytest.raises(ValueError, match=r"^holds 'a a' 2 times, expected once$"):
@@ -150,7 +150,7 @@ def test_a_definition_is_found_by_its_name_with_its_decorators(where, right, wro
 
 
 @pytest.mark.parametrize("where", ["h", "dx", "f.y", "A.f", "f.dx.g", "A.", "."])
-def test_a_name_that_is_not_there_is_an_error(where):
+def test_a_missing_name_is_an_error(where):
     with pytest.raises(ValueError, match=r"^no function or class with that name$"):
         replaced(MODULE, where, "y", "x")
 
@@ -170,7 +170,7 @@ def test_further_lines_are_indented_like_the_first():
     assert "\n    z = 1\n\n    def dx(dy):\n        a = 1\n        return dy * y\n" in result
 
 
-def test_nothing_in_the_place_of_lines_takes_the_lines_away():
+def test_an_empty_replacement_removes_the_lines():
     assert replaced("a = 1\nb = 2  # two\nc = 3\n", "", "b = 2", "") == "a = 1\nc = 3\n"
     assert replaced("a = 1; b = 2\n", "", "b = 2", "") == "a = 1; \n"
 
@@ -189,7 +189,7 @@ def stripped(text):
 
 
 @pytest.mark.skipif(not shutil.which("ruff"), reason="ruff is not installed")
-def test_every_bug_outlives_a_file_that_is_laid_out_anew(tmp_path, monkeypatch):
+def test_every_bug_survives_reformatting_of_its_files(tmp_path, monkeypatch):
     wrong = {(bug, file): ast.dump(ast.parse(bug.source(file))) for bug in BUGS.values() for file in bug.files()}
     files = {file for _, file in wrong}
     for file in files:

@@ -1,7 +1,7 @@
-"""The museum of bugs: that each bug is one, that a test of the package catches it, and the command that shows them.
+"""The museum: each bug is a bug, a test of the package catches it, and the command shows it.
 
-The second is the mutation test of this package: the table below names, for each bug, the weakest test that fails when
-the bug is planted. A bug that no test catches would be a gap in the tests, not in the museum.
+The museum doubles as the mutation test of this package: the table below names, for each bug, the weakest test that
+fails when the bug is planted. A bug that no test catches would be a gap in the tests, not in the museum.
 """
 
 import contextlib
@@ -32,21 +32,21 @@ NETWORK, LAYERS, TRAINING, ENGINE, IDX, MNIST, LOAD, PROPERTIES = (
     )
 )
 NUMERICAL_GRADIENT = (
-    f"{NETWORK}::test_gradients_of_a_deep_net_are_those_of_central_differences[softmax_cross_entropy-tensor]"
+    f"{NETWORK}::test_gradients_of_a_deep_net_agree_with_central_differences[softmax_cross_entropy-tensor]"
 )
-MASK = f"{LAYERS}::test_dropout_keeps_a_share_of_1_minus_p_and_the_mean"
-RUNNING = f"{LAYERS}::test_running_statistics_are_means_of_what_was_seen"
-REPLAY = f"{TRAINING}::test_an_epoch_is_what_an_independent_implementation_replays"
-ORDER = f"{TRAINING}::test_every_sample_is_seen_once_an_epoch_in_another_order_each_time"
+MASK = f"{LAYERS}::test_dropout_keeps_a_fraction_of_1_minus_p_and_the_mean"
+RUNNING = f"{LAYERS}::test_running_statistics_are_moving_averages_over_the_batches"
+REPLAY = f"{TRAINING}::test_three_epochs_agree_with_an_independent_implementation"
+ORDER = f"{TRAINING}::test_every_epoch_sees_each_sample_once_in_a_new_order"
 HISTORY = f"{TRAINING}::test_history_has_one_entry_per_epoch_and_per_batch"
 METRICS = f"{TRAINING}::test_accuracy_and_confusion_matrix_of_known_answers"
-INITIALIZERS = f"{NETWORK}::test_initializers_draw_what_they_say"
-RESUMED = f"{TRAINING}::test_a_resumed_run_ends_in_the_same_bits"
+INITIALIZERS = f"{NETWORK}::test_initializers_have_their_standard_deviation"
+RESUMED = f"{TRAINING}::test_a_resumed_run_gives_the_same_bits"
 COMPLEX_STEP = f"{ENGINE}::test_each_operation_agrees_with_the_complex_step"
 ROUND_TRIP = f"{IDX}::test_an_array_of_any_type_and_shape_survives_the_round_trip"
 LOADED = f"{MNIST}::test_images_are_scaled_to_one_and_labels_are_integers"
 STANDARDIZED = f"{LOAD}::test_standardized_training_samples_have_mean_zero_and_deviation_one"
-# How the tests name their optimizers.
+# Optimizers as they appear in the ids of tests.
 PLAIN, MOMENTUM, DECAY = (
     f"SGD(learning_rate=0.3, weight_decay={decay}, momentum={momentum}, nesterov=False)"
     for decay, momentum in [(0.0, 0.0), (0.0, 0.9), (0.01, 0.5)]
@@ -64,15 +64,15 @@ CAUGHT_BY = {
     "last_sample_only": f"{NETWORK}::test_forward_loss_and_gradients_agree_between_the_tiers[fast-vector]",
     "first_layer_gets_no_gradient": NUMERICAL_GRADIENT,
     "activation_derivative_skipped": NUMERICAL_GRADIENT,
-    "gradients_not_cleared": f"{PROPERTIES}::test_the_gradient_of_a_batch_does_not_depend_on_what_was_computed_before",
-    "same_seed_for_every_layer": f"{PROPERTIES}::test_no_starting_weight_is_drawn_twice[uniform]",
-    "softmax_twice": f"{NETWORK}::test_shapes_names_and_types_are_those_of_the_contract[tensor]",
+    "gradients_not_cleared": f"{PROPERTIES}::test_the_gradient_of_a_batch_does_not_depend_on_earlier_batches",
+    "same_seed_for_every_layer": f"{PROPERTIES}::test_no_initial_weight_is_drawn_twice[uniform]",
+    "softmax_twice": f"{NETWORK}::test_results_have_the_documented_shapes_names_and_types[tensor]",
     "layers_never_in_training_mode": f"{LAYERS}::test_dropout_acts_in_training[tensor]",
     "dropout_in_prediction": f"{LAYERS}::test_dropout_does_nothing_in_prediction[tensor]",
     "dropout_not_scaled": MASK,
     "dropout_scaled_by_p": MASK,
-    "dropout_mask_shared_in_batch": f"{LAYERS}::test_each_sample_of_a_batch_drops_something_else",
-    "batch_norm_predicts_by_the_batch": f"{LAYERS}::test_batch_normalization_predicts_each_sample_by_itself",
+    "dropout_mask_shared_in_batch": f"{LAYERS}::test_each_sample_of_a_batch_has_its_own_dropout_mask",
+    "batch_norm_predicts_by_the_batch": f"{LAYERS}::test_batch_normalization_predicts_each_sample_independently",
     "batch_norm_momentum_reversed": RUNNING,
     "batch_norm_running_variance_biased": RUNNING,
     # training
@@ -83,11 +83,11 @@ CAUGHT_BY = {
     "drop_last_partial": f"{ORDER}[3-tensor]",
     "slice_minus_one": f"{ORDER}[3-tensor]",
     "online_inside_batch": f"{REPLAY}[{PLAIN}-tensor]",
-    "loss_after_update": f"{TRAINING}::test_the_loss_of_a_batch_is_that_before_its_step",
+    "loss_after_update": f"{TRAINING}::test_the_loss_of_a_batch_is_computed_before_its_step",
     "epoch_loss_last_batch_only": HISTORY,
     "validated_before_the_last_step": HISTORY,
     "evaluated_on_training_data": (
-        f"{PROPERTIES}::test_the_scores_of_an_epoch_are_those_of_its_last_weights_on_the_validation_samples[tensor]"
+        f"{PROPERTIES}::test_the_validation_scores_of_an_epoch_use_its_last_weights[tensor]"
     ),
     "validation_draws_from_rng": f"{TRAINING}::test_validation_does_not_change_the_training",
     "nan_compared_with_equals": f"{TRAINING}::test_a_diverged_run_stops_and_says_at_which_step_and_why[tensor]",
@@ -104,25 +104,23 @@ CAUGHT_BY = {
     "xavier_without_sqrt": f"{INITIALIZERS}[xavier_uniform]",
     "nesterov_uses_old_velocity": f"{REPLAY}[{NESTEROV}-tensor]",
     "adamw_decay_in_gradient": f"{REPLAY}[{ADAMW}-tensor]",
-    "lr_decay_per_batch": f"{TRAINING}::test_a_schedule_sets_the_learning_rate_of_each_epoch_also_when_resumed[tensor]",
-    "dropout_same_mask_every_step": (
-        f"{LAYERS}::test_each_step_drops_something_else_and_a_resumed_run_the_same_as_the_whole"
-    ),
+    "lr_decay_per_batch": f"{TRAINING}::test_a_schedule_sets_the_learning_rate_of_each_epoch_even_when_resumed[tensor]",
+    "dropout_same_mask_every_step": (f"{LAYERS}::test_each_step_draws_a_new_mask_and_a_resumed_run_the_same_ones"),
     # engine
-    "add_assigns_grad": f"{ENGINE}::test_a_node_used_twice_gets_both_shares_before_it_passes_them_on",
+    "add_assigns_grad": f"{ENGINE}::test_a_node_used_twice_sums_both_gradients_before_it_propagates",
     "mul_assigns_grad": f"{COMPLEX_STEP}[v * v]",
     "mul_reads_data_at_backward_time": f"{ENGINE}::test_data_is_read_in_the_forward_pass",
     "pow_missing_factor": f"{COMPLEX_STEP}[v ** 3]",
-    "relu_returns_int": f"{ENGINE}::test_relu_of_a_negative_number_is_a_zero_of_its_own_kind",
-    "relu_grad_at_zero": f"{ENGINE}::test_edges_have_a_result_and_a_sensible_derivative",
+    "relu_returns_int": f"{ENGINE}::test_relu_of_a_negative_number_is_a_zero_of_the_same_type",
+    "relu_grad_at_zero": f"{ENGINE}::test_edge_cases_have_a_result_and_a_sensible_derivative",
     "exp_grad_uses_input": f"{COMPLEX_STEP}[exp]",
     "tanh_grad_uses_input": f"{COMPLEX_STEP}[tanh]",
     "sigmoid_grad_uses_input": f"{COMPLEX_STEP}[sigmoid]",
     "bfs_instead_of_topo": f"{ENGINE}::test_the_order_is_right_when_a_node_is_reached_by_a_short_and_a_long_path",
-    "intermediate_grads_not_reset": f"{ENGINE}::test_inner_gradients_start_afresh_and_leaves_accumulate",
-    "equal_values_are_one_node": f"{PROPERTIES}::test_numbers_that_happen_to_be_equal_are_differentiated_apart",
+    "intermediate_grads_not_reset": f"{ENGINE}::test_inner_gradients_are_reset_and_leaf_gradients_accumulate",
+    "equal_values_are_one_node": f"{PROPERTIES}::test_equal_numbers_are_differentiated_separately",
     "rsub_sign": f"{COMPLEX_STEP}[3 - v]",
-    "iadd_in_place": f"{PROPERTIES}::test_adding_in_place_is_adding",
+    "iadd_in_place": f"{PROPERTIES}::test_in_place_addition_is_ordinary_addition",
     # data
     "header_little_endian": ROUND_TRIP,
     "label_offset_off_by_one": f"{LOADED}[train-mnist]",
@@ -136,9 +134,7 @@ CAUGHT_BY = {
     "test_standardized_by_itself": STANDARDIZED,
     "one_deviation_for_all_features": STANDARDIZED,
     "best_checkpoint_is_alias": f"{NETWORK}::test_state_dict_and_load_state_dict_copy[tensor]",
-    "checkpoint_forgets_b2": (
-        f"{PROPERTIES}::test_a_saved_net_comes_back_with_every_parameter_whatever_its_value[tensor]"
-    ),
+    "checkpoint_forgets_b2": (f"{PROPERTIES}::test_a_loaded_net_has_every_saved_parameter[tensor]"),
     "resume_reseeds_shuffle": f"{RESUMED}[0-{MOMENTUM}-tensor]",
     "resume_forgets_velocity": f"{RESUMED}[4-{MOMENTUM}-tensor]",
     "resume_restarts_the_epoch": f"{RESUMED}[1-{MOMENTUM}-tensor]",
@@ -147,10 +143,10 @@ OURS = [bug for bug in BUGS.values() if bug.kind != "tier"]
 every_bug = pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.name)
 
 
-# Each bug is one.
+# Each bug is a bug.
 
 
-def test_names_are_unique_and_kinds_come_one_after_the_other():
+def test_names_are_unique_and_bugs_are_grouped_by_kind():
     from micrograd_tiers.lab.museum import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TIER_BUGS, TRAINING_BUGS
 
     lists = (TIER_BUGS, NETWORK_BUGS, TRAINING_BUGS, ENGINE_BUGS, DATA_BUGS)
@@ -182,7 +178,7 @@ def test_a_bug_is_described(bug):
     assert bug.hint.endswith("?") or bug.kind == "tier"
 
 
-def test_a_bug_that_has_grown_apart_from_its_file_says_so():
+def test_a_bug_that_no_longer_matches_its_file_says_so():
     import dataclasses
 
     def source(where, right):
@@ -212,14 +208,14 @@ def test_an_edit_of_a_tier_is_made_in_its_op_or_in_the_function_that_it_names():
     assert bug.tier("scalar").tolist([1.0]) == 3
 
 
-# A planted bug is in the second copy of the package alone.
+# A planted bug exists only in a second copy of the package.
 
 
-def test_a_planted_bug_leaves_the_package_as_it_was():
+def test_a_planted_bug_leaves_the_package_unchanged():
     def modules():
         return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "micrograd_tiers"}
 
-    with planted(get_bug("acc_int_div")):  # imports what the package imports when it is first used
+    with planted(get_bug("acc_int_div")):  # triggers the imports that the package makes on first use
         pass
     before = modules()
     with planted(get_bug("acc_int_div")) as package:
@@ -232,7 +228,7 @@ def test_a_planted_bug_leaves_the_package_as_it_was():
     assert mt.accuracy([0, 1], [0, 0]) == 0.5
 
 
-def test_a_name_that_is_first_used_while_a_bug_is_planted_comes_from_its_own_copy():
+def test_a_name_first_used_while_a_bug_is_planted_comes_from_the_right_copy():
     script = (
         "import micrograd_tiers as mt\n"
         "from micrograd_tiers.lab.museum import get_bug, planted\n"
@@ -279,7 +275,7 @@ def test_the_packages_tests_catch(name, mutation):
     assert all(test.startswith(CAUGHT_BY[name]) for test in failed)
 
 
-def test_a_job_that_ends_the_process_of_the_mutations_costs_no_other(tmp_path):
+def test_a_job_that_crashes_the_mutation_process_affects_no_other_job(tmp_path):
     mortal = tmp_path / "test_mortal.py"
     mortal.write_text("import os\n\ndef test_ends_the_process():\n    os._exit(3)\n")
     with contextlib.closing(Mutation(tmp_path)) as mutation:
@@ -290,7 +286,7 @@ def test_a_job_that_ends_the_process_of_the_mutations_costs_no_other(tmp_path):
 
 # Demonstrations.
 
-INVISIBLE = {"relu_returns_int"}  # in training, that is
+INVISIBLE = {"relu_returns_int"}  # these do not show in training
 
 
 @pytest.mark.parametrize(
@@ -304,7 +300,7 @@ def test_a_demonstration_shows_the_right_program_and_the_wrong_one(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", OURS, ids=lambda bug: bug.name)
-def test_every_bug_acts_in_its_demonstration(bug):
+def test_every_bug_has_an_effect_in_its_demonstration(bug):
     assert_acts(bug)
 
 
@@ -325,7 +321,7 @@ def assert_acts(bug):
     assert "\n" not in shown.verdict()
 
 
-def test_a_demonstration_depends_on_its_seed_and_on_nothing_else():
+def test_a_demonstration_depends_only_on_its_seed():
     first, again, other = (demonstrate(get_bug("add_assigns_grad"), seed=seed) for seed in (1, 1, 2))
     assert (first.right.loss, first.wrong.loss) == (again.right.loss, again.wrong.loss)
     assert first.right.loss != other.right.loss
@@ -337,7 +333,7 @@ def test_a_demonstration_at_another_tier_starts_from_the_same_curve():
     assert shown["vector"].wrong.loss == pytest.approx(shown["tensor"].wrong.loss, rel=1e-9)
 
 
-def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
+def test_a_bug_of_the_batch_loop_has_no_effect_at_a_tier_without_one():
     shown = demonstrate(get_bug("last_sample_only"), tier="tensor")
     assert shown.right.loss == shown.wrong.loss
     assert "not a digit of the curves differs" in shown.verdict()
@@ -354,7 +350,7 @@ def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
         ([0.9], [0.99], "better, so who would ask why?"),
     ],
 )
-def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
+def test_the_verdict_says_what_a_person_would_notice(right, wrong, words):
     from micrograd_tiers.lab.museum.demonstration import Demonstration
     from micrograd_tiers.lab.museum.trace import Trace
 
@@ -362,7 +358,7 @@ def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):
     assert words in Demonstration("", 100, 10, *runs).verdict()
 
 
-def test_the_verdict_names_losses_that_are_far_off_or_no_numbers():
+def test_the_verdict_names_losses_that_are_far_off_or_nan():
     from micrograd_tiers.lab.museum.demonstration import Demonstration
     from micrograd_tiers.lab.museum.trace import Trace
 
@@ -390,12 +386,12 @@ def test_bugs_lists_all_with_their_titles(cli, args):
     assert f"{len(BUGS)} bugs" in result.out
 
 
-def test_bugs_list_writes_for_machines(cli):
+def test_bugs_list_writes_json(cli):
     assert cli("bugs", "list", "--json", "bugs.json").code == 0
     assert [bug["name"] for bug in json_of("bugs.json")["bugs"]] == [*BUGS]
 
 
-def test_bugs_show_prints_the_difference_and_all_that_is_known(cli):
+def test_bugs_show_prints_the_difference_and_the_description(cli):
     result = cli("bugs", "show", "acc_int_div", "--json", "bug.json")
     assert (result.code, result.err) == (0, "")
     bug = get_bug("acc_int_div")
@@ -420,7 +416,7 @@ def test_bugs_train_prints_both_curves_and_a_verdict(cli):
     assert Path("run.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_bugs_train_goes_on_when_the_program_with_the_bug_stops(cli):
+def test_bugs_train_reports_a_bug_that_stops_the_program(cli):
     result = cli("bugs", "train", "header_little_endian", "--json", "run.json", "--picture", "run.svg")
     assert (result.code, result.err) == (0, "")
     error = json_of("run.json")["with_the_bug"]["error"]
@@ -429,7 +425,7 @@ def test_bugs_train_goes_on_when_the_program_with_the_bug_stops(cli):
     assert Path("run.svg").exists()
 
 
-def test_bugs_train_shows_losses_that_are_no_numbers(cli):
+def test_bugs_train_shows_losses_of_nan(cli):
     result = cli("bugs", "train", "nan_compared_with_equals", "--json", "run.json", "--picture", "run.png")
     assert (result.code, result.err) == (0, "")
     assert "nan" in result.out
@@ -444,7 +440,7 @@ def test_bugs_train_takes_tier_and_seed(cli):
 
 
 @pytest.mark.parametrize("action", ["show", "train"])
-def test_a_bug_that_there_is_not_is_named_with_those_nearby(cli, action):
+def test_an_unknown_bug_is_refused_with_suggestions(cli, action):
     result = cli("bugs", action, "no_shufle")
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
@@ -478,7 +474,7 @@ def test_wrong_usage_is_one_line(cli, args, words):
 
 @pytest.fixture
 def quiz(cli, monkeypatch):
-    """Take the quiz of this seed with these lines of input."""
+    """Return a function that takes the quiz of a seed with these lines of input."""
 
     def take(seed, lines, *args):
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
@@ -488,7 +484,7 @@ def quiz(cli, monkeypatch):
 
 
 def asked(kind="engine"):
-    """Return a seed, the hidden bug of that kind, and the candidates."""
+    """Return the first seed that hides a bug of this kind, the bug, and the candidates."""
     seed = next(seed for seed in range(1000) if _question(seed)[0].kind == kind)
     return seed, *_question(seed)
 
@@ -534,14 +530,14 @@ def test_a_wrong_answer_gives_a_hint_and_a_second_try(quiz):
     assert json_of("quiz.json")["answered_right"] is False
 
 
-def test_what_is_no_answer_is_asked_again(quiz):
+def test_an_invalid_answer_is_asked_again(quiz):
     seed, bug, candidates = asked()
     result = quiz(seed, ["", "6", "what?", candidates.index(bug) + 1])
     assert result.code == 0
     assert result.out.count("1 to 5: ") == 4
 
 
-def test_without_anybody_to_answer_the_quiz_says_how(quiz, cli, monkeypatch):
+def test_without_input_the_quiz_says_how_to_answer(quiz, cli, monkeypatch):
     seed, bug, candidates = asked()
     result = quiz(seed, [], "--json", "quiz.json")
     assert (result.code, result.err) == (0, "")
@@ -553,7 +549,7 @@ def test_without_anybody_to_answer_the_quiz_says_how(quiz, cli, monkeypatch):
     assert cli("bugs", "quiz", "--seed", seed).code == 0
 
 
-def test_an_answer_may_be_given_beforehand(quiz):
+def test_an_answer_may_be_given_as_an_option(quiz):
     seed, bug, candidates = asked()
     wrong = next(candidate for candidate in candidates if candidate is not bug)
     right = quiz(seed, [], "--answer", bug.name)
@@ -565,7 +561,7 @@ def test_an_answer_may_be_given_beforehand(quiz):
     assert bug.difference() not in other.out
 
 
-def test_without_a_seed_the_quiz_says_which_it_was(cli, monkeypatch):
+def test_without_a_seed_the_quiz_prints_the_seed_that_it_chose(cli, monkeypatch):
     monkeypatch.setattr("random.randrange", lambda n: asked()[0])
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert cli("bugs", "quiz").out.startswith(f"Quiz {asked()[0]}. ")

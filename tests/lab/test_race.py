@@ -1,4 +1,4 @@
-"""The benchmark proves before it times, times in turns, and says what it has done."""
+"""The race: gradients are proved equal before timing, contenders take turns, and the report says what was measured."""
 
 import json
 import os
@@ -29,7 +29,7 @@ QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
 
 
 def contenders_and_cases():
-    """Yield every contender with every case that it takes; if it is not installed, once, to be skipped."""
+    """Yield every contender with every case that it takes; one that is not installed appears once and is skipped."""
     for name, contender in CONTENDERS.items():
         sizes = [contender.only] if contender.only else [(5, 4, 3), LENET]
         cases = [Case(*case) for case in product(sizes, [1, 3], ["float64", "float32"])]
@@ -50,7 +50,7 @@ def test_every_contender_computes_the_same_gradients(name, case):
 
 
 def of_any_depth():
-    """Return those that are installed, of the contenders that take any number of layers."""
+    """Return the installed contenders, except the tensor tier, that take any number of layers."""
     names = [name for name, contender in CONTENDERS.items() if contender.layers == 0 and contender.installed]
     return [name for name in names if name != "tensor"]
 
@@ -72,7 +72,7 @@ def test_micrograd_and_value_agree_on_the_moons():
     assert loss == pytest.approx(its_loss)
 
 
-def test_what_differs_by_too_much_is_no_contender(monkeypatch):
+def test_a_contender_with_different_gradients_is_refused(monkeypatch):
     def wrong(name, case):
         start, expected, loss = gradients(name, case)
         return start, [array * (1 + 1e-9) for array in expected], loss
@@ -88,7 +88,7 @@ def test_nan_is_not_equal():
         equal_arrays([np.array([np.nan, 1.0])], [np.array([1.0, 1.0])], 1e-3)
 
 
-def test_contenders_take_turns_and_ratios_are_those_of_a_round():
+def test_contenders_take_turns_and_ratios_are_computed_within_a_round():
     with Race(threads=1, rounds=3, seconds=0.002) as runner:
         rows = runner.run(TINY, ["scalar", "matrix products", "tensor"], base="scalar")
     assert [row.contender for row in rows] == ["scalar", "matrix products", "tensor"]
@@ -132,7 +132,7 @@ def test_processes_end_with_the_race():
     assert process.returncode == 0
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="no /proc to look into")
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")
 def test_threads_are_pinned():
     assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
     assert "XLA_FLAGS" in process_environment(1)
@@ -142,7 +142,7 @@ def test_threads_are_pinned():
     assert b"OMP_NUM_THREADS=1\0" in seen
 
 
-def test_what_a_step_costs_is_counted_right():
+def test_the_operations_of_a_step_are_counted_right():
     case = Case((784, 300, 10), 64)
     assert case.flops == 2 * 64 * (2 * 784 * 300 + 3 * 300 * 10)
     convolutions, dense = (6 * 25 * 28**2, 16 * 6 * 25 * 10**2), (400 * 120, 120 * 84, 84 * 10)
@@ -174,7 +174,7 @@ def test_the_table_says_what_was_measured():
     assert second.endswith("3e-16")
 
 
-def test_the_share_of_the_limit():
+def test_the_table_shows_the_share_of_the_limit():
     lines = race_table([row("tensor", [4e-3], [1]), row("matrix products", [1e-3], [4], off=None)])
     assert "100%" in lines[2]
     assert lines[2].endswith("(no gradients)")
@@ -185,12 +185,12 @@ def test_the_share_of_the_limit():
     ("seconds", "text"),
     [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-5, "45.6 µs"), (3e-8, "30 ns"), (1234.0, "1,234 s")],
 )
-def test_times_have_the_unit_that_suits_them(seconds, text):
+def test_times_have_a_suitable_unit(seconds, text):
     assert time_of(seconds) == text
 
 
 @pytest.mark.parametrize(("n", "text"), [(12, "12 B"), (3400, "3.4 KB"), (1_908_080, "1.91 MB"), (2.5e9, "2.5 GB")])
-def test_sizes_have_the_unit_that_suits_them(n, text):
+def test_sizes_have_a_suitable_unit(n, text):
     assert size_of(n) == text
 
 
@@ -199,7 +199,7 @@ def test_quartiles():
     assert quartiles([1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 4.0)
 
 
-def test_slopes_and_where_a_tier_stops_being_sensible():
+def test_slopes_and_the_largest_sensible_size():
     curve = GrowthCurve("hidden units", "scalar", [10, 100, 1000, 10000], [1e-4, 1e-3, 1e-2, 1e-1])
     assert curve.slope == pytest.approx(1)
     assert curve.sensible == 1000  # 60,000 samples in ten minutes are 10 ms each
@@ -211,7 +211,7 @@ def test_slopes_and_where_a_tier_stops_being_sensible():
     assert "none of these" in table
 
 
-def test_the_series_cover_what_is_asked_about():
+def test_the_series_cover_the_required_sizes():
     hidden, batch, depth = ([size for size, _ in points] for points in SERIES.values())
     assert (hidden[0], hidden[-1]) == (10, 3000)
     assert (batch[0], batch[-1]) == (1, 4096)
@@ -227,7 +227,7 @@ def test_targets_name_contenders_that_take_their_case():
             assert CONTENDERS[name].takes(target.case)
 
 
-def test_a_target_that_is_missed_is_said_to_be():
+def test_a_missed_target_is_reported():
     faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
     rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
     missed, kept = _result(faster, rows), _result(slower, rows)
@@ -241,7 +241,7 @@ def test_a_target_that_is_missed_is_said_to_be():
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
 
 
-def test_who_is_not_installed_is_named(monkeypatch):
+def test_contenders_that_are_not_installed_are_listed(monkeypatch):
     assert missing_line(["tensor"]) is None
     monkeypatch.setattr("micrograd_tiers.lab.race.contenders.find_spec", lambda name: None)
     assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, not installed: jax, torch"
@@ -288,7 +288,7 @@ def test_bad_options_are_named(options, message, capsys):
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"command": "compare", "rows": []}', '{"rows": [1]}'])
-def test_what_is_no_earlier_benchmark_is_not_compared_with(content, tmp_path, capsys):
+def test_a_file_that_is_not_an_earlier_benchmark_is_refused(content, tmp_path, capsys):
     (tmp_path / "old.json").write_text(content)
     assert main(["benchmark", "--compare", str(tmp_path / "old.json")]) == 1
     assert "is not a file that benchmark --json has written" in capsys.readouterr().err
@@ -326,7 +326,7 @@ def test_growth_prints_the_table_and_draws_it(tmp_path, monkeypatch, capsys):
         assert image.width > 500
 
 
-def test_the_start_is_timed_in_processes_of_its_own(monkeypatch):
+def test_the_start_is_timed_in_separate_processes(monkeypatch):
     seconds = {"import numpy": 0.1, "import numpy, micrograd_tiers as mt; mt.Network, mt.fit, mt.SGD": 0.15}
     monkeypatch.setattr(targets, "_process_time", lambda arguments: seconds.get(arguments[1], 20.0))
     importing, helping, comparing = targets.check_start(rounds=3)
@@ -335,7 +335,7 @@ def test_the_start_is_timed_in_processes_of_its_own(monkeypatch):
     assert (comparing.got, comparing.wanted, comparing.kept) == ("20.0 s", "at most 45 s", True)
 
 
-def test_targets_are_raced_with_the_threads_that_they_are_about(monkeypatch):
+def test_each_target_is_raced_with_its_own_number_of_threads(monkeypatch):
     monkeypatch.setattr(
         targets, "TARGETS", (Target(TINY, "tensor", "scalar", 0.001), Target(TINY, "tensor", "scalar", 1e3, 1))
     )

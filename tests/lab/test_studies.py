@@ -1,4 +1,4 @@
-"""Studies and sweeps: the same results however they are run, nothing done twice, and the findings themselves."""
+"""Studies and sweeps: results do not depend on how they are run, nothing is run twice, and the results hold."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ XOR = Recipe(data="xor", n_train=60, n_test=30, hidden=(3,), epochs=2, learning_
 
 @dataclass(frozen=True)
 class Counted:
-    """Writes a line into a file each time it is run; fails if it is told to."""
+    """A task that appends a line to a file each time it is run, or fails if `fails`."""
 
     log: str
     number: int
@@ -34,7 +34,7 @@ class Counted:
         return {"number": self.number}
 
 
-def test_finished_runs_are_kept_and_not_done_again(tmp_path):
+def test_finished_runs_are_kept_and_not_repeated(tmp_path):
     log = tmp_path / "log"
     tasks = [Counted(str(log), n) for n in (0, 1, 2, 1)]
     with pytest.raises(KeyboardInterrupt):
@@ -47,7 +47,7 @@ def test_finished_runs_are_kept_and_not_done_again(tmp_path):
     assert seen == [(2, 3), (3, 3)]
 
 
-def test_a_result_that_is_damaged_is_named(tmp_path):
+def test_the_error_names_a_damaged_result(tmp_path):
     run_all([Counted(str(tmp_path / "log"), 0)], tmp_path)
     (path,) = tmp_path.glob("*.json")
     path.write_text("{")
@@ -67,11 +67,11 @@ def test_results_do_not_depend_on_the_number_of_jobs(tmp_path):
     assert len({result["test_loss"] for result in one}) == 3
 
 
-def test_a_back_end_that_gives_all_results_in_the_end(tmp_path):
+def test_a_back_end_may_return_all_results_at_the_end(tmp_path):
     joblib = pytest.importorskip("joblib")
     tasks = [Training(replace(XOR, seed=seed)) for seed in range(2)]
 
-    class AllAtOnce(joblib.parallel.ThreadingBackend):  # as Ray's
+    class AllAtOnce(joblib.parallel.ThreadingBackend):  # like Ray's back end
         supports_return_generator = False
 
     joblib.register_parallel_backend("all at once", AllAtOnce)
@@ -98,14 +98,14 @@ def test_the_same_runs_on_a_dask_cluster(tmp_path):
 
 
 def test_a_run_that_diverges_is_a_result(tmp_path):
-    for epochs in (1, 2):  # in the last step, so that only the test loss shows it; or before
+    for epochs in (1, 2):  # 1: in the last step, so that only the test loss shows it; 2: before
         (result,) = run_all([Training(replace(XOR, activation="relu", learning_rate=1e200, epochs=epochs))], tmp_path)
         assert result["diverged"]
         assert result["test_loss"] is None
     assert "NaN" not in "".join(path.read_text() for path in tmp_path.iterdir())
 
 
-def test_what_is_kept_counts_only_as_long_as_the_files_are_the_same_that_the_settings_name(tmp_path):
+def test_a_kept_result_is_reused_only_while_its_data_and_tier_files_are_unchanged(tmp_path):
     data, tier = tmp_path / "data", tmp_path / "my_tier.py"
     tier.write_text("from micrograd_tiers.tiers.tensor import *\n")
     tasks = [
@@ -135,14 +135,14 @@ def test_what_is_kept_counts_only_as_long_as_the_files_are_the_same_that_the_set
     assert first[1] == third[1]
 
 
-def test_settings_are_those_that_count_and_none_is_left_open():
+def test_settings_include_defaults_and_leave_out_those_without_effect():
     dense = settings_of(Training(Recipe(optimizer="adamw")))["recipe"]
     assert (dense["learning_rate"], dense["weight_decay"], dense["hidden"]) == (0.001, 0.01, [300])
     assert "layers" not in dense
     assert "hidden" not in settings_of(Training(Recipe(layers="conv:6,5 relu")))["recipe"]
 
 
-def test_columns_of_a_csv_do_not_hide_each_other():
+def test_columns_of_a_csv_do_not_collide():
     @dataclass(frozen=True)
     class Task:
         optimizer: str
@@ -159,7 +159,7 @@ def test_tables_are_markdown():
 # sweep.
 
 
-def test_sweep_trains_the_whole_grid_and_says_mean_and_deviation(tmp_path, monkeypatch, capsys):
+def test_sweep_trains_the_whole_grid_and_reports_mean_and_deviation(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     grid = ["data=xor", "n_train=60", "n_test=30", "hidden=3,4-2", "learning_rate=0.1,0.5", "epochs=1", "seeds=0..1"]
     assert main(["sweep", *grid, "--jobs", "1"]) == 0
@@ -189,7 +189,7 @@ def test_a_sweep_whose_runs_diverge_says_so(tmp_path, monkeypatch):
     assert len(Path("sweep/results.csv").read_text().splitlines()) == 5
 
 
-def test_a_grid_in_words():
+def test_a_grid_is_parsed_from_words():
     words = ["learning-rate=0.1,1", "seeds=0..2", "hidden=3,4-5,", "exact=true", "layers=conv:6,5 relu | linear:9"]
     assert grid_from_words(words, KINDS) == {
         "learning_rate": [0.1, 1.0],
@@ -230,7 +230,7 @@ def test_a_grid_that_is_misspelled_is_refused(words, message, capsys, tmp_path, 
 
 
 @pytest.mark.parametrize("command", [["sweep", "data=xor,mnist"], ["experiment", "two-layer-mnist"]])
-def test_missing_data_are_named_before_anything_is_run(command, cli, folder):
+def test_missing_data_are_reported_before_any_run(command, cli, folder):
     code, _, err = cli(*command)
     assert code == 1
     assert "mnist: did not find train-images" in err
@@ -268,7 +268,7 @@ def test_every_study_has_tasks_for_the_published_data(name):
     assert STUDIES[name].tasks(False)
 
 
-def test_experiment_lists_the_studies_and_knows_no_others(capsys):
+def test_experiment_lists_the_studies_and_refuses_others(capsys):
     assert main(["experiment"]) == 0
     assert all(name in capsys.readouterr().out for name in ("two-layer-mnist",))
     assert main(["experiment", "alchemy"]) == 2
@@ -305,7 +305,7 @@ def test_convolution_by_hand(findings_of):
     assert findings["maximum"]["ramp"] == [[5, 7], [13, 15]]
 
 
-def test_the_start_and_the_learning_rate_hold_the_two_layer_net_back(findings_of):
+def test_initialization_and_learning_rate_hold_the_two_layer_net_back(findings_of):
     accuracy = findings_of("two-layer-mnist")["test_accuracy"]
     assert accuracy["as the report says"] < accuracy["twice the epochs"]
     assert accuracy["as the report says"] < accuracy["learning rate 0.1"]
@@ -333,7 +333,7 @@ def test_a_larger_budget_of_units_does_better(findings_of):
     assert ours[0] < ours[2]
 
 
-def test_much_dropout_costs_in_the_first_epoch_and_at_1_nothing_is_learned(findings_of):
+def test_strong_dropout_costs_accuracy_in_the_first_epoch_and_p_1_learns_nothing(findings_of):
     findings = findings_of("cnn-regularization")
     by_probability = findings["by_probability"]
     assert by_probability["0.00"] > by_probability["0.44"] > by_probability["1.00"]
@@ -352,26 +352,26 @@ def test_a_convolutional_net_matches_the_dense_one_with_a_tenth_of_its_parameter
     assert best["one"] < best["two"]
 
 
-def test_a_larger_code_loses_less(findings_of):
+def test_a_larger_code_reconstructs_better(findings_of):
     findings = findings_of("autoencoder")
     losses = [*findings["test_loss"].values()]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] < findings["mean_image_loss"]
 
 
-def test_a_code_that_was_learned_without_labels_serves_better_than_a_random_one(findings_of):
+def test_a_code_learned_without_labels_classifies_better_than_a_random_one(findings_of):
     findings = findings_of("frozen-encoder")
     assert (findings["pixels"]["n_learned"], findings["trained"]["n_learned"]) == (7850, 330)
     assert findings["random"]["accuracy"] < findings["trained"]["accuracy"] < findings["tuned"]["accuracy"]
 
 
-# What the documentation says of the full runs.
+# The documentation's statements about the full runs.
 
 DOCS = Path(__file__).parents[2] / "docs" / "studies"
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_the_full_run_is_in_the_documentation_and_the_index_says_what_the_report_says(name):
+def test_the_full_run_is_documented_and_the_index_agrees_with_its_report(name):
     report = (DOCS / name / "report.md").read_text()
     assert report.startswith(f"# {STUDIES[name].title}\n")
     assert report.endswith(f"Made by `micrograd-tiers experiment {name}`.\n")
@@ -383,16 +383,16 @@ def test_the_full_run_is_in_the_documentation_and_the_index_says_what_the_report
         assert number in report
 
 
-def test_what_the_documentation_reads_in_the_figures_of_the_full_runs():
+def test_the_documented_conclusions_follow_from_the_full_runs():
     ((written,), (longer,), (faster,), (xavier,), _) = column("two-layer-mnist", "test_accuracy")[9:]
     assert written < longer < 0.91 < min(faster, xavier)
 
     by_rate = column("softmax-regression", "validation_loss")[1:6]
-    assert max(by_rate[0][4:]) - min(by_rate[0][4:]) > 0.1  # 0.5 jumps
-    assert all(losses[-1] < losses[-2] for losses in by_rate[2:])  # below 0.1: still on their way down
+    assert max(by_rate[0][4:]) - min(by_rate[0][4:]) > 0.1  # at 0.5 the loss jumps
+    assert all(losses[-1] < losses[-2] for losses in by_rate[2:])  # below 0.1 the losses are still falling
 
 
 def column(name, key):
-    """Return a column of a study's CSV, in which a list is several words in a cell."""
+    """Return a column of a study's CSV; a cell may hold several numbers, separated by spaces."""
     rows = csv.DictReader((DOCS / name / "results.csv").read_text().splitlines())
     return [[float(x) for x in row[key].split()] for row in rows]

@@ -1,4 +1,4 @@
-"""The studies that need no data: what they find with --quick."""
+"""The studies that need no data: their results with --quick."""
 
 import json
 import math
@@ -19,7 +19,7 @@ STUDIES = {module.STUDY.name: module.STUDY for module in (memory, zero_init, dyi
 
 @pytest.fixture
 def quick(folder_of_quick_run):
-    """Return a function of a study's name: its quick tasks, their results and the report."""
+    """Return a function from a study's name to its quick tasks, their results and the report."""
 
     def run(name):
         tasks = STUDIES[name].tasks(True)
@@ -35,7 +35,7 @@ def findings(quick):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_all_that_a_study_says_can_be_written_down(quick, name, tmp_path):
+def test_results_and_pictures_of_a_study_can_be_written(quick, name, tmp_path):
     tasks, results, report = quick(name)
     json.dumps([results, report.findings], allow_nan=False)
     assert len({str(settings_of(task)) for task in tasks}) == len(tasks)
@@ -56,14 +56,14 @@ def test_the_full_study_has_the_quick_runs_and_more(name):
 # memory.
 
 
-def test_one_hidden_neuron_has_hardly_more_parameters_than_a_tenth_of_softmax_regression(findings):
+def test_one_hidden_neuron_needs_about_a_tenth_of_the_parameters_of_softmax_regression(findings):
     nets = findings("memory")["nets"]
     softmax, one, many = (nets[f"{net} SGD"]["n_parameters"] for net in ("784-10", "784-1-10", "784-128-10"))
     assert (softmax, one, many) == (7850, 805, 101_770)
     assert one - softmax / 10 == 10 + 10
 
 
-def test_adam_needs_two_numbers_more_for_each_parameter(findings):
+def test_adam_needs_two_more_numbers_per_parameter(findings):
     nets = findings("memory")["nets"]
     for net in ("784-10", "784-1-10", "784-128-10"):
         sgd, adam = nets[f"{net} SGD"], nets[f"{net} Adam"]
@@ -75,7 +75,7 @@ def test_parts_of_training_memory_add_up(findings):
     for net, result in findings("memory")["nets"].items():
         assert sum(result["parts"].values()) == result["training"]
         hidden = [int(n) for n in net.split()[0].split("-")[1:-1]]
-        outputs = 256 * (2 * sum(hidden) + 10)  # of each linear layer, and of each sigmoid
+        outputs = 256 * (2 * sum(hidden) + 10)  # of the linear layers and of the sigmoids
         assert result["parts"]["outputs"] == 8 * outputs
 
 
@@ -87,7 +87,7 @@ def test_images_dominate_small_nets_and_parameters_a_large_one_with_adam(finding
     assert parts["parameters"] + parts["gradients"] + parts["optimizer"] > nets["784-128-10 Adam"]["training"] / 2
 
 
-def test_no_less_is_measured_than_is_computed_and_not_much_more_at_a_large_batch(quick):
+def test_measured_memory_is_at_least_the_computed_and_close_to_it_at_a_large_batch(quick):
     tasks, results, _ = quick("memory")
     for task, result in zip(tasks, results, strict=True):
         for key in ("training", "prediction"):
@@ -117,7 +117,7 @@ def test_units_that_start_from_zero_stay_equal_to_the_last_bit(findings):
         assert found[f"{activation}, random start"]["smallest_difference"] > 1
 
 
-def test_with_relu_nothing_moves_from_zero_but_the_last_bias(findings):
+def test_with_relu_only_the_last_bias_moves_from_zero(findings):
     found = findings("zero-init")["ReLU, zero start"]
     assert found["moved"].pop("2.bias") > 0
     assert set(found["moved"].values()) == {0.0}
@@ -134,18 +134,18 @@ def test_sigmoids_that_start_from_zero_are_worth_one_unit(findings):
     assert zero["test_accuracy"] < 0.92
 
 
-def test_random_starts_tell_the_moons_apart(findings):
+def test_random_starts_separate_the_moons(findings):
     found = findings("zero-init")
     for activation in ("ReLU", "sigmoid"):
         assert found[f"{activation}, random start"]["test_accuracy"] > 0.98
-        assert found[f"{activation}, random start"]["rank"] == [5]  # of five weights of each of eight units
+        assert found[f"{activation}, random start"]["rank"] == [5]  # eight units with five weights each
 
 
 # dying-relu.
 
 
 def in_order(tasks, results):
-    """Return the results of the runs with nothing but the order against them, of all seeds."""
+    """Return the results, for all seeds, of the base task, which sees one class after the other."""
     return [
         result
         for task, result in zip(tasks, results, strict=True)
@@ -153,14 +153,14 @@ def in_order(tasks, results):
     ]
 
 
-def test_seeing_one_class_after_the_other_kills_most_units_and_shuffling_hardly_any(findings):
+def test_training_class_by_class_kills_most_units_and_shuffling_hardly_any(findings):
     found = findings("dying-relu")
     assert found["in order"]["fewest_dead"] > 6 > 4 > found["shuffled"]["most_dead"]
     assert found["in order"]["dead"] > dying_relu.HIDDEN / 2 > 1 > found["shuffled"]["dead"]
     assert found["in order"]["dead_after_one_epoch"] > 1 > found["shuffled"]["dead_after_one_epoch"]
 
 
-def test_dead_units_do_not_come_back_and_are_missing_later(quick):
+def test_dead_units_stay_dead_and_cost_accuracy_later(quick):
     tasks, results, report = quick("dying-relu")
     found = report.findings
     assert all(result["dead_later"] >= result["dead"] for result in in_order(tasks, results))
@@ -174,7 +174,7 @@ def test_units_die_when_the_class_changes(quick):
     assert all(result["loss_before"] < 0.01 < 1 < result["loss_after"] for result in in_order(tasks, results))
 
 
-def test_small_steps_keep_units_alive_and_another_start_does_not(findings):
+def test_small_steps_keep_units_alive_and_another_initialization_does_not(findings):
     found = findings("dying-relu")
     for cure in ("rate 0.01", "no momentum"):
         assert found[cure]["dead"] < 1
@@ -190,7 +190,7 @@ def test_elus_help_in_part(findings):
     assert found["in order"]["accuracy_later"] < found["ELU"]["accuracy_later"] < found["shuffled"]["accuracy_later"]
 
 
-def test_a_unit_is_dead_if_it_is_on_for_no_sample():
+def test_a_unit_is_dead_if_no_sample_activates_it():
     net = mlp([1, 3, 2], "relu")
     net.load_state_dict(net.state_dict() | {"0.weight": [[1], [1], [-1]], "0.bias": [0, -2, -2]})
     assert dead_units(net, np.array([[0.0], [1.0]])) == 2
@@ -200,7 +200,7 @@ def test_a_unit_is_dead_if_it_is_on_for_no_sample():
 # logic-gates.
 
 
-def test_one_unit_learns_or_and_and(findings):
+def test_one_unit_learns_the_or_gate_and_the_and_gate(findings):
     found = findings("logic-gates")["one_unit"]
     for gate in ("OR", "AND"):
         assert found[gate]["best_accuracy"] == 1
@@ -231,7 +231,7 @@ def test_two_hidden_units_find_xor_from_some_starts_and_four_from_more(findings)
     assert found["xor_found"]["4 sigmoids"] == found["starts"]["4 sigmoids"]
 
 
-def test_weights_by_hand_make_or_and_xor(quick):
+def test_handmade_weights_compute_the_gates(quick):
     tasks, results, report = quick("logic-gates")
     assert set(report.findings["by_hand"].values()) == {1.0}
     for task, result in zip(tasks, results, strict=True):
@@ -242,7 +242,7 @@ def test_weights_by_hand_make_or_and_xor(quick):
     assert "h2 = relu(a + b - 1)" in report.answer
 
 
-def test_starts_that_miss_xor_rest_at_the_losses_that_are_explained(quick):
+def test_starts_that_miss_xor_get_stuck_at_the_explained_losses(quick):
     tasks, results, _ = quick("logic-gates")
     for task, result in zip(tasks, results, strict=True):
         if isinstance(task, logic_gates.Learned) and task.hidden and result["accuracy"] < 1:

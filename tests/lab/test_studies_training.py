@@ -1,4 +1,4 @@
-"""The studies of widths, depths, batch sizes, optimizers and activations: what they find, on glyphs."""
+"""The studies of widths, depths, batch sizes, optimizers and activations: their results on glyphs."""
 
 import json
 import math
@@ -16,7 +16,7 @@ BY_NAME = pytest.mark.parametrize("study", [module.STUDY for module in MODULES],
 
 @pytest.fixture
 def quick(folder_of_quick_run):
-    """Return a function of a study: its quick tasks, and their results."""
+    """Return a function from a study to its quick tasks and their results."""
 
     def run(study):
         tasks = study.tasks(True)
@@ -27,7 +27,7 @@ def quick(folder_of_quick_run):
 
 @pytest.fixture
 def find(quick):
-    """Return the findings of a module's study."""
+    """Return a function from a module to the findings of its study."""
     return lambda module: module.STUDY.report(*quick(module.STUDY)).findings
 
 
@@ -44,7 +44,7 @@ def test_the_report_has_an_answer_and_draws_its_pictures(quick, study, tmp_path)
 
 
 @BY_NAME
-def test_the_full_study_uses_all_published_samples_and_sets_some_aside(study):
+def test_the_full_study_uses_all_published_samples_and_some_for_validation(study):
     recipes = [asdict(task)["recipe"] for task in study.tasks(False) if hasattr(task, "recipe")]
     data = "fashion-mnist" if study is mlp_width.STUDY else "mnist"
     assert {(recipe["data"], recipe["n_train"], recipe["validation"]) for recipe in recipes} == {(data, None, 10_000)}
@@ -66,7 +66,7 @@ def test_runs_that_diverge_are_reported_and_drawn(quick, module, epochs, tmp_pat
 # Width.
 
 
-def test_one_neuron_is_worse_than_none_whatever_the_start(find):
+def test_one_neuron_is_worse_than_none_from_every_start(find):
     findings = find(mlp_width)
     none = findings["test_accuracy"]["0"]
     assert len(findings["one_neuron_test_accuracies"]) == 6
@@ -84,7 +84,7 @@ def test_no_class_wins_two_intervals_of_one_neurons_output(find):
     assert 1 < max(findings["intervals"]) < 10
 
 
-def test_what_a_wide_layer_gains_is_in_part_about_the_training_images(find):
+def test_a_wide_layer_gains_more_on_the_training_images_than_on_new_ones(find):
     findings = find(mlp_width)
     training, validation = (findings[key]["0"] - findings[key]["256"] for key in ("training_loss", "validation_loss"))
     assert training > validation > 0
@@ -120,7 +120,7 @@ def test_l2_and_dropout_fit_the_training_images_less_and_narrow_the_gap(find):
     assert validation["dropout 0.2"] < validation["neither"]
 
 
-def test_the_whole_net_fits_better_than_it_did_with_units_dropped(quick):
+def test_the_whole_net_fits_better_than_with_dropped_units(quick):
     for task, result in zip(*quick(depth_width.STUDY), strict=True):
         if isinstance(task, depth_width.Fitted) and task.recipe.dropout:
             assert result["fitted_loss"] < 0.6 * result["train_loss"][-1]
@@ -129,8 +129,8 @@ def test_the_whole_net_fits_better_than_it_did_with_units_dropped(quick):
 # Batch size.
 
 
-def test_the_time_to_a_loss_is_that_of_the_epochs_that_it_takes(find):
-    findings = find(batch_size)  # the times themselves depend on what else the machine does
+def test_the_time_to_a_loss_is_the_time_of_its_epochs(find):
+    findings = find(batch_size)  # the times themselves depend on the load of the machine
     assert findings["epochs_to_target"]["4"] < findings["epochs_to_target"]["64"]
     assert findings["epochs_to_target"]["1"] is findings["epochs_to_target"]["1024"] is None
     for size, seconds in findings["seconds_to_target"].items():
@@ -145,7 +145,7 @@ def test_at_one_learning_rate_batches_can_be_too_small_and_too_large(find):
         assert losses["1024"] > losses["256"] > losses[middle] + 0.5
 
 
-def test_with_a_rate_in_proportion_small_batches_end_alike_and_large_ones_fail(find):
+def test_with_proportional_rates_small_batches_end_alike_and_large_ones_fail(find):
     losses = find(batch_size)["validation_loss_in_proportion"]
     small = [losses[size] for size in ("1", "4", "16", "64")]
     assert max(small) < 1.25 * min(small)
@@ -160,7 +160,7 @@ def test_adaptive_optimizers_are_best_at_smaller_rates_than_sgd(find):
     assert max(best[name] for name in ("momentum 0.9", "RMSprop", "Adam")) < best["SGD"]
 
 
-def test_momentum_does_at_a_tenth_of_the_rate_what_sgd_does(find):
+def test_momentum_at_a_tenth_of_the_rate_matches_sgd(find):
     losses = find(optimizers)["validation_loss"]
     for rate, tenth in (("0.001", "0.0001"), ("0.01", "0.001")):
         assert losses["momentum 0.9"][tenth] == pytest.approx(losses["SGD"][rate], rel=0.05)

@@ -1,4 +1,4 @@
-"""The tables on the benchmarks page: `compare` prints them, and the figures of a table belong together."""
+"""The tables on the benchmarks page: `compare` prints them, and the figures of a table are consistent."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text()
 
 
 def in_table(table, tier):
-    """Return the columns of a tier in a table of compare's, as numbers where they are some."""
+    """Return the columns of a tier in a table that compare printed; columns that are numbers as floats."""
     (line,) = re.findall(rf"^{tier} +(.*)", table, re.M)
     return [float(re.sub("[,x%]", "", word)) if word[0].isdigit() else word for word in re.split("  +", line)]
 
@@ -34,7 +34,7 @@ def test_the_tables_of_compare_are_what_it_prints(shown, tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize("shown", TABLES.split("\n\n"), ids=["points", "images"])
-def test_the_figures_in_the_tables_of_compare_belong_together(shown):
+def test_the_figures_in_the_tables_of_compare_are_consistent(shown):
     columns = {tier: in_table(shown, tier) for tier in TIERS}
     speed, _, *scores = columns["scalar"]
     assert scores[2] == "(reference)"

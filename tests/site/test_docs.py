@@ -1,4 +1,4 @@
-"""The code and the commands on the pages run; the reference is complete; the site builds, and its pages are whole."""
+"""The code and the commands on the pages run; the reference is complete; the site builds without errors."""
 
 import html
 import inspect
@@ -35,7 +35,7 @@ def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
 
 
 def commands_of(page):
-    """Return the command lines in blocks and in text, without what a shell does with their output."""
+    """Return the command lines in blocks and in text, without the shell's redirections."""
     return re.findall(r"^[$>]? *(micrograd-tiers .*?)(?: >.*)?$|`(micrograd-tiers .*?)`", page.read_text(), re.M)
 
 
@@ -51,11 +51,13 @@ def test_a_command_on_a_page_is_understood(line):
 
 
 def test_no_command_on_a_page_is_overlooked():
-    mentioned = [re.findall("(?<!time of )micrograd-tiers ", page.read_text()) for page in PAGES]  # not in output
+    mentioned = [
+        re.findall("(?<!time of )micrograd-tiers ", page.read_text()) for page in PAGES
+    ]  # leaves out quoted output
     assert len(COMMANDS) == sum(map(len, mentioned)) > 0
 
 
-def test_the_finding_on_the_page_is_what_the_judge_says():
+def test_the_finding_on_the_page_is_what_the_judge_reports():
     bug = get_bug("linear_dx_ignores_later_outputs")
     (finding,) = judged(bug.op, completed(bug.tier("tensor"), "tensor"), "tensor")["findings"]
     assert f"```\n{paragraph(bug.op, finding)}\n```" in (DOCS / "howto/own-tier.md").read_text()
@@ -75,7 +77,7 @@ def side_by_side(monkeypatch):
     return pytest.importorskip("side_by_side")
 
 
-def test_the_page_of_ops_shows_every_op_as_its_files_have_it(side_by_side):
+def test_the_page_of_ops_shows_every_op_as_in_its_files(side_by_side):
     page = side_by_side.page()
     for row in registry.OPS:
         assert f"\n{row.name}\n~~~" in page
@@ -86,7 +88,7 @@ def test_the_page_of_ops_shows_every_op_as_its_files_have_it(side_by_side):
     assert [html.unescape(re.sub("<[^>]*>", "", code)) for _, code in columns] == sources
 
 
-def test_what_is_nothing_new_is_dimmed(side_by_side):
+def test_repeated_lines_are_dimmed(side_by_side):
     sources = {
         "scalar": "def f(x):\n    return 1",
         "vector": "def f(x):\n    return 2",
@@ -120,10 +122,10 @@ def test_every_walkthrough_can_be_downloaded_as_a_notebook(site):
 
 
 @pytest.mark.slow
-def test_pages_are_whole_and_ask_the_network_for_nothing(site):
+def test_pages_have_no_errors_and_load_nothing_from_the_network(site):
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
-        pytest.skip("no chromium here")
+        pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for path in sorted(site.rglob("*.html")):

@@ -1,4 +1,4 @@
-"""Pictures are written whole, show what they should, cut no text, and leave matplotlib as it was."""
+"""Pictures are written whole, show the right data, cut no text, and leave matplotlib's state alone."""
 
 import itertools
 import struct
@@ -31,7 +31,7 @@ def losses(n):
 
 
 def case(*tiers, title="784-300-10 on glyphs", verdict="largest weight difference 4e-16: the same network"):
-    """tiers: (name, number of batches, samples per second); all have the same losses, as far as they go."""
+    """Return a case of tiers, each (name, number of batches, samples per second), with the start of the same losses."""
     loss = losses(5000)
     curves = [Curve(name, 64 * np.arange(1, n + 1), loss[:n], speed) for name, n, speed in tiers]
     return ComparisonCase(title, curves, verdict)
@@ -128,7 +128,7 @@ BAD_CALLS = {
     "no case": lambda path: plots.comparison(path, []),
     "no curve": lambda path: plots.comparison(path, [case()]),
     "no speed": lambda path: plots.comparison(path, [case(("scalar", 3, 0.0))]),
-    "endless speed": lambda path: plots.comparison(path, [case(("scalar", 3, float("nan")))]),
+    "speed of NaN": lambda path: plots.comparison(path, [case(("scalar", 3, float("nan")))]),
     "no steps": lambda path: plots.loss_curves(path, history(1), steps_per_epoch=0, title=""),
     "class missing": lambda path: plots.confusion_matrix(path, np.eye(3), ["a", "b"], ""),
     "no classes": lambda path: plots.confusion_matrix(path, np.zeros((0, 0)), [], ""),
@@ -201,7 +201,7 @@ def test_each_picture_is_a_png_of_a_sane_size(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_no_text_is_cut_or_lies_on_another_or_is_smaller_than_7_points(texts_of, name):
+def test_no_text_is_cut_or_overlaps_another_or_is_smaller_than_7_points(texts_of, name):
     page, texts = texts_of(PICTURES[name])
     for text, box in texts.items():
         assert text.get_fontsize() >= 7, text
@@ -215,7 +215,7 @@ def test_no_text_is_cut_or_lies_on_another_or_is_smaller_than_7_points(texts_of,
 @pytest.mark.parametrize(
     ("suffix", "begin"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG"), ("", b"\x89PNG")]
 )
-def test_the_suffix_says_the_format(tmp_path, suffix, begin):
+def test_the_suffix_determines_the_format(tmp_path, suffix, begin):
     path = tmp_path / f"picture{suffix}"
     for draw in PICTURES["two comparisons"], PICTURES["ten classes"], PICTURES["regions"]:
         draw(str(path))
@@ -266,7 +266,7 @@ def test_a_folder_that_does_not_exist_is_an_os_error(tmp_path):
 def test_no_global_state_of_matplotlib_is_touched(tmp_path):
     program = """
 import sys, matplotlib
-def state():  # the back end is read past rcParams, which would choose one and import pyplot
+def state():  # rcParams["backend"] would choose a back end and import pyplot
     rest = {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
     return rest, dict.__getitem__(matplotlib.rcParams, "backend")
 before = state()
@@ -285,7 +285,7 @@ assert "matplotlib.pyplot" not in sys.modules
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=tmp_path, check=True)
 
 
-def test_equal_curves_lie_on_each_other_the_widest_at_the_bottom(figure_of):
+def test_equal_curves_are_stacked_with_the_widest_at_the_bottom(figure_of):
     figure = figure_of(lambda path: plots.comparison(path, [case(*UNEVEN)]))
     left, right = figure.subfigs[0].axes
     scalar, vector, tensor = left.lines
@@ -299,7 +299,7 @@ def test_equal_curves_lie_on_each_other_the_widest_at_the_bottom(figure_of):
     assert "mean of last 10%" in left.get_ylabel()
 
 
-def test_few_batches_are_drawn_as_they_are(figure_of):
+def test_few_batches_are_drawn_without_averaging(figure_of):
     few = case(("scalar", 30, 1.0), ("tensor", 30, 1.0))
     left = figure_of(lambda path: plots.comparison(path, [few])).subfigs[0].axes[0]
     np.testing.assert_array_equal(left.lines[0].get_ydata(), few.curves[0].loss)
@@ -331,7 +331,7 @@ def test_contenders_are_sorted_by_speed_and_colored_by_kind(figure_of):
     assert len({*colors}) == 6
 
 
-def test_the_label_of_a_line_is_not_read_for_its_color(figure_of):
+def test_the_color_of_a_line_does_not_depend_on_its_label(figure_of):
     panel = GrowthPanel("784-H-10", "hidden units", [Times("scalar?", [1, 2], [1.0, 2.0], "vector")])
     (line,) = figure_of(lambda path: plots.growth(path, [panel])).axes[0].lines
     assert line.get_color() == plots.TIER_COLORS["vector"]
@@ -361,7 +361,7 @@ def test_epochs_are_counted_in_whole_numbers(figure_of):
         assert epochs + (extra > 0) <= high
 
 
-def test_losses_stand_where_they_were_seen(figure_of):
+def test_losses_are_drawn_at_the_right_epochs(figure_of):
     h = History([4.0, 3.0, 2.0, 1.0], [3.5, 1.5], [3.0, 1.0], [0.25, 0.75])
     loss, accuracy = figure_of(lambda path: plots.loss_curves(path, h, steps_per_epoch=2, title="")).axes
     batch, train, validation = loss.lines

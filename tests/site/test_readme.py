@@ -1,4 +1,4 @@
-"""The README tells the truth: its code runs, its commands exist, its figures and paths are right."""
+"""The README is correct: its code runs, its commands exist, and its figures and paths are right."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def test_the_ten_line_example_runs_and_learns(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("column", range(3), ids=TIERS)
-def test_the_linears_shown_are_those_of_the_tier_files(column):
+def test_the_linear_ops_shown_are_those_of_the_tier_files(column):
     rows = re.findall(r"^\| (?:y|dL/d\w+) \| (.*) \|$", README, re.M)
     assert len(rows) == 4
     source = (ROOT / f"micrograd_tiers/tiers/{TIERS[column]}.py").read_text().replace(", strict=True", "")
@@ -46,7 +46,7 @@ def test_the_hashes_are_what_compare_prints(tmp_path, monkeypatch, capsys):
     (hash_shown,) = {digest for _, digest in found}
     record = json.loads((ROOT / "tests/core/exact_weights.json").read_text())
     if fingerprint() != record["fingerprint"]:
-        pytest.skip("another C library: other bits")
+        pytest.skip("this C library gives other bits")
     monkeypatch.chdir(tmp_path)
     assert cli.main(["compare", "--data", "ellipse", "--exact", "--tiers", "tensor", "--seconds", "600"]) == 0
     assert hash_shown in capsys.readouterr().out
@@ -68,7 +68,7 @@ def test_no_command_is_overlooked():
     assert len(COMMANDS) == len(re.findall(r"micrograd-tiers\s+[a-z]", README)) > 4
 
 
-def test_it_can_be_shown_by_itself():
+def test_its_links_are_absolute_and_its_pictures_exist():
     links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)]+)\)", README)
     assert all(link.startswith("https://") for link in links)
     for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README):

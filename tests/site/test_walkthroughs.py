@@ -1,4 +1,4 @@
-"""Each walkthrough runs, in an empty folder, and what it asserts is so; its exercises have solutions that run."""
+"""Each walkthrough runs in an empty folder and its assertions hold; its exercises have solutions that run."""
 
 import os
 import re
@@ -16,7 +16,7 @@ by_name = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run a script in an empty folder, without windows; the folder stays empty."""
+    """Return a function that runs a script in an empty folder, without windows, and asserts that it stays empty."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", os.environ.copy())
     backend = mpl.get_backend()
@@ -74,5 +74,5 @@ def test_the_pages_are_numbered_without_a_gap():
 
 
 @pytest.mark.parametrize("page", PAGES[:-1], ids=lambda path: path.stem)
-def test_it_ends_with_what_comes_next(page):
+def test_it_ends_with_a_pointer_to_the_next_page(page):
     assert f"page {int(page.name[:2]) + 1}" in page.read_text().rstrip().split("\n#\n")[-1]
