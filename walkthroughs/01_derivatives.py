@@ -71,8 +71,8 @@ assert two_sided.min() < 1e-10 < two_sided[0]
 
 # %% [markdown]
 # Read the plot from right to left. As $h$ shrinks, the error falls, twice as steeply for two sides as for one. Then it
-# rises again. A computer keeps about 16 digits of a number. $f(x + h)$ and $f(x - h)$ share most of these digits, so
-# what is left of their difference is mostly rounding error. The best step lies in between.
+# rises again. A computer keeps about 16 digits of a number. $f(x + h)$ and $f(x - h)$ share most of these digits, and
+# the subtraction removes them. The few digits that remain are mostly rounding error. The best step lies in between.
 #
 # The package chooses the step for you, and often does better still (page 8 explains how). `mt.numerical_gradient` takes
 # a function and the point at which to differentiate it, a number or an array. It returns one derivative for each

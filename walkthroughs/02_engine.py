@@ -223,8 +223,9 @@ draw(d, {a: "a", b: "b = a + a", c: "c = b + b", d: "d = b + c"}, axes)
 plt.show()
 
 # %% [markdown]
-# The engine is complete: a class with three operations, `hand_on`, `in_order` and `backward`. Six paths lead from $d$
-# back to $a$, and yet each of the four nodes takes a single turn.
+# The engine is complete. It consists of a class with three operations (sum, product and relu) and of the functions
+# `hand_on`, `in_order` and `backward`. Six paths lead from $d$ back to $a$, and yet each of the four nodes takes a
+# single turn.
 #
 # Why gradients are set to zero
 # -----------------------------

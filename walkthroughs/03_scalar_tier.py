@@ -58,7 +58,7 @@ x, c = [1.0, 2.0], 0
 # **Question.** What are $z$, $h$, $s$ and $y$ for this $x$? Take a sheet of paper: all of them are simple fractions, 0,
 # or $\pm \ln 3$.
 #
-# To compute them from input to output is the *forward pass*. In the code each formula takes one line: a list over the
+# The *forward pass* computes them from input to output. In the code each formula takes one line: a list over the
 # units, and inside it a sum over everything that leads to the unit.
 
 
@@ -95,7 +95,7 @@ assert same(loss, log(4))
 # - $s_0 = \tfrac12 - \tfrac34 + \tfrac14 + 0 = 0$ and $s_1 = 1 + 0 - 1 + \ln 3 = \ln 3$
 # - $e^{s_0} = 1$ and $e^{s_1} = 3$, so $y = (\tfrac14, \tfrac34)$ and $L = -\ln \tfrac14 = \ln 4$
 #
-# The net finds class 1 three times as likely as class 0, but class 0 is the right one. It has something to learn.
+# The net considers class 1 three times as likely as class 0, but class 0 is the right one. It has something to learn.
 #
 # The backward pass
 # -----------------

@@ -26,8 +26,8 @@ from micrograd_tiers.tiers import vector
 # A net for pencil and paper
 # --------------------------
 #
-# One sample, $x = (2, 1)$, of class 0. The weight $w_{oi}$ leads from input $i$ to output $o$. Row $o$ of the matrix
-# holds all the weights of unit $o$, and the shape of the matrix is (outputs, inputs).
+# Take one sample, $x = (2, 1)$, of class 0. The weight $w_{oi}$ leads from input $i$ to output $o$. Row $o$ of the
+# matrix holds all the weights of unit $o$, and the shape of the matrix is (outputs, inputs).
 
 # %%
 x, c = np.array([2.0, 1.0]), 0
@@ -49,8 +49,8 @@ assert (weight1.shape, weight2.shape) == ((3, 2), (2, 3))
 # **Question.** What are the three sums? Work them out by hand.
 #
 # At the scalar tier this takes two nested loops: the outer one over the units, the inner one over their inputs. The
-# inner loop has a name: it is the *dot product* of two vectors. The outer loop has a name too: the dot product of each
-# row with the same vector is a matrix times a vector. NumPy writes it `@`, and runs both loops inside.
+# inner loop computes the *dot product* of two vectors. The outer loop computes the dot product of each row with the
+# same vector, which is the product of a matrix and a vector. NumPy writes it `@`, and runs both loops inside.
 
 # %%
 z_loop = [0.0, 0.0, 0.0]
@@ -146,7 +146,8 @@ assert abs(dh - [-2, 1, 1]).max() < 1e-14
 # Check one entry by hand: the middle column is $(2, 4)$, and $2 \cdot (-\tfrac12) + 4 \cdot \tfrac12 = 1$.
 #
 # The next step back is the sigmoid, elementwise: its slope is $h (1 - h) = \tfrac14$ at all three units. Then comes the
-# first layer. It takes the outer product once more, of `dz`, the gradient that arrives there, and of $x$, its input.
+# first layer. The gradient that arrives there is `dz`, and the input of the layer is $x$, so the gradient of its
+# weights is the outer product of these two.
 
 # %%
 dz = dh * (h * (1 - h))
@@ -300,7 +301,7 @@ assert (single[points.train_y == 1][:, [first, second]] > 0).all()
 # **Question.** What does hidden unit 0 learn from one image? Its weights are row 0 of the matrix, one for each pixel,
 # so we can draw their gradient as a picture.
 #
-# By the outer product, row 0 is `dz[0]` times $x$: **the image itself**, times one number. The number says how much the
+# Row 0 of the outer product is `dz[0]` times $x$: **the image itself**, times one number. The number says how much the
 # unit should change its response to this image, and in which direction (blue is below 0, red above). The mean over 64
 # samples is a mixture of 64 images, each times its own number.
 

@@ -5,7 +5,7 @@ r"""
 Pages 3, 4 and 5 built one net three times: on lists of numbers, on vectors, on matrices. On this page we train all
 three from the same weights on the same samples, and ask whether they end up as the same net. They agree to twelve
 digits and more, and differ in the last ones. You will see where that difference comes from, how to make it vanish down
-to the last bit, and when only equal bits prove that two programs compute the same.
+to the last bit, and when only equal bits prove that two programs compute the same thing.
 
 You need Python and a little NumPy. You know from the earlier pages what a training step does: it computes the gradient
 of the loss on a mini-batch, a handful of samples, and moves each weight a little against it.
@@ -209,9 +209,9 @@ assert abs(ours - np.dot(a, b)) < 1_000 * 2**-52 * np.dot(abs(a), abs(b))
 print(f"in order {ours:.17f}\nnp.dot   {np.dot(a, b):.17f}")
 
 # %% [markdown]
-# This is exact mode: the same tiers and the same lines, with these sums in place of the fast ones, `dot` of
-# `tiers/exact/lists.py` and `matmul` of `tiers/exact/arrays.py`. Exact does not mean more accurate; it means the same
-# bits at every tier. The price is speed, so exact mode is for proofs and not for every day.
+# This is exact mode. The tiers and their lines are the same, but every fast sum is replaced by one in this order: by
+# `dot` of `tiers/exact/lists.py`, or by `matmul` of `tiers/exact/arrays.py`. Exact does not mean more accurate; it
+# means the same bits at every tier. The price is speed, so exact mode is for proofs and not for every day.
 
 # %%
 exact_nets = {tier: start.to(tier, exact=True) for tier in TIERS}
@@ -240,8 +240,8 @@ print(f"a neighbor     {sha256_of_weights(bumped)}")
 assert sha256_of_weights(bumped) != sha256_of_weights(exact_nets["tensor"])
 
 # %% [markdown]
-# The hash is the same for all tiers *on one computer*. On another computer it may be different, and the same for all
-# tiers again: $e^x$ and the logarithm come from the C library, and IEEE 754 does not prescribe their last bit.
+# The hash is the same for all tiers *on one computer*. Another computer may get a different hash, but again the same
+# one for all tiers: $e^x$ and the logarithm come from the C library, and IEEE 754 does not prescribe their last bit.
 #
 # One weight, gone wild
 # ---------------------
@@ -386,7 +386,7 @@ assert hashes["scalar"] == hashes["vector"] == hashes["tensor"] != hashes["mista
 # What to believe
 # ---------------
 #
-# - Two programs whose weights agree to the last bit have computed the same, at any learning rate.
+# - Two programs whose weights agree to the last bit have computed the same thing, at any learning rate.
 # - Two programs that agree within a tolerance are the same up to rounding, *if* training is not chaotic. To find out,
 #   move the starting weights by one rounding error, as above. The tolerance cannot be smaller than the difference that
 #   this makes. If the difference is as large as the weights, no tolerance will do.

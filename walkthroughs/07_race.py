@@ -170,8 +170,8 @@ assert (b / a == 2).all()
 # **Pinned threads.** A matrix product is split into parts, one for each core, and it is done when the last part is
 # done. If another program occupies one of the cores, all the others wait for it. And a contender with two threads has
 # two machines where another has one. The libraries read the number of threads from the environment when they are first
-# imported. That is why we set it to one before the line `import numpy`. (If NumPy has been imported before, as in a
-# notebook that you run a second time, or on the site, the setting comes too late.)
+# imported. That is why we set it to one before the line `import numpy`. (If NumPy has been imported before, the
+# setting comes too late. This happens when you run a notebook a second time, and when the documentation is built.)
 
 # %%
 print(pinned(1))
@@ -263,9 +263,9 @@ print(product.call_count, "matrix products")
 assert product.call_count == 5
 
 # %% [markdown]
-# What separates the two is the price of a call. NumPy's `dot` looks at types and shapes once for a whole vector. Take
-# dot products of growing length, and divide the time by the length. (Such a call is about as short as a look at the
-# clock, so `timeit` looks at the clock once for many calls.)
+# A call has a price, and the tensor tier pays it less often. NumPy's `dot`, for example, looks at types and shapes once
+# for a whole vector. Take dot products of growing length, and divide the time by the length. (Such a call is about as
+# short as a look at the clock, so `timeit` looks at the clock once for many calls.)
 
 
 # %%
@@ -404,8 +404,8 @@ print(net.summary(batch_size=64))
 # gradients. For each of the 64 samples there are the 784 inputs and the outputs of the layers: 300, 300 and 10 numbers.
 # All of these must be kept, because the backward pass needs them.
 #
-# Prediction needs no gradients, and it may drop the input of a layer once the layer's output is computed. What remains
-# are the parameters, the 64 samples, and the layer that holds the most: 300 numbers of input and 300 of output for each
+# Prediction needs no gradients, and it may drop the input of a layer once the layer's output is computed. That leaves
+# the parameters, the 64 samples, and the layer that holds the most: 300 numbers of input and 300 of output for each
 # sample.
 
 # %%
@@ -480,8 +480,8 @@ assert held["tensor"] < 1.3 * case.summary.training_bytes
 # More than four times as much: a number takes 32 bytes instead of 8. And besides the sum of the gradients, there is the
 # gradient of the sample that is being added to it.
 #
-# The page's measurement should agree with the package's own, and so should the step. You can assert memory, because it
-# does not depend on what else the machine is doing. Never assert a time.
+# Our measurement should agree with the package's own, and our step should give the same losses as the package's step.
+# You can assert memory, because it does not depend on what else the machine is doing. Never assert a time.
 
 # %%
 with Race(threads=1) as race:

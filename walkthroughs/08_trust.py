@@ -179,7 +179,7 @@ assert np.cbrt(np.finfo(np.float64).eps) < 1e-5 < 1e-3 < np.cbrt(np.finfo(np.flo
 # Nothing is subtracted, so $h$ may be as small as you like. With $h = 10^{-20}$, $h^2$ is lost beside 1.
 #
 # **Question.** What does this give for $f(x) = x^3$ at $x = 2$? By hand: $(2 + ih)^3 = 8 + 12\,ih - 6h^2 - ih^3$, so
-# $12 - h^2$.
+# the result is $12 - h^2$.
 
 
 # %%
@@ -247,11 +247,11 @@ assert report_of_B.passed
 assert {check.name for check in report_of_A.checks if check.passed} == {"4.weight", "4.bias"}
 
 # %% [markdown]
-# Each line is the gradient of one parameter, at the weight where it agrees least. Read the second table from the last
-# layer back: "4.weight" (of layer 4) is right, and all gradients before the preceding sigmoid are wrong. A wrong vjp
-# corrupts every gradient that it passes on. So look for the bug immediately in front of the last gradient that is still
-# right. For a large matrix, a sample of the weights is checked. In the line "direction" all weights move at once, so
-# that none goes untested.
+# Each line is the gradient of one parameter, at the weight where it agrees least. Read the second table backward, from
+# the last layer to the first. The gradients of layer 4 are right. Those of layers 2 and 0 are wrong, because on their
+# way there they pass through a sigmoid, and a wrong vjp corrupts every gradient that it passes on. So the bug lies
+# between the gradients that are still right and the first that are wrong: here, in layer 3. For a large matrix, a
+# sample of the weights is checked. In the line "direction" all weights move at once, so that none goes untested.
 #
 # Kinks
 # -----
@@ -368,7 +368,7 @@ plt.show()
 
 # %% [markdown]
 # It finds a failing layer, and then makes it smaller, step by step, for as long as it still fails. This is called
-# *shrinking*. What is left is one input and two outputs, and only the weight of the second output is not 0. That is all
+# *shrinking*. The result has one input and two outputs, and only the weight of the second output is not 0. That is all
 # it takes to fail, and it tells you what is wrong: the second output is ignored. Here is the op with the bug.
 
 
@@ -433,8 +433,9 @@ print(answer)
 assert not answer.passed
 
 # %% [markdown]
-# **B.** Negative `dy`. Whether a unit is on depends on `x` alone. `dy` only says where to go, and half of the time that
-# is down. With `dy = 1` the check passes, with `dy = -1` it fails. By default, `mt.check_vjps` draws both.
+# **B.** Negative `dy`. `x` alone decides whether a unit is on. `dy` says how the loss changes with the output of the
+# unit, and it is negative as often as not. With `dy = 1` the check passes, and with `dy = -1` it fails. By default,
+# `mt.check_vjps` draws both.
 
 # %%
 x = np.array([[-2.0, 0.5, 3.0]])
@@ -485,8 +486,8 @@ assert verdict["findings"][0]["likely_bug"]["name"] == bug.name
 assert judged("elu", tensor, "tensor")["status"] == "pass"
 
 # %% [markdown]
-# The example needs only one number: a negative one, with an $\alpha$ that is not 1. The package's own ELU passes. If
-# you want more to guess at, `micrograd-tiers bugs quiz` hides a bug and shows you its symptoms.
+# The example needs only one number: a negative one, with an $\alpha$ that is not 1. The package's own ELU passes. To
+# hunt more bugs, run `micrograd-tiers bugs quiz`: it hides a bug and shows you its symptoms.
 #
 # Exercises
 # ---------

@@ -50,8 +50,8 @@ axes.set_xticklabels(["0", "", "0.5", "1", "2", "4", "8"])
 plt.show()
 
 # %% [markdown]
-# The gap just above 1 is called $\varepsilon$. Gaps grow with the numbers. **Question.** From which number on does
-# adding 1 have no effect?
+# The gap just above 1 is called $\varepsilon$. Gaps grow with the numbers. **Question.** What is the first number to
+# which adding 1 has no effect?
 
 # %%
 for dtype in (np.float32, np.float64):
@@ -65,9 +65,10 @@ assert 2.0**53 + 1 == 2.0**53
 assert 0.1 + 0.2 != 0.3
 
 # %% [markdown]
-# From $2^{24}$ = 16,777,216 on in float32, and from $2^{53}$ on in float64. A result that falls into a gap is rounded
-# to the nearest number, so every result is off by at most half a gap. That is why 0.1 + 0.2 is not 0.3, and it does
-# no harm. Two other things do: a result that is out of range, and a difference of two numbers that are almost equal.
+# It is $2^{24}$ = 16,777,216 in float32, and $2^{53}$ in float64. The next number above it is 2 away. A result that
+# falls into a gap is rounded to the nearest number, so every result is off by at most half a gap. That is why 0.1 + 0.2
+# is not 0.3, and it does no harm. Two other things do: a result that is out of range, and a difference of two numbers
+# that are almost equal.
 #
 # Too large, too small
 # --------------------

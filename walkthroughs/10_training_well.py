@@ -253,7 +253,7 @@ assert settled[1] > 2 * settled[4]
 
 # %%
 expected = np.sqrt((digits_x**2).sum(axis=1).mean())
-print(f"by the formula, the deviation of z is {expected:.1f} for v = 1")
+print(f"by the formula, the standard deviation of z is {expected:.1f} for v = 1")
 deviation, slope, loss = {}, {}, {}
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3), layout="constrained", sharey=True)
 for axes, init in zip(panels, ("standard_normal", "xavier_normal"), strict=True):
@@ -449,7 +449,7 @@ assert runs["StepDecay(4, 0.2)"][-1] < runs["always 2"][-1] > runs["CosineAnneal
 #
 # 1. For the net with one weight, which rate halves the distance to the goal at each step and changes its sign? Then
 #    `assert np.allclose(path_of(rate) - 2, -2 * (-0.5) ** np.arange(7))`
-# 2. A layer with 784 inputs and 50 units gets Kaiming initialization. What is the deviation of its weights? Then
+# 2. A layer with 784 inputs and 50 units gets Kaiming initialization. What is the standard deviation of its weights?
 #    `assert abs(mt.mlp([784, 50, 10], "relu", init="kaiming").state_dict()["0.weight"].std() / deviation - 1) < 0.02`
 # 3. On a slope of 1 everywhere, which momentum makes the ball four times as fast as no momentum? By hand, then
 #    `assert abs(sum(momentum**t for t in range(1000)) - 4) < 1e-9`

@@ -48,9 +48,9 @@ assert ten < 0.05
 # **Question.** Which of its gradients are zero in the first step?
 #
 # Every hidden unit gets $z = 0$ and outputs $h = \frac12$. Both scores are 0, so both classes get $\frac12$, and the
-# gradient of the scores is prediction minus target (page 1). The gradient of the last weights is that times $h$, the
-# same for each unit. The gradient of the hidden layer is that times the last weights. They are zero, so nothing
-# reaches the hidden layer.
+# gradient of the scores is prediction minus target (page 1). Multiplied by $h$, it gives the gradient of the last
+# weights, the same for each unit. Multiplied by the last weights, it gives the gradient that goes back to the hidden
+# layer. But the last weights are zero, so nothing reaches the hidden layer.
 
 # %%
 two_moons = mt.load_dataset("moons", n_train=400, n_test=1000)
@@ -263,7 +263,7 @@ plt.show()
 # A gallery of failures
 # ---------------------
 #
-# From here on we train on the digits. Each picture shows one healthy run, dashed and gray: 784-50-10, rate 0.5,
+# The remaining nets learn the digits. Each picture shows one healthy run, dashed and gray: 784-50-10, rate 0.5,
 # batches of 25. Each failure differs from it in one thing. Some of them are bugs from the museum,
 # `micrograd_tiers.lab.museum`: `planted` gives you a second copy of the package with the bug in it.
 
@@ -349,7 +349,7 @@ assert cured.validation_loss[-1] < 1
 #   memorize the wrong labels.) Cure: plot ten images with their labels, and look.
 # - *Features not scaled.* Cause: inputs in the hundreds saturate every sigmoid, as starting weights that are too
 #   large do (page 10). Cure: scale all features to a size of about 1. `Standardizer` does it. It takes the mean and
-#   the deviation from the training samples, and applies them to all parts of the data.
+#   the standard deviation from the training samples, and applies them to all parts of the data.
 #
 # **The loss falls, but too slowly.** These failures are the dangerous ones, because nothing looks broken.
 

@@ -90,6 +90,8 @@ assert on_training[1] < on_training[0] < on_training[3]
 assert on_new[1] < on_new[0] < on_new[3]
 
 # %% [markdown]
+# (The loss uses the natural logarithm. Its unit is called the *nat*.)
+#
 # A second layer pays off: the loss is lower both on the training images and on new ones. Eight narrow layers in a row
 # do worse than one, even on the *training* images. So the problem is not overfitting: they are harder to train. (This
 # holds for this learning rate and this number of epochs. Page 14 shows a layer that makes deep nets easier to train.)

@@ -93,7 +93,7 @@ print(response)
 assert response.tolist() == [[[0, 3, 3, 0]]]
 
 # %% [markdown]
-# Where all pixels are equal, left and right cancel. At the edge, and only there, the output is large. The kernel
+# Left and right cancel wherever all pixels are equal. At the edge, and only there, the output is large. The kernel
 # detects vertical edges. Transposed, it detects horizontal ones. Here are both on a digit:
 
 # %%
@@ -200,7 +200,7 @@ assert covered_by_window(x, 2).tolist() == of_package.reshape(4, 4).tolist()
 # - A bias $b_o$ occurs in all outputs of channel $o$, with factor 1.
 # - A weight $w_{ocij}$ occurs in all outputs of channel $o$. Its factor is the pixel that lay beneath it.
 # - A pixel $x_{chv}$ (row $h$, column $v$) occurs wherever a window covered it. Its factor is the weight that lay on
-#   it, so that $r + i = h$ and $s + j = v$.
+#   it: $w_{ocij}$ with $i = h - r$ and $j = v - s$.
 #
 # $$
 # \frac{\partial L}{\partial b_o} = \sum_{r,s} dy_{ors}, \qquad
@@ -288,7 +288,7 @@ assert report.passed
 # Pooling
 # -------
 #
-# Whether a feature is there matters more than its exact place. *Pooling* cuts each feature map into windows of, say,
+# The presence of a feature matters more than its exact place. *Pooling* cuts each feature map into windows of, say,
 # 2 by 2 pixels, and keeps one number from each: the mean or the maximum. **Question.** What is left of this
 # map in each case?
 #
@@ -335,9 +335,9 @@ assert "at a kink" in str(mt.check_vjps(vector.max_pool2d, [x[None], 2, 2]))
 # LeNet
 # -----
 #
-# LeNet, from 1998, was built to read digits on bank checks. It has all of the above: twice a convolution, an
-# activation, and pooling, followed by three dense layers. The original used smooth activations and means. Ours uses
-# ReLU, which is $\max(x, 0)$, and maxima.
+# LeNet, from 1998, was built to read digits on bank checks. It uses all of the above: two rounds of convolution,
+# activation, and pooling, followed by three dense layers. The original used smooth activations and average pooling.
+# Ours uses ReLU, which is $\max(x, 0)$, and max pooling.
 
 # %%
 net = mt.lenet5("relu", "max", dtype="float32", seed=1)
@@ -444,4 +444,4 @@ for tier in ("scalar", "vector", "tensor"):
 #    "pass" next to `conv2d`.
 #
 # Next, on page 14: a layer that keeps numbers in a healthy range, and nets that learn from images without being told
-# what is on them.
+# what is in them.

@@ -23,9 +23,9 @@ from micrograd_tiers.tiers import tensor
 # ----------------------------
 #
 # A mini-batch is the group of samples that one training step looks at. Take one feature (one column) of a batch of
-# four samples: $-4, 2, 4, 10$. Batch normalization subtracts the column's mean $m$ and divides by its deviation $s$,
-# so that the column has mean 0 and deviation 1. Then it multiplies by a weight $w$ and adds a bias $b$, both of which
-# are learned:
+# four samples: $-4, 2, 4, 10$. Batch normalization subtracts the column's mean $m$ and divides by its standard
+# deviation $s$ (*deviation* for short), so that the column has mean 0 and deviation 1. Then it multiplies by a weight
+# $w$ and adds a bias $b$, both of which are learned:
 #
 # $$
 # m = \frac1N \sum_n x_n, \qquad v = \frac1N \sum_n (x_n - m)^2, \qquad s = \sqrt{v + \varepsilon},
@@ -59,8 +59,8 @@ theirs, (dx_of, dweight_of, dbias_of) = tensor.batch_norm(x, weight, bias)
 assert abs(y - theirs).max() < 1e-13
 
 # %% [markdown]
-# The package's op gives the same, along with three vjps, the functions that carry a derivative back. What do they
-# compute?
+# The package's op gives the same values, along with three vjps, the functions that carry a derivative back. What do
+# they compute?
 #
 # Batch normalization, backward
 # -----------------------------
@@ -404,8 +404,9 @@ assert accuracy["fine-tuned"] > accuracy["frozen code"] + 0.05
 # 2. `micrograd-tiers bugs show batch_norm_statistics_constant` shows a bug that treats mean and variance as
 #    constants: `wrong = dy * weight / s`. Which property from this page reveals it, even if you have no other
 #    derivative to compare with? `assert abs(dx.sum()) < 1e-14 < abs(wrong.sum())`
-# 3. A frozen layer works as in prediction. In a small net of `Linear`, `BatchNorm1d`, `Sigmoid`, `Linear`, freeze
-#    layer 1. Does the bias of layer 0 still have no effect? `assert abs(grads["0.bias"]).max() > 1e-6`
+# 3. A frozen layer works in training as it does in prediction. In a small net of `Linear`, `BatchNorm1d`,
+#    `Sigmoid`, `Linear`, freeze layer 1. Does the bias of layer 0 still have no effect?
+#    `assert abs(grads["0.bias"]).max() > 1e-6`
 # 4. Build the decoder of an autoencoder from its layers 3 and up, and check that the two halves make up the whole:
 #    `assert abs(decoder.forward(encoder.forward(test)) - net.forward(test)).max() < 1e-5`
 #

@@ -7,8 +7,8 @@ One combination is missing: lists for a mini-batch. On this page we add it. We w
 mistake in it that a reasonable check misses. The package's judge finds the mistake. Then we fix the tier, train with
 it, and enter it in a race.
 
-You need the scalar tier (page 3), the tensor tier (page 5), and no library except Python's own. At the end we build the
-same tier in a few lines, with derivatives from JAX or PyTorch.
+You need the scalar tier (page 3) and the tensor tier (page 5). Our tier needs no library except Python's own. At the
+end we build a tier in a few lines, with derivatives from JAX or PyTorch.
 """
 
 # %%

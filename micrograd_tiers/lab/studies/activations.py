@@ -113,9 +113,10 @@ def _of_others(losses: dict[Case, list[float]]) -> str:
     text = []
     for depth in DEPTHS:
         first, last = (sorted(others, key=lambda name: losses[depth, name][n]) for n in (0, -1))
+        in_the_end = "also" if first[0] == last[0] else NAMES[last[0]]
         text.append(
-            f"With {depth} hidden layer{'s' if depth > 1 else ''}, the lowest loss after the first epoch is that of "
-            f"{NAMES[first[0]]}, and after the last epoch that of {NAMES[last[0]]}. The final losses of the three are "
+            f"With {depth} hidden layer{'s' if depth > 1 else ''}, {NAMES[first[0]]} has the lowest loss after the "
+            f"first epoch, and {in_the_end} after the last one. The final losses of the three are "
             f"between {losses[depth, last[0]][-1]:.3g} and {losses[depth, last[-1]][-1]:.3g}."
         )
     return (

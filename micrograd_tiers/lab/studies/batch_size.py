@@ -112,8 +112,8 @@ def _at_one_rate(fixed: Runs, n_samples: int, target: float) -> str:
             "validation loss, epoch 1": result["validation_loss"][0] if result["epochs_run"] else "diverged",
             "validation loss, last epoch": _shown(result),
             "test accuracy": percent(result["test_accuracy"]),
-            f"epochs to reach {target:.2g}": needed[size] or "more",
-            f"seconds to reach {target:.2g}": (needed[size] or 0) * seconds[size] or "more",
+            f"epochs to reach {target:.2g}": needed[size] or "not reached",
+            f"seconds to reach {target:.2g}": (needed[size] or 0) * seconds[size] or "not reached",
         }
         for size, result in fixed.items()
     ]

@@ -139,7 +139,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             "min - max": f"{min(result['dead'] for result in of)} - {max(result['dead'] for result in of)}",
             "accuracy": percent(mean_of(of, "accuracy")),
             "dead units after 5 more epochs, shuffled": f"{mean_of(of, 'dead_later'):.1f}",
-            "accuracy after those": percent(mean_of(of, "accuracy_later")),
+            "accuracy after these epochs": percent(mean_of(of, "accuracy_later")),
         }
         for name, of in runs.items()
     ]
@@ -186,10 +186,10 @@ def _what_happens(runs: dict[str, list[Result]]) -> str:
     return (
         f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} units are dead after "
         f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five. If the same examples are shuffled, "
-        f"{_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f} are. While the net sees only one class, "
-        "it learns to predict that class for every input, until nearly nothing is left to learn: the loss of the last "
-        f"batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with great "
-        f"confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
+        f"the means are {_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f}. While the net sees only "
+        "one class, it learns to predict that class for every input, until nearly nothing is left to learn: the loss "
+        f"of the last batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with "
+        f"great confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
         "following batches are large and, with only one class, point in nearly the same direction. Momentum "
         "accumulates them, and moves units so far that they are negative for every sample. "
         f"{_early_deaths(ordered):.0%} of the deaths happen in the first {EARLY} of a class's {BATCHES // 2} batches. "

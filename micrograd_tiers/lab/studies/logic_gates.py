@@ -211,11 +211,11 @@ def _one_unit_in_words(alone: dict[str, list[Result]]) -> str:
         f"two logits. For OR, training finds z = {found} (first start). A straight line can separate the two classes "
         "of OR and of AND, but not those of XOR: z = v a + w b + c has z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0) for all "
         "weights, and for XOR the left side would have to be negative and the right side positive. So at least one "
-        "corner is wrong, and no accuracy is above 75%. Nor does the loss lead to such weights. It is the mean of "
-        "`log(1 + e**t)` for t = z(0, 0), z(1, 1), -z(0, 1) and -z(1, 0). These four sum to 0 and the function is "
-        "strictly convex, so the mean is at least its value at 0, log 2, with equality only if all four are 0: the net "
-        "that gives each corner one half. Training ends there from every start, within "
-        f"{off:.0e} of log 2 = {math.log(2):.6f}. The number of corners that are then right "
+        "corner is wrong, and no accuracy is above 75%. And minimizing the loss does not even lead to weights with "
+        "three right corners. The loss is the mean of `log(1 + e**t)` for t = z(0, 0), z(1, 1), -z(0, 1) and "
+        "-z(1, 0). These four sum to 0 and the function is strictly convex, so the mean is at least its value at 0, "
+        "log 2, with equality only if all four are 0: the net that gives each corner one half. Training ends there "
+        f"from every start, within {off:.0e} of log 2 = {math.log(2):.6f}. The share of corners that are then right "
         f"({' or '.join(map(percent, last))}) is a matter of rounding."
     )
 

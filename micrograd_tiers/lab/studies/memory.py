@@ -209,7 +209,7 @@ def _what_dominates(at: At) -> str:
     images = min(result["parts"]["images"] / result["training"] for result in small)
     prediction = min(result["prediction"] / result["training"] for result in small)
     return (
-        f"Which part is largest depends on the batch size. {BATCH_SIZE} images are {numbers:,} numbers, and the nets "
+        f"The largest part depends on the batch size. {BATCH_SIZE} images are {numbers:,} numbers, and the nets "
         f"have at most {most:,} parameters. Without a hidden layer, or with one hidden neuron, the images take "
         f"{images:.0%} or more of the training memory, and prediction needs {prediction:.0%} or more of the training "
         "memory. The parameters, with their gradients and the optimizer's state, take "
@@ -241,8 +241,8 @@ def _one_neuron(at: At) -> str:
         f"{softmax['n_parameters']:,} of softmax regression. Softmax regression has ten neurons that see the image, "
         f"with 784 weights and a bias each. Here only one neuron sees the image, and {one['n_parameters'] - tenth} "
         "more numbers, ten weights and ten biases, connect it to the classes. But training does not need ten times "
-        f"less memory ({size_of(one['training'])} instead of {size_of(softmax['training'])}), because the images are "
-        "the same, and all that the net knows about an image is a single number."
+        f"less memory ({size_of(one['training'])} instead of {size_of(softmax['training'])}), because the images "
+        "take the same memory. The price of the few parameters is that the output layer gets only one number per image."
     )
 
 

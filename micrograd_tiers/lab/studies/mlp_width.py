@@ -143,7 +143,7 @@ def _widths(by_width: dict[int, Result]) -> str:
     gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
     return (
         f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
-        "loss is the mean over the last epoch, the validation loss is that at its end. It is lowest with "
+        "loss is the mean over the last epoch. The validation loss is measured after it, and is lowest with "
         f"{_neurons_in_words(best)}. Compared with no hidden layer, {_neurons_in_words(WIDTHS[0])} reduce the training "
         f"loss by {gains['train_loss']:.2g}, but the validation loss only by {gains['validation_loss']:.2g}. The rest "
         "of the gain does not carry over from the training images to others."
@@ -172,13 +172,13 @@ def _why(neurons: Sequence[Result], best: Result, two: Result, none: Result) -> 
         f"{table(rows)}\n\nOne neuron is worse than none from every start: it classifies {percent(min(accuracies))} to "
         f"{percent(max(accuracies))} of the test images correctly, and softmax regression "
         f"{percent(none['test_accuracy'])}. With one neuron, all ten scores are functions of one number, the neuron's "
-        "output h: the score of class c is w_c h + b_c. So the logits lie on a line. Over the test set, and apart from "
-        "a shift that all ten share, which does not change the softmax, they vary in "
-        f"{best['directions']} direction. Behind two neurons they vary in {two['directions']}, and in softmax "
-        f"regression, which has a weighted sum of all pixels for each class, in {none['directions']}. So each class "
-        "can only win on intervals of h. And no class can win on two of them, because the largest of ten straight "
-        f"lines is a convex function of h. Here, {min(won)} to {max(won)} classes win somewhere, and all images of the "
-        f"other classes are misclassified.{_silence(silent)}"
+        "output h: the score of class c is w_c h + b_c. So the logits of all images lie on one line. We count the "
+        "directions in which the logits vary over the test set. A shift that all ten logits share does not change the "
+        f"softmax, so it does not count. One neuron gives {best['directions']} direction and two neurons give "
+        f"{two['directions']}. Softmax regression has a weighted sum of all pixels for each class, and gives "
+        f"{none['directions']}. Behind one neuron, each class can win on at most one interval of h, because the "
+        f"largest of ten straight lines is a convex function of h. Here, {min(won)} to {max(won)} classes win "
+        f"somewhere, and all images of the other classes are misclassified.{_silence(silent)}"
     )
 
 

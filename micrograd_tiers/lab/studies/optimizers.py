@@ -130,9 +130,9 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
     )
     return (
         f"{table(rows)}\n\nWith each optimizer at its best rate, {first} ends with the lowest validation loss. Each "
-        "run has only one start, so small differences between optimizers mean nothing. The range of good rates is "
-        f"widest for {widest}, {max(decades.values()):.1f} decades, and narrowest for {narrowest}, "
-        f"{min(decades.values()):.1f} decades (as far as the grid of rates can tell)."
+        "run has only one start, so small differences between optimizers mean nothing. The rates with at most "
+        f"{GOOD:g} times the lowest loss span the most decades ({max(decades.values()):.1f}) with {widest}, and the "
+        f"fewest ({min(decades.values()):.1f}) with {narrowest}, as far as the grid of rates can tell."
     )
 
 

@@ -98,11 +98,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"`e**z` overflows to infinity from z = {f32['overflow']:.1f} in float32 and from {f64['overflow']:.1f} in "
         "float64. Infinity divided by infinity is NaN, so there the naive formula breaks. After subtracting the "
         "largest logit nothing overflows, but the probability of the other class underflows to 0 from a gap of "
-        f"{f32['underflow']:.1f} and {f64['underflow']:.1f}, and log 0 is minus infinity. Log-sum-exp computes no "
-        "probability, so nothing can underflow: the loss grows with the gap, as it should. The ops of this package "
-        "also take the largest term out of the sum. Relative to its size, they are within "
-        f"{f32['ours_off_by']:.0e} (float32) and {f64['ours_off_by']:.0e} (float64) of the exact loss, about the "
-        "rounding error of these types."
+        f"{f32['underflow']:.1f} or {f64['underflow']:.1f}, and log 0 is minus infinity. Log-sum-exp takes no "
+        "logarithm of a probability. Its small terms may underflow, too, but next to 1 they do not matter: the loss "
+        "grows with the gap, as it should. The ops of this package also take the largest term out of the sum. The "
+        f"relative error of their losses is at most {f32['ours_off_by']:.0e} in float32 and {f64['ours_off_by']:.0e} "
+        "in float64, about the rounding error of these types."
     )
     keys = ("overflow", "underflow", "breaks")
     findings = {dtype: {key: result[key] for key in keys} for dtype, result in by_dtype.items()}

@@ -177,9 +177,10 @@ def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
     return (
         "Sigmoid: equal units with the same inputs have the same output and get the same gradient, so they stay equal "
         f"in every step. From the zero start they do learn (their weights move by {moved:.1f} or more), but all of "
-        f"them learn the same. A net of {HIDDEN} equal units can do no more than a net of one unit, whose decision "
-        f"boundary is a straight line: it classifies {zero} of the points correctly, about as many as one unit from a "
-        f"random start ({one}). From a random start, {HIDDEN} units classify {rand} correctly."
+        f"them learn the same weights. A net of {HIDDEN} equal units can do no more than a net of one unit, whose "
+        f"decision boundary is a straight line. From the zero start, {HIDDEN} units classify {zero} of the points "
+        f"correctly, about as many as one unit from a random start ({one}). From a random start, {HIDDEN} units "
+        f"classify {rand} correctly."
     )
 
 
@@ -193,9 +194,9 @@ def _relu_in_words(runs: dict[str, list[Result]]) -> str:
         "outputs are zero, so the last weights get no gradient. The last weights are zero, so no gradient reaches the "
         "hidden layer. And the slope of ReLU at 0 is taken as 0 anyway. The last bias follows the random proportion of "
         "the two classes in each mini-batch; over all samples they are equally frequent. With the bias alone, the net "
-        f"predicts the same for every point: {percent(mean_of(zero, 'test_accuracy'))} are classified correctly, and "
-        f"the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, log 2 = {np.log(2):.3f}. From the "
-        f"random start, {rand} are classified correctly."
+        f"predicts the same class for every point: {percent(mean_of(zero, 'test_accuracy'))} are classified correctly, "
+        f"and the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, log 2 = {np.log(2):.3f}. From "
+        f"the random start, {rand} are classified correctly."
     )
 
 
