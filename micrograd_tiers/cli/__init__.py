@@ -10,6 +10,7 @@ usage; 3 training diverged; 130 interrupted. An error is printed as one line on 
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -100,6 +101,13 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except Exception as error:
+        if isinstance(error, NotImplementedError) and _comes_from_a_tier_file(error):
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            return _fail(
+                f"{place.filename}, line {place.lineno}: {place.name} is not written yet; `micrograd-tiers verify` "
+                "judges what is written",
+                1,
+            )
         code = _exit_code(error)
         if not code or _comes_from_a_tier_file(error):  # the author of the tier needs the traceback
             raise

@@ -971,3 +971,10 @@ def test_the_error_locates_a_mistake_inside_a_tier(cli, folder, mistake):
     else:
         assert result.code != 0
         assert re.search(r"my_tier\.py.*\b4\b", result.err)
+
+
+def test_an_op_that_is_not_written_yet_is_named(cli):
+    assert cli("verify", "--new", "my_tier.py").code == 0
+    result = cli(*COMPARE, "--tiers", "scalar", "my_tier.py")
+    assert result.code == 1
+    assert re.search(r"my_tier\.py, line \d+: linear is not written yet.*\n$", result.err)

@@ -863,7 +863,7 @@ def test_a_vacuous_check_exits_with_1(cli):
     [
         (["--tier", "tensr"], "unknown tier 'tensr'"),
         (["--loss", "nll"], "unknown loss 'nll'"),
-        (["--activation", "softplus"], "unknown activation"),
+        (["--activation", "nonsense"], "unknown activation"),
         (["--init", "ones"], "init"),
         (["--n", "0"], "--n is 0, expected a whole number from 1"),
         (["--coordinates", "-1"], "coordinates is -1"),

@@ -213,7 +213,7 @@ def test_a_grid_is_parsed_from_words():
         (["schedule=linear"], "unknown schedule 'linear'"),
         (["seeds=4..0"], "seed is '4..0', expected FIRST..LAST"),
         (["hidden=-4"], "hidden is '', expected a whole number"),
-        (["data=xor", "activation=relu,swish"], "unknown activation 'swish'"),
+        (["data=xor", "activation=relu,nonsense"], "unknown activation 'nonsense'"),
         (["data=xor", "tier=tensor,quantum"], "unknown tier 'quantum'"),
         (["data=xor", "batch_size=64,0"], "batch_size is 0, expected a whole number from 1"),
         (["data=xor", "dropout=0,2"], "p is 2.0, expected a number from 0 to 1"),
