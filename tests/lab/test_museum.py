@@ -351,7 +351,7 @@ def test_a_bug_of_the_batch_loop_acts_where_there_is_one():
         ([0.9], [0.5], "it learns something"),
         ([0.9], [0.1], "no better than guessing"),
         ([0.9], [0.0], "worse than guessing"),
-        ([0.9], [0.99], "better, so who would ask why?"),
+        ([0.9], [0.99], "better, so nobody would look for a bug"),
     ],
 )
 def test_the_verdict_goes_by_what_a_person_sees(right, wrong, words):

@@ -65,7 +65,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         for code, r in zip(codes, results, strict=True)
     ]
     answer = (
-        f"The nets are like {encodings[-1]}. The loss is the mean squared error per pixel.\n\n{table(rows)}\n\n"
+        f"The nets have the form {encodings[-1]}. The loss is the mean squared error per pixel.\n\n{table(rows)}\n\n"
         "A code without any numbers could only give the mean of all training images for every image. That has a loss "
         f"of {alone:.4f}. A code of two numbers reduces it to {results[0]['test_loss'] / alone:.0%}, and a code of "
         f"{codes[-1]} to {results[-1]['test_loss'] / alone:.0%}: images of digits occupy a small part of the 784 "

@@ -147,9 +147,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"{table(rows)}\n\n"
         f"The data are two moons with {N_EACH} examples of each class, the net is 2-{HIDDEN}-2. Unless the first "
         f"column says otherwise, it is trained on the examples in order, in batches of {BATCH_SIZE}, for 5 epochs of "
-        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, from a Kaiming start. Numbers "
-        f"are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of the "
-        f"{2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
+        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, after Kaiming initialization. "
+        f"Numbers are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of "
+        f"the {2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
         f"{_what_happens(runs)}\n\n{_what_helps(runs)}\n\n{_what_does_not(runs)}"
     )
     findings = {
@@ -186,10 +186,10 @@ def _what_happens(runs: dict[str, list[Result]]) -> str:
     return (
         f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} units are dead after "
         f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five. If the same examples are shuffled, "
-        f"{_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f} are. While the net sees only one class, "
-        "it learns to predict that class for every input, until nearly nothing is left to learn: the loss of the last "
-        f"batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with great "
-        f"confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
+        f"the counts are {_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f}. While the net sees only "
+        "one class, it learns to predict that class for every input, until nearly nothing is left to learn: the loss "
+        f"of the last batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with "
+        f"great confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
         "following batches are large and, with only one class, point in nearly the same direction. Momentum "
         "accumulates them, and moves units so far that they are negative for every sample. "
         f"{_early_deaths(ordered):.0%} of the deaths happen in the first {EARLY} of a class's {BATCHES // 2} batches. "

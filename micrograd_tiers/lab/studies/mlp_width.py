@@ -140,7 +140,7 @@ def _widths(by_width: dict[int, Result]) -> str:
     gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
     return (
         f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
-        "loss is the mean over the last epoch, the validation loss is that at its end. It is lowest with "
+        "loss is the mean over the last epoch; the validation loss is measured after it, and is lowest with "
         f"{_neurons_in_words(best)}. Compared with no hidden layer, {_neurons_in_words(WIDTHS[0])} reduce the training "
         f"loss by {gains['train_loss']:.2g}, but the validation loss only by {gains['validation_loss']:.2g}. The rest "
         "of the gain does not carry over from the training images to others."
