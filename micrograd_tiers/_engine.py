@@ -98,8 +98,8 @@ class Node:
         for node in nodes:  # the list grows during the loop
             if callable(node._local):
                 raise TypeError(
-                    f"Value: a {node._op!r} node has a _backward function of its own, expected one of the package's "
-                    "operations to pickle or copy; keep the parameters instead, or only the number: Value(v.data)"
+                    f"Value: got a {node._op!r} node with a _backward function of its own; only nodes made by the "
+                    "package's operations can be pickled or copied: keep the parameters, or the number, Value(v.data)"
                 )
             for child in node._prev:
                 if child not in index:
@@ -181,7 +181,7 @@ def exponential(function: Callable[[float], float], x: float) -> float:
         return function(x)
     except OverflowError:
         raise OverflowError(
-            f"{function.__name__}: got {x}, expected at most 709.78, as a larger result does not fit a float; "
+            f"{function.__name__}: got {x}, expected at most 709.78, beyond which the result does not fit a float; "
             "subtract the largest exponent first, as log-sum-exp does"
         ) from None
 

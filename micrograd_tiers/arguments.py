@@ -48,9 +48,12 @@ def number(
     x = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not (x > above and x < below and at_least <= x <= at_most):
         lower = f"above {above:g}" if above > -math.inf else f"of at least {at_least:g}"
-        upper = f"at most {at_most:g}" if at_most < math.inf else f"below {below:g}" if below < math.inf else "finite"
+        upper = (
+            f" and at most {at_most:g}" if at_most < math.inf else f" and below {below:g}" if below < math.inf else ""
+        )
         both = f"from {at_least:g} to {at_most:g}" if -math.inf < at_least and at_most < math.inf else ""
-        raise ValueError(f"{what} is {value!r}, expected a number {both or f'{lower} and {upper}'}")
+        a_number = "a number" if both or upper else "a finite number"
+        raise ValueError(f"{what} is {value!r}, expected {a_number} {both or lower + upper}")
     return x
 
 

@@ -111,7 +111,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             if "header" not in getattr(file, "files", ()):
-                raise DataError(f"{path}: not a net saved by micrograd_tiers (it has no header)")
+                raise DataError(
+                    f"{path}: not a net saved by micrograd_tiers (it has no header); load a file from net.save"
+                )
             header = json.loads(str(file["header"]))
             if header["format"] != "micrograd_tiers" or header["version"] != FORMAT_VERSION:
                 raise DataError(
@@ -137,14 +139,16 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         if isinstance(error, OSError) and error.filename:
             raise
         reason = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else repr(error)
-        raise DataError(f"{path}: not a whole net saved by micrograd_tiers: {reason}") from None
+        raise DataError(
+            f"{path}: not a complete net saved by micrograd_tiers: {reason}; save or copy the net again"
+        ) from None
 
 
 def _loss(header: dict[str, Any]) -> Loss:
     if "loss_settings" not in header:  # a file of an earlier version
         return get_loss(header["loss"], header.get("label_smoothing", 0.0))
     if header["loss"] not in LOSSES:
-        raise DataError(f"unknown loss {header['loss']!r}")
+        raise DataError(f"unknown loss {header['loss']!r}, expected one of {', '.join(LOSSES)}")
     return LOSSES[header["loss"]](**header["loss_settings"])
 
 
@@ -152,6 +156,6 @@ def _layer(description: dict[str, Any]) -> Layer:
     settings = dict(description)
     name = settings.pop("type")
     if name not in layer_types.__all__ or name == "Layer":
-        raise DataError(f"unknown layer {name!r}")
+        raise DataError(f"unknown layer {name!r}; a newer micrograd_tiers may know it")
     layer: Layer = getattr(layer_types, name)(**settings)
     return layer

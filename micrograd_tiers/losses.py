@@ -79,7 +79,7 @@ class Loss:
 
     def probabilities(self, tier: Any, outputs: Any) -> Any:
         """Return class probabilities from the outputs of a chunk; raise ValueError if the loss has no classes."""
-        raise ValueError(f"predict_proba: a net with loss {self.name!r} gives values, not probabilities")
+        raise ValueError(f"predict_proba: a net with loss {self.name!r} gives values, not probabilities: call predict")
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,9 @@ def get_loss(loss: str | Loss, label_smoothing: float = 0.0) -> Loss:
     if not smoothing:
         return found
     if not isinstance(found, SoftmaxCrossEntropy):
-        raise ValueError(f"label_smoothing is {smoothing:g}: the loss {found.name!r} has no labels to smooth")
+        raise ValueError(
+            f"label_smoothing is {smoothing:g}: the loss {found.name!r} has no labels to smooth; leave it at 0"
+        )
     if found != SoftmaxCrossEntropy():
         raise ValueError(f"label_smoothing is {smoothing:g}: give it to the loss, SoftmaxCrossEntropy(smoothing=...)")
     return SoftmaxCrossEntropy(smoothing)

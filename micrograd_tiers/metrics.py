@@ -53,8 +53,9 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
         If the arrays are empty or of different shapes, or a label is out of its range.
     """
     predicted, y = _pairs(predicted, y)
-    if min(predicted.min(), y.min()) < 0 or max(predicted.max(), y.max()) >= n_classes:
-        raise ValueError(f"confusion_matrix: labels must lie between 0 and {n_classes - 1}")
+    lowest, highest = min(predicted.min(), y.min()), max(predicted.max(), y.max())
+    if lowest < 0 or highest >= n_classes:
+        raise ValueError(f"confusion_matrix: got labels from {lowest} to {highest}, expected 0 to {n_classes - 1}")
     counts = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(counts, (y, predicted), 1)
     return counts

@@ -174,7 +174,10 @@ def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores
     samples = net.check_samples(data.test_x)
     (n_outputs,) = net.shapes(samples.shape[1:])[-1] or (None,)
     if n_outputs != len(data.class_names):
-        raise DataError(f"{name} distinguishes {n_outputs} classes, but {data.name} has {len(data.class_names)}")
+        raise DataError(
+            f"{name} distinguishes {n_outputs} classes, but {data.name} has {len(data.class_names)}; "
+            "choose another set with --data"
+        )
     return score(net, samples, net.check_targets(data.test_y, len(samples)))
 
 

@@ -230,7 +230,9 @@ class Trainer:
         try:
             self._rng.bit_generator.state = state.rng_state
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
+            raise DataError(
+                f"cannot resume: the saved training state is damaged or incomplete ({error!r}); start a new run"
+            ) from None
         self.state = state
         self._begin_epoch()
         if state.last_weights and not self.finished:

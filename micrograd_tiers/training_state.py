@@ -79,7 +79,10 @@ class TrainingState:
             memory = self.memory.get(name, {})
             undeclared = {*memory} - {*optimizer.slots, "count"}
             if undeclared:
-                raise ValueError(f"{optimizer} stores {', '.join(undeclared)}, which its slots do not name")
+                names = ", ".join(sorted(undeclared))
+                raise ValueError(
+                    f"{optimizer} stores {names}, but its slots are {optimizer.slots}: add {names} to slots"
+                )
             for slot, value in memory.items():
                 if isinstance(value, int):
                     counts[f"{slot}.{name}"] = value
@@ -123,7 +126,8 @@ class TrainingState:
             state = json.loads(str(arrays["state"]))
             _check_settings(state["run"], settings)
             if not (state["epoch"] >= 0 and 0 <= state["position"] < settings["n_samples"]):
-                raise ValueError(f"epoch {state['epoch']}, position {state['position']} of {settings['n_samples']}")
+                place = f"epoch is {state['epoch']} and position {state['position']}"
+                raise ValueError(f"{place}, expected at least 0, and a position below {settings['n_samples']}")
             best, last = (
                 {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
                 for kind in ("best.", "last.")
@@ -145,15 +149,17 @@ class TrainingState:
         except DataError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"cannot resume: the saved training state is damaged or incomplete ({error!r})") from None
+            raise DataError(
+                f"cannot resume: the saved training state is damaged or incomplete ({error!r}); start a new run"
+            ) from None
 
 
 def _check_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     for name, value in ours.items():
         if name == "data_checksum" and theirs[name] != value:
-            raise DataError("cannot resume: the samples are not those of the saved run")
+            raise DataError("cannot resume: the samples are not those of the saved run; pass the same ones")
         if theirs[name] != value:
-            raise DataError(f"cannot resume: {name} was {theirs[name]}, now it is {value}")
+            raise DataError(f"cannot resume: {name} was {theirs[name]}, now it is {value}; use the saved value")
 
 
 def _memory_of(

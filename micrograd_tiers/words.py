@@ -70,7 +70,8 @@ def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
         except ValueError:
             raise ValueError(f"layer {word!r}: expected numbers after the colon, as in conv:6,5") from None
         if not fewest <= len(arguments) <= most:
-            raise ValueError(f"layer {word!r}: got {len(arguments)} numbers, expected {fewest} to {most}")
+            count = f"{fewest} to {most}" if fewest < most else f"{most or 'none'}"
+            raise ValueError(f"layer {word!r}: numbers after the colon: got {len(arguments)}, expected {count}")
         if make is Linear and len(shape) > 1:
             layers.append(Flatten())
             shape = (math.prod(shape),)
@@ -107,7 +108,7 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
         if name == "step" and len(by) < 2:
             return StepDecay(int(every), *map(float, by))
     except ValueError as error:
-        raise ValueError(f"schedule {words!r}: {error}") from None
+        raise ValueError(f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY or cosine") from None
     raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY or cosine")
 
 
@@ -134,7 +135,7 @@ def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -
         if not equals or name not in kinds:
             raise ValueError(f"{word!r}: expected SETTING=VALUE,VALUE,... with a setting of train: {', '.join(kinds)}")
         if name in grid:
-            raise ValueError(f"{name} is given twice")
+            raise ValueError(f"{name} is given twice: put all its values into one SETTING=VALUE,VALUE,...")
         separator = "|" if name in ("layers", "schedule") else ","
         several = (_values(name, kinds[name], value.strip()) for value in values.split(separator))
         grid[name] = [*dict.fromkeys(value for those in several for value in those)]

@@ -30,7 +30,7 @@ TRIES = 2
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Real bugs of backpropagation, training, autograd engines and data code, each in a few lines of this package's "
+        "Real bugs in backpropagation, training, autograd engines and data code, each in a few lines of this package's "
         "own source. Without ACTION, list them."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)

@@ -117,7 +117,7 @@ def _load(name: str, args: argparse.Namespace) -> Dataset:
 def _print(comparison: Comparison, args: argparse.Namespace) -> None:
     print(f"{comparison.net} on {comparison.data}: {comparison.n_samples:,} samples,")
     print(
-        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} start, "
+        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} initialization, "
         f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
     )
     if any(result.epoch_loss is None for result in comparison.tiers):

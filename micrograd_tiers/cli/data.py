@@ -24,12 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     download = actions.add_parser(
         "download", help="download MNIST or Fashion-MNIST (needs pip install 'micrograd-tiers[data]')"
     )
-    download.add_argument("data", choices=("mnist", "fashion-mnist"))
+    download.add_argument("data", choices=("mnist", "fashion-mnist"), help="data set to download")
     download.add_argument("--no-progress", action="store_true", help="show no progress bar")
     options.add_seed(download, text="has no effect here")
     options.add_json(download)
     show = actions.add_parser("show", help="write a picture of training samples with their labels")
-    show.add_argument("data", choices=DATASETS)
+    show.add_argument("data", choices=DATASETS, help="data set to draw")
     options.add_data_dir(show)
     show.add_argument("--n", type=int, help="number of samples (default: 40 images or 1,000 points)")
     show.add_argument("--picture", metavar="FILE", help="picture to write (default: the name of the set, .png)")

@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--invert", action="store_true", help="invert the images: for dark digits on a white background"
     )
-    parser.add_argument("--tier", help="tier that computes (default: the tier of the saved net)")
+    parser.add_argument("--tier", help="tier to compute with (default: the tier of the saved net)")
     parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong predictions")
     options.add_seed(parser, default=None, text="random seed of the data set (default: that of the training run)")
     options.add_json(parser)
@@ -61,7 +61,9 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
     from ..datasets.images import read_image
 
     if not info.get("image_shape"):
-        raise DataError(f"{args.net}: the net was not trained on images, so it cannot classify image files")
+        raise DataError(
+            f"{args.net}: the net was not trained on images, so it cannot classify image files; use --data instead"
+        )
     names = info["class_names"]
     images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
     probabilities = net.predict_proba(images.reshape(len(images), -1))

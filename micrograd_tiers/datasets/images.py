@@ -51,4 +51,6 @@ def read_image(path: str | os.PathLike[str], shape: tuple[int, int], *, invert: 
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path}: not an image that can be read ({error})") from None
+        raise DataError(
+            f"{path}: cannot be read as an image ({error}); expected a file that Pillow can open, such as PNG or JPEG"
+        ) from None

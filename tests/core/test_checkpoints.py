@@ -212,7 +212,7 @@ def test_a_file_cannot_name_code_to_run(saved, tmp_path):
         ({"version": 99}, "version 99, expected micrograd_tiers version 1"),
         ({"layers": [{"type": "Linear", "in_features": 5, "out_features": 3}]}, "2.weight is unexpected"),
         ({"layers": [{"type": "os"}]}, "unknown layer 'os'"),
-        ({"layers": [{"type": "Linear"}]}, "not a whole net"),
+        ({"layers": [{"type": "Linear"}]}, "not a complete net"),
         ({"layers": [{"type": "Linear", "in_features": 10**7, "out_features": 10**7}]}, "0.weight has shape"),
         ({"loss": "nll"}, "unknown loss 'nll'"),
         ({"dtype": "object"}, "dtype is object"),

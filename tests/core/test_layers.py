@@ -211,7 +211,7 @@ def test_layers_that_do_not_fit_together_are_refused_with_advice(layers, message
         (lambda: mt.Reshape((0, 3)), "Reshape: a size is 0"),
         (lambda: mt.Dropout(1.5), "Dropout: p is 1.5"),
         (lambda: mt.Reshape(5), "Reshape: shape is 5, expected whole numbers such as"),
-        (lambda: mt.ELU("a"), "ELU: alpha is 'a', expected a number above 0"),
+        (lambda: mt.ELU("a"), "ELU: alpha is 'a', expected a finite number above 0"),
         (lambda: mt.BatchNorm1d(3, momentum=0), "BatchNorm1d: momentum is 0"),
         (
             lambda: mt.BatchNorm1d(3, momentum="a"),
@@ -268,7 +268,7 @@ def test_a_net_is_built_from_words():
     ("words", "message"),
     [
         ("convolution:6,5", "unknown layer 'convolution': expected one of linear, conv, avg"),
-        ("conv:6", "layer 'conv:6': got 1 numbers, expected 2 to 4"),
+        ("conv:6", "layer 'conv:6': numbers after the colon: got 1, expected 2 to 4"),
         ("conv:6,k5", "layer 'conv:6,k5': expected numbers after the colon"),
         ("conv:6,9", "conv2d: x has shape .1, 6, 6., expected at least 9"),
         ("linear:5 max:2", "max_pool2d: x has shape .5,."),

@@ -347,7 +347,7 @@ def test_a_bug_of_the_batch_loop_has_no_effect_at_a_tier_without_one():
         ([0.9], [0.5], "it learns something"),
         ([0.9], [0.1], "no better than guessing"),
         ([0.9], [0.0], "worse than guessing"),
-        ([0.9], [0.99], "better, so who would ask why?"),
+        ([0.9], [0.99], "better, so nobody would look for a bug"),
     ],
 )
 def test_the_verdict_says_what_a_person_would_notice(right, wrong, words):

@@ -91,5 +91,5 @@ def _value_and_vjps(op_name: str, result: Any, n_inputs: int) -> tuple[Any, tupl
             return value, tuple(vjps)
     raise ValueError(
         f"{op_name}: returned {repr(result)[:60]}, expected y, (dx, ...): its value and a tuple of "
-        f"vjps, one for each of its first inputs (it has {n_inputs})"
+        f"vjps in the order of its inputs, at least one and at most {n_inputs}"
     )

@@ -27,7 +27,7 @@ class VerdictKind(Enum):
 VACUOUS = {VerdictKind.ALL_ZERO, VerdictKind.LOST, VerdictKind.EMPTY}
 ADVICE = {
     VerdictKind.SHAPE: "a gradient must have the shape of the argument or parameter that it belongs to",
-    VerdictKind.WRONG: "look for the bug in this vjp and in those that dL/dy passes through before it",
+    VerdictKind.WRONG: "look for the bug in this vjp, and in the vjps of all later layers",
     VerdictKind.KINK: "no derivative exists: move the input off the kink (relu and elu: off 0), or draw other inputs",
     VerdictKind.NOT_FINITE: "a derivative is NaN or infinite: check the inputs first",
     VerdictKind.ALL_ZERO: "nothing was tested: draw other inputs or weights (are all ReLUs off, or all weights zero?)",

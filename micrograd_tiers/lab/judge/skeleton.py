@@ -88,7 +88,7 @@ def _function(row: Op, shapes: dict[str, str]) -> str:
     *others, last = arguments[:n]
     to = f"{', '.join(others)} and {last}" if others else last
     if row.is_loss:
-        returns = f"the loss, one number{shapes['summed']}, and the vjps ({vjps}), from dloss, a number, to {to}"
+        returns = f"the loss (one number{shapes['summed']}) and the vjps ({vjps}), from dloss (a number) to {to}"
     else:
         summed = shapes["summed"] if n > row.n_samplewise else ""
         returns = f"{value} and the vjps ({vjps}), from d{value} to {to}{summed}"

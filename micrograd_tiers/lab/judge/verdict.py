@@ -170,7 +170,7 @@ def judge(
         items = [*pool.map(judged, asked), *support]
     sound = [item.name for item in items if item.status == PASS]
     if broken or not trainable(sound):
-        answer = {"status": NOT_JUDGED, "note": "needs a right linear, activation, loss and support functions"}
+        answer = {"status": NOT_JUDGED, "note": "needs correct support functions, linear, one activation and one loss"}
     else:
         answer = ask("training", sound)
     items.append(_item("training", answer, points))

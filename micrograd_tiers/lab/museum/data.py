@@ -159,8 +159,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         "some points, and a sample that comes alone gives nan.",
         property="a sample is standardized to the same numbers alone as among others",
         explanation="The mean and the standard deviation of the training set belong to the net, as its weights do. If "
-        "they are computed again, each sample is shifted by its neighbors, and nothing is left of a single sample but "
-        "nan.",
+        "they are computed again, each sample is shifted by its neighbors, and a single sample, divided by a "
+        "deviation of 0, becomes nan.",
         hint="What does one sample become when it comes alone?",
     ),
     Bug(
@@ -214,8 +214,8 @@ DATA_BUGS: tuple[Bug, ...] = (
         symptom="The loaded net is slightly worse than the saved one: by some points early in training, by less than "
         "a point in the end.",
         property="a saved net is loaded with the same weights, all of them",
-        explanation="The last bias stays 0, as in a new net. It has ten numbers of several thousand, so the loaded "
-        "net is nearly the saved one.",
+        explanation="The last bias stays 0, as in a new net. It is only ten numbers of several thousand, so the "
+        "loaded net is nearly the saved one.",
         hint="Which parameters differ between the saved net and the loaded one?",
     ),
     Bug(

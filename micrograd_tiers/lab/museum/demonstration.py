@@ -57,20 +57,20 @@ class Demonstration:
         a, b = right.accuracy[-1], wrong.accuracy[-1]
         if (right.loss, right.accuracy) == (wrong.loss, wrong.accuracy):
             other = [name for name in right.figures if right.figures[name] != wrong.figures[name]]
-            seen = f"the only difference is in {', '.join(other)}" if other else "nor does anything else shown here"
+            seen = f"the only difference is in {', '.join(other)}" if other else "all other figures are equal, too"
             return f"accuracy {b:.1%}, and not a digit of the curves differs; {seen}"
         text = f"accuracy {b:.1%}, as it should be" if a == b else f"accuracy {b:.1%} instead of {a:.1%}"
         if not math.isfinite(wrong.loss[-1]):
             return f"{text}: the loss is {wrong.loss[-1]:g}"
         chance = 1 / self.n_classes
         if b < chance / 3:
-            return f"{text}: worse than guessing, which takes some doing"
+            return f"{text}: far worse than guessing"
         if b < chance + 0.05 < a:
             return f"{text}: no better than guessing"
         if b - a > 0.03:
-            return f"{text}: better, so who would ask why?"
+            return f"{text}: better, so nobody would look for a bug"
         if a - b > 0.15:
-            return f"{text}: it learns something, so who would stop it?"
+            return f"{text}: much worse, but it learns something"
         if a - b > 0.03:
             return f"{text}: worse, and easily blamed on the settings"
         ratio = (wrong.loss[-1] + 1e-3) / (right.loss[-1] + 1e-3)  # two losses near 0 count as equal

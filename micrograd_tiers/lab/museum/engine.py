@@ -27,7 +27,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The net learns, a few points worse, and its loss stops falling early.",
+        symptom="The net learns, but its loss stops falling early, and it ends a few points behind.",
         property="the gradient of an expression that uses a number twice, such as a * a",
         explanation="Each weight is multiplied by an input once per sample, so a batch uses it many times. Only the "
         "contribution of one sample survives.",
@@ -106,8 +106,8 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         },
         symptom="The loss hardly falls, and the accuracy is that of guessing or not much better.",
         property="the derivative of exp, compared with a numerical one",
-        explanation="exp is its own derivative, so the result counts and not the input. For negative x, the gradient "
-        "even points the wrong way.",
+        explanation="exp is its own derivative, so the slope is the result, not the input. For negative x, the "
+        "gradient even points the wrong way.",
         hint="What is the slope of exp at 0?",
     ),
     Bug(

@@ -186,7 +186,8 @@ def _extent(match: list[Token], tokens: list[Token], right: str) -> tuple[int, i
         end = max(end, *(partner.end for partner in partners))
     if sum(token.counts and start <= token.start < end for token in tokens) != len(match):
         raise ValueError(
-            f"holds {right!r}, which cuts through parentheses that do not count: include everything between them"
+            f"holds {right!r}, which includes only one of two matching parentheses: include both, and everything "
+            "between them"
         )
     return start, end
 

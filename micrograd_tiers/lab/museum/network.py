@@ -315,12 +315,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                 ),
             )
         },
-        symptom="The training loss is right to the last digit, and the accuracy is as good while test samples come by "
-        "the hundred. A sample that comes alone gets a different answer.",
+        symptom="The training loss is right to the last digit, and the accuracy is as good as long as test samples "
+        "come in large batches. A sample that comes alone gets a different answer.",
         property="the prediction for a sample does not depend on the other samples in the batch",
         explanation="This is a net on which nobody called model.eval(). Large test batches that resemble the training "
         "set are predicted as well as before. A sample that comes alone is normalized by its own statistics, and "
-        "nothing is left of a row of features.",
+        "the normalized features of a row are all 0.",
         hint="Predict a sample alone, and then among others. Should the predictions differ?",
     ),
     Bug(

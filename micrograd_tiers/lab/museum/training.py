@@ -239,7 +239,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ("Trainer._end_epoch", "self._validation_x, self._validation_targets", "self.X, self.targets"),
             )
         },
-        symptom="The validation accuracy is some points better than it has any right to be.",
+        symptom="The validation accuracy is some points too high.",
         property="the last validation loss equals that of the trained net, evaluated again on the validation samples",
         explanation="A net is always better on samples that it was trained on. The curve can no longer show "
         "overfitting, which is the purpose of validation.",
@@ -396,7 +396,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
         title="Adam does not correct the bias of its running means",
         kind="training",
         edits={"optimizers/adaptive.py": (("Adam._adam", "1 / (1 - b1**t), 1 / (1 - b2**t)", "1.0, 1.0"),)},
-        symptom="With a careful learning rate, the only effect is a faster start. With a bold one, the first steps "
+        symptom="With a small learning rate, the only effect is a faster start. With a large one, the first steps "
         "are too long, and the net takes many epochs to recover.",
         property="the first step of Adam is as long as the learning rate",
         explanation="Both running means start at 0 and are too small at first: the mean by a factor of 0.1, the root "

@@ -127,7 +127,7 @@ def _of_time(seconds: dict[int, float], steps: dict[int, int]) -> str:
         f"Time: with batches of {first}, an epoch takes {seconds[first] / fastest:.3g} times as long as the fastest "
         f"one, because each of its {steps[first]:,} steps has costs that do not depend on the batch size. With batches "
         f"of {enough} it takes less than 1.5 times as long, so larger ones save little time. (The times include the "
-        "validation after each epoch, and whatever else the machine did meanwhile.)"
+        "validation after each epoch, and vary with other load on the machine.)"
     )
 
 

@@ -147,9 +147,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"{table(rows)}\n\n"
         f"The data are two moons with {N_EACH} examples of each class, the net is 2-{HIDDEN}-2. Unless the first "
         f"column says otherwise, it is trained on the examples in order, in batches of {BATCH_SIZE}, for 5 epochs of "
-        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, from a Kaiming start. Numbers "
-        f"are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of the "
-        f"{2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
+        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, after Kaiming initialization. "
+        f"Numbers are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of "
+        f"the {2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
         f"{_what_happens(runs)}\n\n{_what_helps(runs)}\n\n{_what_does_not(runs)}"
     )
     findings = {

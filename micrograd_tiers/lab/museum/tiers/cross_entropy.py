@@ -23,8 +23,8 @@ CROSS_ENTROPY_BUGS = (
             vector=(LOSS_SAMPLE, "loss = -np.log(e[target] / (1 + rest))"),
             scalar=(LOSS_SAMPLE, LOG + "loss = -log(e[target] / (1 + rest))"),
         ),
-        symptom="An infinite loss, or an error from log(0), if a logit lies 746 below another. Digits are lost from a "
-        "difference of 37 on.",
+        symptom="An infinite loss, or an error from log(0), if the target's logit lies 746 below another. If it lies "
+        "more than 37 above all others, p rounds to 1, and the loss to 0.",
         property="a finite loss for every finite input",
         explanation="p underflows to 0, although its logarithm is an ordinary number such as -800. The logarithm of "
         "softmax does not need the probability: it is logits[target] - logsumexp(logits).",
@@ -306,8 +306,8 @@ CROSS_ENTROPY_BUGS = (
         ),
         symptom="The loss falls as it should; the accuracy is that of a net that is always wrong.",
         property="the value, checked against the formula with two or more classes",
-        explanation="Labels that count from 1 were shifted once too often. The net learns perfectly to predict the "
-        "neighboring class.",
+        explanation="Labels that count from 0 were shifted as if the classes counted from 1. The net learns "
+        "perfectly to predict the neighboring class.",
         hint="If the target is 0, the logit of which class enters the loss?",
     ),
     Bug(

@@ -81,7 +81,7 @@ LINEAR_BUGS = (
             vector=("lambda dy: matmul(dy, weight)", "lambda dy: matmul(weight, dy)"),
             tensor=("lambda dy: matmul(dy, weight)", "lambda dy: matmul(dy, weight.T)"),
         ),
-        symptom="In a square layer, the net learns nearly as well as the right one. In any other layer, there is a "
+        symptom="In a square layer, the net learns nearly as well as without the bug. In any other layer, there is a "
         "shape error.",
         property="dL/dx, checked on a square layer whose weight is not symmetric",
         explanation="The layers below get a wrong error signal, but a consistent one, and they learn to use it "
@@ -299,7 +299,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(tensor=("total(dy, axis=0)", "dy[-1].copy()")),
-        symptom="Nothing conspicuous: the biases take small, noisy steps.",
+        symptom="No visible effect: the biases take small, noisy steps.",
         property="dL/dbias, checked on more than one sample",
         explanation="Each sample overwrites the one before. The shape is right and, with one sample, so is the value.",
         hint="Change dy of the first sample. Does dbias change?",
@@ -311,7 +311,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(tensor=("total(dy, axis=0)", "dy[0].copy()")),
-        symptom="Nothing conspicuous: the biases take small, noisy steps.",
+        symptom="No visible effect: the biases take small, noisy steps.",
         property="dL/dbias, checked on more than one sample",
         explanation="dy[0] has the right shape and, with one sample, the right value. But every sample contributes to "
         "the gradient.",

@@ -137,7 +137,8 @@ SQUARED_ERROR_BUGS = (
         symptom="The same training, because the derivative is still that of the square. Only the reported loss "
         "differs.",
         property="the value, checked against the formula",
-        explanation="|d| and d**2 are nearly the same for errors near 1 and near 0.",
+        explanation="|d| and d**2 are equal for errors of 0 and 1, so examples with such errors do not "
+        "show the mistake.",
         hint="What is the loss for an error of 3?",
     ),
     Bug(
@@ -190,8 +191,8 @@ ABSOLUTE_BUGS = (
         symptom="The net does not learn: the loss rises from the first step, by hundreds of powers of ten, and every "
         "answer is the same.",
         property="the derivative, checked by complex step with y below the target",
-        explanation="|d| falls if d is negative, so its derivative there is -1. With 1 everywhere, outputs that are "
-        "too small are made even smaller.",
+        explanation="For negative d, |d| falls as d grows, so its derivative is -1. With 1 everywhere, outputs that "
+        "are too small are made even smaller.",
         hint="y is smaller than the target. Should the gradient be positive or negative?",
     ),
     Bug(

@@ -116,7 +116,7 @@ RELU_BUGS = (
             numpy=(RELU_VALUE, "y = np.where(x > 0, x, 0)"),
             scalar=(RELU_VALUE_SCALAR, "y = [xi if xi > 0 else 0.0 for xi in x]"),
         ),
-        symptom="No effect: a net whose weights are NaN keeps predicting.",
+        symptom="No effect as long as all is well. But a net whose weights have become NaN keeps predicting.",
         property="NaN in, NaN out",
         explanation="Every comparison with NaN is false, so `x > 0` treats it as a negative number. An earlier "
         "failure is hidden.",

@@ -77,8 +77,9 @@ SIGMOID_BUGS = (
                 (SIGMOID, f"e = LAST[0]\n{SIGMOID}"),
             ),
         ),
-        symptom="No effect with one hidden layer and one batch at a time. With two sigmoid layers, or if several "
-        "samples pass forward before the first one passes backward, gradients are wrong or shapes do not match.",
+        symptom="No effect with one hidden layer and one batch at a time. With two sigmoid layers, or if the "
+        "forward passes of several samples come before their backward passes, gradients are wrong or shapes do not "
+        "match.",
         property="the derivative, checked after the op has been called again",
         explanation="The values that the derivative needs are stored in one place for all calls. A vjp must close "
         "over the arrays of its own call.",
@@ -91,7 +92,8 @@ SIGMOID_BUGS = (
         op="sigmoid",
         part="dx",
         edits=_sigmoid_slope("1", "1"),
-        symptom="The net learns faster at first and ends worse: the gradients below are at least four times too large.",
+        symptom="The net learns faster at first and ends worse: the gradients of the layers below are at least four "
+        "times too large.",
         property="the derivative, checked by complex step",
         explanation="The chain rule has one factor for every function on the path. This one is at most 1/4.",
         hint="At x = 0, by how much does a small change of x change y?",

@@ -9,7 +9,7 @@ SHARE = "dloss * (smoothing / C)"
 SMOOTHING_BUGS = (
     Bug(
         name="smoothing_not_divided_by_classes",
-        title="label smoothing gives each class all of the smoothing instead of its C-th part",
+        title="label smoothing adds all of the smoothing to each class instead of smoothing / C",
         kind="tier",
         op="smoothed_cross_entropy",
         part="value",
@@ -48,7 +48,7 @@ SMOOTHING_BUGS = (
                 "return dlogits(dloss)",
             ),
         ),
-        symptom="The accuracy is as good. The reported loss is slightly higher, and the net is as confident as "
+        symptom="The accuracy does not suffer. The reported loss is slightly higher, and the net is as confident as "
         "without smoothing.",
         property="the derivative, checked by complex step with a smoothing above 0",
         explanation="Only the gradient moves the weights. The net is trained on hard labels, but measured by a loss "

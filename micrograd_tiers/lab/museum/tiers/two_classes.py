@@ -40,8 +40,8 @@ BINARY_BUGS = (
             vector=(f"{SIGNED} / len(logits) * dloss", f"{SIGNED} * dloss"),
             tensor=(f"{SIGNED} / logits.shape[1] * dloss", f"{SIGNED} * dloss"),
         ),
-        symptom="Training starts rough and ends 3 to 23 points behind. No effect with a smaller learning rate or with "
-        "one output.",
+        symptom="Training is unsteady at first and ends 3 to 23 points behind. No effect with a smaller learning rate "
+        "or with one output.",
         property="the derivative, checked by complex step with two or more outputs",
         explanation="The loss is a mean over the outputs, so its derivative must be divided by O too. Here every step "
         "is O times as large as the learning rate asks for.",
@@ -136,8 +136,8 @@ HINGE_BUGS = (
         symptom="The net learns something and ends 6 to 10 points behind. The loss rises into the hundreds, and the "
         "weights grow without bound.",
         property="the derivative, checked by complex step with target * y above 1",
-        explanation="Where the loss is constant at 0, its derivative is 0. If it is not, samples that are far on the "
-        "right side pull as hard as wrong ones, and the outputs grow without bound.",
+        explanation="Where the loss is constant at 0, its derivative is 0. With a derivative of -target there, samples "
+        "far on the right side pull as hard as wrong ones, and the outputs grow without bound.",
         hint="target * y is 3. If y grows a little, does the loss change?",
     ),
     Bug(
