@@ -101,6 +101,7 @@ def _draw_losses(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
             loss = (running_mean(curve.loss) if smooth else np.asarray(curve.loss))[keep]
             width = 1.3 + 6 * (1 - (i + 1) / len(curves))
             seen, name = np.asarray(curve.samples_seen)[keep], wrapped(curve.tier, 1.3, lines=2)
+            name += f", first {seen[-1]:,}" if len(curve.loss) < longest else ""
             (line,) = axes.plot(seen, loss, color=colors[curve.tier], lw=width, solid_capstyle="butt", label=name)
             if len(keep) == 1:
                 line.set(marker="o", markersize=2 + 2 * width)

@@ -60,7 +60,7 @@ def test_no_command_on_a_page_is_overlooked():
 def test_the_finding_on_the_page_is_what_the_judge_reports():
     bug = get_bug("linear_dx_ignores_later_outputs")
     (finding,) = judged(bug.op, completed(bug.tier("tensor"), "tensor"), "tensor")["findings"]
-    assert f"```\n{paragraph(bug.op, finding)}\n```" in (DOCS / "howto/own-tier.md").read_text()
+    assert f"```text\n{paragraph(bug.op, finding)}\n```" in (DOCS / "howto/own-tier.md").read_text()
 
 
 def test_the_reference_has_every_public_name():

@@ -54,7 +54,7 @@ def test_the_hashes_are_what_compare_prints(tmp_path, monkeypatch, capsys):
 
 COMMANDS = [
     shlex.split(command)
-    for command in re.findall(r"(?:`|&& |; )micrograd-tiers ([^`]*?)[ .]?`", " ".join(README.split()))
+    for command in re.findall(r"(?:`|&& |Scripts\\)micrograd-tiers ([^`]*?)[ .]?`", " ".join(README.split()))
     if command != "--help"
 ]
 
