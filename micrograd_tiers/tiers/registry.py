@@ -71,73 +71,43 @@ def _loss(name: str, signature: tuple[str, ...], family: str, formula: str) -> O
     return Op(name, signature, 1, 2, family, formula, "loss")
 
 
+# fmt: off
 OPS = (
-    Op(
-        *("linear", ("x", "weight", "bias"), 3, 1, "essence"),
-        "Affine map: y[o] = sum over i of weight[o, i] x[i], plus bias[o]",
-    ),
+    Op("linear", ("x", "weight", "bias"), 3, 1, "essence",
+        "Affine map: y[o] = sum over i of weight[o, i] x[i], plus bias[o]"),
     _activation("sigmoid", "y = 1 / (1 + e**-x)"),
     _activation("tanh", "y = tanh(x), the hyperbolic tangent"),
     _activation("relu", "y = max(x, 0), with derivative 0 at 0; NaN stays NaN"),
-    _activation(
-        *(
-            "elu",
-            "y = x where x > 0, alpha (e**x - 1) elsewhere; derivative alpha at 0",
-        ),
-        "alpha=1.0",
-    ),
-    Op(
-        *("softmax", ("logits",), 1, 1, "essence"),
-        "p[c] = e**logits[c] / sum over k of e**logits[k]",
-    ),
-    _loss(
-        *("softmax_cross_entropy", ("logits", "target"), "essence"),
-        "-log(softmax(logits)[target]), in nats",
-    ),
-    _loss(
-        *("mean_squared_error", ("y", "target"), "essence"),
-        "Mean over the O outputs of (y - target)**2",
-    ),
-    _loss(
-        *("smoothed_cross_entropy", ("logits", "target", "smoothing"), "more"),
-        "Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere",
-    ),
-    _loss(
-        *("soft_cross_entropy", ("logits", "target"), "more"),
-        "Sum over c of -target[c] log(softmax(logits)[c]), in nats; target: probabilities",
-    ),
-    _loss(
-        *("binary_cross_entropy", ("logits", "target"), "more"),
-        "Mean over the O outputs of -t log(p) - (1 - t) log(1 - p), p = sigmoid(logit)",
-    ),
-    _loss(
-        *("hinge", ("y", "target"), "more"),
-        "Mean over the O outputs of max(0, 1 - target y); target is -1 or 1",
-    ),
-    _loss(
-        *("mean_absolute_error", ("y", "target"), "more"),
-        "Mean over the O outputs of abs(y - target)",
-    ),
-    Op(*("dropout", ("x", "mask"), 1, 2, "more"), "Elementwise y = mask x"),
-    Op(
-        *("conv2d", ("x", "weight", "bias", "stride=1", "padding=0"), 3, 1, "images"),
-        "y[o, r, s] = sum of weight[o, c, i, j] x[c, r stride + i, s stride + j], + bias[o]",
-    ),
-    Op(
-        *("avg_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images"),
-        "Mean of each window of K x K pixels",
-    ),
-    Op(
-        *("max_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images"),
-        "Maximum of each window; if several are equal, the first gets the gradient",
-    ),
-    Op(
-        *("reshape", ("x", "shape"), 1, 1, "images"),
-        "The numbers of x in the same order, in another shape",
-    ),
-    Op(
-        *("batch_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "batch"),
-        "y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]",
-    ),
+    _activation("elu", "y = x where x > 0, alpha (e**x - 1) elsewhere; derivative alpha at 0",
+        "alpha=1.0"),
+    Op("softmax", ("logits",), 1, 1, "essence",
+        "p[c] = e**logits[c] / sum over k of e**logits[k]"),
+    _loss("softmax_cross_entropy", ("logits", "target"), "essence",
+        "-log(softmax(logits)[target]), in nats"),
+    _loss("mean_squared_error", ("y", "target"), "essence",
+        "Mean over the O outputs of (y - target)**2"),
+    _loss("smoothed_cross_entropy", ("logits", "target", "smoothing"), "more",
+        "Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere"),
+    _loss("soft_cross_entropy", ("logits", "target"), "more",
+        "Sum over c of -target[c] log(softmax(logits)[c]), in nats; target: probabilities"),
+    _loss("binary_cross_entropy", ("logits", "target"), "more",
+        "Mean over the O outputs of -t log(p) - (1 - t) log(1 - p), p = sigmoid(logit)"),
+    _loss("hinge", ("y", "target"), "more",
+        "Mean over the O outputs of max(0, 1 - target y); target is -1 or 1"),
+    _loss("mean_absolute_error", ("y", "target"), "more",
+        "Mean over the O outputs of abs(y - target)"),
+    Op("dropout", ("x", "mask"), 1, 2, "more",
+        "Elementwise y = mask x"),
+    Op("conv2d", ("x", "weight", "bias", "stride=1", "padding=0"), 3, 1, "images",
+        "y[o, r, s] = sum of weight[o, c, i, j] x[c, r stride + i, s stride + j], + bias[o]"),
+    Op("avg_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images",
+        "Mean of each window of K x K pixels"),
+    Op("max_pool2d", ("x", "kernel_size", "stride"), 1, 1, "images",
+        "Maximum of each window; if several are equal, the first gets the gradient"),
+    Op("reshape", ("x", "shape"), 1, 1, "images",
+        "The numbers of x in the same order, in another shape"),
+    Op("batch_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "batch",
+        "y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]"),
 )
+# fmt: on
 ROW_OF = {row.name: row for row in OPS}
