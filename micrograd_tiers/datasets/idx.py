@@ -40,7 +40,7 @@ def read_idx(
     path : path
     item_shape : tuple of int, optional
         Expected shape of one item: `(28, 28)` for images, `()` for labels. If given, the file must hold unsigned
-        bytes, shape (N, *item_shape). The header is checked before the elements are read.
+        bytes, shape ``(N, *item_shape)``. The header is checked before the elements are read.
     max_bytes : int
         Upper bound for the size of the elements, by default 1 GiB. A small gzip file can expand to any size.
 

@@ -213,4 +213,4 @@ class Tier(Protocol):
         """Add scale * source to target, of the same shape, in place; or return the sum if arrays cannot be changed."""
 
     def elementwise(self, f: Callable[..., Any], *arrays: Array) -> Array:
-        """Return f(a, b, ...) for every element of arrays of the same shape; f uses only + - * / and **."""
+        """Return f(a, b, ...) for every element of arrays of the same shape; f uses only ``+ - * / **``."""
