@@ -128,8 +128,8 @@ def pass_nothing_on() -> None:
 def in_order(root: V) -> tuple[list[V], list[tuple[V, float]]]:
     """Return the nodes below `root`, each before its operands, and the gradients that leaves hold; set all `grad` to 0.
 
-    Depth-first search: a node is listed after all nodes that it was computed from. In the reversed list, it comes after
-    all nodes computed from it, when its `grad` is complete.
+    Depth-first search lists each node after its operands; the list is then reversed. So the backward pass reaches a
+    node after all nodes that were computed from it, when its `grad` is complete.
     """
     nodes: list[Any] = []
     held: list[tuple[Any, float]] = []

@@ -44,7 +44,7 @@ def number(
     below: float = math.inf,
     at_most: float = math.inf,
 ) -> float:
-    """Return the value as a float; raise ValueError unless it is a number in the range. NaN never is."""
+    """Return the value as a float; raise ValueError unless it is a number in the range. NaN is in no range."""
     x = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not (x > above and x < below and at_least <= x <= at_most):
         lower = f"above {above:g}" if above > -math.inf else f"of at least {at_least:g}"

@@ -22,7 +22,7 @@ class Step:
         self.differs = training and own  # true for dropout and batch normalization
 
     def forward(self, tier, x, noise):
-        """Return y, the vjps, and batch normalization's statistics; None for other layers."""
+        """Return y, the vjps, and the statistics of batch normalization, which are None for other layers."""
         arrays = map(self.parameter, self.names)
         if self.differs:
             return self.layer.forward_in_training(tier, x, noise, *arrays)

@@ -1,8 +1,8 @@
 """Initial weights: each initializer draws one weight array from a NumPy Generator; biases start at zero.
 
 All numbers are drawn here, once, in float64, and then converted for the tier, so every tier starts from the same
-weights. In the formulas, I is the number of inputs of one output and O the number of outputs of one input; for a
-convolution, both are multiplied by K K.
+weights. In the formulas, I and O are the numbers of inputs and outputs of a layer; for a convolution, the numbers of
+input and output channels, each times K * K.
 """
 
 import math

@@ -241,7 +241,8 @@ def get_loss(loss: str | Loss, label_smoothing: float = 0.0) -> Loss:
     Raises
     ------
     ValueError
-        If the name is unknown, or label smoothing is requested of a loss without labels.
+        If the name is unknown, or label_smoothing is out of its range, or it is above 0 and the loss has no labels or
+        has settings of its own.
     """
     smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
     if isinstance(loss, str) and loss not in LOSSES:

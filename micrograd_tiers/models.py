@@ -215,5 +215,10 @@ def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Netw
     Returns
     -------
     Network
+
+    Raises
+    ------
+    ValueError
+        As in `words.layers_from_words`, or if an option is out of its range.
     """
     return Network(layers_from_words(words, shape, n_classes), **options)

@@ -96,7 +96,7 @@ class Network(Chain):
         return f"Network([{layers}], loss={self.loss!r}, {settings})"
 
     def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
-        """Return a new net with the same weights at another tier; this one is not changed.
+        """Return a new net with the same weights and frozen layers at another tier; this one is not changed.
 
         Parameters
         ----------
@@ -109,6 +109,11 @@ class Network(Chain):
         Returns
         -------
         Network
+
+        Raises
+        ------
+        ValueError
+            If the tier lacks one of the net's ops, or a setting is unknown.
         """
         if dtype is None:
             dtype = "float64" if tier == "scalar" else self.dtype
@@ -132,7 +137,7 @@ class Network(Chain):
 
         Returns
         -------
-        ndarray, shape (N, C)
+        ndarray, shape (N, O)
 
         Raises
         ------

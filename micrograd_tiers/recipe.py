@@ -57,7 +57,7 @@ class Recipe:
     no_shuffle : bool
         If True, take the training samples in the same order in every epoch.
     no_standardize : bool
-        If True, do not standardize the features; images never are.
+        If True, do not standardize the features; images are never standardized.
     seed : int
         Seed of the data set, the validation split, the initial weights, the order of the samples and the dropout masks.
     """
@@ -135,7 +135,10 @@ class Recipe:
         return cls(**{**settings, **hidden})
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings in use, by name: `layers`, or if it is empty, hidden, activation and dropout."""
+        """Return the settings in use, by name.
+
+        If `layers` is given, hidden, activation and dropout are left out; otherwise `layers` is left out.
+        """
         unused = ("hidden", "activation", "dropout") if self.layers else ("layers",)
         return {name: value for name, value in self.as_json().items() if name not in unused}
 

@@ -6,7 +6,13 @@ import numpy as np
 
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:
-    """Return a NumPy Generator for a seed, or raise ValueError if it is negative; a Generator is returned as it is."""
+    """Return a NumPy Generator for a seed; a Generator is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If the seed is not an integer of at least 0.
+    """
     if isinstance(seed, np.random.Generator):
         return seed
     try:

@@ -27,7 +27,7 @@ TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule nev
 class Trainer:
     """One training run of one net: call `step` until `finished`.
 
-    Parameters and errors are those of `fit`.
+    Parameters and errors are those of `fit`, except that there is no `progress`.
 
     Attributes
     ----------

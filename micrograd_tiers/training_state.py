@@ -72,7 +72,13 @@ class TrainingState:
     last_weights: Arrays = field(default_factory=dict)
 
     def to_arrays(self, net: Network, optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-        """Return the state, with the settings of the run, as arrays to save."""
+        """Return the state, with the settings of the run, as arrays to save.
+
+        Raises
+        ------
+        ValueError
+            If the optimizer stores arrays that its `slots` do not name.
+        """
         arrays = {f"history.{name}": np.array(values, "float64") for name, values in vars(self.history).items()}
         counts = {}
         for name in net.parameters:  # the net's order does not depend on the optimizer's steps

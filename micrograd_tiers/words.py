@@ -113,7 +113,7 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
 
 
 def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -> dict[str, list[Any]]:
-    """Parse a grid of settings, such as "learning_rate=0.01,0.1" and "seeds=0..4", to the list of values of each.
+    """Parse a grid such as "learning_rate=0.01,0.1" and "seeds=0..4"; return the list of values of each setting.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def download(
     ----------
     name : {"mnist", "fashion-mnist"}
     cache_dir : path, optional
-        The files go to the subfolder `name` of this folder. Default: the operating system's cache folder of the user.
+        The files go to the subfolder `name` of this folder, by default `micrograd-tiers` in the user's cache folder.
     mirrors : sequence of str, optional
         URLs of folders to try, in this order, instead of the official mirrors.
     progress : bool

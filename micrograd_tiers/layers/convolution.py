@@ -71,7 +71,7 @@ class Conv2d(Layer):
         return shape[0] * self.kernel_size**2 * R * S
 
     def products(self, shape: Shape) -> int:
-        """Return O C K K R S."""
+        """Return O C K K R S: one product per weight at each position of the kernel."""
         return self.out_channels * self.kept(shape)
 
     def shape_out(self, shape: Shape | None) -> Shape | None:

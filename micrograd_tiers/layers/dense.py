@@ -36,7 +36,7 @@ class Linear(Layer):
         return tier.linear(x, weight, bias)
 
     def products(self, shape: Shape) -> int:
-        """Return I O."""
+        """Return I O: one product per weight."""
         return self.in_features * self.out_features
 
     def shape_in(self) -> Shape:

@@ -57,7 +57,7 @@ class BatchNorm(Layer):
         return *tier.batch_norm(x, weight, bias, self.epsilon, mean, variance), (mean, variance)
 
     def updated(self, tier: Tier, buffers: dict[str, Any], seen: Any, n: int) -> dict[str, Any]:
-        """Return the running mean and variance, moved toward those of a mini-batch.
+        """Return the buffers after a mini-batch: the running mean and variance move toward its mean and variance.
 
         The running variance estimates that of all samples, so the variance of the mini-batch's n numbers is multiplied
         by n / (n - 1).

@@ -83,7 +83,7 @@ def name_of(tier: Any) -> tuple[str, bool] | None:
 
 
 def line_in_tier_file(error: BaseException) -> int | None:
-    """Return the number of the innermost line of a tier file in an error's traceback; None if there is none."""
+    """Return the number of the last line of a user's tier file in an error's traceback; None if there is none."""
     lines = [
         line
         for frame, line in traceback.walk_tb(error.__traceback__)

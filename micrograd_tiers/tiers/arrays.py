@@ -55,7 +55,7 @@ class SumOfOuterProducts(Sum):
         add_scaled(target, source, scale)
 
     def add(self, vjp: Callable[[Array], Array], dy: Array) -> None:
-        """Add vjp(dy): at once, or in `value` if it is an outer product."""
+        """Add vjp(dy) at once; if it is an outer product, keep dy and x until `value` needs them."""
         if type(vjp) is OuterProduct:
             self.dys.append(dy)
             self.xs.append(vjp.x)

@@ -1,8 +1,8 @@
 """The functions of the built-in tiers, as a network calls them.
 
 A tier file holds only the mathematics. This module adds the ops of the sibling files, the arithmetic of exact mode, and
-sample weights in the losses. So `tier.linear` in a net is `Functions.linear`: the function in the tier file, which the
-registry's row locates on first use; in exact mode, a copy of that function with other arithmetic.
+sample weights in the losses. A net that calls `linear` gets the function from the file that the registry names; in
+exact mode, it gets a copy of that function that uses exact arithmetic. Each function is looked up once, on first use.
 """
 
 from collections.abc import Callable, Mapping
@@ -102,7 +102,7 @@ def names_in(file: str) -> Names:
 
 
 def with_names(own: Names, others: Names) -> Names:
-    """Return a module's namespace in which `others` replace names, in its functions too."""
+    """Return a module's namespace with `others` in place of its own; its functions use them too."""
     changed = {
         name: other
         for name, other in others.items()

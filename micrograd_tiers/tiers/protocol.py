@@ -176,7 +176,7 @@ class Tier(Protocol):
     def smoothed_cross_entropy(
         self, logits: Array, target: Any, smoothing: float
     ) -> tuple[float, tuple[Vjp]]:
-        """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere, summed over the samples.
+        """Cross-entropy against (1 - smoothing) * one_hot(target) + smoothing / C, summed over the samples.
 
         Arguments are those of `softmax_cross_entropy`, and a smoothing from 0 to below 1.
         """
@@ -207,7 +207,7 @@ class Tier(Protocol):
         """Convert the tier's own array to nested lists of Python numbers."""
 
     def chunks(self, *arrays: Array) -> Iterator[tuple[Any, ...]]:
-        """Split a mini-batch, arrays of N samples each, into chunks: single samples, or the whole of it."""
+        """Split a mini-batch, arrays of N samples each, into chunks: single samples, or one chunk with all of them."""
 
     def add_scaled(self, target: Array, source: Array, scale: float) -> Array | None:
         """Add scale * source to target, of the same shape, in place; or return the sum if arrays cannot be changed."""

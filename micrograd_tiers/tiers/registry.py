@@ -87,7 +87,7 @@ OPS = (
     _loss("mean_squared_error", ("y", "target"), "essence",
         "Mean over the O outputs of (y - target)**2"),
     _loss("smoothed_cross_entropy", ("logits", "target", "smoothing"), "more",
-        "Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere"),
+        "Cross-entropy against (1 - smoothing) * one_hot(target) + smoothing / C"),
     _loss("soft_cross_entropy", ("logits", "target"), "more",
         "Sum over c of -target[c] log(softmax(logits)[c]), in nats; target: probabilities"),
     _loss("binary_cross_entropy", ("logits", "target"), "more",

@@ -30,9 +30,9 @@ def unpadded(x: Image, padding: int) -> Image:
 def windows(
     x: Image, size: tuple[int, ...], stride: int
 ) -> tuple[list[list[Place]], tuple[int, int]]:
-    """Return, for each position of a window, the places that it covers; and (R, S).
+    """Return the places (h, w) that a window covers, one list per position; and (R, S).
 
-    There are R rows and S columns of positions, so the list has R S entries.
+    There are R rows and S columns of positions, so there are R S lists.
     """
     height, width = size
     rows = range(0, len(x[0]) - height + 1, stride)
@@ -55,8 +55,8 @@ def place_of_largest(channel: Channel, window: list[Place]) -> Place:
 def positions_backwards(*of_positions: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     """Iterate over window positions from last to first.
 
-    Each pixel then sums its contributions in the same order at every tier: the other
-    tiers add cell by cell, and of all positions that cover a pixel, the last covers it
-    with the first cell.
+    The other tiers add cell by cell, from the first cell of the window to the last. The
+    later the position, the earlier the cell that covers a given pixel. So each pixel
+    sums its contributions in the same order at every tier.
     """
     return iter([*zip(*of_positions, strict=True)][::-1])

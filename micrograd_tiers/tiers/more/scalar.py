@@ -11,7 +11,7 @@ from micrograd_tiers.tiers.scalar import softmax_cross_entropy  # unweighted, un
 
 
 def smoothed_cross_entropy(logits, target, smoothing):
-    """Cross-entropy against 1 - smoothing at the target plus smoothing / C everywhere.
+    """Cross-entropy against (1 - smoothing) * one_hot(target) + smoothing / C.
 
     Szegedy et al. 2016, https://arxiv.org/abs/1512.00567, section 7.
     """
