@@ -1,4 +1,4 @@
-"""Loss curves of a training run, and of the right program beside one with a bug."""
+"""Loss curves of one training run, or of the right program and the program with a bug."""
 
 from collections.abc import Sequence
 from math import ceil, inf

@@ -1,4 +1,4 @@
-"""Pictures of the race: speeds of contenders, and time of a training step against the size of net or batch."""
+"""Pictures of the race: the speed of each contender, and the time per sample against the size of the net or batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -135,7 +135,7 @@ def _draw_speeds(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> Non
 
 
 def running_mean(loss: ArrayLike) -> NDArray[np.float64]:
-    """Return, for each batch, the mean loss over the last tenth (at least one) of the batches so far."""
+    """Return a running mean: at each batch, the mean of the most recent tenth of all losses up to it, at least one."""
     sums = np.cumsum(np.concatenate([[0.0], np.asarray(loss, float)]))
     last = np.arange(1, len(sums))
     first = last - np.maximum(1, last // 10)

@@ -39,7 +39,7 @@ def check_network(
     y : array_like
         Targets of the samples, as in `Network.loss_and_grads`.
     n_coordinates : int or None
-        Number of coordinates to check of each parameter; None for all.
+        Number of coordinates of each parameter to check; None for all.
     seed : int or numpy.random.Generator
         Seed for the choice of coordinates and the random direction.
 

@@ -37,7 +37,7 @@ def check_vjps(
     dy : array shaped as the value, or a number for a loss; optional
         dL/dy; by default drawn at random: entries of either sign, none near 0, or a positive number for a loss.
     n_coordinates : int, optional
-        Number of coordinates to check of each input; by default all.
+        Number of coordinates of each input to check; by default all.
     seed : int or numpy.random.Generator
         Seed for dy and for the choice of coordinates.
 

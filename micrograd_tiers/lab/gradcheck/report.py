@@ -40,20 +40,39 @@ ADVICE = {
 class Check:
     """One gradient compared with its numerical derivative.
 
-    The relative error is |analytic - numerical| / max(|analytic|, |numerical|, floor). The floor is 1e-3 of the
-    gradient's largest coordinate, or more if rounding alone would exceed the tolerance.
+    Attributes
+    ----------
+    name : str
+        Name of the op's argument or of the net's parameter.
+    method : {"complex step", "Richardson", "-"}
+        Method of the numerical derivative; "-" if none was computed.
+    n_coordinates : int
+        Number of coordinates checked.
+    coordinate : tuple of int or None
+        Coordinate to which the verdict and the numbers apply: the worst one, or the first one at a kink.
+    analytic, numerical : float
+        Derivative there, by the vjp and by `method`.
+    relative_error : float
+        |analytic - numerical| / max(|analytic|, |numerical|, floor). The floor is 1e-3 of the gradient's largest
+        coordinate, or more if rounding alone would exceed the tolerance.
+    tolerance : float
+        Largest relative error that passes.
+    kind : VerdictKind
+        `PASS`, or the reason why the check did not pass.
+    detail : str
+        For "wrong shape": both shapes. Otherwise "".
     """
 
-    name: str  # the op's argument or the net's parameter
-    method: str  # "complex step", "Richardson", or "-" for none
-    n_coordinates: int  # number of coordinates checked
-    coordinate: tuple[int, ...] | None  # where the verdict and the numbers apply: the worst, or the first at a kink
-    analytic: float  # the derivative there, by vjp
-    numerical: float  # the derivative there, by `method`
+    name: str
+    method: str
+    n_coordinates: int
+    coordinate: tuple[int, ...] | None
+    analytic: float
+    numerical: float
     relative_error: float
     tolerance: float
-    kind: VerdictKind  # only `PASS` counts as passed; the others say why not
-    detail: str = ""  # for "wrong shape": both shapes
+    kind: VerdictKind
+    detail: str = ""
 
     @property
     def verdict(self) -> str:

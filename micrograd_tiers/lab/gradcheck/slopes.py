@@ -7,7 +7,7 @@ by one of two methods:
 - `complex_step`: Im g(ih) / h, accurate to the last digits, if the forward code accepts complex numbers;
 - `richardson`: central differences with ever smaller steps, extrapolated to step 0, for all other code.
 
-Steps are fractions of a unit: the size of the coordinate that moves, at least 1.
+A step along coordinate x is a fraction of its unit, max(1, |x|).
 
 W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40 (1998);
 C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
@@ -56,9 +56,9 @@ def richardson(g: Line, unit: float = 1.0) -> Slope:
     """Return the slope by central differences, extrapolated to step 0: the step is halved until the results settle.
 
     The error of a central difference is a power series in h**2. Combining the results at h and h/2 eliminates its first
-    power, combining two such results eliminates the next, and so on. The entry of this table that differs least from
-    its neighbors is returned (Ridders 1982). A kink within reach of the first steps does no harm: the steps shrink
-    until it is out of reach.
+    power, combining two such results eliminates the next, and so on. Of all these results, the one that differs least
+    from the two that it combines is returned (Ridders 1982). A kink within reach of the first steps does no harm: the
+    steps shrink until it is out of reach.
     """
     best = Slope(math.nan, math.inf, math.nan)
     coarser: list[float] = []
@@ -131,7 +131,7 @@ def coordinate_line(terms: Terms, x: Array, coordinate: tuple[int, ...]) -> Line
 
 
 def units(x: Array) -> Array:
-    """Return the unit of steps in each coordinate: its absolute value, at least 1."""
+    """Return max(1, |x|) for each coordinate x: the unit in which steps along it are measured."""
     return np.maximum(1.0, np.abs(x))
 
 

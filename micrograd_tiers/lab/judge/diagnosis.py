@@ -51,7 +51,7 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosi
 
 
 def diagnose_support(name: str, finding: Finding, grain: str) -> Diagnosis | None:
-    """Return the bug of the museum that makes a support function fail in the same way, or None."""
+    """Return a diagnosis if a bug of the museum makes a support function fail in the same way, otherwise None."""
     for bug in TIER_BUGS:
         if bug.op == name and name in SUPPORT:
             for theirs in judge_support(name, _buggy_tier(bug, grain)):

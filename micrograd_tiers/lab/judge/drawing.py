@@ -1,7 +1,7 @@
 """Draw one example of an op, from numbers of one kind and in given sizes.
 
-Each function takes pick(options), the numbers that the inputs may hold, N samples, I features (or C channels) per
-sample, and O, another size.
+Each function takes `pick`, which chooses one of a list of options; `numbers`, which the inputs may hold; and the sizes
+`n` (samples), `i` or `c` (features or channels per sample) and `o` (outputs, or another size).
 """
 
 import math
@@ -58,7 +58,7 @@ def regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Exam
 
 
 def smoothed(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Draw logits (N, I), labels (N,) and a smoothing."""
+    """Draw logits (N, I), labels (N,) and a label smoothing."""
     (logits, target), dy = classification(pick, numbers, n, i, o)
     return Example((logits, target, pick(SMOOTHINGS)), dy)
 
@@ -110,7 +110,7 @@ def pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: in
 
 
 def reshaping(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
-    """Draw x (N, 2, I, O) and another shape."""
+    """Draw x (N, 2, I, O) and another shape for each of its samples."""
     shape = pick([(-1,), (2 * i, o), (o, 2, i)])
     dy = _array(pick, ORDINARY, n, 2, i, o)
     return Example((_array(pick, numbers, n, 2, i, o), shape), dy.reshape(n, *shape))

@@ -73,7 +73,7 @@ class Sampler:
         return example()
 
     def sweep(self, n: int) -> Iterator[Example]:
-        """Yield one larger batch, then about n examples, every shape at least once; always the same ones."""
+        """Yield one larger batch, then about n examples that cover every shape; the same ones in each call."""
         rng = np.random.default_rng(0)
 
         def pick(options: Sequence[Any]) -> Any:
@@ -93,8 +93,8 @@ class Examples:
     Attributes
     ----------
     ordinary : Sampler
-        Numbers of everyday size, none at a kink. N is 1, 2, 7 or 32, and the other sizes are 1, 2, 3 or 5, square or
-        not; for images there are fewer and smaller sizes.
+        Numbers of everyday size, none at a kink. N is 1, 2, 7 or 32, and the other sizes are 1, 2, 3 or 5; for images
+        there are fewer and smaller sizes.
     extreme : Sampler
         Finite numbers of every size, including 0 and kinks: nothing may overflow, and nothing may warn.
     plain : Example

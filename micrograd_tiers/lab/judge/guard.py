@@ -81,7 +81,7 @@ def guarded(what: str, seconds: float = CALL_LIMIT) -> Iterator[None]:
 
 
 def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
-    """Return one part for the whole mini-batch; raise Wrong if it is no array of the right shape or the op prints."""
+    """Return one part for the whole mini-batch; raise Wrong if its type or shape is wrong or the op prints."""
     printed = _Printed()
     with contextlib.redirect_stdout(printed), guarded(part):
         pieces = [_checked_piece(case, tier, part, call) for call in calls(case, tier, example, checked(case, tier))]

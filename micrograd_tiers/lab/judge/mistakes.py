@@ -51,7 +51,7 @@ def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | N
 
 
 def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | None:
-    """Return a diagnosis if a wrong derivative fits the value that the op returns: then the value is the mistake."""
+    """Return a diagnosis if the derivative is wrong only because the value is: it is the derivative of that value."""
     if finding.part == "value" or finding.property != "derivative":
         return None
     k = case.parts.index(finding.part) - 1

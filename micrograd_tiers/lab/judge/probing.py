@@ -67,7 +67,7 @@ class Observation:
 
 
 def close(a: Array, b: Array) -> bool:
-    """Return True if a and b agree to a relative error of 1e-9, or to 1e-9 of the smaller of 1 and max |b|."""
+    """Return True if everywhere |a - b| is at most 1e-9 (|b| + min(1, max |b|)), or both are NaN."""
     scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
     return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * min(scale, 1.0) + 1e-300, equal_nan=True))
 

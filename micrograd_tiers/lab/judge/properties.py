@@ -84,7 +84,7 @@ def check_extreme(case: OpCase, tier: Tier, example: Example, part: str) -> None
 
 
 def check_special(case: OpCase, tier: Tier, example: Example, part: str) -> None:
-    """Check one part on NaN and infinity: NaN affects only its own row, and a legal infinity gives the limit."""
+    """Check one part on NaN and infinity: NaN affects only its own row, and an infinite input gives the limit."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         got, expected = outcome(case, tier, example, part), reference(case, example, part)

@@ -37,12 +37,12 @@ class Item:
     status : {"pass", "fail", "not yet written", "built-in", "not judged"}
         "built-in": the tier lacks this support function and was tested with that of a built-in tier.
     findings : list of dict
-        One for each part that is wrong: part, property, message, and if there are any: example, expected, got,
-        likely_bug (name, title, reasoning, hint).
+        One for each part that is wrong, with the keys part, property, message and blocks, and where they apply,
+        expected, got, example and likely_bug (name, title, reasoning, hint).
     points, possible : float
-        Points for the item: reached, and possible.
+        Points reached and points possible for this item.
     note : str
-        Reason why it was not judged.
+        Reason why the item was not judged; otherwise "".
     """
 
     name: str
@@ -78,7 +78,7 @@ class Verdict:
         Training speed in samples per second: "" is this tier, the other keys are the built-in tiers. Empty if training
         did not pass.
     problem : str
-        Reason why nothing could be judged: the file cannot be imported. Otherwise "".
+        Error that kept the file from being imported, so that nothing was judged; otherwise "".
     """
 
     tier: str

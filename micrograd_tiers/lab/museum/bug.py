@@ -152,7 +152,7 @@ def in_tiers(**edits: TierEdit | tuple[TierEdit, ...]) -> Edits:
     ----------
     **edits : (str, str), (str, str, str), or a tuple of these
         For each tier, one or several edits. (right, wrong) edits the bug's op, and (where, right, wrong) edits another
-        function. The key `numpy` means both vector and tensor, if their lines are the same.
+        function. The key `numpy` stands for both vector and tensor; use it if both have the same lines.
     """
     tiers: dict[str, tuple[Edit, ...]] = {}
     for name, edit in edits.items():

@@ -29,7 +29,7 @@ class Trace:
 
 
 def note(trainer: Any, trace: Trace, accuracy: Callable[[], float] | None = None) -> None:
-    """Train to the end. Record the loss and the accuracy of each epoch; the default accuracy is that of validation."""
+    """Train to the end. Record the loss and the accuracy of each epoch, by default the validation accuracy."""
     history = trainer.history
     trace.loss, trace.accuracy = history.train_loss, [] if accuracy else history.validation_accuracy
     while not trainer.finished:

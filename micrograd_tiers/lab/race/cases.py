@@ -43,7 +43,7 @@ class Case:
         return lenet5(**options) if self.sizes == LENET else mlp(self.sizes, **options)
 
     def weights(self) -> list[Array]:
-        """Return every contender's initial weights and biases: weight (O, I), bias (O,), weight, bias, and so on."""
+        """Return the net's initial weights and biases: weight (O, I), bias (O,), weight, bias, and so on."""
         return [*self.net("tensor").state_dict().values()]
 
     def batch(self) -> tuple[Array, NDArray[np.int64]]:

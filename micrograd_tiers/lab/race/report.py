@@ -115,7 +115,7 @@ def target_table(results: Sequence[TargetResult]) -> list[str]:
 
 
 def growth_table(curves: Sequence[GrowthCurve]) -> list[str]:
-    """Return a table of time per sample by size, with the slope, for each series, as lines."""
+    """Return a table for each size that grows, as lines: time per sample of each tier, and the slope."""
     lines = []
     for grows in dict.fromkeys(curve.grows for curve in curves):
         own = [curve for curve in curves if curve.grows == grows]

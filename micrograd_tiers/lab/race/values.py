@@ -52,7 +52,7 @@ def net_of_values(case: Case, learning_rate: float) -> tuple[Step, Weights]:
 def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     """Training step of a net of micrograd's `Value`s, with the `exp` and `log` that micrograd lacks.
 
-    The two are written in the style of the author's lecture on micrograd.
+    `exp` and `log` are written as in Andrej Karpathy's lecture on micrograd.
     """
     from micrograd.engine import Value
 

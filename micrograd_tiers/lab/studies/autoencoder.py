@@ -67,8 +67,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     answer = (
         f"The net with the largest code is {encodings[-1]}. The others differ from it only in the size of the code. "
         f"The loss is the mean squared error per pixel.\n\n{table(rows)}\n\n"
-        "A code without any numbers could only give the mean of all training images for every image. That has a loss "
-        f"of {alone:.4f}. A code of two numbers reduces it to {results[0]['test_loss'] / alone:.0%}, and a code of "
+        "If every image is reconstructed as the mean of all training images, which needs no code, the loss is "
+        f"{alone:.4f}. A code of two numbers reduces it to {results[0]['test_loss'] / alone:.0%}, and a code of "
         f"{codes[-1]} to {results[-1]['test_loss'] / alone:.0%}: images of digits occupy a small part of the 784 "
         "dimensions. A small code loses rare features first, such as thin strokes and odd shapes, so that its "
         "reconstructions look blurred and typical."

@@ -137,13 +137,16 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     soonest = min(needed, key=lambda size: needed[size] * _seconds(fixed[size]))
     best = min(fixed, key=lambda size: last_loss(fixed[size]))
     small, large = min(fixed), max(fixed)
+    quickest = f"the fewest epochs and the fewest seconds with batches of {soonest}"
+    if fewest != [soonest]:
+        sizes = " or ".join(map(str, fewest))
+        quickest = f"the fewest epochs with batches of {sizes}, and the fewest seconds with batches of {soonest}"
     return (
         f"Learning: all runs have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs, and "
         f"losses are those of the validation set. Batches of {best} end with the lowest loss. Batches of {large} make "
         f"only {steps[large]} steps per epoch, and end at {_shown(fixed[large])}. With batches of {small}, each step "
         "follows the noise of a single sample, and at this rate it goes too far for the weights to settle: the loss "
-        f"ends at {_shown(fixed[small])}. A loss of {target:.2g}, twice the lowest, takes the fewest epochs with "
-        f"batches of {' or '.join(map(str, fewest))}, and the fewest seconds with batches of {soonest}."
+        f"ends at {_shown(fixed[small])}. A loss of {target:.2g}, twice the lowest, takes {quickest}."
     )
 
 

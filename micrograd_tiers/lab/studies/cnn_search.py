@@ -80,8 +80,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 STUDY = Study(
     "cnn-search",
     "The smallest convolutional net that matches a dense one",
-    "How small can a convolutional net be that does as well as 100 hidden units, and are two convolutions better "
-    "than one?",
+    "How small can a convolutional net be and still match a dense net, and are two convolutions better than one?",
     tasks,
     report,
 )

@@ -275,7 +275,8 @@ def _listed(names: Sequence[str]) -> str:
 STUDY = Study(
     "depth-width",
     "Depth against width",
-    "How many parameters does a net have, is deep or wide better at the same number, and what do L2 and dropout do?",
+    "How many parameters does a net have, is a deep net better than a wide one with the same number, and what do L2 "
+    "and dropout do?",
     tasks,
     report,
 )

@@ -145,7 +145,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     ]
     answer = (
         f"{table(rows)}\n\n"
-        f"The data are two moons with {N_EACH} examples of each class, the net is 2-{HIDDEN}-2. Unless the first "
+        f"The data are two moons with {N_EACH} examples of each class, and the net is 2-{HIDDEN}-2. Unless the first "
         f"column says otherwise, it is trained on the examples in order, in batches of {BATCH_SIZE}, for 5 epochs of "
         f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, after Kaiming initialization. "
         f"Numbers are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of "

@@ -111,10 +111,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"epochs.\n\n{table(rows)}\n\n"
         f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
         f"code is {beside}. The code was learned without a single label. On the code of an encoder with random "
-        f"weights, the accuracy is {percent(random['test_accuracy'])}: any code of this size gives that much, and the "
-        "rest comes from the autoencoder's training. The features that reconstruct an image are not all that is needed "
-        "to classify it: if the same encoder is trained along with the classifier, the accuracy is "
-        f"{percent(tuned['test_accuracy'])}. "
+        f"weights, the accuracy is {percent(random['test_accuracy'])}; the rest comes from the "
+        "autoencoder's training. The features that reconstruct an image are not all that is needed to classify it: if "
+        f"the same encoder is trained along with the classifier, the accuracy is {percent(tuned['test_accuracy'])}. "
         "Frozen layers need no gradients, but their forward pass still takes time. The times do not include the "
         "training of the autoencoder."
     )

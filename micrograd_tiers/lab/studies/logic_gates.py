@@ -74,7 +74,7 @@ class Learned:
     gate : str
         One of `GATES`.
     hidden : tuple of int
-        Numbers of hidden units; () for a single unit without hidden layer.
+        Numbers of hidden units; () for a single unit without a hidden layer.
     activation : str
         Activation of the hidden units.
     seed : int
@@ -93,7 +93,7 @@ class Learned:
     def run(self, data_dir: str | None) -> Result:
         """Return losses, accuracy, weights, and the number of first-layer units that are positive at no corner.
 
-        Without hidden units, the best accuracy is the highest of all steps; with them, it is that after the last step.
+        The best accuracy is the highest of all steps for a net without hidden units, otherwise the final accuracy.
         """
         y = GATES[self.gate]
         net = _net(self.hidden, self.activation, self.seed)
@@ -214,7 +214,7 @@ def _one_unit_in_words(alone: dict[str, list[Result]]) -> str:
         "corner is wrong, and no accuracy is above 75%. And minimizing the loss does not even lead to weights with "
         "three right corners. The loss is the mean of `log(1 + e**t)` for t = z(0, 0), z(1, 1), -z(0, 1) and "
         "-z(1, 0). These four sum to 0 and the function is strictly convex, so the mean is at least its value at 0, "
-        "log 2, with equality only if all four are 0: the net that gives each corner one half. Training ends there "
+        "log 2, with equality only if all four are 0 and each corner has probability 1/2. Training ends there "
         f"from every start, within {off:.0e} of log 2 = {math.log(2):.6f}. The share of corners that are then right "
         f"({' or '.join(map(percent, last))}) is a matter of rounding."
     )
@@ -259,9 +259,9 @@ def _with_hidden_in_words(xor: dict[str, list[Result]]) -> str:
     return (
         "Two hidden units are enough for XOR, but training does not always find the weights: two sigmoids find them "
         f"from {two[0]} of {of} starts, two ReLUs from {two[1]}. With four hidden units there are more solutions: "
-        f"sigmoids find one from {four[0]} starts, ReLUs from {four[1]}. The other columns count the starts that do "
-        "not find XOR by their final loss, within 0.02. At half of log 2, two corners are right with confidence, and "
-        "the other two have the same output, one half. At "
+        f"sigmoids find one from {four[0]} of {of} starts, ReLUs from {four[1]}. The other columns count the starts "
+        "that do not find XOR, grouped by their final loss, to within 0.02. At half of log 2, two corners are "
+        "right with confidence, and the other two have the same output, one half. At "
         f"{STUCK['three alike']:.2f}, three corners have the same output, one third or two thirds. At log 2, all four "
         "do. ReLUs miss XOR more often. A ReLU with a negative sum is off and has slope 0, and only four corners could "
         f"switch it on again: in {off} of the {len(missed)} nets of ReLUs that miss XOR, at least one ReLU is off at "

@@ -23,7 +23,7 @@ NUMBER = 8  # bytes of a float64
 
 @dataclass(frozen=True)
 class Memory:
-    """Compute the memory of a net 784-...-10 with sigmoids, in float64, by `summary`, and measure it.
+    """Compute the memory of a 784-...-10 net with sigmoids, in float64, with `summary`, and measure it.
 
     Parameters
     ----------
@@ -237,12 +237,12 @@ def _one_neuron(at: At) -> str:
     softmax, one = at[(), "sgd"], at[(1,), "sgd"]
     tenth = softmax["n_parameters"] // 10
     return (
-        f"A net with one hidden neuron has {one['n_parameters']} parameters, hardly more than {tenth}, a tenth of the "
-        f"{softmax['n_parameters']:,} of softmax regression. Softmax regression has ten neurons that see the image, "
-        f"with 784 weights and a bias each. Here only one neuron sees the image, and {one['n_parameters'] - tenth} "
-        "more numbers, ten weights and ten biases, connect it to the classes. But training does not need ten times "
-        f"less memory ({size_of(one['training'])} instead of {size_of(softmax['training'])}), because the images "
-        "take the same memory. The price of the few parameters is that the output layer gets only one number per image."
+        f"Softmax regression has {softmax['n_parameters']:,} parameters: ten neurons see the image, with 784 weights "
+        f"and a bias each. A net with one hidden neuron has {one['n_parameters']}: only one neuron sees the image, and "
+        f"{one['n_parameters'] - tenth} more numbers, ten weights and ten biases, connect it to the classes. But "
+        f"training needs almost as much memory ({size_of(one['training'])} instead of "
+        f"{size_of(softmax['training'])}), because the images take the same memory. The price of the few "
+        "parameters is that the output layer gets only one number per image."
     )
 
 

@@ -118,7 +118,7 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
             "training loss": by_rate[name][rate]["train_loss"][-1],
             "validation loss": by_rate[name][rate]["validation_loss"][-1],
             "test accuracy": percent(by_rate[name][rate]["test_accuracy"]),
-            f"rates with at most {GOOD:g} times its loss": f"{good[name][0]:g} to {good[name][-1]:g}",
+            f"rates with at most {GOOD:g} times the lowest loss": f"{good[name][0]:g} to {good[name][-1]:g}",
             "width in decades": f"{decades[name]:.1f}",
         }
         for name, rate in best.items()
@@ -130,9 +130,9 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
     )
     return (
         f"{table(rows)}\n\nWith each optimizer at its best rate, {first} ends with the lowest validation loss. Each "
-        "run has only one start, so small differences between optimizers mean nothing. The rates with at most "
-        f"{GOOD:g} times the lowest loss span the most decades ({max(decades.values()):.1f}) with {widest}, and the "
-        f"fewest ({min(decades.values()):.1f}) with {narrowest}, as far as the grid of rates can tell."
+        "run has only one start, so small differences between optimizers mean nothing. The rates whose loss is at "
+        f"most {GOOD:g} times the lowest span {max(decades.values()):.1f} decades at most ({widest}) and "
+        f"{min(decades.values()):.1f} at least ({narrowest}), as far as the grid of rates can tell."
     )
 
 
@@ -147,8 +147,8 @@ def _why(by_rate: dict[str, Runs]) -> str:
     lost = sum(loss > 0.95 * GUESSING for loss in beyond)
     return (
         "Momentum 0.9 sums about ten gradients, 1 / (1 - 0.9), so at a tenth of the learning rate it does the same as "
-        f"SGD: at 0.001 its loss ends at {last_loss(momentum[0.001]):.3g}, and that of SGD at 0.01 at "
-        f"{last_loss(sgd[0.01]):.3g}. RMSprop and Adam divide the gradient by its own size, a running root mean "
+        f"SGD: with rate 0.001, momentum ends at a loss of {last_loss(momentum[0.001]):.3g}; SGD with rate 0.01 ends "
+        f"at {last_loss(sgd[0.01]):.3g}. RMSprop and Adam divide the gradient by its own size, a running root mean "
         "square, so each weight moves by about the learning rate in a step, no matter how small its gradient is. They "
         f"therefore need smaller rates: at 0.001 they end at {last_loss(rmsprop[0.001]):.3g} and "
         f"{last_loss(adam[0.001]):.3g}, and SGD at {last_loss(sgd[0.001]):.3g}. A rate below the best one is only "

@@ -95,10 +95,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     f32, f64 = by_dtype["float32"], by_dtype["float64"]
     answer = (
         f"{table(rows)}\n\n"
-        f"`e**z` overflows to infinity from z = {f32['overflow']:.1f} in float32 and from {f64['overflow']:.1f} in "
-        "float64. Infinity divided by infinity is NaN, so there the naive formula breaks. After subtracting the "
-        "largest logit nothing overflows, but the probability of the other class underflows to 0 from a gap of "
-        f"{f32['underflow']:.1f} or {f64['underflow']:.1f}, and log 0 is minus infinity. Log-sum-exp takes no "
+        "There are two logits, the gap and 0, and the loss is that of the second class. "
+        f"`e**z` overflows to infinity for z of {f32['overflow']:.1f} and more in float32, and of "
+        f"{f64['overflow']:.1f} and more in float64. Infinity divided by infinity is NaN, so there the naive formula "
+        "breaks. After subtracting the largest logit nothing overflows, but the probability of the second class "
+        f"underflows to 0 at gaps of {f32['underflow']:.1f} or {f64['underflow']:.1f} and more, and log 0 is minus "
+        "infinity. Log-sum-exp takes no "
         "logarithm of a probability. Its small terms may underflow, too, but next to 1 they do not matter: the loss "
         "grows with the gap, as it should. The ops of this package also take the largest term out of the sum. The "
         f"relative error of their losses is at most {f32['ours_off_by']:.0e} in float32 and {f64['ours_off_by']:.0e} "
@@ -123,7 +125,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
 
 def _breaks(gap: float | None) -> str:
-    return "never breaks" if gap is None else f"breaks from a gap of {gap:.1f}"
+    return "never breaks" if gap is None else f"breaks at gaps of {gap:.1f} and more"
 
 
 STUDY = Study(

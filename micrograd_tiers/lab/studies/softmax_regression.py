@@ -57,12 +57,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     most = {what: names[int(np.argmax([r["test_accuracy"] for r in runs]))] for what, (names, runs) in by.items()}
     first = [result["train_loss"][0] for result in by_size]
     jumps = [np.ptp(result["validation_loss"][len(result["validation_loss"]) // 2 :]) for result in by_size]
+    also = "" if best["size"] == most["size"] else f" batches of {most['size']}"
     answer = (
         f"{table(rates)}\n\nThese runs have batches of {BASE.batch_size}. After {by_rate[0]['epochs_run']} epochs, the "
         f"learning rate {best['rate']:g} has the lowest validation loss, and {most['rate']:g} has the highest test "
         f"accuracy.\n\n{table(sizes)}\n\nThese runs have learning rate {BASE.learning_rate:g}. Batches of "
-        f"{best['size']} have the lowest validation loss, and batches of {most['size']} the highest test accuracy. "
-        "Smaller batches make more steps per epoch and are ahead at first: after one epoch, the training loss is "
+        f"{best['size']} have the lowest validation loss and{also} the highest test accuracy. Smaller "
+        "batches make more steps per epoch and are ahead at first: after one epoch, the training loss is "
         f"{first[0]:.3g} with batches of {BATCH_SIZES[0]}, and {first[-1]:.3g} with batches of {BATCH_SIZES[-1]}. But "
         "each step averages over fewer images: in the second half of the epochs, the validation loss varies by "
         f"{jumps[0]:.2g} with batches of {BATCH_SIZES[0]}, and by {jumps[-1]:.2g} with batches of {BATCH_SIZES[-1]}."
@@ -71,8 +72,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         "The rate 0.5 overshoots: its losses jump from epoch to epoch, so its last loss is a matter of chance. It "
         "happens to end with the best accuracy. At rates below 0.1 the loss is still falling, and at 0.001 it has "
         "hardly begun to fall. With one linear layer, the loss is convex and has a single valley, so all rates that do "
-        "not overshoot lead to the same minimum. The differences between the final losses of the batch sizes are no "
-        "larger than the jumps of the smaller ones. If two batch sizes end alike, the larger one takes less time."
+        "not overshoot lead to the same minimum. The final losses of the batch sizes differ no more than the "
+        "loss of small batches jumps from epoch to epoch. If two batch sizes end alike, the larger one takes less time."
     )
     findings = {
         "best_rate": best["rate"],

@@ -110,8 +110,8 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 STUDY = Study(
     "two-layer-mnist",
     "The two-layer net on MNIST",
-    "How accurate is 784-300-10 with sigmoids, how much does that depend on start and learning rate, and does the "
-    "final run reach the 91% of the course report?",
+    "How accurate is 784-300-10 with sigmoids, how much does that depend on the start and the learning rate, and does "
+    "the final run reach the 91% of the course report?",
     tasks,
     report,
 )

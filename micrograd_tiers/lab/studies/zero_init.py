@@ -24,7 +24,7 @@ EPOCHS = 40
 
 @dataclass(frozen=True)
 class Start:
-    """Train a net 2-...-2 on two moons, by SGD with momentum.
+    """Train a 2-...-2 net on two moons, by SGD with momentum.
 
     Parameters
     ----------
@@ -187,14 +187,15 @@ def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
 def _relu_in_words(runs: dict[str, list[Result]]) -> str:
     zero = runs["ReLU, zero start"]
     moved = {name: max(result["moved"][name] for result in zero) for name in zero[0]["moved"]}
-    moves = ", ".join(f"{name} by {most:.2g}" for name, most in moved.items())
+    moves = ", ".join(f"{name} {most:.2g}" for name, most in moved.items())
     rand = percent(mean_of(runs["ReLU, random start"], "test_accuracy"))
     return (
-        f"ReLU: from the zero start, only the last bias moves ({moves}, at most, from start to end). The hidden "
-        "outputs are zero, so the last weights get no gradient. The last weights are zero, so no gradient reaches the "
-        "hidden layer. And the slope of ReLU at 0 is taken as 0 anyway. The last bias follows the random proportion of "
-        "the two classes in each mini-batch; over all samples they are equally frequent. With the bias alone, the net "
-        f"predicts the same class for every point: {percent(mean_of(zero, 'test_accuracy'))} are classified correctly, "
+        f"ReLU: from the zero start, only the last bias moves (largest change from start to end: {moves}). The "
+        "hidden outputs are zero, so the last weights get no gradient. The last weights are zero, so no gradient "
+        "reaches the hidden layer. And the slope of ReLU at 0 is taken as 0 anyway. The last bias follows the random "
+        "proportion of the two classes in each mini-batch; over all samples they are equally frequent. With the bias "
+        "alone, the net predicts the same class for every point: "
+        f"{percent(mean_of(zero, 'test_accuracy'))} are classified correctly, "
         f"and the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, log 2 = {np.log(2):.3f}. From "
         f"the random start, {rand} are classified correctly."
     )

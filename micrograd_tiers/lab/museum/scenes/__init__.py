@@ -1,7 +1,7 @@
 """Scenes: the short training runs in which bugs are shown, one for each kind of bug.
 
-Some bugs need a scene of their own: a bug of momentum, for example, shows only if there is momentum. Nothing is
-downloaded, and each run takes seconds at most.
+Some ops and some bugs need a scene of their own: a bug of momentum, for example, shows only if there is momentum.
+Nothing is downloaded, and each run takes seconds at most.
 """
 
 from dataclasses import replace

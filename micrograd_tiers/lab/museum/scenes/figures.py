@@ -1,4 +1,4 @@
-"""Figures that the package reports of a trained net, in addition to its curves."""
+"""Figures that the package reports about a trained net, in addition to its curves."""
 
 from types import ModuleType
 from typing import Any
@@ -9,7 +9,7 @@ from .samples import Samples
 
 
 def figures(mt: ModuleType, net: Any, test: Samples) -> dict[str, float | str]:
-    """Return the mean size of a weight and, for softmax cross-entropy, three figures of the test set.
+    """Return the mean size of a weight and, for softmax cross-entropy, three figures for the test set.
 
     These are the test loss, the mean confidence, and the most frequent mistake.
     """
