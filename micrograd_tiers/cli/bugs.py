@@ -213,8 +213,8 @@ def _report_without_names(bug: Bug) -> str:
     from ..lab.judge.support import completed
     from ..lab.judge.worker import judged
 
-    grain = bug.tiers()[-1]
-    findings = judged(bug.op, completed(bug.tier(grain), grain), grain)["findings"]
+    like = bug.tiers()[-1]
+    findings = judged(bug.op, completed(bug.tier(like), like), like)["findings"]
     return "\n\n".join(["The judge reports:", *(paragraph(bug.op, finding, names=False) for finding in findings)])
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 from ..files import PathLike, picture_format
 from .style import MARKERS, TIER_COLORS, rounded, save, wrapped
 
-KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "opponent": "#CC79A7", "limit": "#000000"}
+KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "library": "#CC79A7", "reference": "#000000"}
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Speed:
     label : str
     samples_per_second : float
         Greater than 0.
-    kind : {"scalar", "vector", "tensor", "exact", "engine", "opponent", "limit"}
+    kind : {"scalar", "vector", "tensor", "exact", "engine", "library", "reference"}
         Kind of contender; it sets the color.
     """
 

@@ -14,7 +14,7 @@ from micrograd_tiers.lab.judge.cases import CASE_OF, OP_CASES
 from micrograd_tiers.lab.judge.diagnosis import diagnose, diagnose_support
 from micrograd_tiers.lab.judge.report import text
 from micrograd_tiers.lab.judge.skeleton import skeleton
-from micrograd_tiers.lab.judge.support import completed, grain_of, judge_support
+from micrograd_tiers.lab.judge.support import built_in_like, completed, judge_support
 from micrograd_tiers.lab.judge.trajectory import judge_training
 from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum.tiers import TIER_BUGS
@@ -64,7 +64,7 @@ def test_no_other_op_is_blamed(bug):
 def test_a_built_in_tier_passes():
     verdict = judge("tensor")
     assert verdict.passed
-    assert verdict.grain == "tensor"
+    assert verdict.like == "tensor"
     assert (verdict.points, verdict.possible) == (9, 9)
     assert {"", *TIERS} == verdict.speeds.keys()
     assert "PASSED: 9 of 9 pass" in text(verdict)
@@ -229,7 +229,7 @@ def test_a_missing_file_and_an_unknown_tier_are_errors(tmp_path):
 def test_a_file_without_chunks_is_matched_to_a_tier_by_trial(tmp_path):
     for tier in TIERS:
         functions = {name: getattr(get_tier(tier), name) for name in PRIMITIVES}
-        assert grain_of(type("Mine", (), {k: staticmethod(f) for k, f in functions.items()})) == tier
+        assert built_in_like(type("Mine", (), {k: staticmethod(f) for k, f in functions.items()})) == tier
 
 
 # Purity: mistakes that a test of values cannot see.

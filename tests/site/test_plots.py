@@ -68,7 +68,7 @@ def growing(grows, *kinds, sizes=(1, 10, 100, 1000)):
 
 THREE = (("scalar", 5000, 28_345.0), ("vector", 5000, 17_310.0), ("tensor", 5000, 162_300.0))
 UNEVEN = (("scalar", 10, 51.2), ("vector", 400, 2345.0), ("tensor", 5000, 2e6))
-RACE = (("flat loop, fused", 3e5, "limit"), ("scalar", 28.0, "scalar"), ("PyTorch eager", 9000.0, "opponent"),
+RACE = (("flat loop, fused", 3e5, "reference"), ("scalar", 28.0, "scalar"), ("PyTorch eager", 9000.0, "library"),
         ("tensor", 2e5, "tensor"), ("tensor exact", 9e4, "exact"), ("Value", 0.7, "engine"))  # fmt: skip
 PICTURES = {
     "two comparisons": lambda path: plots.comparison(path, [case(*THREE, title="2-3-2 on ellipse"), case(*UNEVEN)]),

@@ -19,7 +19,7 @@ SURE = 0.99  # op and bug must agree on this share of the probes on which either
 LIKELY = 0.6  # enough to name a bug with reservations: the op may have a second one
 
 
-def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosis | None:
+def diagnose(case: OpCase, tier: Tier, finding: Finding, like: str) -> Diagnosis | None:
     """Return the likely bug behind a finding, or None if nothing fits.
 
     Parameters
@@ -30,13 +30,13 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosi
         Tier that the finding is about.
     finding : Finding
         Finding to explain.
-    grain : str
+    like : str
         Name of the built-in tier whose arrays the tier takes. Each bug is planted in that tier, or, if the bug has no
         edit for it, in the last tier for which it has one.
     """
     if finding.property in ("hangs", "prints") or finding.example is None:
         return None
-    score, bug, n = _most_alike(case, tier, finding, grain)
+    score, bug, n = _most_alike(case, tier, finding, like)
     if bug is not None and score > SURE:
         if finding.kind == "purity":
             return _named(bug, "Your op fails in the same way as this known bug.")
@@ -50,11 +50,11 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, grain: str) -> Diagnosi
     return other
 
 
-def diagnose_support(name: str, finding: Finding, grain: str) -> Diagnosis | None:
+def diagnose_support(name: str, finding: Finding, like: str) -> Diagnosis | None:
     """Return a diagnosis if a bug of the museum makes a support function fail in the same way, otherwise None."""
     for bug in TIER_BUGS:
         if bug.op == name and name in SUPPORT:
-            for theirs in judge_support(name, _buggy_tier(bug, grain)):
+            for theirs in judge_support(name, _buggy_tier(bug, like)):
                 if (theirs.message, repr(theirs.got)) == (finding.message, repr(finding.got)):
                     return _named(bug, "Your function fails in the same way as this known bug.")
     return None
@@ -64,21 +64,21 @@ def _named(bug: Bug, evidence: str) -> Diagnosis:
     return Diagnosis(bug.name, bug.title, f"{evidence} {bug.explanation}", bug.hint)
 
 
-def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple[float, Bug | None, int]:
+def _most_alike(case: OpCase, tier: Tier, finding: Finding, like: str) -> tuple[float, Bug | None, int]:
     """Return the bug that agrees with the op on the largest share of the probes where either is wrong.
 
     The result is that share, the bug, and the number of those probes.
     """
     bugs = [bug for bug in TIER_BUGS if bug.op == case.name]
     if finding.kind == "purity":
-        scores = [(_same_impurity(case, bug, finding, grain), bug, 1) for bug in bugs]
+        scores = [(_same_impurity(case, bug, finding, like), bug, 1) for bug in bugs]
         return max(scores, key=lambda score: score[0], default=(0.0, None, 0))
     kind, part, warns = finding.kind, finding.part, finding.property == "warns"
     ours = [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
-    expected = _observations(case, None, grain, part, kind, False)
+    expected = _observations(case, None, like, part, kind, False)
     best: tuple[float, Bug | None, int] = (0.0, None, 0)
     for bug in bugs:
-        theirs = _observations(case, bug, grain, part, kind, warns)
+        theirs = _observations(case, bug, like, part, kind, warns)
         wrong = [not b.same(r) for b, r in zip(theirs, expected, strict=True)]
         telling = [a.same(b) for a, b, r, w in zip(ours, theirs, expected, wrong, strict=True) if w or not a.same(r)]
         score = sum(telling) / len(telling) if any(wrong) else 0.0
@@ -88,20 +88,20 @@ def _most_alike(case: OpCase, tier: Tier, finding: Finding, grain: str) -> tuple
 
 
 @cache
-def _observations(case: OpCase, bug: Bug | None, grain: str, part: str, kind: str, warns: bool) -> list[Observation]:
+def _observations(case: OpCase, bug: Bug | None, like: str, part: str, kind: str, warns: bool) -> list[Observation]:
     """Return the results of a bug, or of a correct op if bug is None, on all probes of a kind."""
     if bug is None:
         return [right(case, example, part) for example in drawn(case, kind)]
-    tier = _buggy_tier(bug, grain)
+    tier = _buggy_tier(bug, like)
     return [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
 
 
-def _same_impurity(case: OpCase, bug: Bug, finding: Finding, grain: str) -> float:
+def _same_impurity(case: OpCase, bug: Bug, finding: Finding, like: str) -> float:
     assert finding.example is not None
-    theirs = finding_of("purity", case, _buggy_tier(bug, grain), finding.example, finding.part)
+    theirs = finding_of("purity", case, _buggy_tier(bug, like), finding.example, finding.part)
     return float(theirs is not None and theirs.message == finding.message)
 
 
 @cache
-def _buggy_tier(bug: Bug, grain: str) -> Tier:
-    return bug.tier(grain if grain in bug.tiers() else bug.tiers()[-1])
+def _buggy_tier(bug: Bug, like: str) -> Tier:
+    return bug.tier(like if like in bug.tiers() else bug.tiers()[-1])

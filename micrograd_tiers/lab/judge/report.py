@@ -6,7 +6,7 @@ from typing import Any
 from .verdict import BORROWED, FAIL, NOT_JUDGED, NOT_WRITTEN, PASS, Item, Verdict
 
 WIDTH = 100
-GRAIN = {
+HANDLES = {
     "scalar": "one sample at a time, lists of floats",
     "vector": "one sample at a time, vectors",
     "tensor": "a whole mini-batch, matrices",
@@ -17,7 +17,7 @@ def text(verdict: Verdict) -> str:
     """Return the whole report."""
     if verdict.problem:
         return f"{verdict.tier} cannot be imported: {verdict.problem}"
-    lines = [f"{verdict.tier}, judged as a {verdict.grain} tier: {GRAIN[verdict.grain]}", ""]
+    lines = [f"{verdict.tier}, judged as a {verdict.like} tier: {HANDLES[verdict.like]}", ""]
     lines += [_row(item) for item in verdict.items]
     for item in verdict.items:
         for finding in item.findings:

@@ -3,7 +3,7 @@
 from ...tiers import CORE, SUPPORT
 from ...tiers.registry import ROW_OF, Op
 
-HEAD = '''"""My {grain} tier: {handles}.
+HEAD = '''"""My {like} tier: {handles}.
 
 An op returns its value and a tuple of vjps (vector-Jacobian products), one for each argument that has a gradient. A
 vjp takes dy, which is dL/dy and shaped as y, and returns dL/d(argument), shaped as the argument. It changes neither dy
@@ -19,7 +19,7 @@ To judge this file, finished or not: micrograd-tiers verify THIS_FILE
 {imports}
 
 # The support functions are those of the built-in tier; write your own if you like.
-from micrograd_tiers.tiers.{grain} import {support}  # noqa: F401
+from micrograd_tiers.tiers.{like} import {support}  # noqa: F401
 '''
 
 OP = '''
@@ -46,7 +46,7 @@ SHAPES = {
     "mean_squared_error": ("", "{y}", "{y}"),
 }
 
-GRAINS = {
+DETAILS = {
     "scalar": {
         "handles": "one sample per call, in lists of Python floats",
         "letters": "I inputs, O outputs, C classes; (I,) is a list of I floats, (O, I) a list of O such lists",
@@ -73,10 +73,10 @@ MINI_BATCH = {
 }
 
 
-def skeleton(grain: str) -> str:
+def skeleton(like: str) -> str:
     """Return the source of a skeleton that takes the arrays of a built-in tier."""
-    shapes = MINI_BATCH if grain == "tensor" else ONE_SAMPLE
-    source = HEAD.format(grain=grain, support=", ".join(sorted(SUPPORT)), **GRAINS[grain])
+    shapes = MINI_BATCH if like == "tensor" else ONE_SAMPLE
+    source = HEAD.format(like=like, support=", ".join(sorted(SUPPORT)), **DETAILS[like])
     return source + "".join(_function(ROW_OF[name], shapes) for name in CORE)
 
 

@@ -101,7 +101,7 @@ CHECKS: dict[str, Callable[[Tier], None]] = {
 # Completion of a tier that lacks some of its functions.
 
 
-def grain_of(tier: Any) -> str:
+def built_in_like(tier: Any) -> str:
     """Return the name of the built-in tier whose arrays a tier takes.
 
     The tier's own `asarray` and `chunks` decide. If they are missing or fail, the ops are tried with the arrays of each
@@ -113,7 +113,7 @@ def grain_of(tier: Any) -> str:
             return "tensor"
         return "scalar" if isinstance(first, list) else "vector"
     except Exception:
-        return max(reversed(TIERS), key=lambda grain: _n_right(completed(tier, grain)))
+        return max(reversed(TIERS), key=lambda like: _n_right(completed(tier, like)))
 
 
 def _n_right(tier: Tier) -> int:
@@ -129,9 +129,9 @@ def _n_right(tier: Tier) -> int:
     return n
 
 
-def completed(tier: Any, grain: str, without: Collection[str] = ()) -> Tier:
+def completed(tier: Any, like: str, without: Collection[str] = ()) -> Tier:
     """Return the tier with missing and wrong support functions taken from a built-in tier."""
-    built_in = get_tier(grain)
+    built_in = get_tier(like)
     own = [name for name in (*OPS, *SUPPORT) if hasattr(tier, name) and name not in without]
     functions = {name: getattr(tier, name) for name in own}
     borrowed = {name: getattr(built_in, name) for name in SUPPORT}

@@ -70,7 +70,7 @@ class Verdict:
     ----------
     tier : str
         The tier as passed to `judge`.
-    grain : str
+    like : str
         Name of the built-in tier whose arrays this tier takes; "" if it could not be determined.
     items : tuple of Item
         Results of all items.
@@ -82,7 +82,7 @@ class Verdict:
     """
 
     tier: str
-    grain: str = ""
+    like: str = ""
     items: tuple[Item, ...] = ()
     speeds: dict[str, float] = field(default_factory=dict)
     problem: str = ""
@@ -146,14 +146,14 @@ def judge(
     points = default_points() if points is None else points
 
     def ask(item: str, ops: Sequence[str] = ()) -> dict[str, Any]:
-        task = {"tier": tier, "item": item, "grain": grain, "ops": ops, "broken": broken, "seconds": time_limit / 2}
+        task = {"tier": tier, "item": item, "like": like, "ops": ops, "broken": broken, "seconds": time_limit / 2}
         return _ask(task, time_limit)
 
-    grain, broken = like, list[str]()
+    broken: list[str] = []
     first = ask("look")
     if "error" in first:
         return Verdict(tier, problem=first["error"])
-    grain, written = first["grain"], first["written"]
+    like, written = first["like"], first["written"]
 
     def judged(name: str, answer: dict[str, Any] | None = None) -> Item:
         absent = {"status": BORROWED if name in SUPPORT else NOT_WRITTEN}
@@ -176,7 +176,7 @@ def judge(
     items.append(_item("training", answer, points))
     on_item(items[-1])
     timed = items[-1].status == PASS
-    return Verdict(tier, grain, tuple(items), ask("speed", sound).get("speeds", {}) if timed else {})
+    return Verdict(tier, like, tuple(items), ask("speed", sound).get("speeds", {}) if timed else {})
 
 
 def _item(name: str, answer: dict[str, Any], points: Points) -> Item:

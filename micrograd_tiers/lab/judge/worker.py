@@ -19,7 +19,7 @@ from .diagnosis import diagnose, diagnose_support
 from .probing import Diagnosis
 from .properties import Finding
 from .search import Search, judge_op
-from .support import completed, grain_of, judge_support
+from .support import built_in_like, completed, judge_support
 from .trajectory import judge_training, speeds
 
 
@@ -35,7 +35,7 @@ def main(task: str, result: str) -> None:
 def answer(
     tier: str,
     item: str,
-    grain: str = "",
+    like: str = "",
     ops: Collection[str] = (),
     broken: Collection[str] = (),
     seconds: float = 30.0,
@@ -48,7 +48,7 @@ def answer(
         Name or file of the tier, as in `tiers.get_tier`.
     item : str
         "look", to list the functions; an op; a support function, or "support" for all of them; "training"; "speed".
-    grain : str
+    like : str
         Name of the built-in tier whose arrays the tier takes.
     ops : sequence of str
         Ops that have passed, for "training" and "speed".
@@ -62,16 +62,16 @@ def answer(
         np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # in case the file has changed it
         if item == "look":
             written = [name for name in (*OPS, *SUPPORT) if hasattr(real, name)]
-            return {"grain": grain or grain_of(real), "written": written}
-        whole = completed(real, grain, without=broken)
+            return {"like": like or built_in_like(real), "written": written}
+        whole = completed(real, like, without=broken)
         if item == "support":
-            return {name: judged(name, whole, grain) for name in SUPPORT if hasattr(real, name)}
+            return {name: judged(name, whole, like) for name in SUPPORT if hasattr(real, name)}
         if item == "speed":
             return {"speeds": speeds(whole, ops)}
-        return judged(item, whole, grain, ops, seconds)
+        return judged(item, whole, like, ops, seconds)
 
 
-def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
+def judged(item: str, tier: Tier, like: str, ops: Collection[str] = (), seconds: float = 30.0) -> dict[str, Any]:
     """Judge one item of a complete tier, and return its status and its diagnosed findings, ready for JSON."""
     try:
         if item == "training":
@@ -84,7 +84,7 @@ def judged(item: str, tier: Tier, grain: str, ops: Collection[str] = (), seconds
         return {"status": "not yet written"}
     return {
         "status": "fail" if findings else "pass",
-        "findings": [_described(item, finding, tier, grain) for finding in findings],
+        "findings": [_described(item, finding, tier, like) for finding in findings],
     }
 
 
@@ -95,16 +95,16 @@ def _from_file(tier: str) -> Any:
         raise (error.__cause__ or error) from None  # the judge shows only the last line
 
 
-def _diagnosis(item: str, finding: Finding, tier: Tier, grain: str) -> Diagnosis | None:
+def _diagnosis(item: str, finding: Finding, tier: Tier, like: str) -> Diagnosis | None:
     try:
         if item in CASE_OF:
-            return diagnose(CASE_OF[item], tier, finding, grain)
-        return diagnose_support(item, finding, grain)
+            return diagnose(CASE_OF[item], tier, finding, like)
+        return diagnose_support(item, finding, like)
     except Exception:  # foreign code may fail again: then the finding has no likely bug
         return None
 
 
-def _described(item: str, finding: Finding, tier: Tier, grain: str) -> dict[str, Any]:
+def _described(item: str, finding: Finding, tier: Tier, like: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "part": finding.part,
         "property": finding.property,
@@ -118,7 +118,7 @@ def _described(item: str, finding: Finding, tier: Tier, grain: str) -> dict[str,
         described["example"] = dict(zip(case.arguments, map(_listed, finding.example.inputs), strict=True))
         if finding.part != "value":
             described["example"]["dloss" if case.is_loss else "dy"] = _listed(finding.example.dy)
-    diagnosis = _diagnosis(item, finding, tier, grain)
+    diagnosis = _diagnosis(item, finding, tier, like)
     described["likely_bug"] = None if diagnosis is None else vars(diagnosis)
     return described
 

@@ -21,7 +21,7 @@ class Contender:
     make : callable
         Takes a case and a learning rate, and returns (step, weights). `step()` trains once and returns the loss;
         `weights()` returns the arrays in the order of `Case.weights`.
-    kind : {"tier", "exact", "engine", "opponent", "limit"}
+    kind : {"tier", "exact", "engine", "library", "reference"}
         A tier, a tier in exact mode, a net of this package's `Value`s, another package, or a reference.
     tier : str
         The tier that makes the step; "" for contenders that are not tiers.
@@ -110,14 +110,14 @@ CONTENDERS = {
         _tier("vector", exact=True, most=20_000_000),
         _tier("tensor", exact=True, most=20_000_000),
         Contender("Value", net_of_values, "engine", dtypes=ONLY_64, most=30_000, layers=2),
-        Contender("PyTorch eager", torch_eager, "opponent", needs="torch", lenet=True),
-        Contender("PyTorch in place", torch_in_place, "opponent", needs="torch", layers=2),
-        Contender("JAX jit", jax_jit, "opponent", needs="jax"),
-        Contender("HIPS autograd", hips_autograd, "opponent", needs="autograd"),
+        Contender("PyTorch eager", torch_eager, "library", needs="torch", lenet=True),
+        Contender("PyTorch in place", torch_in_place, "library", needs="torch", layers=2),
+        Contender("JAX jit", jax_jit, "library", needs="jax"),
+        Contender("HIPS autograd", hips_autograd, "library", needs="autograd"),
         Contender(
             "micrograd",
             net_on_micrograd,
-            "opponent",
+            "library",
             needs="micrograd",
             dtypes=ONLY_64,
             most=30_000,
@@ -135,17 +135,17 @@ CONTENDERS = {
         Contender(
             "micrograd on moons",
             moons_demo(of_micrograd=True),
-            "opponent",
+            "library",
             needs="micrograd",
             dtypes=ONLY_64,
             only=MOONS,
             held_to="Value on moons",
             recursive=True,
         ),
-        Contender("naive NumPy", naive_numpy, "limit", layers=2),
-        Contender("flat loop", flat_loop(fused=False), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),
-        Contender("flat loop, fused", flat_loop(fused=True), "limit", dtypes=ONLY_64, largest_batch=1, layers=2),
-        Contender("matrix products", matrix_products, "limit", layers=2, held_to=""),
+        Contender("naive NumPy", naive_numpy, "reference", layers=2),
+        Contender("flat loop", flat_loop(fused=False), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),
+        Contender("flat loop, fused", flat_loop(fused=True), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),
+        Contender("matrix products", matrix_products, "reference", layers=2, held_to=""),
     )
 }
 
