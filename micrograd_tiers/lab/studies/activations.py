@@ -89,9 +89,9 @@ def _table(runs: dict[Case, list[Result]]) -> str:
         for (depth, name), own in runs.items()
     ]
     return (
-        f"{table(rows)}\n\nMeans and standard deviations over {STARTS} random starts: Xavier initialization for "
-        f"sigmoid and tanh, Kaiming initialization for ReLU and ELU. The learning rate is {BASE.learning_rate:g}, and "
-        f"all nets train for {BASE.epochs} epochs."
+        f"{table(rows)}\n\nEach row gives means over {STARTS} random starts, some with standard deviations. Sigmoid "
+        "and tanh start from Xavier initialization, ReLU and ELU from Kaiming initialization. The learning rate is "
+        f"{BASE.learning_rate:g}, and all nets train for {BASE.epochs} epochs."
     )
 
 
@@ -100,11 +100,12 @@ def _of_sigmoid(losses: dict[Case, list[float]]) -> str:
     below = next((n for n, loss in enumerate(three, 1) if loss < GUESSING / 2), None)
     until = f"for {below - 1} epochs" if below else f"for all {len(three)} epochs"
     return (
-        f"The sigmoid learns most slowly: after the first epoch its validation loss is {one[0]:.3g} with one hidden "
-        f"layer and {three[0]:.3g} with three. Guessing has a loss of log 10 = {GUESSING:.4g}. The slope of a sigmoid "
-        "is at most 1/4. So, apart from the weights, one layer passes back at most a quarter of the gradient, and "
-        f"three layers at most 1/64. With three layers, the loss stays above half the loss of guessing {until}, and "
-        f"ends at {three[-1]:.3g}."
+        f"The sigmoid learns most slowly. After the first epoch, its validation loss is {one[0]:.3g} with one hidden "
+        f"layer and {three[0]:.3g} with three; guessing has a loss of log 10 = {GUESSING:.4g}. The cause is the slope "
+        "of the sigmoid, which is at most 1/4. In the backward pass, each sigmoid multiplies the gradient by its "
+        "slope. So one layer of sigmoids leaves at most a quarter of the gradient, and three layers leave at most "
+        "1/64, before the weights are taken into account. With three layers, the validation loss stays above half the "
+        f"loss of guessing {until}, and ends at {three[-1]:.3g}."
     )
 
 
@@ -113,15 +114,17 @@ def _of_others(losses: dict[Case, list[float]]) -> str:
     text = []
     for depth in DEPTHS:
         first, last = (sorted(others, key=lambda name: losses[depth, name][n]) for n in (0, -1))
-        in_the_end = "also" if first[0] == last[0] else NAMES[last[0]]
+        lowest = f"after the first epoch, and {NAMES[last[0]]} after the last one"
+        if first[0] == last[0]:
+            lowest = "both after the first epoch and after the last one"
         text.append(
-            f"With {depth} hidden layer{'s' if depth > 1 else ''}, {NAMES[first[0]]} has the lowest loss after the "
-            f"first epoch, and {in_the_end} after the last one. The final losses of the three are "
-            f"between {losses[depth, last[0]][-1]:.3g} and {losses[depth, last[-1]][-1]:.3g}."
+            f"With {depth} hidden layer{'s' if depth > 1 else ''}, {NAMES[first[0]]} has the lowest validation loss "
+            f"{lowest}; the final losses of the three are between {losses[depth, last[0]][-1]:.3g} and "
+            f"{losses[depth, last[-1]][-1]:.3g}."
         )
     return (
-        f"tanh, ReLU and ELU have slopes up to 1, so they pass the gradient on. {' '.join(text)} All runs use the same "
-        "learning rate. At another rate, the activations may rank differently."
+        f"tanh, ReLU and ELU have slopes up to 1, so they pass the gradient on. {' '.join(text)} The three may rank "
+        "differently at another learning rate: all runs here use the same one."
     )
 
 

@@ -65,13 +65,15 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         for code, r in zip(codes, results, strict=True)
     ]
     answer = (
-        f"The net with the largest code is {encodings[-1]}. The others differ from it only in the size of the code. "
-        f"The loss is the mean squared error per pixel.\n\n{table(rows)}\n\n"
-        "If every image is reconstructed as the mean of all training images, which needs no code, the loss is "
-        f"{alone:.4f}. A code of two numbers reduces it to {results[0]['test_loss'] / alone:.0%}, and a code of "
-        f"{codes[-1]} to {results[-1]['test_loss'] / alone:.0%}: images of digits occupy a small part of the 784 "
-        "dimensions. A small code loses rare features first, such as thin strokes and odd shapes, so that its "
-        "reconstructions look blurred and typical."
+        "An autoencoder compresses an image to a code, the few numbers in its middle layer, and reconstructs the image "
+        f"from them. The net with the largest code is {encodings[-1]}. The others differ from it only in the size of "
+        "the code. The loss is the mean squared error per pixel. Without a code, the best reconstruction is the same "
+        f"for every image: the mean of all training images. Its loss is {alone:.4f}, about the variance of the pixels. "
+        f"The last column gives the test loss as a share of it.\n\n{table(rows)}\n\n"
+        f"A code of two numbers loses {results[0]['test_loss'] / alone:.0%} of the variance, and a code of {codes[-1]} "
+        f"loses {results[-1]['test_loss'] / alone:.0%}. So few numbers are enough because images of digits are only a "
+        "small part of all images with 784 pixels. A small code loses rare features first, such as thin strokes and "
+        "odd shapes, so its reconstructions look blurred and typical."
     )
     findings = {
         "mean_image_loss": alone,

@@ -124,10 +124,11 @@ def _of_time(seconds: dict[int, float], steps: dict[int, int]) -> str:
     first, fastest = min(seconds), min(seconds.values())
     enough = next(size for size in seconds if seconds[size] < 1.5 * fastest)
     return (
-        f"Time: with batches of {first}, an epoch takes {seconds[first] / fastest:.3g} times as long as the fastest "
-        f"one, because each of its {steps[first]:,} steps has costs that do not depend on the batch size. With batches "
-        f"of {enough} it takes less than 1.5 times as long, so larger ones save little time. (The times include the "
-        "validation after each epoch, and vary with other load on the machine.)"
+        f"Time: small batches are slow. With batches of {first}, an epoch takes {seconds[first] / fastest:.3g} times "
+        f"as long as the fastest epoch in the table, because each of its {steps[first]:,} steps has costs that do not "
+        f"depend on the batch size. With batches of {enough}, an epoch takes less than 1.5 times as long as the "
+        "fastest one, so still larger batches save little time. (The times include the validation after each epoch, "
+        "and vary with other load on the machine.)"
     )
 
 
@@ -137,16 +138,19 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     soonest = min(needed, key=lambda size: needed[size] * _seconds(fixed[size]))
     best = min(fixed, key=lambda size: last_loss(fixed[size]))
     small, large = min(fixed), max(fixed)
-    quickest = f"the fewest epochs and the fewest seconds with batches of {soonest}"
+    goal = f"a validation loss of {target:.2g}, twice the lowest final loss"
+    quickest = f"Batches of {soonest} need the fewest epochs and the fewest seconds to reach {goal}."
     if fewest != [soonest]:
         sizes = " or ".join(map(str, fewest))
-        quickest = f"the fewest epochs with batches of {sizes}, and the fewest seconds with batches of {soonest}"
+        quickest = (
+            f"To reach {goal}, batches of {sizes} need the fewest epochs, and batches of {soonest} the fewest seconds."
+        )
     return (
-        f"Learning: all runs have the learning rate {BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs, and "
-        f"losses are those of the validation set. Batches of {best} end with the lowest loss. Batches of {large} make "
-        f"only {steps[large]} steps per epoch, and end at {_shown(fixed[large])}. With batches of {small}, each step "
-        "follows the noise of a single sample, and at this rate it goes too far for the weights to settle: the loss "
-        f"ends at {_shown(fixed[small])}. A loss of {target:.2g}, twice the lowest, takes {quickest}."
+        f"Learning: batches of {best} end with the lowest validation loss. All runs have the learning rate "
+        f"{BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs. Large batches make few steps: with batches of "
+        f"{large} there are only {steps[large]} per epoch, and the final loss is {_shown(fixed[large])}. Small batches "
+        f"make noisy steps: with batches of {small}, each step follows a single sample, and at this learning rate the "
+        f"steps are too long for the weights to settle. The final loss is {_shown(fixed[small])}. {quickest}"
     )
 
 
@@ -164,11 +168,12 @@ def _in_proportion(fixed: Runs, proportional: Runs) -> str:
     small = [last_loss(result) for size, result in proportional.items() if size <= REFERENCE]
     last = max(proportional)
     return (
-        f"{table(rows)}\n\nWith a learning rate proportional to the batch size, one large step goes about as far as "
-        f"the many small ones that it replaces: up to batches of {REFERENCE}, all runs end between {min(small):.3g} "
-        f"and {max(small):.3g}. This works only while the gradient stays about the same along the step. Batches of "
-        f"{last} would need a rate of {_rate(last):.3g}, at which they "
-        f"{'diverge' if proportional[last]['diverged'] else f'end at {_shown(proportional[last])}'}."
+        f"{table(rows)}\n\nThe second table has a learning rate proportional to the batch size. Up to batches of "
+        f"{REFERENCE}, all these runs end with nearly the same validation loss, between {min(small):.3g} and "
+        f"{max(small):.3g}: one large step goes about as far as the many small steps that it replaces. This works only "
+        f"while the gradient hardly changes along the large step. Batches of {last} would need a learning rate of "
+        f"{_rate(last):.3g}, at which "
+        f"{'they diverge' if proportional[last]['diverged'] else f'the loss ends at {_shown(proportional[last])}'}."
     )
 
 

@@ -74,11 +74,13 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"gives {percent(COURSE)} within ten epochs. Training losses with dropout are measured while units are "
         "dropped, so they are higher than without dropout.\n\n"
         f"{table(dropped)}\n\n"
-        "After one epoch the net can hardly have overfitted, so dropout gains little, while each step trains only part "
-        f"of the net. The lowest test loss is at p = {lowest:.2f}; dropping many more than half of the units costs "
-        "much accuracy. At p = 1 nothing of the image reaches the output, all weights get zero gradients, and the net "
-        "can only learn the frequency of the classes, with its last bias: the training loss is that of guessing, "
-        "log 10 = 2.303. Prediction drops nothing, so there the net uses weights that were never trained."
+        "The second table shows the net with batch normalization and dropout after one epoch, for ten probabilities p "
+        "of dropping a unit. Dropout gains little here: after one epoch the net can hardly have overfitted, and each "
+        f"step trains only a part of it. The lowest test loss is at p = {lowest:.2f}. Dropping many more than half of "
+        "the units costs much accuracy. At p = 1, nothing of the image reaches the output, and all weights get zero "
+        "gradients. Only the last bias learns, and it can learn no more than the frequency of each class. So the "
+        "training loss is that of guessing, log 10 = 2.303. In prediction nothing is dropped, so the net then uses "
+        "weights that were never trained."
     )
     findings = {
         "test_accuracy": {name: result["test_accuracy"] for name, result in variants.items()},

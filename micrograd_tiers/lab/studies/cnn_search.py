@@ -53,11 +53,16 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             f"{dense['n_parameters']:,}, a factor of {dense['n_parameters'] / n:.0f}."
         )
     answer = (
-        f"{table(rows)}\n\n{verdict} The best net with two convolutions reaches {percent(best_two)}, the best with one "
-        f"reaches {percent(best_one)}. All positions of the image share one kernel, so a convolution has few "
-        "parameters. The second convolution combines corners and curves found by the first, and passes fewer numbers "
-        "to the dense layer, which holds most of the parameters. Each parameter of a kernel is used at every position, "
-        "so convolution takes more time per parameter."
+        f"{table(rows)}\n\nIn the second column, `conv:4,5,2` is a convolution with 4 channels, kernels of 5 x 5 "
+        "pixels and stride 2, and `max:2` is maximum pooling in windows of 2 x 2. A convolutional net matches the "
+        "dense one if its test accuracy is at least as high.\n\n"
+        f"{verdict} The best net with two convolutions reaches {percent(best_two)}, and the best net with one reaches "
+        f"{percent(best_one)}.\n\n"
+        "A convolution has few parameters, because all positions of the image share its kernels. Most parameters are "
+        "in the dense layer behind the convolutions. A second convolution combines corners and curves that the first "
+        "one has found. It also passes fewer numbers per channel to the dense layer, which then needs fewer "
+        "parameters. But convolution takes more time per parameter, because each parameter of a kernel is used at "
+        "every position."
     )
     findings = {
         "dense": {"n_parameters": dense["n_parameters"], "test_accuracy": dense["test_accuracy"]},

@@ -68,12 +68,15 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     ]
     O, R, S = shapes["shape"]  # noqa: E741
     answer = (
-        f"Each of the 8 kernels has 5 x 5 x 3 weights and one bias: (75 + 1) x 8 = {shapes['n_parameters']} "
-        "parameters, for images of any size. A window of 5 pixels fits into 32 pixels at 32 - 5 + 1 = 28 positions, "
-        f"so 3 channels of 32 x 32 become {O} of {R} x {S}.\n\n{table(rows)}\n\n"
-        "Average pooling measures how bright a window is, maximum pooling whether any pixel in it is bright. Average "
-        "pooling turns the checkerboard into even gray, maximum pooling turns it white, and both keep an edge between "
-        "two windows. The course does not say which four images it uses; these are our own."
+        "Each of the 8 kernels has 5 x 5 x 3 weights and one bias, so there are (75 + 1) x 8 = "
+        f"{shapes['n_parameters']} parameters, for images of any size. A window of 5 pixels fits into 32 pixels at 32 "
+        f"- 5 + 1 = 28 positions, so 3 channels of 32 x 32 pixels become {O} channels of {R} x {S}.\n\n"
+        "The table shows four images of 4 x 4 pixels before and after pooling in windows of 2 x 2. Semicolons separate "
+        f"the rows of an image.\n\n{table(rows)}\n\n"
+        "Average pooling measures how bright a window is; maximum pooling shows whether any pixel in it is bright. So "
+        "average pooling turns the checkerboard into an even gray, and maximum pooling turns it white. The vertical "
+        "and the horizontal edge survive both kinds of pooling, because each of them lies between two windows. The "
+        "course does not say which four images it uses; these are our own."
     )
 
     def draw(path: Path) -> None:

@@ -169,9 +169,10 @@ def _formula(counts: Sequence[tuple[int, int, Result]]) -> str:
     ]
     agree = all(result["formula"] == result["n_parameters"] for _, _, result in counts)
     return (
-        f"{table(rows)}\n\nA net with 784 inputs, k hidden layers of m units and 10 classes has 784 m + m + "
-        "(k - 1)(m m + m) + 10 m + 10 parameters: weights and biases of the first hidden layer, of the k - 1 others, "
-        f"and of the output layer. The nets {'all agree' if agree else 'do not all agree'} with the formula."
+        f"{table(rows)}\n\nThe formula {'agrees' if agree else 'does not agree'} with the number of parameters of all "
+        "these nets. A net with 784 inputs, k hidden layers of m units and 10 classes has 784 m + m + "
+        "(k - 1)(m m + m) + 10 m + 10 parameters: the weights and biases of the first hidden layer, of the k - 1 other "
+        "hidden layers, and of the output layer."
     )
 
 
@@ -196,16 +197,20 @@ def _by_shape(shapes: dict[str, list[tuple[tuple[int, ...], Result]]]) -> str:
     first_widths = [own[0][0][0] for name, own in shapes.items() if name in equal]
     spread = max(np.std([result["validation_loss"][-1] for _, result in shapes[name]], ddof=1) for name in three)
     return (
-        f"{table(rows)}\n\nMeans and standard deviations over {len(shapes[best])} random starts, after "
-        f"{shapes[best][0][1]['epochs_run']} epochs. The first layer holds most of the parameters, 785 per unit. From "
-        f"{DEPTHS[0]} to {DEPTHS[-1]} layers of equal width, it shrinks from {first_widths[0]} to {first_widths[-1]} "
-        f"units. Among these nets, the lowest mean validation loss, {equal[best]:.3g}, is that "
-        f"of {_layers(best)}; the highest, {equal[worst]:.3g}, is that of {_layers(worst)}."
-        f"{_near(equal, best, shapes)} All nets have the same learning rate, {BASE.learning_rate:g}, which may suit "
-        "shallow and deep nets differently. Among the nets with three hidden layers, the lowest loss, "
-        f"{three[least]:.3g}, is that of widths {widths[least]}, and the highest, {three[most]:.3g}, that of "
-        f"{widths[most]}. The standard deviation over the starts of one shape is up to {spread:.2g}, "
-        f"{'too much to call this a difference' if three[most] - three[least] < 2 * spread else 'less than this'}."
+        f"{table(rows)}\n\nAll nets in this table have about as many parameters. The losses and the accuracy are means "
+        f"and standard deviations over {len(shapes[best])} random starts, after {shapes[best][0][1]['epochs_run']} "
+        "epochs.\n\n"
+        f"Depth: among the nets with layers of equal width, the one with {_layers(best)} has the lowest mean "
+        f"validation loss, {equal[best]:.3g}, and the one with {_layers(worst)} the highest, {equal[worst]:.3g}."
+        f"{_near(equal, best, shapes)} A deeper "
+        "net has narrower layers. The first layer holds most of the parameters, 785 per unit, and shrinks from "
+        f"{first_widths[0]} units in the net with {_layers(EQUAL[0])} to {first_widths[-1]} in the net with "
+        f"{_layers(EQUAL[-1])}. All nets have the same learning rate, {BASE.learning_rate:g}, which may suit shallow "
+        "and deep nets differently.\n\n"
+        f"Shape: among the nets with three hidden layers, the one with widths {widths[least]} has the lowest mean "
+        f"validation loss, {three[least]:.3g}, and the one with widths {widths[most]} the highest, {three[most]:.3g}. "
+        f"This difference is {'small' if three[most] - three[least] < 2 * spread else 'large'} compared with the "
+        f"standard deviation over the starts of one shape, which is up to {spread:.2g}."
     )
 
 
@@ -214,7 +219,7 @@ def _near(losses: dict[str, float], best: str, shapes: dict[str, list[tuple[tupl
     spread = {name: np.std([r["validation_loss"][-1] for _, r in shapes[name]], ddof=1) for name in losses}
     near = [name for name in losses if name != best and losses[name] - losses[best] < max(spread[name], spread[best])]
     return (
-        f" The loss of {' and of '.join(map(_layers, near))} is within one standard deviation of the lowest."
+        f" The loss with {' and with '.join(map(_layers, near))} is within one standard deviation of the lowest."
         if near
         else ""
     )
@@ -249,14 +254,18 @@ def _penalized(penalties: dict[str, Result]) -> str:
     best = min(ends, key=lambda name: float(ends[name]))
     hidden = "-".join(map(str, LARGE.hidden))
     return (
-        f"{table(rows)}\n\nA net with the hidden layers {hidden} can memorize its training images: with neither "
-        f"L2 nor dropout, the training loss ends at {penalties['neither']['fitted_loss']:.2g} and the validation loss "
-        f"at {ends['neither']:.2g}. L2 (weight decay) pulls all weights toward 0, and dropout removes a random part of "
-        "the hidden units in each step. Both make memorizing harder: the training loss is higher, and the gap to the "
-        f"validation loss is narrower with {_listed(narrower)}. But a narrower gap is not the goal. The validation "
-        f"loss ends lower with {_listed(lower)}, and lowest with {_listed([best])}. The highest test accuracy is that "
-        f"of {_listed(right)}: unlike the loss, accuracy does not depend on how confident a net is. With dropout, the "
-        "loss during training is that of nets with missing units; afterwards the whole net fits the same images better."
+        f"{table(rows)}\n\nRegularization: L2 (weight decay) pulls all weights toward 0, and dropout removes a random "
+        "part of the hidden units in each step. Both make it harder to memorize the training images. The net here has "
+        f"the hidden layers {hidden}, enough to memorize them: with neither L2 nor dropout, the training loss ends at "
+        f"{penalties['neither']['fitted_loss']:.2g} and the validation loss at {ends['neither']:.2g}.\n\n"
+        "The training loss is higher with L2 and with dropout. The gap between training loss and validation loss is "
+        f"narrower with {_listed(narrower)}. But a narrow gap is not the goal; a low validation loss is. Compared with "
+        f"the net without either, the validation loss ends lower with {_listed(lower)}. It is lowest with "
+        f"{_listed([best])}. The highest test accuracy is that of {_listed(right)}: unlike the loss, accuracy does not "
+        "depend on how confident a net is.\n\n"
+        "The table gives two training losses. The one during training is the mean over the last epoch, measured while "
+        "dropout removes units. The one afterwards is that of the whole trained net on the same images. With dropout, "
+        "the whole net fits them better than the nets with missing units did."
     )
 
 
@@ -275,8 +284,8 @@ def _listed(names: Sequence[str]) -> str:
 STUDY = Study(
     "depth-width",
     "Depth against width",
-    "How many parameters does a net have, is a deep net better than a wide one with the same number, and what do L2 "
-    "and dropout do?",
+    "How many parameters does a net have? Is a deep net better than a wide one with as many parameters? What do L2 and "
+    "dropout change?",
     tasks,
     report,
 )

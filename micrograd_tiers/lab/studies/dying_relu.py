@@ -146,10 +146,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     answer = (
         f"{table(rows)}\n\n"
         f"The data are two moons with {N_EACH} examples of each class, and the net is 2-{HIDDEN}-2. Unless the first "
-        f"column says otherwise, it is trained on the examples in order, in batches of {BATCH_SIZE}, for 5 epochs of "
-        f"SGD with learning rate {BASE.learning_rate:g} and momentum {BASE.momentum:g}, after Kaiming initialization. "
-        f"Numbers are means over {len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of "
-        f"the {2 * N_EACH:,} training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
+        "column says otherwise, every epoch shows all negative examples before all positive ones. The net is trained "
+        f"for {BASE.epochs} epochs, in batches of {BATCH_SIZE}, by SGD with learning rate {BASE.learning_rate:g} and "
+        f"momentum {BASE.momentum:g}, after Kaiming initialization. The table shows means over "
+        f"{len(runs['in order'])} seeds. A unit counts as dead if it is positive for none of the {2 * N_EACH:,} "
+        f"training samples. At the start, {_mean_at(runs['in order'], 0):g} units are dead.\n\n"
         f"{_what_happens(runs)}\n\n{_what_helps(runs)}\n\n{_what_does_not(runs)}"
     )
     findings = {
@@ -184,19 +185,21 @@ def _what_happens(runs: dict[str, list[Result]]) -> str:
     epoch = BATCHES // EVERY
     revived = sum(result["dead_later"] < result["dead"] for result in ordered)
     return (
-        f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} units are dead after "
-        f"one epoch and {mean_of(ordered, 'dead'):.1f} of {HIDDEN} after five. If the same examples are shuffled, "
-        f"the means are {_mean_at(shuffled, epoch):.1f} and {mean_of(shuffled, 'dead'):.1f}. While the net sees only "
-        "one class, it learns to predict that class for every input, until nearly nothing is left to learn: the loss "
-        f"of the last batch is {mean_of(ordered, 'loss_before'):.2g}. When the class changes, the net is wrong with "
-        f"great confidence: the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the "
-        "following batches are large and, with only one class, point in nearly the same direction. Momentum "
-        "accumulates them, and moves units so far that they are negative for every sample. "
-        f"{_early_deaths(ordered):.0%} of the deaths happen in the first {EARLY} of a class's {BATCHES // 2} batches. "
-        "A dead ReLU has slope 0 for every sample, so no gradient brings it back to life. After 5 more epochs in "
-        f"random order, {revived} of {len(ordered)} runs had fewer dead units, and the accuracy reached "
-        f"{percent(mean_of(ordered, 'accuracy_later'))}, not the {percent(mean_of(shuffled, 'accuracy_later'))} of the "
-        "runs that were shuffled from the start."
+        f"With all negative examples before all positive ones, {_mean_at(ordered, epoch):.1f} of {HIDDEN} units are "
+        f"dead after one epoch, and {mean_of(ordered, 'dead'):.1f} after five. If the same examples are shuffled, "
+        f"{_mean_at(shuffled, epoch):.1f} are dead after one epoch, and {mean_of(shuffled, 'dead'):.1f} after five.\n\n"
+        "The units die when the class changes. While the net sees only one class, it learns to predict that class for "
+        "every input, until nearly nothing is left to learn: the loss of the last batch before a change is "
+        f"{mean_of(ordered, 'loss_before'):.2g}. Then the class changes, and the net is wrong with great confidence: "
+        f"the loss of the next batch is {mean_of(ordered, 'loss_after'):.2g}. The gradients of the following batches "
+        "are large and, because these batches contain only one class, point in nearly the same direction. Momentum "
+        "accumulates these gradients, and moves units so far that they are negative for every sample. "
+        f"{_early_deaths(ordered):.0%} of the deaths happen in the first {EARLY} of the {BATCHES // 2} batches of a "
+        "class.\n\n"
+        "Dead units stay dead. A dead ReLU has slope 0 for every sample, so no gradient brings it back to life. After "
+        f"5 more epochs in random order, {revived} of {len(ordered)} runs had fewer dead units than before. The mean "
+        f"accuracy of these runs was then {percent(mean_of(ordered, 'accuracy_later'))}; that of the runs that were "
+        f"shuffled from the start was {percent(mean_of(shuffled, 'accuracy_later'))}."
     )
 
 
@@ -206,28 +209,30 @@ def _what_helps(runs: dict[str, list[Result]]) -> str:
     now = percent(max(mean_of(of, "accuracy") for of in cures))
     later = ", ".join(percent(mean_of(of, "accuracy_later")) for of in cures)
     return (
-        "The best cure is to shuffle the examples. Smaller steps also help: a learning rate of 0.01 leaves "
-        f"{slow} units dead, and training without momentum {none}. Momentum 0.9 makes steps up to ten times as large, "
-        "but the size of the steps is not the only cause: without momentum, ten times the learning rate leaves only "
-        f"{large} units dead. Smaller steps do not make up for the order. Right after the ordered epochs, the mean "
-        f"accuracy of these nets is {now} at most, as their last {BATCHES // 2} batches contained only positive "
-        "examples. But their units are alive, so they learn the rest from shuffled epochs "
-        f"({later} after five)."
+        "The best cure is to shuffle the examples. Smaller steps also help: with a learning rate of 0.01, "
+        f"{slow} units die, and without momentum {none}. Momentum 0.9 makes steps up to ten times as large, but large "
+        f"steps alone do not kill as many units: without momentum, at ten times the learning rate, only {large} "
+        "die.\n\n"
+        "But smaller steps do not make up for the order of the examples. Right after the ordered epochs, the mean "
+        f"accuracy in these three cases is {now} at most, because the last {BATCHES // 2} batches contained only "
+        "positive examples. Most units are still alive, however, so the nets learn the rest from shuffled epochs: "
+        f"after five of these, the accuracies are {later}."
     )
 
 
 def _what_does_not(runs: dict[str, list[Result]]) -> str:
     elu, xavier, bias, fast = (runs[name] for name in ("ELU", "Xavier start", "biases start at 1", "shuffled, rate 1"))
     return (
-        f"ELU helps in part. {mean_of(elu, 'dead'):.1f} ELUs also become negative for all samples, but there the slope "
-        "is `e**x`, not zero. After the shuffled epochs the net reaches "
-        f"{percent(mean_of(elu, 'accuracy_later'))}, and with ReLUs only "
-        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, however, `e**x` is almost zero, and "
-        "the net does not become as good as one that was shuffled from the start. A different start does not help "
-        f"(Xavier: {mean_of(xavier, 'dead'):.1f} dead), nor do biases that start at 1 ({mean_of(bias, 'dead'):.1f}): "
-        "the units are alive at the start, and die during training. And shuffling does not help against steps that "
-        "are too large in any order: with a learning rate of 1 and momentum, "
-        f"{mean_of(fast, 'dead'):.1f} units die anyway."
+        f"ELU helps in part. {mean_of(elu, 'dead'):.1f} ELUs also become negative for all samples, but their slope is "
+        "then `e**x`, not zero, so they can still learn. After the shuffled epochs, the net with ELUs reaches "
+        f"{percent(mean_of(elu, 'accuracy_later'))}, and the net with ReLUs only "
+        f"{percent(mean_of(runs['in order'], 'accuracy_later'))}. Far below zero, however, `e**x` is almost zero, so "
+        "the net with ELUs does not become as good as one that was shuffled from the start.\n\n"
+        f"A different start does not help: {mean_of(xavier, 'dead'):.1f} units die after Xavier initialization, and "
+        f"{mean_of(bias, 'dead'):.1f} if the biases start at 1. In both cases the units are alive at the start, and "
+        "die during training.\n\n"
+        "Shuffling does not help if the steps are too large: with a learning rate of 1 and momentum, "
+        f"{mean_of(fast, 'dead'):.1f} units die although the examples are shuffled."
     )
 
 

@@ -107,15 +107,17 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     gap = pixels["test_accuracy"] - frozen["test_accuracy"]
     beside = f"{abs(gap) * 100:.1f} points {'behind' if gap > 0 else 'ahead of'} softmax regression on the pixels"
     answer = (
-        f"The autoencoder is {encoding}. The classifiers are trained by Adam at {rate:g}, with the same batch size and "
-        f"epochs.\n\n{table(rows)}\n\n"
+        f"The autoencoder is {encoding}. Its first half, the encoder, turns an image into a code of {encoding.code} "
+        "numbers. A frozen encoder keeps its weights while the linear layer behind it is trained. The classifiers are "
+        f"trained by Adam at {rate:g}, with the same batch size and epochs as the autoencoder.\n\n{table(rows)}\n\n"
         f"With {frozen['n_learned']:,} parameters instead of {pixels['n_learned']:,}, a linear layer on the frozen "
-        f"code is {beside}. The code was learned without a single label. On the code of an encoder with random "
-        f"weights, the accuracy is {percent(random['test_accuracy'])}; the rest comes from the "
-        "autoencoder's training. The features that reconstruct an image are not all that is needed to classify it: if "
-        f"the same encoder is trained along with the classifier, the accuracy is {percent(tuned['test_accuracy'])}. "
-        "Frozen layers need no gradients, but their forward pass still takes time. The times do not include the "
-        "training of the autoencoder."
+        f"code is {beside}. The code was learned without a single label. If the weights of the encoder are random "
+        f"instead, the accuracy is {percent(random['test_accuracy'])}; the autoencoder's training makes the "
+        "difference. The features that reconstruct an image are not all that is needed to classify it: if the trained "
+        "encoder is not frozen, but trained further with the classifier, the accuracy is "
+        f"{percent(tuned['test_accuracy'])}.\n\n"
+        "The times are those of the classifier's training, without the training of the autoencoder. Frozen layers need "
+        "no gradients, but their forward pass still takes time."
     )
     findings = {name: {"accuracy": r["test_accuracy"], "n_learned": r["n_learned"]} for name, r in by_encoder.items()}
 

@@ -72,12 +72,14 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     plateau = sum(loss > 0.95 * classic["train_loss"][0] for loss in classic["train_loss"])
     answer = (
         f"{table(rows)}\n\n"
-        f"The nets with sigmoids are trained by plain gradient descent, at learning rate {CLASSIC.learning_rate:g}. A "
-        "sigmoid passes on at most a quarter of the gradient, and four in a row at most 1/256. So the loss first "
-        f"stays on a plateau (here for {plateau} of {classic['epochs_run']} epochs), and the accuracy after a few "
-        "epochs depends on when it leaves the plateau. A ReLU that is on passes the gradient on unchanged: after the "
-        f"first epoch, the training loss of the net with ReLUs is {modern['train_loss'][0]:.2f}, and that of the net "
-        f"with sigmoids is {classic['train_loss'][0]:.2f}."
+        "Sigmoids learn slowly at first, because the slope of a sigmoid is at most 1/4. Each sigmoid passes back at "
+        "most a quarter of the gradient, and four in a row at most 1/256. So the loss stays on a plateau before it "
+        f"falls (here for {plateau} of {classic['epochs_run']} epochs), and the accuracy after a few epochs depends on "
+        "when it leaves the plateau. The slope of a ReLU is 1 for positive inputs, so it passes their gradients back "
+        f"unchanged. After the first epoch, the training loss is {modern['train_loss'][0]:.2f} with ReLUs and "
+        f"{classic['train_loss'][0]:.2f} with sigmoids. The optimizers differ, too: the nets with sigmoids are trained "
+        f"by plain gradient descent at learning rate {CLASSIC.learning_rate:g}, the nets with ReLUs by Adam at "
+        f"{MODERN.learning_rate:g}."
     )
     findings = {
         "test_accuracy": {name: result["test_accuracy"] for name, result in zip(names, results, strict=True)},

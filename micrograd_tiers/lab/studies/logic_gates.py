@@ -187,7 +187,7 @@ def _found(results: Sequence[Result]) -> int:
 
 
 def _one_unit(alone: dict[str, list[Result]]) -> str:
-    return "One unit, without hidden units:\n\n" + table(
+    return "One unit without a hidden layer:\n\n" + table(
         {
             "gate": gate,
             "starts": len(of),
@@ -207,15 +207,18 @@ def _one_unit_in_words(alone: dict[str, list[Result]]) -> str:
     off = max(1e-12, *(abs(result["loss"] - math.log(2)) for result in alone["XOR"]))
     last = sorted({result["accuracy"] for result in alone["XOR"]})
     return (
-        f"A softmax of two classes is one unit: the probability of 1 is sigmoid(z), where z is the difference of the "
-        f"two logits. For OR, training finds z = {found} (first start). A straight line can separate the two classes "
-        "of OR and of AND, but not those of XOR: z = v a + w b + c has z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0) for all "
-        "weights, and for XOR the left side would have to be negative and the right side positive. So at least one "
-        "corner is wrong, and no accuracy is above 75%. And minimizing the loss does not even lead to weights with "
-        "three right corners. The loss is the mean of `log(1 + e**t)` for t = z(0, 0), z(1, 1), -z(0, 1) and "
-        "-z(1, 0). These four sum to 0 and the function is strictly convex, so the mean is at least its value at 0, "
-        "log 2, with equality only if all four are 0 and each corner has probability 1/2. Training ends there "
-        f"from every start, within {off:.0e} of log 2 = {math.log(2):.6f}. The share of corners that are then right "
+        "The net without a hidden layer is a softmax of two classes. That is the same as one unit: the probability of "
+        "1 is sigmoid(z), where z = v a + w b + c is the difference of the two logits. For OR, training finds "
+        f"z = {found} (first start).\n\n"
+        "One unit can learn OR and AND, because a straight line separates the two classes. No straight line separates "
+        "those of XOR: for all weights, z(0, 0) + z(1, 1) = z(0, 1) + z(1, 0), but for XOR the left side would have to "
+        "be negative and the right side positive. So at least one of the four corners (the four inputs) is wrong, and "
+        "no accuracy is above 75%.\n\n"
+        "Minimizing the loss of XOR does not even lead to weights with three right corners. The loss is the mean of "
+        "`log(1 + e**t)` over four values of t: z(0, 0), z(1, 1), -z(0, 1) and -z(1, 0). These four sum to 0, and the "
+        "function is strictly convex. So the mean is at least the function's value at 0, log 2, and it is equal to "
+        "log 2 only if all four are 0, that is, if each corner has probability 1/2. Training ends there from every "
+        f"start, within {off:.0e} of log 2 = {math.log(2):.6f}. The share of corners that are then right "
         f"({' or '.join(map(percent, last))}) is a matter of rounding."
     )
 
@@ -257,15 +260,18 @@ def _with_hidden_in_words(xor: dict[str, list[Result]]) -> str:
     missed = [result for n in (2, 4) for result in xor[f"{n} ReLUs"] if result["accuracy"] < 1]
     off = sum(result["off"] > 0 for result in missed)
     return (
-        "Two hidden units are enough for XOR, but training does not always find the weights: two sigmoids find them "
+        "Two hidden units are enough for XOR, but training does not always find the weights. Two sigmoids find them "
         f"from {two[0]} of {of} starts, two ReLUs from {two[1]}. With four hidden units there are more solutions: "
-        f"sigmoids find one from {four[0]} of {of} starts, ReLUs from {four[1]}. The other columns count the starts "
-        "that do not find XOR, grouped by their final loss, to within 0.02. At half of log 2, two corners are "
-        "right with confidence, and the other two have the same output, one half. At "
-        f"{STUCK['three alike']:.2f}, three corners have the same output, one third or two thirds. At log 2, all four "
-        "do. ReLUs miss XOR more often. A ReLU with a negative sum is off and has slope 0, and only four corners could "
-        f"switch it on again: in {off} of the {len(missed)} nets of ReLUs that miss XOR, at least one ReLU is off at "
-        "all four."
+        f"sigmoids find one from {four[0]} of {of} starts, ReLUs from {four[1]}.\n\n"
+        "The last four columns count the starts that do not find XOR, by their final loss, to within 0.02:\n\n"
+        "- Two undecided: the loss is half of log 2. Two corners are right with confidence, and the other two have "
+        "probability 1/2.\n"
+        f"- Three alike: the loss is {STUCK['three alike']:.2f}. Three corners have the same probability, one third or "
+        "two thirds.\n"
+        "- All alike: the loss is log 2. All four corners have probability 1/2.\n\n"
+        "ReLUs miss XOR more often than sigmoids. A ReLU with a negative sum is off: its slope is 0, so it gets no "
+        f"gradient. In {off} of the {len(missed)} nets of ReLUs that miss XOR, at least one ReLU is off at all four "
+        "corners. Then no gradient can switch it on again."
     )
 
 
@@ -280,10 +286,11 @@ def _hands(by_hand: dict[str, Result]) -> str:
         for name, result in by_hand.items()
     ]
     return (
-        f"{table(rows)}\n\nWeights by hand: the unit for OR is on if at least one input is on. For XOR, the first "
-        "hidden sigmoid is on if any input is on, the second if both are, and the output is on if the first is and the "
-        "second is not. The first hidden ReLU counts the inputs that are on, the second counts how many there are "
-        "beyond one, and the output subtracts that twice."
+        f"{table(rows)}\n\nThese nets have weights chosen by hand. The unit for OR is on if at least one input is on. "
+        "For XOR with two sigmoids, the first hidden unit is on if at least one input is on, and the second if both "
+        "are; the output is on if the first is on and the second is not. For XOR with two ReLUs, the first hidden unit "
+        "counts the inputs that are on, and the second is 1 only if both are on; the output subtracts the second twice "
+        "from the first, which leaves 1 if exactly one input is on, and otherwise 0."
     )
 
 
@@ -331,7 +338,7 @@ def _draw_regions(path: Path, title: str, gate: str, hidden: tuple[int, ...], of
 STUDY = Study(
     "logic-gates",
     "OR, XOR and hidden units",
-    "What can one unit learn, why not XOR, and what do two hidden units change?",
+    "What can one unit learn, why can it not learn XOR, and what do two hidden units change?",
     tasks,
     report,
 )

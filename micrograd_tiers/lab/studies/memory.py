@@ -112,9 +112,10 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     }
     at = {(hidden, rule): done[hidden, rule, BATCH_SIZE] for hidden in NETS for rule in RULES}
     answer = (
-        f"Mini-batches of {BATCH_SIZE} samples, float64.\n\n{_totals(at)}\n\n"
-        "The measured memory is the peak in tracemalloc during one training step (`backprop` and `optimizer.apply`) or "
-        f"during one `forward`. The computed memory is the minimum that is needed. {_excess(at)}\n\n"
+        f"The mini-batches have {BATCH_SIZE} samples in float64.\n\n{_totals(at)}\n\n"
+        "The computed memory is the minimum that is needed. The measured memory is the peak in tracemalloc, Python's "
+        "own memory tracer, during one training step (`backprop` and `optimizer.apply`) or during one `forward`. "
+        f"{_excess(at)}\n\n"
         f"{_parts(at)}\n\n{_what_dominates(at)}\n\n{_what_adam_adds(at)}\n\n{_one_neuron(at)}"
     )
     findings = {
@@ -192,10 +193,11 @@ def _excess(at: At) -> str:
         return f"{result[f'{key}_measured'] / result[key] - 1:.0%}"
 
     return (
-        f"A training step of 784-128-10 with Adam takes {percent((128,), 'adam', 'training')} more than that "
-        f"({percent((128,), 'sgd', 'training')} with SGD), because each intermediate result of Adam's formula is an "
-        f"array as large as a layer's weights. Prediction takes {percent((128,), 'sgd', 'prediction')} more, because "
-        "each intermediate result of the sigmoid's formula is as large as its output."
+        "The measured memory is higher because of intermediate results. With 784-128-10 and Adam, a training step "
+        f"takes {percent((128,), 'adam', 'training')} more than computed ({percent((128,), 'sgd', 'training')} with "
+        "SGD), because each intermediate result of Adam's formula is an array as large as a layer's weights. "
+        f"Prediction takes {percent((128,), 'sgd', 'prediction')} more than computed, because each intermediate result "
+        "of the sigmoid's formula is as large as its output."
     )
 
 
@@ -209,27 +211,32 @@ def _what_dominates(at: At) -> str:
     images = min(result["parts"]["images"] / result["training"] for result in small)
     prediction = min(result["prediction"] / result["training"] for result in small)
     return (
-        f"The largest part depends on the batch size. {BATCH_SIZE} images are {numbers:,} numbers, and the nets "
+        f"In small nets, the images need most of the memory: {BATCH_SIZE} images are {numbers:,} numbers, and the nets "
         f"have at most {most:,} parameters. Without a hidden layer, or with one hidden neuron, the images take "
-        f"{images:.0%} or more of the training memory, and prediction needs {prediction:.0%} or more of the training "
-        "memory. The parameters, with their gradients and the optimizer's state, take "
-        f"{share((), 'sgd')} of the training memory of 784-10 with SGD, and {share((1,), 'sgd')} of that of 784-1-10. "
-        f"With 128 hidden neurons they take {share((128,), 'sgd')} with SGD and {share((128,), 'adam')} with Adam. "
-        "Their memory does not depend on the batch size, and the memory of the samples is proportional to it. The last "
-        "column gives the batch size at which the two are equal: in smaller batches the parameters take more, in "
-        "larger ones the samples do. Prediction needs less memory than training: no gradients, no optimizer state, and "
-        "the input and output of only one layer at a time."
+        f"{images:.0%} or more of the training memory. The parameters, with their gradients and the optimizer's state, "
+        f"take {share((), 'sgd')} of the training memory of 784-10 with SGD, and {share((1,), 'sgd')} of that of "
+        f"784-1-10 with SGD. With 128 hidden neurons, they take {share((128,), 'sgd')} with SGD and "
+        f"{share((128,), 'adam')} with Adam.\n\n"
+        "The balance depends on the batch size. The memory of the samples (images and outputs) is proportional to it, "
+        "and the memory of the parameters (with gradients and state) does not depend on it. The two are equal at the "
+        "break-even batch size in the last column. In smaller batches the parameters take more, in larger ones the "
+        "samples do.\n\n"
+        "Prediction needs less memory than training: no gradients, no optimizer state, and the input and output of "
+        "only one layer at a time. But without a hidden layer, or with one hidden neuron, this is still "
+        f"{prediction:.0%} or more of the training memory, because the images are the largest part of both."
     )
 
 
 def _what_adam_adds(at: At) -> str:
     adds = {hidden: at[hidden, "adam"]["training"] - at[hidden, "sgd"]["training"] for hidden in NETS}
     return (
-        f"SGD needs two numbers for each parameter, the parameter and its gradient, and keeps no state. Adam keeps "
-        f"{at[(), 'adam']['numbers_per_parameter']} more from step to step: the running means of the gradient and of "
-        "its square, because it divides the first by the root of the second. That is twice the size of the parameters: "
+        "Adam needs twice as much memory for each parameter as SGD. SGD needs two numbers, the parameter and its "
+        "gradient, and keeps no state. Adam keeps "
+        f"{at[(), 'adam']['numbers_per_parameter']} more from step to step: the running mean of the gradient, and that "
+        "of its square. (It divides the first by the root of the second.) This state is twice the size of the "
+        "parameters, at any batch size: "
         + ", ".join(f"{size_of(n)} for {_name(hidden)}" for hidden, n in adds.items())
-        + ", at any batch size. Prediction does not depend on the optimizer."
+        + ". Prediction does not depend on the optimizer."
     )
 
 
@@ -237,20 +244,21 @@ def _one_neuron(at: At) -> str:
     softmax, one = at[(), "sgd"], at[(1,), "sgd"]
     tenth = softmax["n_parameters"] // 10
     return (
-        f"Softmax regression has {softmax['n_parameters']:,} parameters: ten neurons see the image, with 784 weights "
-        f"and a bias each. A net with one hidden neuron has {one['n_parameters']}: only one neuron sees the image, and "
+        "One hidden neuron saves many parameters, but hardly any memory. Softmax regression has "
+        f"{softmax['n_parameters']:,} parameters: ten neurons see the image, with 784 weights and a bias each. The net "
+        f"with one hidden neuron has {one['n_parameters']}: only one neuron sees the image, and "
         f"{one['n_parameters'] - tenth} more numbers, ten weights and ten biases, connect it to the classes. But "
         f"training needs almost as much memory ({size_of(one['training'])} instead of "
-        f"{size_of(softmax['training'])}), because the images take the same memory. The price of the few "
-        "parameters is that the output layer gets only one number per image."
+        f"{size_of(softmax['training'])}), because the images take the same memory. And the output layer gets only one "
+        "number per image."
     )
 
 
 STUDY = Study(
     "memory",
     "Where memory goes",
-    "How much memory do parameters, training and prediction need without a hidden layer, with one hidden neuron and "
-    "with 128, using SGD and Adam?",
+    "How much memory do training and prediction need, and for what? The nets have no hidden neuron, one or "
+    "128, and are trained by SGD or by Adam.",
     tasks,
     report,
 )

@@ -142,11 +142,12 @@ def _widths(by_width: dict[int, Result]) -> str:
     best = min(by_width, key=lambda n: float(by_width[n]["validation_loss"][-1]))
     gains = {key: linear[key][-1] - widest[key][-1] for key in ("train_loss", "validation_loss")}
     return (
-        f"{table(rows)}\n\nReLU, learning rate {BASE.learning_rate:g}, {linear['epochs_run']} epochs. The training "
-        "loss is the mean over the last epoch. The validation loss is measured after it, and is lowest with "
-        f"{_neurons_in_words(best)}. Compared with no hidden layer, {_neurons_in_words(WIDTHS[0])} reduce the training "
-        f"loss by {gains['train_loss']:.2g}, but the validation loss only by {gains['validation_loss']:.2g}. The rest "
-        "of the gain does not carry over from the training images to others."
+        f"{table(rows)}\n\nThese nets have ReLUs and train for {linear['epochs_run']} epochs at learning rate "
+        f"{BASE.learning_rate:g}. The training loss is the mean over the last epoch; the validation loss is measured "
+        f"after that epoch, and is lowest with {_neurons_in_words(best)}. Compared with no hidden layer (softmax "
+        f"regression), {_neurons_in_words(WIDTHS[0])} reduce the training loss by {gains['train_loss']:.2g}, but the "
+        f"validation loss only by {gains['validation_loss']:.2g}. The rest of the gain holds only for the training "
+        "images themselves."
     )
 
 
@@ -164,21 +165,23 @@ def _why(neurons: Sequence[Result], best: Result, two: Result, none: Result) -> 
             "start": seed,
             "test loss": neuron["test_loss"],
             "test accuracy": percent(neuron["test_accuracy"]),
-            "winning classes, from the smallest output to the largest": ", ".join(neuron["winners"]),
+            "winning classes, by increasing output of the neuron": ", ".join(neuron["winners"]),
         }
         for neuron, (activation, seed) in zip(neurons, [(a, s) for a in INITS for s in range(STARTS)], strict=True)
     ]
     return (
         f"{table(rows)}\n\nOne neuron is worse than none from every start: it classifies {percent(min(accuracies))} to "
-        f"{percent(max(accuracies))} of the test images correctly, and softmax regression "
-        f"{percent(none['test_accuracy'])}. With one neuron, all ten scores are functions of one number, the neuron's "
-        "output h: the score of class c is w_c h + b_c. So the logits of all images lie on one line. We count the "
-        "directions in which the logits vary over the test set. A shift that all ten logits share does not change the "
-        f"softmax, so it does not count. One neuron gives {best['directions']} direction and two neurons give "
-        f"{two['directions']}. Softmax regression has a weighted sum of all pixels for each class, and gives "
-        f"{none['directions']}. Behind one neuron, each class can win on at most one interval of h, because the "
-        f"largest of ten straight lines is a convex function of h. Here, {min(won)} to {max(won)} classes win "
-        f"somewhere, and all images of the other classes are misclassified.{_silence(silent)}"
+        f"{percent(max(accuracies))} of the test images correctly. Softmax regression, without a hidden neuron, "
+        f"classifies {percent(none['test_accuracy'])} correctly.\n\n"
+        "The reason is that one neuron gives the output layer only one number per image, its output h. The score "
+        "(logit) of class c is w_c h + b_c, a straight line over h, and the class with the highest score wins. The "
+        "highest of ten straight lines is a convex function of h, so each class wins on at most one interval of h. "
+        f"Here, {min(won)} to {max(won)} classes win somewhere, and all images of the other classes are "
+        f"misclassified.{_silence(silent)}\n\n"
+        "The loss of information can be counted, as the number of directions in which the ten logits vary over the "
+        f"test set. One neuron gives {best['directions']} direction, and two neurons give {two['directions']}. Softmax "
+        f"regression has a weighted sum of all pixels for each class, and gives {none['directions']}. (A shift that "
+        "all ten logits share is not counted, because it does not change the softmax.)"
     )
 
 
@@ -186,9 +189,9 @@ def _silence(silent: int) -> str:
     if not silent:
         return ""
     return (
-        f" With ReLU, {silent} of {STARTS} neurons ended dead, off for every test image, so all images get the same "
-        f"scores, and the loss is about log 10 = {np.log(10):.3f}. The neurons with tanh did not die, but are "
-        "still worse than none."
+        f" With ReLU, {silent} of {STARTS} neurons ended dead: off for every test image. Then all images get the same "
+        f"scores, and the loss is about log 10 = {np.log(10):.3f}. The neurons with tanh did not die, but they are "
+        "also worse than none."
     )
 
 

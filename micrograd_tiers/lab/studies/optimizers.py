@@ -130,9 +130,11 @@ def _sensitivity(by_rate: dict[str, Runs], best: dict[str, float], good: dict[st
     )
     return (
         f"{table(rows)}\n\nWith each optimizer at its best rate, {first} ends with the lowest validation loss. Each "
-        "run has only one start, so small differences between optimizers mean nothing. The rates whose loss is at "
-        f"most {GOOD:g} times the lowest span {max(decades.values()):.1f} decades at most ({widest}) and "
-        f"{min(decades.values()):.1f} at least ({narrowest}), as far as the grid of rates can tell."
+        "run has only one start, so small differences between optimizers mean nothing.\n\n"
+        "The last two columns show how much an optimizer depends on the learning rate: a rate is good if its "
+        f"validation loss is at most {GOOD:g} times the lowest loss of the same optimizer. On this grid of rates, the "
+        f"range of good rates is widest for {widest}: {max(decades.values()):.1f} decades (factors of ten). It is "
+        f"narrowest for {narrowest}: {min(decades.values()):.1f}."
     )
 
 
@@ -146,15 +148,16 @@ def _why(by_rate: dict[str, Runs]) -> str:
     ]
     lost = sum(loss > 0.95 * GUESSING for loss in beyond)
     return (
-        "Momentum 0.9 sums about ten gradients, 1 / (1 - 0.9), so at a tenth of the learning rate it does the same as "
-        f"SGD: with rate 0.001, momentum ends at a loss of {last_loss(momentum[0.001]):.3g}; SGD with rate 0.01 ends "
-        f"at {last_loss(sgd[0.01]):.3g}. RMSprop and Adam divide the gradient by its own size, a running root mean "
-        "square, so each weight moves by about the learning rate in a step, no matter how small its gradient is. They "
-        f"therefore need smaller rates: at 0.001 they end at {last_loss(rmsprop[0.001]):.3g} and "
-        f"{last_loss(adam[0.001]):.3g}, and SGD at {last_loss(sgd[0.001]):.3g}. A rate below the best one is only "
-        "slow. A rate above it makes the weights jump: of the "
-        f"{len(beyond)} runs above the best rate, {lost} end near the loss of guessing, log 10 = {GUESSING:.3f}, or "
-        "above it."
+        "Momentum 0.9 needs about a tenth of the learning rate of SGD, because it sums about 1 / (1 - 0.9) = ten "
+        f"gradients. Momentum at rate 0.001 ends at a loss of {last_loss(momentum[0.001]):.3g}; SGD at rate 0.01 ends "
+        f"at {last_loss(sgd[0.01]):.3g}.\n\n"
+        "RMSprop and Adam also need smaller rates than SGD. They divide each gradient by a running root mean square of "
+        "its own size, so each weight moves by about the learning rate in a step, no matter how small its gradient is. "
+        f"At rate 0.001 they end at {last_loss(rmsprop[0.001]):.3g} and {last_loss(adam[0.001]):.3g}, and SGD ends at "
+        f"{last_loss(sgd[0.001]):.3g}.\n\n"
+        "A rate below the best one is only slow, but a rate above it makes the weights jump. Of the "
+        f"{len(beyond)} runs with a rate above the best one of their optimizer, {lost} end near the loss of guessing, "
+        f"log 10 = {GUESSING:.3f}, or above it."
     )
 
 

@@ -95,16 +95,20 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     f32, f64 = by_dtype["float32"], by_dtype["float64"]
     answer = (
         f"{table(rows)}\n\n"
-        "There are two logits, the gap and 0, and the loss is that of the second class. "
-        f"`e**z` overflows to infinity for z of {f32['overflow']:.1f} and more in float32, and of "
-        f"{f64['overflow']:.1f} and more in float64. Infinity divided by infinity is NaN, so there the naive formula "
-        "breaks. After subtracting the largest logit nothing overflows, but the probability of the second class "
-        f"underflows to 0 at gaps of {f32['underflow']:.1f} or {f64['underflow']:.1f} and more, and log 0 is minus "
-        "infinity. Log-sum-exp takes no "
-        "logarithm of a probability. Its small terms may underflow, too, but next to 1 they do not matter: the loss "
-        "grows with the gap, as it should. The ops of this package also take the largest term out of the sum. The "
-        f"relative error of their losses is at most {f32['ours_off_by']:.0e} in float32 and {f64['ours_off_by']:.0e} "
-        "in float64, about the rounding error of these types."
+        "There are two logits, the gap and 0. The second class, with the smaller logit, is the right one, and the loss "
+        "is minus the logarithm of its probability.\n\n"
+        f"- Naive: `e**z` overflows to infinity for z of {f32['overflow']:.1f} and more in float32, and of "
+        f"{f64['overflow']:.1f} and more in float64. Infinity divided by infinity is NaN.\n"
+        "- Largest logit subtracted: nothing overflows, but the probability of the second class underflows to 0 at "
+        f"gaps of {f32['underflow']:.1f} and more in float32, and of {f64['underflow']:.1f} and more in float64. Then "
+        "its logarithm is minus infinity.\n"
+        "- Log-sum-exp: the loss is computed as the logarithm of the sum of all `e**z`, minus the logit of the right "
+        "class. No logarithm of a probability is taken. Here, too, the largest logit is first subtracted from all "
+        "logits, and small terms of the sum may underflow. But next to the largest term, 1, they do not matter: the "
+        "loss grows with the gap, as it should.\n\n"
+        "The ops of this package use log-sum-exp, and also take the largest term out of the sum. The relative error of "
+        f"their losses is at most {f32['ours_off_by']:.0e} in float32 and {f64['ours_off_by']:.0e} in float64, about "
+        "the rounding error of these types."
     )
     keys = ("overflow", "underflow", "breaks")
     findings = {dtype: {key: result[key] for key in keys} for dtype, result in by_dtype.items()}
@@ -131,7 +135,7 @@ def _breaks(gap: float | None) -> str:
 STUDY = Study(
     "softmax-overflow",
     "Softmax and logarithm in floating point",
-    "At which logits do softmax and log break, and what do subtracting the largest logit and log-sum-exp change?",
+    "At which logits do softmax and log break? Does it help to subtract the largest logit, or to use log-sum-exp?",
     tasks,
     report,
 )

@@ -65,15 +65,17 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"{best['size']} have the lowest validation loss and{also} the highest test accuracy. Smaller "
         "batches make more steps per epoch and are ahead at first: after one epoch, the training loss is "
         f"{first[0]:.3g} with batches of {BATCH_SIZES[0]}, and {first[-1]:.3g} with batches of {BATCH_SIZES[-1]}. But "
-        "each step averages over fewer images: in the second half of the epochs, the validation loss varies by "
-        f"{jumps[0]:.2g} with batches of {BATCH_SIZES[0]}, and by {jumps[-1]:.2g} with batches of {BATCH_SIZES[-1]}."
+        "each step averages over fewer images, so the loss is less steady: in the second half of the epochs, the "
+        f"validation loss varies by {jumps[0]:.2g} with batches of {BATCH_SIZES[0]}, and by {jumps[-1]:.2g} with "
+        f"batches of {BATCH_SIZES[-1]}."
     )
     reading = (
-        "The rate 0.5 overshoots: its losses jump from epoch to epoch, so its last loss is a matter of chance. It "
-        "happens to end with the best accuracy. At rates below 0.1 the loss is still falling, and at 0.001 it has "
-        "hardly begun to fall. With one linear layer, the loss is convex and has a single valley, so all rates that do "
-        "not overshoot lead to the same minimum. The final losses of the batch sizes differ no more than the "
-        "loss of small batches jumps from epoch to epoch. If two batch sizes end alike, the larger one takes less time."
+        "The learning rate 0.5 overshoots: its losses jump from epoch to epoch, so its last loss and accuracy are a "
+        "matter of chance. It happens to end with the best accuracy. At rates below 0.1, learning is too slow: the "
+        "loss is still falling in the last epoch. With one linear layer, the loss is convex and has a single valley, "
+        "so all rates that do not overshoot lead to the same minimum, if they get enough epochs.\n\n"
+        "The batch sizes hardly differ in the end: their final validation losses differ by less than the loss of small "
+        "batches varies from epoch to epoch. If two batch sizes end alike, the larger one takes less time."
     )
     findings = {
         "best_rate": best["rate"],

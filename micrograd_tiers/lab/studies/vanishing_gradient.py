@@ -78,6 +78,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     done = [*zip(tasks, results, strict=True)]
     neurons = {task.weight: result for task, result in done if isinstance(task, SaturatedNeuron)}
     deep = {task.activation: result["rms"] for task, result in done if isinstance(task, Depth)}
+    depth = next(task.depth for task in tasks if isinstance(task, Depth))
     rows = [
         {
             "w": w,
@@ -96,15 +97,19 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     ]
     answer = (
         f"{table(rows)}\n\n"
-        "To reproduce the figures of the course report, take input x = 1, target t = 0, no bias, and "
-        "`L = (p - t)**2` without the factor 1/2: dL/dw = 2 p (p - t) (1 - p) x. The second gradient, 9.082923e-05, is "
-        "a result of float32, in which 1 - p has only three digits left. In float64 it is 9.078749e-05. At w = 100, p "
-        "is rounded to 1 in both types, so 1 - p is 0. The true gradient is 7.4e-44. It is not lost if the slope "
-        "of the sigmoid is computed as `e / (1 + e)**2`, where e is `exp(-w)`.\n\n"
+        "The table shows a sigmoid neuron p = sigmoid(w x) and the gradient dL/dw = 2 p (p - t) (1 - p) x of its loss "
+        "`L = (p - t)**2`. The figures of the course report come out with input x = 1, target t = 0, no bias, and no "
+        "factor 1/2 in the loss.\n\n"
+        "The larger w is, the smaller the gradient, and the more of it is lost to rounding. The second figure of the "
+        "course report, 9.082923e-05, is a result of float32, in which 1 - p has only three digits left. In float64 it "
+        "is 9.078749e-05. At w = 100, p is rounded to 1 in both types, so 1 - p is 0, and so is the gradient. The true "
+        "gradient is 7.4e-44. It is not lost if the slope of the sigmoid, p (1 - p), is computed without this "
+        "subtraction, as `e / (1 + e)**2` with e = `exp(-w)` (last column).\n\n"
         f"{table(by_depth)}\n\n"
-        "The table shows the root mean square of dL/dweight before training. The slope of a sigmoid is at most 1/4: "
-        "each layer passes on a quarter of the gradient or less, so the first layers of a deep net hardly learn. tanh "
-        "(slope up to 1) and ReLU (slope 1 where it is on) pass the gradient on."
+        f"The second table shows the root mean square of dL/dweight in nets of {depth} hidden layers before training. "
+        "With sigmoids, the gradient vanishes on the way to the first layer. The slope of a sigmoid is at most 1/4, "
+        "so, apart from the weights, each layer passes back a quarter of the gradient or less, and the first layers of "
+        "a deep net hardly learn. tanh (slope up to 1) and ReLU (slope 1 where it is on) pass the gradient on."
     )
     findings = {
         "dL_dw": {f"{w:g}": result["textbook_float32"] for w, result in neurons.items()},

@@ -144,10 +144,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         f"{table(rows)}\n\n"
         f"The nets are trained on {N_TRAIN} points of two moons for {EPOCHS} epochs. Loss and accuracy are means over "
         f"{len(runs['ReLU, zero start'])} seeds, on {N_TEST:,} other points. The weights of a unit are its incoming "
-        "weights, its bias and its outgoing weights. The difference is the largest between any two units, in any of "
-        "these weights, after any step.\n\n"
+        "weights, its bias and its outgoing weights. The third column gives the largest difference in any of these "
+        "weights, between any two units, after any step; 0 means that all units were equal all the time. The rank is "
+        "that of a matrix with the weights of one unit in each row: it is 1 if all rows are equal, and 0 if all "
+        "weights are zero.\n\n"
         f"{_sigmoid_in_words(runs)}\n\n{_relu_in_words(runs)}\n\n"
-        "All biases may start at zero, as they also do in the random starts here: random weights are enough to make "
+        "The biases may all start at zero, and in the random starts here they do: random weights are enough to make "
         "the units different."
     )
     findings = {
@@ -175,9 +177,9 @@ def _sigmoid_in_words(runs: dict[str, list[Result]]) -> str:
     )
     moved = min(result["moved"]["0.weight"] for result in runs["sigmoid, zero start"])
     return (
-        "Sigmoid: equal units with the same inputs have the same output and get the same gradient, so they stay equal "
-        f"in every step. From the zero start they do learn (their weights move by {moved:.1f} or more), but all of "
-        f"them learn the same weights. A net of {HIDDEN} equal units can do no more than a net of one unit, whose "
+        f"Sigmoid: from the zero start, the units do learn (their weights move by {moved:.1f} or more), but all of "
+        "them learn the same weights. Equal units with the same inputs have the same output and get the same gradient, "
+        f"so they stay equal in every step. A net of {HIDDEN} equal units can do no more than a net of one unit, whose "
         f"decision boundary is a straight line. From the zero start, {HIDDEN} units classify {zero} of the points "
         f"correctly, about as many as one unit from a random start ({one}). From a random start, {HIDDEN} units "
         f"classify {rand} correctly."
@@ -190,14 +192,14 @@ def _relu_in_words(runs: dict[str, list[Result]]) -> str:
     moves = ", ".join(f"{name} {most:.2g}" for name, most in moved.items())
     rand = percent(mean_of(runs["ReLU, random start"], "test_accuracy"))
     return (
-        f"ReLU: from the zero start, only the last bias moves (largest change from start to end: {moves}). The "
-        "hidden outputs are zero, so the last weights get no gradient. The last weights are zero, so no gradient "
-        "reaches the hidden layer. And the slope of ReLU at 0 is taken as 0 anyway. The last bias follows the random "
-        "proportion of the two classes in each mini-batch; over all samples they are equally frequent. With the bias "
-        "alone, the net predicts the same class for every point: "
-        f"{percent(mean_of(zero, 'test_accuracy'))} are classified correctly, "
-        f"and the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, log 2 = {np.log(2):.3f}. From "
-        f"the random start, {rand} are classified correctly."
+        f"ReLU: from the zero start, only the last bias learns. (The largest changes from start to end are: {moves}.) "
+        "The last weights get no gradient, because the hidden outputs are zero. The hidden layer gets no gradient, "
+        "because the last weights are zero; moreover, the slope of ReLU at 0 is taken as 0. With the last bias alone, "
+        f"the net predicts the same class for every point. {percent(mean_of(zero, 'test_accuracy'))} are classified "
+        f"correctly, and the loss, {mean_of(zero, 'test_loss'):.3f}, is about that of a coin toss, "
+        f"log 2 = {np.log(2):.3f}. The bias cannot improve on this, because over all samples the two classes are "
+        "equally frequent. It moves only because their proportion varies from mini-batch to mini-batch. From the "
+        f"random start, {rand} are classified correctly."
     )
 
 
