@@ -112,13 +112,10 @@ class Value(Node):
         y = math.sqrt(argument("sqrt", self.data))
         return _node(y, (self,), (0.5 / y if y else math.inf,), "sqrt")
 
-    # The textbook derivatives y (1 - y) and 1 - y**2 cancel as y approaches 1: the first has no correct digit beyond
-    # x = 37, the second beyond |x| = 19. Written with exp(-|x|), both are accurate everywhere and nothing overflows.
-
     def sigmoid(self) -> Value:
         """Return the logistic function 1 / (1 + exp(-x)), with full relative accuracy in both tails."""
         x = float(self.data)
-        e = math.exp(-abs(x))
+        e = math.exp(-abs(x))  # stable forms: docs/numerics.md
         return _node((1 if x >= 0 else e) / (1 + e), (self,), (e / (1 + e) ** 2,), "sigmoid")
 
     def tanh(self) -> Value:
