@@ -7,16 +7,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+try:
+    import fcntl
+except ImportError:  # Windows: there a file that is open cannot be removed, which is as good as a lock
+    fcntl = None  # type: ignore[assignment]
+
 PathLike = str | os.PathLike[str]
 PICTURE_FORMATS = ("png", "svg", "pdf")
+SUFFIX = ".micrograd-tiers.part"  # of temporary files
 
 
 @contextmanager
 def replacing(path: PathLike) -> Iterator[IO[Any]]:
     """Open a temporary binary file that replaces `path` if the block ends without an error.
 
-    The temporary file has a unique name in the same folder. It is flushed to disk and then renamed, so at any moment
-    `path` is either the old file or the new one.
+    The temporary file is in the same folder. It is flushed to disk and then renamed, so at any moment `path` is either
+    the old file or the new one. A file that exists keeps its mode. If the process is killed, the temporary file stays
+    until the next call for the same path.
 
     Raises
     ------
@@ -25,18 +32,55 @@ def replacing(path: PathLike) -> Iterator[IO[Any]]:
     """
     path = Path(os.path.realpath(path))  # a link stays a link; the file that it points to is replaced
     _check_writable(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".micrograd-tiers.", suffix=".part", dir=path.parent)
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
+    prefix = f".{path.name[:40]}."
+    _remove_abandoned(path.parent, prefix)
+    file = _locked_file(path.parent, prefix)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+            os.chmod(file.name, mode)
+            if fcntl:
+                os.replace(file.name, path)  # before the lock is released
+        if not fcntl:
+            os.replace(file.name, path)
     except BaseException:
         with suppress(FileNotFoundError):
-            os.unlink(temporary)
+            os.unlink(file.name)
         raise
+
+
+def _locked_file(folder: Path, prefix: str) -> IO[Any]:
+    """Return a new file that is locked, as a sign that its process lives."""
+    while True:
+        file = tempfile.NamedTemporaryFile(prefix=prefix, suffix=SUFFIX, dir=folder, delete=False)  # noqa: SIM115
+        if not fcntl:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another save has found the file before it was locked, and removes it
+            file.close()
+            continue
+        except OSError:  # a file system without locks
+            return file
+        if os.path.exists(file.name):
+            return file
+        file.close()  # removed before it was locked
+
+
+def _remove_abandoned(folder: Path, prefix: str) -> None:
+    """Remove temporary files with that prefix whose processes were killed."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(prefix) and entry.name.endswith(SUFFIX):
+            with suppress(OSError), open(entry.path, "rb") as file:  # locked, or gone
+                if fcntl:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(entry.path)
+            if not fcntl:
+                with suppress(OSError):  # open
+                    os.unlink(entry.path)
 
 
 def picture_format(path: PathLike) -> str:
