@@ -10,7 +10,7 @@ from .errors import DataError
 from .layers import Layer
 from .layers.base import Shape, shapes_along
 from .losses import Loss
-from .tiers import COUPLED, Tier
+from .tiers import COUPLED, Tier, get_tier
 
 Array = NDArray[Any]
 
@@ -49,6 +49,15 @@ def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None
         if coupled:
             message += f"; {coupled[0]} mixes the samples of a mini-batch: use tier='tensor', which sees them all"
         raise ValueError(message)
+
+
+def dtype_at(tier: str | Tier, dtype: str) -> str:
+    """Return the dtype of a net at a tier: its own if the tier offers it, otherwise float64."""
+    try:
+        get_tier(tier).asarray([0.0], dtype)
+    except (AttributeError, ValueError):  # what is wrong with a tier is reported when the net is made
+        return "float64"
+    return dtype
 
 
 def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from .backprop import backprop
 from .initializers import Initializer
-from .inputs import Array, check_layers, check_tier_has
+from .inputs import Array, check_layers, check_tier_has, dtype_at
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
@@ -103,8 +103,8 @@ class Network(Chain):
         tier : str or Tier
             As in `Network`.
         exact, dtype
-            As in `Network`; by default those of this net. At the scalar tier a float32 net becomes float64, which
-            represents the same weights.
+            As in `Network`; by default those of this net. At a tier without float32, such as the scalar tier, a float32
+            net becomes float64, which represents the same weights.
 
         Returns
         -------
@@ -116,7 +116,7 @@ class Network(Chain):
             If the tier lacks one of the net's ops, or a setting is unknown.
         """
         if dtype is None:
-            dtype = "float64" if tier == "scalar" else self.dtype
+            dtype = dtype_at(tier, self.dtype)
         exact = self.exact if exact is None else exact
         net = Network(self.layers, self.loss, tier=tier, dtype=dtype, exact=exact, init="zeros")
         net.load_state_dict(self.state_dict())

@@ -9,7 +9,7 @@ import pytest
 import micrograd_tiers as mt
 from micrograd_tiers.initializers import INITIALIZERS
 from micrograd_tiers.rng import generator
-from micrograd_tiers.tiers import TIERS
+from micrograd_tiers.tiers import TIERS, get_tier
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
 exact_or_not = pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
@@ -384,3 +384,34 @@ def test_a_float32_net_has_the_same_weights_at_the_scalar_tier():
 def test_a_seed_that_is_not_a_nonnegative_integer_is_refused(seed):
     with pytest.raises(ValueError, match=r"seed is .*, expected a whole number of at least 0"):
         generator(seed)
+
+
+SCALAR_TIERS = {
+    "name": lambda folder: "scalar",
+    "tier": lambda folder: get_tier("scalar"),
+    "exact tier": lambda folder: get_tier("scalar", exact=True),
+    "module": lambda folder: mt.tiers.scalar,
+    "module's name": lambda folder: "micrograd_tiers.tiers.scalar",
+    "file": lambda folder: _scalar_file(folder),
+}
+
+
+def _scalar_file(folder):
+    path = folder / "my_tier.py"
+    path.write_text("from micrograd_tiers.tiers.scalar import *\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", SCALAR_TIERS)
+def test_a_float32_net_moves_to_the_scalar_tier_however_it_is_named(name, tmp_path):
+    net = mt.two_layer_net(3, 4, 2, dtype="float32", seed=0)
+    moved = net.to(SCALAR_TIERS[name](tmp_path))
+    assert moved.dtype == "float64"
+    for key, weights in net.state_dict().items():
+        np.testing.assert_array_equal(moved.state_dict()[key], weights)
+
+
+def test_a_dtype_that_a_tier_does_not_offer_is_refused_if_asked_for():
+    net = mt.two_layer_net(3, 4, 2, dtype="float32", seed=0)
+    with pytest.raises(ValueError, match="float32"):
+        net.to(get_tier("scalar"), dtype="float32")
