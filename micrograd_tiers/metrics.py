@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import whole_number
 from .network import Network
 from .targets import Targets
 
@@ -37,10 +38,10 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
 
     Parameters
     ----------
-    predicted, y : array_like of int, shape (N,)
-        Class labels from 0 to n_classes - 1, predicted and right.
+    predicted, y : array_like, shape (N,)
+        Class labels, predicted and right: whole numbers from 0 to n_classes - 1, of any type.
     n_classes : int
-        C.
+        C, at least 1.
 
     Returns
     -------
@@ -50,9 +51,18 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
     Raises
     ------
     ValueError
-        If the arrays are empty or of different shapes, or a label is out of its range.
+        If the arrays are empty or of different shapes, or a label is not a whole number or out of range.
     """
+    n_classes = whole_number("n_classes", n_classes)
     predicted, y = _pairs(predicted, y)
+    for name, labels in (("predicted", predicted), ("y", y)):
+        is_whole = labels == np.floor(labels) if labels.dtype.kind in "biuf" else np.zeros(len(labels), bool)
+        if not is_whole.all():
+            raise ValueError(
+                f"confusion_matrix: {name} holds {labels[~is_whole][0]!r}, expected whole numbers from 0 to "
+                f"{n_classes - 1}; np.unique(y, return_inverse=True) numbers classes that have names"
+            )
+    predicted, y = predicted.astype(np.int64), y.astype(np.int64)
     lowest, highest = min(predicted.min(), y.min()), max(predicted.max(), y.max())
     if lowest < 0 or highest >= n_classes:
         raise ValueError(f"confusion_matrix: got labels from {lowest} to {highest}, expected 0 to {n_classes - 1}")

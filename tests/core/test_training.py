@@ -563,6 +563,28 @@ def test_metrics_need_two_lists_of_the_same_length(predicted, y):
         mt.accuracy(predicted, y)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8", "uint64", "bool"])
+def test_confusion_matrix_takes_whole_numbers_of_any_type(dtype):
+    predicted, y = np.array([0, 1, 1]), np.array([0, 0, 1])
+    expected = [[1, 1], [0, 1]]
+    assert mt.confusion_matrix(predicted.astype(dtype), y, 2).tolist() == expected
+    assert mt.confusion_matrix(predicted, y.astype(dtype), 2).tolist() == expected
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"], [0.5, 1.0], [np.nan, 1.0], [None, 1], [0j, 1j]], ids=str)
+def test_confusion_matrix_names_labels_that_are_no_class_numbers(labels):
+    with pytest.raises(ValueError, match=r"y holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+        mt.confusion_matrix([0, 1], labels, 2)
+    with pytest.raises(ValueError, match=r"predicted holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+        mt.confusion_matrix(labels, [0, 1], 2)
+
+
+@pytest.mark.parametrize("n_classes", [0, -1, 2.5, "2"])
+def test_confusion_matrix_needs_a_number_of_classes(n_classes):
+    with pytest.raises(ValueError, match="n_classes"):
+        mt.confusion_matrix([0], [0], n_classes)
+
+
 def test_confusion_matrix_needs_labels_in_range():
     with pytest.raises(ValueError, match="got labels from 0 to 2, expected 0 to 1"):
         mt.confusion_matrix([0, 2], [0, 1], 2)
