@@ -34,8 +34,8 @@ class Dropout(Layer):
         make_number(self, "p", at_least=0, at_most=1)
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
-        """Return x itself, and the vjp of the identity."""
-        return x, (lambda dy: dy,)
+        """Return x itself, and the vjp of the identity, which copies dy."""
+        return x, (lambda dy: tier.elementwise(lambda number: 1.0 * number, dy),)
 
     def forward_in_training(
         self, tier: Tier, x: Any, noise: Iterator[Any], *parameters: Any

@@ -1,5 +1,6 @@
 """Convolution, pooling, dropout and normalization: the same at every tier, with errors that say what to do."""
 
+import copy
 import functools
 import operator
 
@@ -351,3 +352,39 @@ def test_a_custom_layer_draws_noise_only_in_the_shape_of_its_samples():
     net = mt.Network([mt.Conv2d(1, 2, 3), DropoutOfChannels(0.5), mt.Flatten(), mt.Linear(32, 3)])
     history = mt.fit(net, np.random.default_rng(0).random((6, 1, 6, 6)), [0, 1, 2, 0, 1, 2], batch_size=4)
     assert len(history.batch_loss) == 2
+
+
+def overwrite(array):
+    """Change every number of an array or of nested lists in place."""
+    if isinstance(array, np.ndarray):
+        array += 1
+    elif isinstance(array[0], list):
+        for row in array:
+            overwrite(row)
+    else:
+        array[:] = [number + 1 for number in array]
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+@pytest.mark.parametrize("training", [False, True], ids=["prediction", "training"])
+@pytest.mark.parametrize(
+    ("tier", "layers"), [*((tier, LAYERS) for tier in TIERS), ("tensor", NORMALIZED)], ids=[*TIERS, "normalized"]
+)
+def test_every_vjp_returns_fresh_storage(tier, layers, training, exact):
+    net = mt.Network(layers, tier=tier, exact=exact, seed=0)
+    noise = net.draw_noise(X.shape, np.random.default_rng(0)) if training else []
+    (x, *masks), *_ = net.tier.chunks(*(net.tier.asarray(array) for array in (X, *noise)))
+    y, vjps, _ = net.run(x, training=training, noise=masks)
+    dy = net.tier.asarray(RNG.normal(size=np.shape(net.tier.tolist(y))))
+    weights = net.state_dict()
+    for layer, vjps_of_layer in zip(reversed(layers), reversed(vjps), strict=True):
+        before = copy.deepcopy(net.tier.tolist(dy))
+        again = [net.tier.tolist(net.tier.asarray(vjp(dy))) for vjp in vjps_of_layer]
+        for vjp in vjps_of_layer:
+            overwrite(vjp(dy))
+            assert np.array_equal(net.tier.tolist(dy), before), layer
+        for vjp, expected in zip(vjps_of_layer, again, strict=True):
+            assert np.array_equal(net.tier.tolist(vjp(dy)), expected), layer
+        dy = vjps_of_layer[0](dy)
+    for name, array in net.state_dict().items():
+        assert np.array_equal(array, weights[name])

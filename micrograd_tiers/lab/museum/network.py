@@ -240,7 +240,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                 ("", "from typing import Any, ClassVar", "from typing import Any, ClassVar\n\nimport numpy as np"),
                 (
                     "Dropout.forward",
-                    "return x, (lambda dy: dy,)",
+                    "return x, (lambda dy: tier.elementwise(lambda number: 1.0 * number, dy),)",
                     "kept = self.draw(np.shape(x), np.random.default_rng(0))\n"
                     "return tier.dropout(x, tier.asarray(kept))",
                 ),
