@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .conversion import as_numbers
 from .errors import DataError
 from .layers import Layer
 from .layers.base import Shape, shapes_along
@@ -13,17 +14,6 @@ from .losses import Loss
 from .tiers import COUPLED, Tier, get_tier
 
 Array = NDArray[Any]
-
-
-def as_numbers(values: ArrayLike, what: str) -> Array:
-    """Return values as an ndarray of real numbers, or raise a DataError."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{what} holds {array.dtype}, expected real numbers")
-    return array
 
 
 def check_layers(layers: Sequence[Layer], loss: Loss) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
+from .conversion import as_array
 from .network import Network
 from .targets import Targets
 
@@ -72,7 +73,7 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
 
 
 def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    predicted, y = np.asarray(predicted), np.asarray(y)
+    predicted, y = as_array(predicted, "predicted"), as_array(y, "y")
     if predicted.shape != y.shape or y.ndim != 1 or not y.size:
         raise ValueError(
             f"predicted has shape {predicted.shape}, y {y.shape}; expected two non-empty arrays of shape (N,)"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .backprop import backprop
+from .conversion import as_numbers
 from .initializers import Initializer
 from .inputs import Array, check_layers, check_tier_has, dtype_at
 from .layers import Layer
@@ -297,7 +298,7 @@ class Network(Chain):
 
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean loss of the outputs, shape (N, O) as from `forward`, for the targets y."""
-        outputs = np.asarray(outputs, self.dtype)
+        outputs = as_numbers(outputs, "outputs").astype(self.dtype, copy=False)
         return self.loss_of_outputs(outputs, self.check_targets(y, len(outputs), sample_weight))
 
     @quiet

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .conversion import as_numbers
 from .errors import DataError
-from .inputs import Array, as_numbers
+from .inputs import Array
 from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
 
 

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import whole_number
+from ..conversion import as_array
 from ..errors import DataError
 from ..rng import generator
+
+HUGE = float(np.finfo(np.float32).max) / 8  # differences of numbers below this do not overflow in float32 or float64
 
 
 def train_validation_split(
@@ -37,9 +40,9 @@ def train_validation_split(
     ValueError
         If `n_validation` is out of range.
     DataError
-        If `X` and `y` differ in length.
+        If `X` and `y` differ in length, or have masked values.
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = as_array(X, "X"), as_array(y, "y")
     if X.ndim == 0 or y.ndim == 0 or len(X) != len(y):
         raise DataError(f"X has shape {X.shape} and y has shape {y.shape}, expected one target per sample")
     n_train = len(X) - whole_number("n_validation", n_validation)
@@ -84,30 +87,36 @@ class Standardizer:
         Raises
         ------
         DataError
-            If `X` is empty, does not hold numbers of shape (N, I), or holds NaN or infinity.
+            If `X` is empty, does not hold numbers of shape (N, I), or holds NaN, infinity or masked values.
         """
         X = _float_samples(X)
         if len(X) == 0 or not np.isfinite(X).all():
             raise DataError(f"X of shape {X.shape} is empty or holds NaN or infinity, expected finite samples")
+        # In units of a power of two, in which no feature is above 1/4, nothing overflows and squares do not underflow;
+        # such a scaling changes no digit.
+        _, exponent = np.frexp(np.abs(X).max(axis=0))
+        scaled = np.ldexp(X, -exponent - 2)
         # Subtract the first sample, so that a constant feature is exactly 0. Otherwise rounding of the mean could give
         # it a standard deviation slightly above 0.
-        from_first = X - X[0]
-        std = from_first.std(axis=0)
-        std[std == 0.0] = 1.0
-        return cls(mean=X[0] + from_first.mean(axis=0), std=std)
+        from_first = scaled - scaled[0]
+        mean, std = scaled[0] + from_first.mean(axis=0), from_first.std(axis=0)
+        least = np.finfo(X.dtype).smallest_subnormal
+        std = np.where(std == 0, 1, np.maximum(np.ldexp(std, exponent + 2), least))
+        return cls(mean=np.ldexp(mean, exponent + 2), std=std)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
         """Return the standardized samples (N, I) as a new array; raise DataError if I is not that of `fit`."""
         X = _float_samples(X)
         if X.shape[1:] != self.mean.shape:
             raise DataError(f"X has {X.shape[1]} features, expected {len(self.mean)}, as in fit")
-        scaled: NDArray[Any] = (X - self.mean) / self.std
+        quarter = np.where(np.maximum(np.abs(self.mean), self.std) > HUGE, 0.25, 1.0).astype(self.std.dtype)
+        scaled: NDArray[Any] = (X * quarter - self.mean * quarter) / (self.std * quarter)
         return scaled
 
 
 def _float_samples(X: ArrayLike) -> NDArray[Any]:
-    """Return `X` as an array (N, I) of floats; integers and booleans become float64."""
-    X = np.asarray(X)
+    """Return `X` as an array (N, I) of float64 or float32; other types become float64."""
+    X = as_array(X, "X")
     if X.ndim != 2 or X.dtype.kind not in "biuf":
         raise DataError(f"X has dtype {X.dtype} and shape {X.shape}, expected numbers of shape (N, I)")
-    return X if X.dtype.kind == "f" else X.astype(np.float64)
+    return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     *("arguments", "errors", "files", "machine", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
-    *("rng", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
+    *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
     *("views", "plots"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),

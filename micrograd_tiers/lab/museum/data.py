@@ -152,7 +152,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/preparation.py": (
-                ("Standardizer.__call__", "(X - self.mean) / self.std", "(X - X.mean(axis=0)) / X.std(axis=0)"),
+                (
+                    "Standardizer.__call__",
+                    "(X * quarter - self.mean * quarter) / (self.std * quarter)",
+                    "(X - X.mean(axis=0)) / X.std(axis=0)",
+                ),
             )
         },
         symptom="No effect on a large, well-mixed test set. If samples come a few at a time, the accuracy falls by "
@@ -169,7 +173,11 @@ DATA_BUGS: tuple[Bug, ...] = (
         kind="data",
         edits={
             "datasets/preparation.py": (
-                ("Standardizer.fit", "std = from_first.std(axis=0)", "std = from_first.std() * np.ones(X.shape[1])"),
+                (
+                    "Standardizer.fit",
+                    "std = np.where(std == 0, 1, np.maximum(np.ldexp(std, exponent + 2), least))",
+                    "std = (X - X[0]).std() * np.ones(X.shape[1])",
+                ),
             )
         },
         symptom="The net learns as if one of its features did not exist.",
