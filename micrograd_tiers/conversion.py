@@ -11,7 +11,9 @@ from .errors import DataError
 def as_array(values: ArrayLike, what: str) -> NDArray[Any]:
     """Return values as an ndarray, or raise a DataError if rows differ in length or a value is masked."""
     rows = values if isinstance(values, list | tuple) else [values]
-    masks = [np.ma.getmaskarray(row) for row in rows if isinstance(row, np.ma.MaskedArray)]
+    # NumPy loads np.ma on first use, which takes a megabyte: not for arrays that have no mask.
+    masked = [row for row in rows if hasattr(row, "mask") and isinstance(row, np.ma.MaskedArray)]
+    masks = [np.ma.getmaskarray(row) for row in masked]
     n = sum(int(np.count_nonzero(mask)) for mask in masks)
     if n:
         raise DataError(
