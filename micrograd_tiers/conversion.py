@@ -26,6 +26,14 @@ def as_array(values: ArrayLike, what: str) -> NDArray[Any]:
         raise DataError(f"{what} is not a rectangular array of numbers: {error}") from None
 
 
+def are_whole(array: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return True for each entry that is a finite whole number, of any numeric type."""
+    if array.dtype.kind not in "biuf":
+        return np.zeros(array.shape, bool)
+    whole: NDArray[np.bool_] = np.isfinite(array) & (array == np.floor(array))
+    return whole
+
+
 def as_numbers(values: ArrayLike, what: str) -> NDArray[Any]:
     """Return values as an ndarray of real numbers, or raise a DataError."""
     array = as_array(values, what)

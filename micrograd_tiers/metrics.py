@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .conversion import as_array
+from .conversion import are_whole, as_array
 from .network import Network
 from .targets import Targets
 
@@ -57,10 +57,10 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
     n_classes = whole_number("n_classes", n_classes)
     predicted, y = _pairs(predicted, y)
     for name, labels in (("predicted", predicted), ("y", y)):
-        is_whole = labels == np.floor(labels) if labels.dtype.kind in "biuf" else np.zeros(len(labels), bool)
-        if not is_whole.all():
+        wrong = labels[~are_whole(labels)]
+        if wrong.size:
             raise ValueError(
-                f"confusion_matrix: {name} holds {labels[~is_whole][0]!r}, expected whole numbers from 0 to "
+                f"confusion_matrix: {name} holds {wrong[0]!r}, expected whole numbers from 0 to "
                 f"{n_classes - 1}; np.unique(y, return_inverse=True) numbers classes that have names"
             )
     predicted, y = predicted.astype(np.int64), y.astype(np.int64)

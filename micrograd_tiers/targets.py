@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .conversion import as_numbers
+from .conversion import are_whole, as_numbers
 from .errors import DataError
 from .inputs import Array
 from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
@@ -134,7 +134,7 @@ def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
     array = as_numbers(y, "y")
     if array.ndim != 1:
         raise DataError(f"y has shape {array.shape}, expected class labels of shape (N,)")
-    wrong = array[~(np.isfinite(array) & (array == np.floor(array)))]
+    wrong = array[~are_whole(array)]
     if wrong.size:
         raise DataError(f"y holds the label {wrong[0]}, expected whole numbers")
     wrong = array[(array < 0) | (array >= (np.inf if n_classes is None else n_classes))]
