@@ -87,13 +87,14 @@ def run(args: argparse.Namespace) -> int:
         comparisons.append(comparison)
 
     _draw(comparisons, args.picture)
-    print(f"Speeds measured on {processor()}.")
+    machine = processor()
+    print(f"Speeds measured on {machine}.")
     print(f"Picture: {args.picture}")
     write_json(
         args.json,
         {
             "command": "compare",
-            "processor": processor(),
+            "processor": machine,
             "seed": args.seed,
             "init": args.init,
             "comparisons": [comparison.as_json() for comparison in comparisons],
