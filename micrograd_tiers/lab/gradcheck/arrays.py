@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conversion import as_array
-from ...errors import DataError
 from ...tiers import Tier
 
 Array = NDArray[Any]
@@ -15,21 +14,21 @@ KNOWN = (np.ndarray, np.generic, list, tuple, float, int, complex, str)
 
 def ndarray(array: Any, tier: Tier, what: str = "the value") -> Array:
     """Return an array as an ndarray, in its own dtype; the tier converts types that Python and NumPy do not know."""
-    numbers = array if isinstance(array, KNOWN) else tier.tolist(array)
+    try:
+        numbers = array if isinstance(array, KNOWN) else tier.tolist(array)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
     if not isinstance(numbers, KNOWN):
-        kind = type(array).__name__
-        raise ValueError(f"got a {kind}, expected numbers, lists or ndarrays; for a tier's own arrays pass tier=...")
+        raise ValueError(
+            f"{what}: got a {type(array).__name__}, expected numbers, lists or ndarrays; for a tier's own arrays pass "
+            "tier=..."
+        )
     return as_array(numbers, what)
 
 
 def floats(array: Any, what: str, tier: Tier | None = None) -> Array:
     """Return real numbers as a new float64 array."""
-    try:
-        numbers = as_array(array, what) if tier is None else ndarray(array, tier, what)
-    except DataError:
-        raise
-    except ValueError as error:  # unknown types
-        raise ValueError(f"{what}: {error}") from None
+    numbers = as_array(array, what) if tier is None else ndarray(array, tier, what)
     if numbers.dtype.kind not in "fiu":
         raise ValueError(f"{what} holds {numbers.dtype}, expected real numbers")
     return numbers.astype(np.float64)
