@@ -43,6 +43,8 @@ def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None
 
 def dtype_at(tier: str | Tier, dtype: str) -> str:
     """Return the dtype of a net at a tier: its own if the tier offers it, otherwise float64."""
+    if dtype == "float64":
+        return dtype  # without loading a tier file that the net will load
     try:
         get_tier(tier).asarray([0.0], dtype)
     except (AttributeError, ValueError):  # what is wrong with a tier is reported when the net is made
