@@ -73,14 +73,15 @@ def _locked_file(folder: Path, prefix: str) -> IO[Any]:
 def _remove_abandoned(folder: Path, prefix: str) -> None:
     """Remove temporary files with that prefix whose processes were killed."""
     for entry in os.scandir(folder):
-        if entry.name.startswith(prefix) and entry.name.endswith(SUFFIX):
-            with suppress(OSError), open(entry.path, "rb") as file:  # locked, or gone
-                if fcntl:
+        if not (entry.name.startswith(prefix) and entry.name.endswith(SUFFIX)):
+            continue
+        with suppress(OSError):  # held by a living process, or gone
+            if fcntl:
+                with open(entry.path, "rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     os.unlink(entry.path)
-            if not fcntl:
-                with suppress(OSError):  # open
-                    os.unlink(entry.path)
+            else:
+                os.unlink(entry.path)
 
 
 def picture_format(path: PathLike) -> str:
