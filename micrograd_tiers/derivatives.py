@@ -9,13 +9,13 @@ from ._engine import in_order
 from .engine import Value
 
 
-def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
+def gradient(y: Value, xs: Iterable[Value] | Value) -> list[Value]:
     """Return the derivatives of `y` with respect to `xs` as Values, which have derivatives, too; change no `grad`.
 
     Parameters
     ----------
     y : Value
-    xs : iterable of Value
+    xs : iterable of Value, or Value
         Leaves, or nodes between the leaves and `y`.
 
     Returns
@@ -41,9 +41,10 @@ def gradient(y: Value, xs: Iterable[Value]) -> list[Value]:
     >>> dx.data, dy.data, gradient(dx, [y])[0].data
     (54.0, 27.0, 27.0)
     """
-    if not isinstance(y, Value) or isinstance(xs, Value):
-        raise TypeError(f"gradient: y is {y!r} and xs is {xs!r}, expected a Value and a list of Values")
-    xs = [*xs]
+    xs = [xs] if isinstance(xs, Value) else [*xs]
+    for v in (y, *xs):
+        if not isinstance(v, Value):
+            raise TypeError(f"gradient: got {v!r}, expected a Value y and a list of Values xs")
     nodes, _ = in_order(y, reset=False)
     depend = {*xs}  # xs, and the nodes that depend on them; other paths are left out
     for node in reversed(nodes):

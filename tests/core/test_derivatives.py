@@ -223,12 +223,15 @@ def test_operations_made_by_hand_are_refused_unless_they_do_not_matter():
         gradient(renamed, [x])
 
 
-def test_a_single_value_instead_of_a_list_is_refused():
+def test_a_single_value_counts_as_a_list_of_one():
     x = Value(2.0)
-    with pytest.raises(TypeError, match=r"xs is Value\(data=2.0.*expected a Value and a list"):
-        gradient(x * x, x)
-    with pytest.raises(TypeError, match=r"y is 4.0"):
-        gradient(4.0, [x])
+    assert [g.data for g in gradient(x * x, x)] == [4.0]
+
+
+@pytest.mark.parametrize(("y", "xs"), [(4.0, [Value(1.0)]), (Value(1.0), [2.0]), (Value(1.0), [Value(1.0), None])])
+def test_anything_but_values_is_refused(y, xs):
+    with pytest.raises(TypeError, match=r"^gradient: got .*, expected a Value y and a list of Values xs"):
+        gradient(y, xs)
 
 
 def test_both_are_public():
