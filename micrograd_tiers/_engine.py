@@ -175,7 +175,15 @@ def in_order(root: V, reset: bool = True) -> tuple[list[V], list[tuple[V, float]
     return nodes, held
 
 
-# Checks of numbers.
+# Checks.
+
+
+def operands(children: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the operands of a node made by hand; raise TypeError if one is not a Value."""
+    for child in children:
+        if not isinstance(child, Node):
+            raise TypeError(f"_children: got {child!r}, expected Values; a name is given as label=...")
+    return children
 
 
 def is_array(a: object) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ._arithmetic import cos, exp, expm1, log, log1p, plain, power, sin, slope_in_exponent, sqrt, tanh, to_float
-from ._engine import Node, bounds, in_order, is_array, number, pass_nothing_on, rebuilt
+from ._engine import Node, bounds, in_order, is_array, number, operands, pass_nothing_on, rebuilt
 
 
 class Value(Node):
@@ -64,7 +64,7 @@ class Value(Node):
         self._op = _op
         self._x, self._dx, self._y, self._dy = None, 0, None, 0  # operands and local derivatives
         if children := tuple(_children):
-            self._y, self._dy = children, pass_nothing_on
+            self._y, self._dy = operands(children), pass_nothing_on
         self._seen = None
 
     # Each operation returns _node(result, name, operand, derivative with respect to it, second operand, derivative).

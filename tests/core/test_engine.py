@@ -946,6 +946,12 @@ def test_backward_can_be_called_node_by_node():
     assert lecture_tanh(a)._backward.__name__ == "_backward"
 
 
+@pytest.mark.parametrize("children", ["a", [2.0], (Value(1.0), None)])
+def test_operands_that_are_not_values_are_refused(children):
+    with pytest.raises(TypeError, match=r"^_children: got .*expected Values; a name is given as label="):
+        Value(2.0, children)
+
+
 def test_a_handmade_node_propagates_nothing_until_backward_is_assigned():
     a = Value(2.0)
     out = Value(8.0, {a}, "cube") * 3
