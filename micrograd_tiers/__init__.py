@@ -9,6 +9,7 @@ _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
 _NAMES = {  # keyed by the module that defines them
     "checkpoints": ("load", "save"),
     "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
+    "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
     "lab.gradcheck": ("check_network", "check_vjps", "numerical_gradient"),
@@ -43,6 +44,8 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
+    from .derivatives import derivative as derivative
+    from .derivatives import gradient as gradient
     from .engine import Value as Value
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError

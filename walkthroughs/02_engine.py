@@ -280,8 +280,9 @@ plt.show()
 # -------------------
 #
 # `micrograd_tiers.engine.Value` is such a class. It works like ours, and can do more: subtraction, division, powers,
-# `exp`, `log`, `tanh`, `sigmoid`. You can mix in ordinary numbers. Here is one expression computed by both classes, its
-# value and its four gradients, for a hundred random draws:
+# functions from `exp` and `sin` to `softplus`, `maximum` and `clip`. You can mix in ordinary numbers and NumPy arrays,
+# and give each number a name, its `label`. Here is one expression computed by both classes, its value and its four
+# gradients, for a hundred random draws:
 
 
 # %%
@@ -376,8 +377,9 @@ assert sum(unseen) > 85
 #
 # In micrograd, every operation creates a *function* that will later pass the gradient on, and a set of its operands.
 # Each of these is one more object to create. It is also one more object for Python's garbage collector, which searches
-# memory again and again for objects that are no longer needed. In this package an operation stores only the slopes,
-# which are plain numbers. A single loop in `backward` passes the gradients on for all nodes, as our `hand_on` does.
+# memory again and again for objects that are no longer needed. In this package an operation stores only its operands
+# and the slopes, which are plain numbers, and not even a tuple around them. A single loop in `backward` passes the
+# gradients on for all nodes, as our `hand_on` does.
 #
 # To measure this on your machine, install micrograd and run
 # `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`. The command
