@@ -12,7 +12,9 @@ _NAMES = {  # keyed by the module that defines them
     "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
-    "lab.gradcheck": ("check_network", "check_vjps", "numerical_gradient"),
+    "lab.gradcheck": (
+        "assert_gradient", "check", "check_jvp", "check_network", "check_vjps", "numerical_gradient",
+    ),
     "layers": (
         "ELU", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten", "Layer", "Linear",
         "MaxPool2d", "ReLU", "Reshape", "Sigmoid", "Tanh",
@@ -49,6 +51,9 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .engine import Value as Value
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
+    from .lab.gradcheck import assert_gradient as assert_gradient
+    from .lab.gradcheck import check as check
+    from .lab.gradcheck import check_jvp as check_jvp
     from .lab.gradcheck import check_network as check_network
     from .lab.gradcheck import check_vjps as check_vjps
     from .lab.gradcheck import numerical_gradient as numerical_gradient

@@ -67,3 +67,11 @@ def make_number(settings: Any, name: str, **limits: float) -> None:
     """Convert one setting of a frozen dataclass to a float; limits and errors as in `number`."""
     checked = number(f"{type(settings).__name__}: {name}", getattr(settings, name), **limits)
     object.__setattr__(settings, name, checked)
+
+
+def make_flag(settings: Any, name: str) -> None:
+    """Convert one setting of a frozen dataclass to a bool; raise ValueError unless it is True or False."""
+    value = getattr(settings, name)
+    if value not in (True, False):
+        raise ValueError(f"{type(settings).__name__}: {name} is {value!r}, expected True or False")
+    object.__setattr__(settings, name, bool(value))

@@ -29,7 +29,7 @@ SETTINGS = {
     "smoothed_cross_entropy": [0.1],
 }
 EXACTLY_ZERO = "vacuous: the gradient is exactly zero"
-IN_ROUNDING = "vacuous: the gradient is lost in rounding"
+IN_ROUNDING = "cannot be judged here: rounding leaves no digit"
 NO_COORDINATE = "vacuous: no coordinate"
 
 
@@ -408,7 +408,7 @@ def test_a_noisy_coordinate_does_not_pass_though_the_other_one_agrees():
     for seed in range(10):
         rng = np.random.default_rng(seed)
         verdicts.add(only(check_vjps(noisy, [np.ones(2)])).verdict)
-    assert verdicts <= {"wrong", IN_ROUNDING}
+    assert verdicts <= {"wrong", "not deterministic"}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
