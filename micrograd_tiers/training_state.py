@@ -38,6 +38,10 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
 
+    def diverges(self, loss: float) -> bool:
+        """Return True if a later loss is over 10,000, and over 10,000 times that of the first mini-batch."""
+        return loss > 1e4 * max([1.0, *self.batch_loss[:1]])
+
 
 @dataclass
 class TrainingState:

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..formats import one_line
 from ..threads import pinned
 
 COMMANDS = {
@@ -40,7 +41,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
-        self.exit(2, f"micrograd-tiers: {message}; see {self.prog} --help\n")
+        self.exit(2, f"micrograd-tiers: {one_line(message)}; see {self.prog} --help\n")
 
 
 class CommandParser(OneLineParser):
@@ -120,10 +121,10 @@ def _without_output(message: str) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    """Return 1 for bad data, files and contenders, 2 for wrong usage, 3 for diverged training, 0 for all others."""
-    from ..errors import ContenderError, DataError, DivergedError
+    """Return 1 for bad data, files, pictures, contenders, 2 for wrong usage, 3 for diverged training, 0 for others."""
+    from ..errors import ContenderError, DataError, DivergedError, PictureError
 
-    if isinstance(error, DataError | ContenderError | OSError | MemoryError | OverflowError):
+    if isinstance(error, DataError | ContenderError | PictureError | OSError | MemoryError | OverflowError):
         return 1
     if isinstance(error, DivergedError):
         return 3
@@ -137,5 +138,5 @@ def _comes_from_a_tier_file(error: Exception) -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print("micrograd-tiers:", " ".join(message.split()) or "out of memory", file=sys.stderr)
+    print("micrograd-tiers:", one_line(message) or "out of memory", file=sys.stderr)
     return code

@@ -241,7 +241,7 @@ def test_an_output_that_is_a_link_is_written_where_it_points(cli, folder):
 @pytest.mark.parametrize("option", ["--resume", "--checkpoint", "--curves", "--json"])
 def test_an_empty_file_name_is_not_treated_as_missing(refused, no_work, option):
     """A script passes "" if its variable is not set: `--resume ""` must not start a new run and overwrite net.npz."""
-    result = refused(1, [*TRAIN, option, ""])
+    result = refused(2, [*TRAIN, option, ""], option)
     assert result.out == ""
 
 

@@ -60,7 +60,7 @@ class Training:
             diverged = True
         seconds = time.perf_counter() - start
         scores: dict[str, Any] = evaluate(trainer.net, data.test_x, data.test_y)
-        if diverged or not math.isfinite(scores["loss"]):
+        if diverged or not math.isfinite(scores["loss"]) or trainer.history.diverges(scores["loss"]):
             scores, diverged = dict.fromkeys(scores), True
         history = asdict(trainer.history)
         del history["batch_loss"]
