@@ -4,20 +4,24 @@ Each command is a module of this package with `add_options(parser)` and `run(arg
 import NumPy only when a command runs, so that `--help` is instant.
 
 Exit codes: 0 success; 1 bad data or a bad file, or a negative result (tiers that differ, a check that fails); 2 wrong
-usage; 3 training diverged; 130 interrupted. An error is printed as one line on standard error.
+usage; 3 training diverged; 130 interrupted, 143 terminated, 129 if the terminal was closed. An error is printed as one
+line on standard error.
 """
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 from .. import __version__
 from ..formats import one_line
 from ..threads import pinned
+from .signals import exit_code, said, stopped_by_signals
 
 COMMANDS = {
     "compare": "train one net at every tier, and compare the weights and the speed",
@@ -80,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # no failure on characters that the terminal lacks
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(argv)
+        with stopped_by_signals():
+            code = _run(argv)
         if sys.stdout is not None:  # None if the process was started without stdout
             sys.stdout.flush()
         return code
@@ -99,8 +104,9 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(stop.code or 0)
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        signum = getattr(stop, "signum", signal.SIGINT)
+        return _fail(said(signum), exit_code(signum))
     except Exception as error:
         if isinstance(error, NotImplementedError) and _comes_from_a_tier_file(error):
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -138,5 +144,6 @@ def _comes_from_a_tier_file(error: Exception) -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print("micrograd-tiers:", one_line(message) or "out of memory", file=sys.stderr)
+    with suppress(OSError):  # a closed terminal
+        print("micrograd-tiers:", one_line(message) or "out of memory", file=sys.stderr)
     return code

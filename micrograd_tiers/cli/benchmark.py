@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
+from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
 from ..words import sizes_from_words
@@ -197,7 +198,7 @@ def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
 def _busy() -> str | None:
     """Return a warning if the machine is busy: if a loop on each core does not get (nearly) all of its time."""
     cores = os.cpu_count() or 1
-    loops = [subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
+    loops = [processes.start([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
     got = [float(loop.communicate()[0]) for loop in loops]
     if min(got) >= 1 - BUSY:
         return None

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from importlib.util import find_spec
@@ -24,6 +20,7 @@ from ..recipe import KINDS, Recipe
 from ..tiers import TIERS
 from . import options
 from .output import drawing, plural, write_json
+from .signals import delayed_signals, exit_code, said
 
 if TYPE_CHECKING:
     from ..progress import TrainingProgress
@@ -34,8 +31,8 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting of a recipe, and the options of the command itself."""
     parser.description = (
-        "Train a net. Ctrl-C saves a checkpoint and stops. --resume continues from a checkpoint, and gives exactly the "
-        "same weights as a run that was never interrupted."
+        "Train a net. Ctrl-C (or `kill`) saves a checkpoint and stops. --resume continues from a checkpoint, and "
+        "gives exactly the same weights as a run that was never interrupted."
     )
     options.add_data_dir(parser)
     recipe = parser.add_argument_group("data, net and training")
@@ -63,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train a net, or resume a saved run; return 0, or 130 if interrupted."""
+    """Train a net, or resume a saved run; return 0, or 130 if interrupted, 143 if terminated."""
     given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
@@ -78,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     data, net, trainer = run.data, run.net, run.trainer
     print(f"{run.title} ({data.source}): {net.n_parameters:,} parameters, {run.recipe.tier} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
-    with _interrupts() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
+    with delayed_signals() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
         run.train(
             checkpoint,
             on_step=progress.step,
@@ -86,13 +83,14 @@ def run(args: argparse.Namespace) -> int:
             interrupted=interrupted,
         )
     seconds = time.perf_counter() - start
-    if not trainer.finished:
+    if interrupted.signum is not None and not trainer.finished:
+        place = f"epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}"
         print(
-            f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
-            f"to continue: {_resume_command(checkpoint, run.recipe, args.data_dir)}",
+            f"micrograd-tiers: {said(interrupted.signum)} in {place}; to continue: "
+            f"{_resume_command(checkpoint, run.recipe, args.data_dir)}",
             file=sys.stderr,
         )
-        return 130
+        return exit_code(interrupted.signum)
     if trainer.epoch < trainer.epochs:
         print(f"stopped early: the validation loss was lowest after epoch {trainer.best_epoch}")
 
@@ -142,25 +140,6 @@ def _epoch_line(trainer: Trainer) -> str:
         loss, accuracy = history.validation_loss[-1], history.validation_accuracy[-1]
         line += f", validation loss {loss_text(loss)}, accuracy {accuracy:.2%}"
     return line
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Delay a first Ctrl-C until the step is complete, so that no weight is half updated; a second one is immediate."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(signum: int, frame: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import check_outputs
+from ..processes import ended
 from ..tiers import TIERS
 from . import options
 from .output import write_json
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say(item: Item) -> None:
-    print(f"  {item.name}: {item.status}", file=sys.stderr)
+    if not ended.is_set():  # otherwise an op fails because its process was killed
+        print(f"  {item.name}: {item.status}", file=sys.stderr)
 
 
 def _write_skeleton(path: str, like: str) -> int:

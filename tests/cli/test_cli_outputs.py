@@ -1,4 +1,4 @@
-"""Where results go: to regular files only, before pictures, and with losses of any size in a readable form."""
+"""Results: written to regular files only, before pictures, and with losses of any size in a readable form."""
 
 import json
 import os
