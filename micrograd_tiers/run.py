@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .building import load_data, make_net, make_trainer
-from .checkpoints import Checkpoint, load_checkpoint, save
+from .checkpoints import Checkpoint, load_usable, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
 from .errors import DataError, DivergedError
 from .metrics import Scores, score
@@ -77,7 +77,7 @@ class Run:
         DataError
             If the file holds no training run, or its settings or data differ.
         """
-        saved = load_checkpoint(path)
+        saved = load_usable(path)
         recipe = _recipe_of(path, saved, changes)
         net = saved.net if recipe.tier in TIERS else saved.net.to(recipe.tier)
         run = cls(recipe, *load_data(recipe, data_dir), net)

@@ -104,10 +104,10 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
 
 def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a saved net, samples and labels of its test set, and a description of net and data for the report."""
-    from ..checkpoints import load_checkpoint
+    from ..checkpoints import load_usable
     from ..run import load_test_set
 
-    saved = load_checkpoint(args.net)
+    saved = load_usable(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=None, seed=args.seed)
     about = {"net": args.net, "data": data.name, "source": data.source}

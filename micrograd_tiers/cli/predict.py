@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify image files, or the test part of a data set."""
-    from ..checkpoints import load_checkpoint
+    from ..checkpoints import load_usable
 
     check_outputs([args.json], [args.picture], inputs=[args.net, *args.image, options.tier_file(args.tier)])
-    saved = load_checkpoint(args.net)
+    saved = load_usable(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     result, draw = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved)
     write_json(args.json, {"command": "predict", "net": args.net, **result})
@@ -73,6 +74,8 @@ def _of_images(
     names = info["class_names"]
     images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
     probabilities = net.predict_proba(images.reshape(len(images), -1))
+    if not np.isfinite(probabilities).all():
+        raise DataError(f"{args.net}: the probabilities are not finite: the weights are too large; train again")
     captions = []
     for path, p in zip(args.image, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:3]
@@ -92,6 +95,8 @@ def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> tuple[
 
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
     scores = score_test_set(net, data, name=args.net)
+    if not math.isfinite(scores.loss):
+        raise DataError(f"{args.net}: the loss on {data.name} is {scores.loss}: the weights are too large; train again")
     predicted = scores.predicted
     counts = mt.confusion_matrix(predicted, data.test_y, len(data.class_names))
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")

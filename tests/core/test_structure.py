@@ -16,19 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part may import only the parts before it in this list. A folder counts as one part, except `lab`.
 ORDER = [
-    *(
-        "arguments",
-        "errors",
-        "files",
-        "formats",
-        "machine",
-        "matplotlib_import",
-        "processes",
-        "threads",
-        "_engine",
-        "engine",
-        "nn",
-    ),
+    *("arguments", "errors", "files", "file_kinds", "formats", "archives", "machine", "matplotlib_import"),
+    *("processes", "threads", "_engine", "engine", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
