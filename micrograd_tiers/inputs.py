@@ -102,6 +102,14 @@ def check_shapes(shapes: Mapping[str, Shape], layers: Sequence[Layer]) -> None:
         raise DataError(f"weights do not fit the layers: {'; '.join(problems[:MOST_PROBLEMS] + more)}")
 
 
+def check_numbers(values: Any, what: str) -> Array:
+    """Return values as an ndarray of finite floats, or raise a DataError."""
+    array = as_numbers(values, what).astype(float)
+    if not np.isfinite(array).all():
+        raise DataError(f"{what} holds {array[~np.isfinite(array)].flat[0]}, expected finite numbers")
+    return array
+
+
 def check_finite(samples: Array) -> None:
     """Raise a DataError that names the first number of X that is NaN or infinite, if there is one."""
     wrong = ~np.isfinite(samples)

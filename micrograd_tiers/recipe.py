@@ -37,6 +37,11 @@ def _whole(name: str, at_least: int = 1) -> Callable[[Any], object]:
     return lambda value: whole_number(name, value, at_least)
 
 
+def _check_seed(seed: Any) -> None:
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}, expected a whole number of at least 0")
+
+
 def _one_of(what: str, names: Iterable[str]) -> Callable[[str], object]:
     return lambda name: check_name(what, name, names)
 
@@ -137,7 +142,7 @@ class Recipe:
     )
     no_shuffle: bool = _setting(False, "do not shuffle the training samples")
     no_standardize: bool = _setting(False, "do not standardize points in the plane")
-    seed: int = _setting(0, "random seed")
+    seed: int = _setting(0, "random seed", check=_check_seed)
 
     # Reading and writing.
 
@@ -153,7 +158,7 @@ class Recipe:
         Raises
         ------
         ValueError
-            If a name is not that of a setting, or a value has the wrong type.
+            If a name is not that of a setting, or a value has the wrong type or is out of its range.
         """
         for name, value in settings.items():
             if name not in KINDS:
@@ -163,6 +168,10 @@ class Recipe:
             whole_for_float = float in kinds and type(value) is int
             if not (type(value) in kinds or (tuple in kinds and numbers) or whole_for_float):
                 raise ValueError(f"recipe: {name} is {value!r}, expected {either([kind.__name__ for kind in kinds])}")
+            try:
+                check_setting(name, value)
+            except ValueError as error:
+                raise ValueError(f"recipe: {name}: {error}") from None
         hidden = {"hidden": tuple(settings["hidden"])} if "hidden" in settings else {}
         return cls(**{**settings, **hidden})
 
@@ -201,3 +210,11 @@ KINDS: dict[str, list[type]] = {  # the types that the value of a setting may ha
     name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))]
     for name, hint in get_type_hints(Recipe).items()
 }
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Raise a ValueError if the value of a setting is out of its range, whatever the other settings are."""
+    check = Recipe.__dataclass_fields__[name].metadata["check"]
+    for one in value if isinstance(value, list | tuple) else [value]:
+        if one not in (None, ""):  # the default of some settings
+            check(one)

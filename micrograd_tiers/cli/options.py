@@ -4,12 +4,13 @@ import argparse
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from ..arguments import number, whole_number
 from ..files import check_file_name
-from ..recipe import DATASETS, KINDS, Recipe
+from ..recipe import DATASETS, KINDS, check_setting
 from ..tiers import get_tier
 
 T = TypeVar("T")
@@ -48,13 +49,6 @@ def _numeric(kind: Callable[[str], Any], text: str) -> Any:
         return text
 
 
-def _seed(text: str) -> int:
-    value = _numeric(int, text)
-    if not isinstance(value, int) or value < 0:
-        raise ValueError(f"the value is {value!r}, expected a whole number of at least 0")
-    return value
-
-
 def _file_name(text: str) -> str:
     check_file_name(text)
     return text
@@ -83,7 +77,6 @@ def _address(text: str) -> str:
     return text
 
 
-seed = checked(_seed)
 file_name = checked(_file_name)
 folder = checked(_folder)
 tier = checked(_tier)
@@ -92,17 +85,16 @@ address = checked(_address)
 
 def of_setting(name: str) -> Callable[[str], Any]:
     """Return the type of the option for a setting of a `Recipe`."""
-    if name in ("tier", "seed"):
-        return {"tier": tier, "seed": seed}[name]
+    if name == "tier":
+        return tier
     kind = int if tuple in KINDS[name] else KINDS[name][0]
-    check = Recipe.__dataclass_fields__[name].metadata["check"]
 
     def convert(text: str) -> Any:
         if not text:
             raise ValueError("the value is empty")
         return _numeric(kind, text)
 
-    return checked(convert, check)
+    return checked(convert, partial(check_setting, name))
 
 
 # Options.
@@ -131,7 +123,7 @@ def add_seed(
     parser: argparse.ArgumentParser, default: int | str | None = 0, text: str = "random seed (default: 0)"
 ) -> None:
     """Add --seed with this help text."""
-    parser.add_argument("--seed", type=seed, default=default, help=text)
+    parser.add_argument("--seed", type=of_setting("seed"), default=default, help=text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

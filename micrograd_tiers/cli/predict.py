@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
+from ..arguments import whole_number
 from ..errors import DataError
 from ..files import check_outputs
 from ..formats import loss_text
@@ -71,8 +72,8 @@ def _of_images(
         raise DataError(
             f"{args.net}: the net was not trained on images, so it cannot classify image files; use --data instead"
         )
-    names = info["class_names"]
-    images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
+    names, shape = _image_classes(args.net, net, info)
+    images = np.stack([read_image(path, shape, invert=args.invert) for path in args.image])
     probabilities = net.predict_proba(images.reshape(len(images), -1))
     if not np.isfinite(probabilities).all():
         raise DataError(f"{args.net}: the probabilities are not finite: the weights are too large; train again")
@@ -87,6 +88,19 @@ def _of_images(
         "probabilities": probabilities.tolist(),
     }
     return result, lambda: mt.plots.image_grid(args.picture, images, captions, title="Predictions")
+
+
+def _image_classes(path: str, net: Network, info: dict[str, Any]) -> tuple[list[str], tuple[int, int]]:
+    """Return the names of the classes, and the height and width of the images, that a net was trained on."""
+    try:
+        height, width = (whole_number("image_shape", size) for size in info["image_shape"])
+        (n_classes,) = net.shapes((height * width,))[-1] or ()
+        names = info["class_names"]
+        if not (isinstance(names, list) and len(names) == n_classes and all(isinstance(name, str) for name in names)):
+            raise ValueError(f"class_names is {names!r}, expected {n_classes} names")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: its classes or the size of its images are damaged ({error}); train again") from None
+    return names, (height, width)
 
 
 def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> tuple[dict[str, Any], Callable[[], None]]:

@@ -83,7 +83,7 @@ def test_a_file_of_another_kind_is_named(tmp_path, name):
 
 
 def test_the_files_of_other_programs_are_named(tmp_path):
-    """As KINDS, but written by the programs themselves, if they are installed."""
+    """The test above, with files written by the programs themselves, if they are installed."""
     torch = pytest.importorskip("torch")
     torch.save({"0.weight": torch.zeros(2, 3)}, tmp_path / "new.pt")
     torch.save({"0.weight": torch.zeros(2, 3)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
@@ -230,7 +230,7 @@ def test_a_table_of_contents_that_lies_about_sizes_is_refused(tmp_path, members)
 
 @posix
 def test_a_bomb_is_refused_within_little_address_space(tmp_path, members):
-    """As above, but with a limit of the system instead of Python's own counting."""
+    """The test above, with a limit of the system instead of Python's own counting."""
     path = write(tmp_path / "bomb.npz", members | {"0.bias.npy": HUGE, "training.history.train_loss.npy": HUGE})
     script = (
         "import resource, sys\nimport micrograd_tiers as mt\nmt.Network, mt.load, mt.two_layer_net(2, 3, 2)\n"
