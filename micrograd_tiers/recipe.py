@@ -16,7 +16,10 @@ from .tiers.protocol import TIERS
 from .words import schedule_from_words
 
 # The names in `datasets.DATASETS`, repeated here because recipes and help texts must not import NumPy.
-DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
+DATASETS = (
+    "ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist", "kmnist", "qmnist",
+    "emnist-balanced", "emnist-byclass", "emnist-bymerge", "emnist-digits", "emnist-letters", "emnist-mnist",
+)  # fmt: skip
 
 
 def _setting(

@@ -50,16 +50,18 @@ def _write(args: argparse.Namespace, result: dict[str, Any]) -> None:
 
 def _list(args: argparse.Namespace) -> dict[str, Any]:
     from ..datasets.download import SOURCES
+    from ..datasets.mnist import CLASS_NAMES
 
     places: dict[str, str | None] = {}
     for name in DATASETS:
-        if name in SOURCES:
+        if name in CLASS_NAMES:
             folder = mt.datasets.find_dataset(name, args.data_dir)
             places[name] = None if folder is None else str(folder)
-            print(f"{name:14} {folder or f'not found; to download it: micrograd-tiers data download {name}'}")
+            download = f"; to download it: micrograd-tiers data download {name}" if name in SOURCES else ""
+            print(f"{name:15} {folder or f'not found{download}'}")
         else:
             places[name] = "drawn"
-            print(f"{name:14} drawn offline, needs no files")
+            print(f"{name:15} drawn offline, needs no files")
     return places
 
 
@@ -72,13 +74,13 @@ def _download(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from ..datasets.download import SOURCES
+    from ..datasets.mnist import CLASS_NAMES
 
     picture = args.picture if args.picture is not None else f"{args.data}.png"
     check_outputs([args.json], [picture])
-    drawn_in_plane = args.data not in (*SOURCES, "glyphs")
+    drawn_in_plane = args.data not in (*CLASS_NAMES, "glyphs")
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
-    n_drawn = None if args.data in SOURCES else n
+    n_drawn = None if args.data in CLASS_NAMES else n
     data = mt.load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):
         raise ValueError(

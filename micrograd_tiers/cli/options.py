@@ -115,7 +115,7 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=folder,
         metavar="DIR",
-        help="folder with the files of MNIST or Fashion-MNIST (default: $MICROGRAD_TIERS_DATA, then the downloads)",
+        help="folder with the files of MNIST and the like (default: $MICROGRAD_TIERS_DATA, then the downloads)",
     )
 
 

@@ -865,7 +865,7 @@ SPOILED_STATES = {
     "none": (rewritten(no_training), "resume"),
     "no settings": (rewritten(lambda arrays, content: content.update(info={})), "resume"),
     "incomplete settings": (rewritten(lambda arrays, content: content["info"]["settings"].pop("n_train")), "resume"),
-    "settings that are not a table": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "settings is list"),
+    "settings that are a list": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "is list"),
     "a state that is a list": (rewritten(lambda arrays, content: arrays.update({STATE: np.array("[]")})), "state"),
     "a position after the end": (state(position=10**6), "position"),
     "a negative epoch": (state(epoch=-1), "epoch"),

@@ -216,7 +216,7 @@ def _inputs(settings: dict[str, Any], data_dir: str | None, checksums: dict[str,
     found = {}
     for word in _words(settings):
         folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
-        files = dataset_files(folder) if folder else [Path(word)] if word.endswith(".py") else []
+        files = dataset_files(word, folder) if folder else [Path(word)] if word.endswith(".py") else []
         for file in filter(Path.is_file, files):
             key = str(file)
             if key not in checksums:
