@@ -8,12 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .conversion import as_numbers
 from .errors import DataError
+from .formats import cut
 from .layers import Layer
 from .layers.base import Shape, shapes_along
 from .losses import Loss
 from .tiers import COUPLED, Tier, get_tier
 
 Array = NDArray[Any]
+
+MOST_PROBLEMS = 8  # named in one error
 
 
 def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
@@ -75,22 +78,36 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
 def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
     """Return the state as ndarrays, or raise a DataError unless its keys and shapes are those of the layers."""
     arrays = {key: as_numbers(value, key) for key, value in state.items()}
-    shapes: dict[str, Shape] = {}
+    check_shapes({key: array.shape for key, array in arrays.items()}, layers)
+    return arrays
+
+
+def check_shapes(shapes: Mapping[str, Shape], layers: Sequence[Layer]) -> None:
+    """Raise a DataError unless these are the keys and shapes of the layers' parameters and buffers."""
+    expected: dict[str, Shape] = {}
     for i, layer in enumerate(layers):
         of_layer = layer.parameter_shapes() | {name: np.shape(values) for name, values in layer.buffers().items()}
-        shapes |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
+        expected |= {f"{i}.{name}": shape for name, shape in of_layer.items()}
     problems = [
-        *(f"{key} is missing" for key in shapes if key not in arrays),
-        *(f"{key} is unexpected" for key in arrays if key not in shapes),
+        *(f"{key} is missing" for key in expected if key not in shapes),
+        *(f"{cut(key, 60)} is unexpected" for key in shapes if key not in expected),
         *(
-            f"{key} has shape {arrays[key].shape}, expected {shape}"
-            for key, shape in shapes.items()
-            if key in arrays and arrays[key].shape != shape
+            f"{key} has shape {shapes[key]}, expected {shape}"
+            for key, shape in expected.items()
+            if key in shapes and shapes[key] != shape
         ),
     ]
     if problems:
-        raise DataError(f"weights do not fit the layers: {'; '.join(problems)}")
-    return arrays
+        more = [f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else []
+        raise DataError(f"weights do not fit the layers: {'; '.join(problems[:MOST_PROBLEMS] + more)}")
+
+
+def check_numbers(values: Any, what: str) -> Array:
+    """Return values as an ndarray of finite floats, or raise a DataError."""
+    array = as_numbers(values, what).astype(float)
+    if not np.isfinite(array).all():
+        raise DataError(f"{what} holds {array[~np.isfinite(array)].flat[0]}, expected finite numbers")
+    return array
 
 
 def check_finite(samples: Array) -> None:

@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
 from .batches import Batches, checked_set
-from .errors import DataError, DivergedError
+from .errors import DivergedError
 from .metrics import score
 from .network import Network
 from .optimizers import SGD, Optimizer
 from .rng import generator
 from .schedules import Schedule
 from .tiers.arrays import quiet
-from .training_state import History, TrainingState, checksum
+from .training_state import History, TrainingState, checksum, damaged
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
 
@@ -228,11 +228,11 @@ class Trainer:
         """
         state = TrainingState.from_arrays(arrays, self.net, self.optimizer, self._settings(), self.state.mask_seed)
         try:
+            if state.epoch and bool(state.history.validation_loss) != (self.validation is not None):
+                raise ValueError("the validation losses do not belong to this run")
             self._rng.bit_generator.state = state.rng_state
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"cannot resume: the saved training state is damaged or incomplete ({error!r}); start a new run"
-            ) from None
+        except Exception as error:  # NumPy checks only some of it
+            raise damaged(error) from None
         self.state = state
         self._begin_epoch()
         if state.last_weights and not self.finished:

@@ -22,8 +22,8 @@ LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; minim
 }
 
 
-def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
-    """Parse the sizes of a net, such as "784-300-10"; `what` names them in an error.
+def sizes_from_words(words: str) -> tuple[int, ...]:
+    """Parse the sizes of a net, such as "784-300-10".
 
     Raises
     ------
@@ -32,7 +32,7 @@ def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
     """
     sizes = words.split("-")
     if len(sizes) < 2 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
-        raise ValueError(f"{what} is {words!r}, expected numbers of units such as 784-300-10")
+        raise ValueError(f"net is {words!r}, expected numbers of units such as 784-300-10")
     return tuple(map(int, sizes))
 
 

@@ -17,7 +17,7 @@ from ..arguments import either, whole_number
 from ..files import check_outputs
 from ..tiers import TIERS
 from . import OneLineParser, options
-from .output import plural, write_json
+from .output import drawing, plural, write_json
 
 if TYPE_CHECKING:
     from ..lab.museum import Bug
@@ -36,7 +36,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)
     parser.set_defaults(action="list", json=None)
     listing = actions.add_parser("list", help="list all bugs")
-    options.add_seed(listing, default=argparse.SUPPRESS, text="has no effect here")
     options.add_json(listing)
     show = actions.add_parser("show", help="explain a bug: its symptom, its effect on training, and the wrong lines")
     show.add_argument("name", metavar="NAME", help="name of the bug")
@@ -45,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     train = actions.add_parser("train", help="train without a bug and with it, and compare")
     train.add_argument("name", metavar="NAME", help="name of the bug")
     train.add_argument("--tier", choices=TIERS, help=f"{either(TIERS)} (default: the fastest that has the bug)")
-    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves to this file")
+    options.add_file(train, "--picture", "write a picture of both loss curves to this file")
     options.add_seed(train)
     options.add_json(train)
     quiz = actions.add_parser("quiz", help="find out which bug is hidden, from how training goes")
@@ -57,9 +56,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one action: list the bugs, explain one, train with one, or ask for one in a quiz."""
     check_outputs([args.json], [getattr(args, "picture", None)])
-    code, result = {"list": _list, "show": _show, "train": _train, "quiz": _quiz}[args.action](args)
-    write_json(args.json, {"command": f"bugs {args.action}", **result})
+    if args.action == "train":
+        return _train(args)
+    code, result = {"list": _list, "show": _show, "quiz": _quiz}[args.action](args)
+    _write(args, result)
     return code
+
+
+def _write(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    write_json(args.json, {"command": f"bugs {args.action}", **result})
 
 
 def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
@@ -103,7 +108,7 @@ def _print_text(text: str) -> None:
     print(textwrap.fill(text, 100))
 
 
-def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+def _train(args: argparse.Namespace) -> int:
     from ..lab.museum import get_bug
     from ..lab.museum.demonstration import demonstrate
 
@@ -113,12 +118,13 @@ def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     _print_curves(shown)
     print()
     _print_text(shown.verdict())
+    _write(args, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)})
     if args.picture:
         right, wrong = shown.right, shown.wrong
         losses, accuracies = (right.loss, wrong.loss), (right.accuracy, wrong.accuracy)
-        mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
-        print(f"Picture: {args.picture}")
-    return 0, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)}
+        with drawing(args.picture):
+            mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
+    return 0
 
 
 def _in_numbers(shown: Demonstration) -> dict[str, Any]:

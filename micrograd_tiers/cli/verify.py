@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import check_outputs
+from ..processes import ended
 from ..tiers import TIERS
 from . import options
 from .output import write_json
@@ -27,17 +28,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "tier", nargs="?", metavar="TIER", help="Python file with your ops; it need not have all of them"
     )
-    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to this file, for you to fill in")
+    options.add_file(parser, "--new", "write the skeleton of a tier to this file, for you to fill in")
     parser.add_argument(
         "--like", choices=TIERS, help="tier with the same kind of arrays (default: detected; tensor with --new)"
     )
+    options.add_file(parser, "--points", "TOML file with the points of each op (default: one point per op)")
     parser.add_argument(
-        "--points", metavar="FILE", help="TOML file with the points of each op (default: one point per op)"
+        "--time-limit",
+        type=options.real(at_least=1, at_most=86_400),
+        default=60.0,
+        metavar="S",
+        help="time limit per op, in seconds (default: 60)",
     )
-    parser.add_argument(
-        "--time-limit", type=float, default=60.0, metavar="S", help="time limit per op, in seconds (default: 60)"
-    )
-    options.add_seed(parser, text="has no effect here")
     options.add_json(parser)
 
 
@@ -47,12 +49,13 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.judge.report import text
 
     if args.new is not None:
+        check_outputs([args.json])
         return _write_skeleton(args.new, args.like or "tensor")
     if args.tier is None:
         raise ValueError(
             "verify: expected the file with your tier; to write a skeleton of one: verify --new my_tier.py"
         )
-    check_outputs([args.json], [])
+    check_outputs([args.json], inputs=[options.tier_file(args.tier), args.points])
     points = None if args.points is None else read_points(args.points)
     verdict = judge(args.tier, like=args.like or "", points=points, time_limit=args.time_limit, on_item=_say)
     print(text(verdict))
@@ -62,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say(item: Item) -> None:
-    print(f"  {item.name}: {item.status}", file=sys.stderr)
+    if not ended.is_set():  # otherwise an op fails because its process was killed
+        print(f"  {item.name}: {item.status}", file=sys.stderr)
 
 
 def _write_skeleton(path: str, like: str) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..matplotlib_import import import_matplotlib
 from ._common import balanced_labels
 
 SIDE = 28
@@ -150,6 +151,7 @@ def _templates() -> NDArray[np.float32]:
 
 def _render(font: str, digit: str) -> NDArray[Any]:
     """Return one digit, cropped to its bounding box: (height, width), 0 to 255, about 72 pixels high."""
+    import_matplotlib()
     import matplotlib
     from matplotlib.ft2font import FT2Font
 

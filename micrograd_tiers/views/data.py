@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, save, wrapped
+from .style import MARKERS, PALETTE, in_own_style, save, wrapped
 
 MOST_SCATTER_POINTS = 3_000
 REGION_PIXELS = 200  # per side
 
 
+@in_own_style
 def image_grid(
     path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
     columns: int | None = None,
@@ -65,6 +66,7 @@ def image_grid(
     save(figure, path)
 
 
+@in_own_style
 def scatter_2d(
     path: PathLike, X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str,
     predict: Callable[[NDArray[Any]], ArrayLike] | None = None,

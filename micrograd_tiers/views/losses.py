@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..arguments import whole_number
 from ..files import PathLike, picture_format
-from .style import MOST_LINE_POINTS, PALETTE, save, wrapped
+from .style import MOST_LINE_POINTS, PALETTE, in_own_style, save, wrapped
 
 
 class LossHistory(Protocol):
@@ -31,6 +31,7 @@ class LossHistory(Protocol):
     validation_accuracy: list[float]
 
 
+@in_own_style
 def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, title: str) -> None:
     """Draw the losses of one training run, by mini-batch and by epoch, and the validation accuracy if there is one.
 
@@ -91,6 +92,7 @@ def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, t
     save(figure, path)
 
 
+@in_own_style
 def right_and_wrong(
     path: PathLike,
     losses: tuple[Sequence[float], Sequence[float]],

@@ -10,7 +10,7 @@ from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, save, wrapped
+from .style import MARKERS, PALETTE, in_own_style, save, wrapped
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Panel:
     log: str = ""
 
 
+@in_own_style
 def panels(path: PathLike, of: Sequence[Panel]) -> None:
     """Draw lines in panels, each with a legend below it, in rows of at most three.
 

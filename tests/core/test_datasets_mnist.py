@@ -189,8 +189,8 @@ def test_images_of_another_size_are_refused_before_they_are_inflated(tmp_path):
 
 
 def test_an_unknown_set_is_refused():
-    with pytest.raises(ValueError, match="expected one of 'mnist', 'fashion-mnist'"):
-        find_dataset("emnist")
+    with pytest.raises(ValueError, match="expected one of 'mnist', 'fashion-mnist', 'kmnist', "):
+        find_dataset("emnist-all")
 
 
 def test_load_dataset_takes_the_first_samples(tmp_path):

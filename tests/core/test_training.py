@@ -634,5 +634,5 @@ def test_a_file_that_lacks_one_of_the_optimizers_arrays_is_refused():
     first.step()
     state = first.state_dict()
     del state["optimizer.square.0.bias"]
-    with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing, expected shape \(3,\)"):
+    with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing"):
         trainer().load_state_dict(state)

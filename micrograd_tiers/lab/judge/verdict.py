@@ -1,9 +1,7 @@
 """The judge: tests each op in a process of its own, under a time limit, and collects the results."""
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ... import processes
 from ...errors import DataError
 from ...threads import pinned
 from ...tiers import CORE, OPS, SUPPORT, TIERS
@@ -203,7 +202,7 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-m", f"{__package__}.worker", json.dumps(task), str(result)]
         with (Path(folder) / "errors.txt").open("w+b") as errors:
-            process = subprocess.Popen(
+            process = processes.start(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -216,7 +215,8 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
             except subprocess.TimeoutExpired:
                 return {"error": f"no result after {time_limit:g} seconds; an endless loop?", "property": "hangs"}
             finally:
-                _end(process)
+                processes.end(process)
+                process.wait()
             errors.seek(0)
             if result.is_file():
                 answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
@@ -224,16 +224,6 @@ def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
             lines = errors.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines and code == 1 else f"the process ended with code {code}"
         return {"error": reason, "property": "raises"}
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and, on POSIX, the processes that it has started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
 
 
 # Points.

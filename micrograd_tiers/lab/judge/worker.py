@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...processes import end_with_parent
 from ...tiers import OPS, SUPPORT, TIERS, Tier, get_tier
 from .cases import CASE_OF
 from .diagnosis import diagnose, diagnose_support
@@ -128,4 +129,5 @@ def _listed(a: Any) -> Any:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])
