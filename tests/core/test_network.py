@@ -369,7 +369,7 @@ def test_the_error_names_the_ops_that_a_tier_lacks(tmp_path):
 
 def test_the_repr_shows_layers_and_tier():
     text = repr(mt.two_layer_net(2, 3, 2, tier="vector"))
-    assert "Linear(in_features=2, out_features=3), Sigmoid(), Linear" in text
+    assert "Linear(in_features=2, out_features=3, bias=True), Sigmoid(), Linear" in text
     assert "tier='vector'" in text
 
 

@@ -12,11 +12,9 @@ from .lines import Line, eps_of
 
 # Points at which a function is computed: irregular, as rounding errors at equal distances may be equal by chance.
 POINTS = np.array([-3.0, -2.1, -0.8, 0.3, 1.2, 1.9, 3.1])
-FAR_POINTS = np.array([1.0, 2.1, 2.8, 4.2, 5.1, 5.9, 7.3])  # on one side: an even function gives each value once
 SPACINGS = tuple(2.0**k for k in (-38, -32, -26, -20, -12, -6, -3))  # of the points, as parts of the unit
 RANDOM = 1e-3  # noise of terms that look random, as a part of the largest gap between their values
 FINER = tuple(2.0**k for k in range(-80, -1000, -32))  # if terms look random: a coordinate of 0 may have tiny details
-WIDER = tuple(2.0**k for k in range(1, 130, 8))  # if no term has changed yet
 
 
 def noise_of(line: Line) -> Array:
@@ -25,20 +23,20 @@ def noise_of(line: Line) -> Array:
     The terms are computed at seven points, thousands of ulps apart. Near enough, a smooth function is a cubic; the part
     of the values that no cubic explains is noise (as in Moré and Wild 2011, with a fit in place of differences). If
     most values are equal, the points are too close, as for a function that rounds its input to float32: then they are
-    moved apart, and the noise is at least a part of the smallest gap between two values.
+    moved apart, and the noise is at least a part of the smallest gap between two values. A term that does not change is
+    taken to have the noise of its type; `slopes.hidden` asks how large a change it could hide.
     """
     here = line.at(0.0)
     least = eps_of(here) / 2 * np.abs(here)
     if not np.isfinite(here).all():
         return np.where(np.isfinite(here), least, math.inf)
-    moving = np.ptp(_near(line, SPACINGS[-1]), axis=0) != 0
-    unknown, noise = moving | ~moving.any(), least
-    for spacing in (*SPACINGS, *WIDER) if moving.any() else WIDER:
-        rounding, gaps, apart = _spread(_near(line, spacing), _points(spacing))
+    unknown, noise = np.ptp(_near(line, SPACINGS[-1]), axis=0) != 0, least
+    for spacing in SPACINGS if unknown.any() else ():
+        rounding, gaps, apart = _spread(_near(line, spacing))
         apart &= unknown
         if spacing == SPACINGS[0]:
             rounding = _finer(line, rounding, apart & (rounding > RANDOM * gaps.max(axis=0)))
-        elif spacing <= SPACINGS[-1]:
+        else:
             rounding = np.maximum(rounding, np.where(gaps > 0, gaps, math.inf).min(axis=0) / 4)
         noise = np.where(apart, np.maximum(least, rounding), noise)
         unknown = unknown & ~apart
@@ -47,19 +45,15 @@ def noise_of(line: Line) -> Array:
     return noise
 
 
-def _points(spacing: float) -> Array:
-    return POINTS if spacing <= SPACINGS[-1] else FAR_POINTS
-
-
 def _near(line: Line, spacing: float) -> Array:
-    return np.array([line.at(float(k) * spacing * line.unit) for k in _points(spacing)])
+    return np.array([line.at(float(k) * spacing * line.unit) for k in POINTS])
 
 
-def _spread(values: Array, points: Array) -> tuple[Array, Array, Array]:
+def _spread(values: Array) -> tuple[Array, Array, Array]:
     """Return the size of the rounding errors, the gaps, and True if most of the values (axis 0) of a term differ."""
     gaps = np.diff(np.sort(values, axis=0), axis=0)
     apart = ((gaps == 0).sum(axis=0) < len(values) // 2) & np.isfinite(values).all(axis=0)
-    q, _ = np.linalg.qr(np.vander(points, 4), mode="complete")
+    q, _ = np.linalg.qr(np.vander(POINTS, 4), mode="complete")
     rest = np.tensordot(q[:, 4:].T, values - values[0], axes=1)
     return np.abs(rest).max(axis=0), gaps, apart
 
@@ -67,7 +61,7 @@ def _spread(values: Array, points: Array) -> tuple[Array, Array, Array]:
 def _finer(line: Line, rounding: Array, random: Array) -> Array:
     """Return smaller rounding errors for terms that look random but are smooth if seen from nearer."""
     for spacing in FINER if random.any() else ():
-        finer, gaps, apart = _spread(_near(line, spacing), _points(spacing))
+        finer, gaps, apart = _spread(_near(line, spacing))
         smooth = random & apart & (finer <= RANDOM * gaps.max(axis=0))
         rounding, random = np.where(smooth, finer, rounding), random & ~smooth
         if not random.any() or not np.any(random & apart):

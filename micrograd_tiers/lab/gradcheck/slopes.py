@@ -29,6 +29,7 @@ COARSE = 2.0**8  # factor between the steps of the search for a good first step
 LONGEST = 2.0**1000
 ROWS = 16  # steps in one extrapolation, each half of the one before
 RESTARTS = 4  # at most, with shorter steps, if details appear
+BISECTIONS = 50
 SHORTER = (2.0**-10, 2.0**-20, 2.0**-40)  # a result must agree with differences at steps so much shorter
 KINK_STEPS = (2.0**-16, 2.0**-20, 2.0**-24)
 
@@ -180,7 +181,7 @@ class _Differences:
         return None
 
 
-def differences(line: Line, noise: Array) -> Slope:
+def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
     """Return the slope by central differences, extrapolated to step 0.
 
     The first step is so short that the function looks straight, and so long that its noise leaves enough digits. A
@@ -192,6 +193,8 @@ def differences(line: Line, noise: Array) -> Slope:
     line : Line
     noise : ndarray
         Noise of each term, as `noise_of` estimates it.
+    certain : bool
+        If nothing changes, ask how large a change the function could hide; this takes about 60 evaluations.
     """
     central = _Differences(line, noise)
     slope, h = UNKNOWN, FIRST_STEP * line.unit
@@ -201,9 +204,31 @@ def differences(line: Line, noise: Array) -> Slope:
         slope = found if math.isfinite(found.value) else slope
         shorter = central.contradiction(found)
         if shorter is None:
-            return slope
+            return slope._replace(blur=max(slope.blur, hidden(line))) if certain and slope.steep == 0 else slope
         h = shorter
     return slope._replace(blur=math.inf)
+
+
+def hidden(line: Line) -> float:
+    """Return the steepest slope that the function could hide, if it does not change nearby: 0 if it never changes.
+
+    Where a long step shows the first change, bisection finds the smallest change that can be seen. If it is tiny, the
+    function is constant up to there; if not, smaller changes are rounded away, as in (1 + x**2) - 1.
+    """
+    here = line.at(0.0)
+
+    def change(h: float) -> float:
+        return max(float(np.nan_to_num(np.abs(line.at(t) - here)).sum()) for t in (h, -h))
+
+    near = far = FIRST_STEP * line.unit
+    while not change(far):
+        near, far = far, far * COARSE
+        if far > LONGEST:
+            return 0.0
+    for _ in range(BISECTIONS):
+        middle = math.sqrt(near) * math.sqrt(far)
+        near, far = (near, middle) if change(middle) else (middle, far)
+    return change(far) / far
 
 
 def has_kink(line: Line, noise: Array, length: float = 1.0) -> bool:

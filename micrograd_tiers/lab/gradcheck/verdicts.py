@@ -10,7 +10,7 @@ from .arrays import Array
 from .lines import EPS, Line, Terms, coordinate_line, random_line, units
 from .noise import is_deterministic
 from .report import Check, VerdictKind
-from .slopes import Slope, complex_step, has_kink, straight_length
+from .slopes import Slope, complex_step, has_kink, hidden, straight_length
 from .witnesses import witnesses
 
 Nearby = Callable[[], Sequence[Array]]
@@ -68,6 +68,8 @@ def check_gradient(
         if slopes[i].method == "complex step":
             sizes[i] = slopes[i]._replace(length=straight_length(lines[i], slopes[i])).size
             rounding[i] = 16 * eps / EPS * _noise_of_slope(terms, x, coordinates[i], slopes[i], noise, rng)
+        elif slopes[i].steep == 0:
+            rounding[i] = hidden(lines[i])
         rounding[i] += 16 * max([0.0, *(float(change[coordinates[i]]) for change in near)])
     uncertainty = blur + rounding + 4 * eps * (sizes + magnitude) + np.finfo(dtype).tiny
     # A coordinate may be off by the rounding of the largest one, as long as its own first digits are right.

@@ -43,7 +43,7 @@ def witnesses(
     slopes = complex_slopes
     if method == "auto":
         for k in _doubtful(terms, x, coordinates, slopes, noise, rng):
-            real = differences(lines[k], noise)
+            real = differences(lines[k], noise, certain=True)
             if real.blur < slopes[k].blur or (_differ(real, slopes[k]) and _may_overrule(real, lines[k], slopes[k])):
                 slopes[k] = real
     return Witness(slopes, lines, noise)
