@@ -185,6 +185,15 @@ def test_a_bias_that_batch_norm_removes_passes_and_the_cause_is_named(layers, dt
     assert "bias=False" in str(report)
 
 
+def test_a_frozen_batch_norm_removes_no_bias():
+    net = mt.Network([mt.Linear(2, 3), mt.BatchNorm1d(3), mt.ReLU(), mt.Linear(3, 2)], seed=0)
+    net.load_state_dict(net.state_dict() | {"1.bias": np.full(3, -1e3)})  # no unit is on
+    net.freeze(1)
+    assert net.frozen == {1}
+    report = mt.check_network(net, [[1.0, 2.0], [0.5, -1.0]], [0, 1])
+    assert report.checks[1].kind is VerdictKind.ALL_ZERO
+
+
 def test_a_wrong_gradient_of_a_removed_bias_is_still_wrong():
     class Biased(mt.Linear):
         def forward(self, tier, x, *arrays):
