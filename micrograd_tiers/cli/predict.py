@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..checkpoints import Checkpoint
     from ..datasets import Dataset
+    from ..datasets.digits import PreparedDigit
     from ..network import Network
 
 N_SHOWN = 20  # correct predictions in the picture, and as many wrong ones
@@ -33,7 +36,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser, train=False)
     parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="image files to classify")
     parser.add_argument(
-        "--invert", action="store_true", help="invert the images: for dark digits on a white background"
+        "--invert",
+        action="store_true",
+        help="invert the images: for dark figures on a light background; prepared digits do not need it",
+    )
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="only scale the images; by default, a net of digits gets them prepared as MNIST's are",
     )
     parser.add_argument("--tier", help="tier to compute with (default: the tier of the saved net)")
     parser.add_argument("--picture", metavar="FILE", help="write a picture of right and wrong predictions")
@@ -59,26 +69,52 @@ def _of_images(args: argparse.Namespace, net: Network, info: dict[str, Any]) -> 
     import numpy as np
 
     from ..datasets.images import read_image
+    from ..datasets.mnist import CLASS_NAMES, IMAGE_SHAPE
 
     if not info.get("image_shape"):
         raise DataError(
             f"{args.net}: the net was not trained on images, so it cannot classify image files; use --data instead"
         )
-    names = info["class_names"]
-    images = np.stack([read_image(path, tuple(info["image_shape"]), invert=args.invert) for path in args.image])
+    names, shape = info["class_names"], tuple(info["image_shape"])
+    found = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if tuple(names) == CLASS_NAMES["mnist"] and shape == IMAGE_SHAPE and not args.as_is:
+            found = [_digit(path) for path in args.image]
+            images = np.stack([digit.image for _, digit in found])
+        else:
+            images = np.stack([read_image(path, shape, invert=args.invert) for path in args.image])
+    for warning in caught:
+        print(f"micrograd-tiers: {warning.message}", file=sys.stderr)
     probabilities = net.predict_proba(images.reshape(len(images), -1))
     captions = []
     for path, p in zip(args.image, probabilities, strict=True):
         best = np.argsort(-p, kind="stable")[:3]
         captions.append(f"{names[best[0]]}: {p[best[0]]:.1%}")
         print(f"{path}: {', '.join(f'{names[c]} ({p[c]:.1%})' for c in best)}")
-    if args.picture:
+    if args.picture and found:
+        pictures, boxes = [picture for picture, _ in found], [digit.box for _, digit in found]
+        mt.plots.prepared_images(args.picture, pictures, boxes, images, captions, title="Predictions")
+    elif args.picture:
         mt.plots.image_grid(args.picture, images, captions, title="Predictions")
     return {
         "images": args.image,
+        "boxes": [digit.box for _, digit in found] if found else None,
         "predicted": [names[c] for c in probabilities.argmax(axis=1)],
         "probabilities": probabilities.tolist(),
     }
+
+
+def _digit(path: str) -> tuple[np.ndarray[Any, Any], PreparedDigit]:
+    """Return the picture in a file, and the digit in it."""
+    from ..datasets.digits import prepare_digit
+    from ..datasets.images import read_image
+
+    picture = read_image(path)
+    try:
+        return picture, prepare_digit(picture)
+    except DataError as error:
+        raise DataError(f"{path}: {error}; --as-is takes the picture unprepared") from None
 
 
 def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> dict[str, Any]:
