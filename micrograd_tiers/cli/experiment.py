@@ -66,7 +66,7 @@ def write(
 
     for name, draw in report.pictures.items():
         draw(out / f"{name}.png")
-    pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    pictures = "".join(f"\n![{study.title}: {name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
     if quick and study.tasks(True) != study.tasks(False):
         answer = f"{QUICK}\n\n{report.answer}"
     else:
