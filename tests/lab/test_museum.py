@@ -299,20 +299,29 @@ def test_a_job_that_crashes_the_mutation_process_affects_no_other_job(tmp_path):
 
 # Demonstrations.
 
-INVISIBLE = {"relu_returns_int"}  # these do not show in training
+INVISIBLE = {  # these do not show in training, as their symptoms say
+    "relu_returns_int",
+    "sigmoid_forgets_its_call", "relu_gradient_at_zero", "relu_hides_nan", "relu_overwrites_x",
+    "elu_derivative_without_alpha", "elu_ignores_alpha", "elu_alpha_in_the_exponent", "elu_overflows",
+    "softmax_global_max", "softmax_without_max", "softmax_derivative_diagonal_only",
+    "softmax_derivative_without_mean", "softmax_derivative_sign", "softmax_derivative_axis0", "softmax_ignores_dy",
+    "loss_one_hot_times_log", "add_scaled_ignores_scale", "max_pool2d_loses_nan", "reshape_dx_is_a_view",
+    "soft_zero_times_log",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "name",
     ["loss_sum_grad_mean", "nan_compared_with_equals", "add_assigns_grad", "read_as_int8", "split_overlaps",
-     "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle"],
+     "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle",
+     "linear_dweight_without_x", "relu_gradient_at_zero", "loss_ignores_dloss"],
 )  # fmt: skip
 def test_a_demonstration_shows_the_right_program_and_the_wrong_one(name):
     assert_acts(get_bug(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bug", OURS, ids=lambda bug: bug.name)
+@every_bug
 def test_every_bug_has_an_effect_in_its_demonstration(bug):
     assert_acts(bug)
 
@@ -323,7 +332,7 @@ def assert_acts(bug):
     if bug.name != "nan_compared_with_equals":
         assert not right.error
         assert len(right.loss) == len(right.accuracy) == 10
-        assert right.accuracy[-1] > 0.7
+        assert right.accuracy[-1] > 0.66
     for run in (right, wrong):
         assert run.error or run.figures
         assert len(run.accuracy) == len(run.loss)

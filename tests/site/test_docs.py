@@ -167,7 +167,8 @@ def test_pages_have_no_errors_and_load_nothing_from_the_network(site, browser):
 def test_every_picture_is_described(site):
     for path in pages_of(site):
         for alt in re.findall(r"<img[^>]* alt=\"([^\"]*)\"", path.read_text()):
-            assert len(alt) >= 9, (path, alt)
+            decorative = alt == "" and path.name == "index.html"  # thumbnails, each with its title below it
+            assert decorative or len(alt) >= 9, (path, alt)
             assert alt.lower() != path.stem.replace("_", " "), f"{path}: give its figures a title"
 
 
