@@ -67,7 +67,7 @@ def write(
     """Write the report and the results as CSV and JSON, print the answer, and draw the pictures."""
     from ..lab.studies import as_csv, environment, runs_of
 
-    pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    pictures = "".join(f"\n![{study.title}: {name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
     if quick and study.tasks(True) != study.tasks(False):
         answer = f"{QUICK}\n\n{report.answer}"
     else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..checkpoints import Checkpoint
     from ..datasets import Dataset
+    from ..datasets.digits import PreparedDigit
     from ..network import Network
 
 N_SHOWN = 20  # correct predictions in the picture, and as many wrong ones
@@ -37,7 +40,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser, train=False)
     options.add_file(parser, "--image", "image files to classify", nargs="+", default=[])
     parser.add_argument(
-        "--invert", action="store_true", help="invert the images: for dark digits on a white background"
+        "--invert",
+        action="store_true",
+        help="invert the images: for dark figures on a light background; prepared digits do not need it",
+    )
+    parser.add_argument(
+        "--as-is",
+        action="store_true",
+        help="only scale the images; by default, a net of digits gets them prepared as MNIST's are",
     )
     parser.add_argument("--tier", type=options.tier, help="tier to compute with (default: the tier of the saved net)")
     options.add_file(parser, "--picture", "write a picture of right and wrong predictions")
@@ -67,13 +77,23 @@ def _of_images(
     import numpy as np
 
     from ..datasets.images import read_image
+    from ..datasets.mnist import CLASS_NAMES, IMAGE_SHAPE
 
     if not info.get("image_shape"):
         raise DataError(
             f"{args.net}: the net was not trained on images, so it cannot classify image files; use --data instead"
         )
     names, shape = _image_classes(args.net, net, info)
-    images = np.stack([read_image(path, shape, invert=args.invert) for path in args.image])
+    found = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if tuple(names) == CLASS_NAMES["mnist"] and shape == IMAGE_SHAPE and not args.as_is:
+            found = [_digit(path) for path in args.image]
+            images = np.stack([digit.image for _, digit in found])
+        else:
+            images = np.stack([read_image(path, shape, invert=args.invert) for path in args.image])
+    for warning in caught:
+        print(f"micrograd-tiers: {warning.message}", file=sys.stderr)
     probabilities = net.predict_proba(images.reshape(len(images), -1))
     if not np.isfinite(probabilities).all():
         raise DataError(f"{args.net}: the probabilities are not finite: the weights are too large; train again")
@@ -84,10 +104,19 @@ def _of_images(
         print(f"{path}: {', '.join(f'{names[c]} ({p[c]:.1%})' for c in best)}")
     result = {
         "images": args.image,
+        "boxes": [digit.box for _, digit in found] if found else None,
         "predicted": [names[c] for c in probabilities.argmax(axis=1)],
         "probabilities": probabilities.tolist(),
     }
-    return result, lambda: mt.plots.image_grid(args.picture, images, captions, title="Predictions")
+
+    def draw() -> None:
+        if found:
+            pictures, boxes = [picture for picture, _ in found], [digit.box for _, digit in found]
+            mt.plots.prepared_images(args.picture, pictures, boxes, images, captions, title="Predictions")
+        else:
+            mt.plots.image_grid(args.picture, images, captions, title="Predictions")
+
+    return result, draw
 
 
 def _image_classes(path: str, net: Network, info: dict[str, Any]) -> tuple[list[str], tuple[int, int]]:
@@ -101,6 +130,18 @@ def _image_classes(path: str, net: Network, info: dict[str, Any]) -> tuple[list[
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: its classes or the size of its images are damaged ({error}); train again") from None
     return names, (height, width)
+
+
+def _digit(path: str) -> tuple[np.ndarray[Any, Any], PreparedDigit]:
+    """Return the picture in a file, and the digit in it."""
+    from ..datasets.digits import prepare_digit
+    from ..datasets.images import read_image
+
+    picture = read_image(path)
+    try:
+        return picture, prepare_digit(picture)
+    except DataError as error:
+        raise DataError(f"{path}: {error}; --as-is takes the picture unprepared") from None
 
 
 def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> tuple[dict[str, Any], Callable[[], None]]:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from ..arguments import whole_number
 from ..rng import generator
+from .digits import prepare_digit
 from .glyphs import draw_glyphs
 from .idx import read_idx
+from .images import read_image
 from .mnist import (
     CLASS_NAMES,
     IMAGE_SHAPE,
@@ -42,7 +44,9 @@ __all__ = [
     "load_fashion_mnist",
     "load_mnist",
     "moons",
+    "prepare_digit",
     "read_idx",
+    "read_image",
     "spiral",
     "train_validation_split",
     "xor",

@@ -945,7 +945,7 @@ IMAGES = {
 @pytest.mark.parametrize(("spoil", "words"), IMAGES.values(), ids=IMAGES)
 def test_a_file_that_is_not_an_image_is_refused(refused, folder, spoil, words):
     mt.save(mt.two_layer_net(784, 3, 10), "net.npz", info={"image_shape": (28, 28), "class_names": [*"0123456789"]})
-    Image.new("L", (28, 28)).save("good.png")
+    Image.fromarray(np.uint8(255 * np.eye(28))).save("good.png")
     spoil("bad.png")
     tracemalloc.start()
     try:
