@@ -11,7 +11,7 @@ from .errors import DataError
 from .layers import Layer
 from .layers.base import Shape, shapes_along
 from .losses import Loss
-from .tiers import COUPLED, Tier, get_tier
+from .tiers import COUPLED, Tier
 
 Array = NDArray[Any]
 
@@ -41,12 +41,10 @@ def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None
         raise ValueError(message)
 
 
-def dtype_at(tier: str | Tier, dtype: str) -> str:
+def dtype_at(tier: Tier, dtype: str) -> str:
     """Return the dtype of a net at a tier: its own if the tier offers it, otherwise float64."""
-    if dtype == "float64":
-        return dtype  # without loading a tier file that the net will load
     try:
-        get_tier(tier).asarray([0.0], dtype)
+        tier.asarray([0.0], dtype)
     except (AttributeError, ValueError):  # what is wrong with a tier is reported when the net is made
         return "float64"
     return dtype

@@ -18,7 +18,7 @@ from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
 from .targets import Targets, check_targets
-from .tiers import Tier
+from .tiers import Tier, get_tier, name_of
 from .tiers.arrays import quiet
 from .tiers.lists import total  # rounds once, so that the order of the losses does not matter
 from .weights import Chain
@@ -116,10 +116,12 @@ class Network(Chain):
         ValueError
             If the tier lacks one of the net's ops, or a setting is unknown.
         """
-        if dtype is None:
-            dtype = dtype_at(tier, self.dtype)
         exact = self.exact if exact is None else exact
-        net = Network(self.layers, self.loss, tier=tier, dtype=dtype, exact=exact, init="zeros")
+        found = get_tier(tier, exact)  # once, as a tier file may take long to load
+        dtype = dtype_at(found, self.dtype) if dtype is None else dtype
+        net = Network(self.layers, self.loss, tier=found, dtype=dtype, exact=exact, init="zeros")
+        if isinstance(tier, str) and name_of(found) is None:
+            net.tier_name = tier
         net.load_state_dict(self.state_dict())
         net.freeze(*self.frozen)
         return net

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -79,6 +80,8 @@ class Trainer:
         if any(array is not None for array in drawn):
             self.state.mask_seed = int(self._rng.integers(2**63))
         self._begin_epoch()
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @property
     def epoch(self) -> int:

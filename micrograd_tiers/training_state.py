@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,8 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
 
+    __copy__ = deepcopy  # a copy shares nothing
+
 
 @dataclass
 class TrainingState:
@@ -70,6 +73,8 @@ class TrainingState:
     mask_seed: int | None = None
     best_weights: Arrays = field(default_factory=dict)
     last_weights: Arrays = field(default_factory=dict)
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     def to_arrays(self, net: Network, optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """Return the state, with the settings of the run, as arrays to save.

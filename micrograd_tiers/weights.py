@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from .layers.base import Shape, shapes_along
 from .rng import generator
 from .summary import Summary, summary_of
 from .targets import Targets
-from .tiers import SUPPORT, Tier, functions_of, get_tier, name_of
+from .tiers import SUPPORT, Tier, TierReference, functions_of, get_tier, name_of
 
 
 def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
@@ -68,12 +69,15 @@ class Chain:
 
     def __getstate__(self) -> dict[str, Any]:
         made_again = ("functions", "_training_steps", "_prediction_steps")  # hold closures and views: not pickled
-        return {name: value for name, value in vars(self).items() if name not in made_again}
+        state = {name: value for name, value in vars(self).items() if name not in made_again}
+        return state | {"tier": TierReference(self.tier)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update(state, tier=state["tier"].tier)
         self.functions = functions_of(self.tier, self.dtype)
         self.freeze()
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @property
     def ops(self) -> tuple[str, ...]:

@@ -25,6 +25,11 @@ def test_a_module_is_available_after_a_bare_import(name):
     assert printed(f"print(mt.{name}.__name__)") == f"micrograd_tiers.{name}"
 
 
+@pytest.mark.parametrize("name", ["scalar", "vector", "tensor"])
+def test_a_tier_is_available_after_a_bare_import(name):
+    assert printed(f"print(mt.tiers.{name} is mt.get_tier('{name}'))") == "True"
+
+
 def test_every_public_name_exists_and_is_documented():
     for name in {*mt.__all__, *MODULES}:
         assert getattr(mt, name).__doc__

@@ -411,6 +411,15 @@ def test_a_float32_net_moves_to_the_scalar_tier_however_it_is_named(name, tmp_pa
         np.testing.assert_array_equal(moved.state_dict()[key], weights)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_moving_a_net_loads_a_tier_file_once_and_keeps_its_name(dtype, tmp_path, capsys):
+    path = tmp_path / "my_tier.py"
+    path.write_text("from micrograd_tiers.tiers.vector import *\nprint('loaded')\n")
+    moved = mt.two_layer_net(3, 4, 2, dtype=dtype).to(str(path))
+    assert (moved.tier_name, moved.dtype) == (str(path), dtype)
+    assert capsys.readouterr().out == "loaded\n"
+
+
 def test_a_dtype_that_a_tier_does_not_offer_is_refused_if_asked_for():
     net = mt.two_layer_net(3, 4, 2, dtype="float32", seed=0)
     with pytest.raises(ValueError, match="float32"):
