@@ -1,5 +1,7 @@
 """Saving and loading nets as .npz files of arrays and a JSON header. They hold no pickles, and so never any code."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping

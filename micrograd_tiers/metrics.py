@@ -1,5 +1,7 @@
 """Scores of predictions and of nets."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any

@@ -1,5 +1,7 @@
 """Ready-made networks."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any

@@ -4,6 +4,8 @@ Arguments are checked (`inputs.py`) and converted to arrays of the tier; results
 Backpropagation is the loop in `backprop.py`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -96,7 +98,7 @@ class Network(Chain):
         settings = f"tier={self.tier_name!r}, dtype={self.dtype!r}, exact={self.exact}"
         return f"Network([{layers}], loss={self.loss!r}, {settings})"
 
-    def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
+    def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> Network:
         """Return a new net with the same weights and frozen layers at another tier; this one is not changed.
 
         Parameters

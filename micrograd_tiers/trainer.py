@@ -1,5 +1,7 @@
 """The trainer: one training step at a time, in a run that can be stopped after any step and resumed."""
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable, Mapping

@@ -1,5 +1,7 @@
 """Training in one call: `fit`."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

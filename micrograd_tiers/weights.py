@@ -1,5 +1,7 @@
 """A chain of layers with its weights: the arrays of a tier, their import and export, and the layers that learn."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy

@@ -5,6 +5,8 @@ set and takes that set's own options. These modules import NumPy and, from the p
 checks and its random generator.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple

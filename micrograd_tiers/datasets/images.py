@@ -1,5 +1,7 @@
 """Read an image file in the form of the image sets: gray, white on black, of a given size."""
 
+from __future__ import annotations
+
 import os
 import warnings
 

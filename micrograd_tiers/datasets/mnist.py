@@ -6,6 +6,8 @@ Proceedings of the IEEE 86(11), 1998. Fashion-MNIST: H. Xiao, K. Rasul and R. Vo
 image dataset for benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Preparation of a set for training: a split into training and validation samples, and standardized features."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +74,7 @@ class Standardizer:
     std: NDArray[Any]
 
     @classmethod
-    def fit(cls, X: ArrayLike) -> "Standardizer":
+    def fit(cls, X: ArrayLike) -> Standardizer:
         """Return the standardizer of these samples.
 
         Parameters

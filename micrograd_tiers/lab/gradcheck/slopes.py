@@ -13,6 +13,8 @@ W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
 C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
 """
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable
