@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers as layer_types
+from .arguments import shown
 from .errors import DataError
 from .files import replacing
 from .inputs import check_state
 from .layers import Layer
 from .losses import LOSSES, Loss, get_loss
-from .network import Network
+from .network import Network, check_net
 from .tiers import TIERS
 
 FORMAT_VERSION = 1
@@ -56,7 +57,7 @@ def save(
     path : path
         File to write. If the process is killed, the path holds either the old file or the complete new one.
     info : mapping, optional
-        Additional values to store; anything that JSON can hold.
+        Additional values to store: anything that JSON can hold; NumPy's arrays and numbers become lists and numbers.
     training : mapping of ndarray, optional
         State of the training from `Trainer.state_dict`, to resume from.
 
@@ -64,7 +65,14 @@ def save(
     ------
     OSError
         If the file cannot be written.
+    ValueError
+        If an argument is not what it should be.
     """
+    check_net(net)
+    _check_path(path)
+    for name, given in (("info", info), ("training", training)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ValueError(f"{name} is {shown(given)}, expected a dict")
     header = {
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
@@ -77,7 +85,7 @@ def save(
         "frozen": sorted(net.frozen),
         "info": dict(info or {}),
     }
-    arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **net.state_dict()}
+    arrays: dict[str, Any] = {"header": np.array(json.dumps(header, default=_plain)), **net.state_dict()}
     arrays |= {f"training.{name}": array for name, array in (training or {}).items()}
     with replacing(path) as file:
         np.savez(file, **arrays)
@@ -104,6 +112,7 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
     FileNotFoundError
         If there is no such file.
     """
+    _check_path(path)
     net = load_checkpoint(path).net
     return net if tier is None else net.to(tier)
 
@@ -144,6 +153,18 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise DataError(
             f"{path}: not a complete net saved by micrograd_tiers: {reason}; save or copy the net again"
         ) from None
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise ValueError(f"path is {shown(path)}, expected the name of a file")
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's arrays and numbers in Python's types."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ValueError(f"info holds {shown(value)}, expected what JSON can hold: numbers, texts, lists and dicts")
 
 
 def _loss(header: dict[str, Any]) -> Loss:

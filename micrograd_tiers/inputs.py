@@ -1,11 +1,13 @@
 """Checks of a network's arguments: layers, samples, weights and dtype; `targets.py` checks targets."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import shown
 from .conversion import as_numbers
 from .errors import DataError
 from .layers import Layer
@@ -16,18 +18,22 @@ from .tiers import COUPLED, Tier
 Array = NDArray[Any]
 
 
-def check_layers(layers: Sequence[Layer], loss: Loss) -> None:
-    """Raise ValueError if the layers do not fit each other or the loss."""
+def checked_layers(layers: Iterable[Layer], loss: Loss) -> tuple[Layer, ...]:
+    """Return the layers as a tuple; raise ValueError if they do not fit each other or the loss."""
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise ValueError(f"layers is {shown(layers)}, expected a list of layers such as [Linear(784, 10)]")
+    layers = tuple(layers)
     if not layers:
         raise ValueError("Network: got no layers, expected at least one")
     for layer in layers:
         if not isinstance(layer, Layer):
-            raise ValueError(f"Network: got {layer!r} among the layers, expected a Layer such as Linear(784, 300)")
+            raise ValueError(f"layers holds {shown(layer)}, expected a Layer such as Linear(784, 300)")
     shape = shapes_along(layers)[-1]
     if shape is not None and len(shape) != 1:
         raise ValueError(f"Network: the last layer gives {shape}, {loss.name} expects a row: end with Flatten()")
     if shape is not None:
         loss.check_outputs(shape[0])
+    return layers
 
 
 def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None:
@@ -72,6 +78,8 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
 
 def check_state(state: Mapping[str, ArrayLike], layers: Sequence[Layer]) -> dict[str, Array]:
     """Return the state as ndarrays, or raise a DataError unless its keys and shapes are those of the layers."""
+    if not isinstance(state, Mapping):
+        raise DataError(f"state is {shown(state)}, expected a dict of arrays, as from net.state_dict()")
     arrays = {key: as_numbers(value, key) for key, value in state.items()}
     shapes: dict[str, Shape] = {}
     for i, layer in enumerate(layers):
@@ -105,7 +113,10 @@ def check_finite(samples: Array) -> None:
 
 def checked_dtype(dtype: str) -> str:
     """Return the name of a dtype; raise ValueError unless it is float64 or float32."""
-    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    name = dtype
+    if not isinstance(dtype, str):
+        with suppress(TypeError):
+            name = "None" if dtype is None else np.dtype(dtype).name
     if name not in ("float64", "float32"):
         raise ValueError(f"dtype is {name}, expected float64 or float32")
     return name

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
 from .conversion import are_whole, as_array
-from .network import Network
+from .network import Network, check_net
 from .targets import Targets
 
 
@@ -140,6 +140,7 @@ def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike 
     DataError
         If samples, targets or weights do not fit the net.
     """
+    check_net(net)
     samples = net.check_samples(X)
     scores = score(net, samples, net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:]))
     return {"loss": scores.loss} if scores.accuracy is None else {"loss": scores.loss, "accuracy": scores.accuracy}

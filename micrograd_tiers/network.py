@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import shown
 from .backprop import backprop
 from .conversion import as_numbers
 from .initializers import Initializer
-from .inputs import Array, check_layers, check_tier_has, dtype_at
+from .inputs import Array, check_tier_has, checked_layers, dtype_at
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
@@ -28,6 +29,12 @@ from .weights import Chain
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
 
 
+def check_net(net: object) -> None:
+    """Raise a ValueError unless the argument `net` is a Network."""
+    if not isinstance(net, Network):
+        raise ValueError(f"net is {shown(net)}, expected a Network such as two_layer_net(784, 300, 10)")
+
+
 class Network(Chain):
     """A chain of layers with its weights, a loss, and the tier that computes them.
 
@@ -36,7 +43,8 @@ class Network(Chain):
     layers : sequence of Layer
         In the order of the forward pass.
     loss : str or Loss
-        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``.
+        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``; a class stands for a loss
+        with default settings.
     tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
@@ -70,7 +78,7 @@ class Network(Chain):
     def __init__(
         self,
         layers: Sequence[Layer],
-        loss: str | Loss = "softmax_cross_entropy",
+        loss: str | type[Loss] | Loss = "softmax_cross_entropy",
         *,
         tier: str | Tier = "tensor",
         dtype: str = "float64",
@@ -79,9 +87,8 @@ class Network(Chain):
         label_smoothing: float = 0.0,
         seed: int | np.random.Generator = 0,
     ) -> None:
-        layers, self.loss = tuple(layers), get_loss(loss, label_smoothing)
-        check_layers(layers, self.loss)
-        super().__init__(layers, tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
+        self.loss = get_loss(loss, label_smoothing)
+        super().__init__(checked_layers(layers, self.loss), tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
 
     @property
     def ops(self) -> tuple[str, ...]:

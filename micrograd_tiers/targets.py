@@ -1,7 +1,7 @@
 """Targets: y and the sample weights, checked and converted to the form that the loss takes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,11 @@ class Targets:
     @cached_property
     def divisor(self) -> float:
         """Divisor of the sum of the losses: N, or the sum of the weights (1 if all are 0)."""
-        return len(self.values) if self.weights is None else math.fsum(self.weights.tolist()) or 1.0
+        return self.weight_of(range(len(self.values)))
+
+    def weight_of(self, chosen: Sequence[int] | Array) -> float:
+        """Return the total weight of the chosen samples, the divisor of the sum of their losses."""
+        return len(chosen) if self.weights is None else math.fsum(self.weights[chosen].tolist()) or 1.0
 
     def of(self, chosen: Any) -> "Targets":
         """Return the targets of the chosen samples, an index array or a slice."""

@@ -166,6 +166,7 @@ class TrainingState:
 
 
 def _check_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    theirs = {"drop_last": False, **theirs}  # files of earlier versions do not have it
     for name, value in ours.items():
         if name == "data_checksum" and theirs[name] != value:
             raise DataError("cannot resume: the samples are not those of the saved run; pass the same ones")

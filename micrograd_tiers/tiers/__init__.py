@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any, cast
 
+from ..arguments import flag, shown
 from .assembly import EXACT, built_in
 from .completion import functions_of
 from .loading import FROM_FILE, TierReference, module_from_file
@@ -62,6 +63,7 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
         If there is no such tier, it cannot be imported, it has none of a tier's ops, or exact mode is requested of a
         tier that is not built in.
     """
+    exact = flag("exact", exact)
     known = (name, exact) if isinstance(name, str) else name_of(name)
     if known is not None and known[0] in TIERS:
         return cast(Tier, built_in(known[0], exact or known[1]))
@@ -72,7 +74,7 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
     tier = _from_outside(name) if isinstance(name, str) else name
     if not any(hasattr(tier, function) for function in PRIMITIVES):
         raise ValueError(
-            f"{name!r} is not a tier: it has none of the functions {', '.join(PRIMITIVES)}"
+            f"{shown(name)} is not a tier: it has none of the functions {', '.join(PRIMITIVES[:3])}, ..."
         )
     return cast(Tier, tier)
 
