@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import shown
+from .conversion import as_dtype, as_numbers
 from .errors import DataError
 from .inputs import check_finite
 from .layers.base import Shape
@@ -99,7 +101,9 @@ def checked_set(
     try:
         samples = net.check_samples(X)
         targets = net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:])
-        check_finite(samples)
+        check_finite(samples, X)
+        if not np.isfinite(targets.values).all():  # although y is finite
+            as_dtype(as_numbers(y, "y"), net.dtype, "y")
     except DataError as error:
         raise DataError(f"{which}{error}") from None
     return samples, targets

@@ -24,8 +24,9 @@ class Loss:
     op : str
         Name of the tier's function, and of the loss.
     targets : {"classes", "values", "fractions", "signs"}
-        The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O).
-        "fractions": numbers from 0 to 1, (N, O), or (N,) for one output. "signs": -1 and 1, (N,).
+        The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O), or
+        (N,) for one output. "fractions": numbers from 0 to 1, shaped as values. "signs": -1 and 1, (N,). A column
+        (N, 1) counts as (N,).
     """
 
     op: ClassVar[str]

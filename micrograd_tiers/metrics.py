@@ -21,7 +21,7 @@ def accuracy(predicted: ArrayLike, y: ArrayLike) -> float:
     Parameters
     ----------
     predicted, y : array_like, shape (N,)
-        Class labels, predicted and right.
+        Class labels, predicted and right; a column (N, 1) counts as (N,).
 
     Returns
     -------
@@ -75,12 +75,16 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
 
 
 def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    predicted, y = as_array(predicted, "predicted"), as_array(y, "y")
+    predicted, y = (_labels(as_array(values, name)) for values, name in ((predicted, "predicted"), (y, "y")))
     if predicted.shape != y.shape or y.ndim != 1 or not y.size:
         raise ValueError(
             f"predicted has shape {predicted.shape}, y {y.shape}; expected two non-empty arrays of shape (N,)"
         )
     return predicted, y
+
+
+def _labels(array: NDArray[Any]) -> NDArray[Any]:
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +137,7 @@ def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike 
     dict
         "loss" is the mean of the loss that the net is trained with, including label smoothing. "accuracy" is the share
         of right predictions, from 0 to 1: sample weights do not affect it, samples whose label is ignored are left out,
-        and it is missing if targets are values or probabilities.
+        and it is missing if targets are values, or probabilities other than 0 and 1.
 
     Raises
     ------

@@ -33,7 +33,9 @@ def _checked_sizes(model: str, sizes: Any, needed: str) -> list[int]:
     """Return the sizes of a model's layers; raise a ValueError unless they are two or more whole numbers."""
     if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise ValueError(f"{model}: sizes is {shown(sizes)}, expected whole numbers such as [784, 300, 10]")
-    checked = [whole_number(f"{model}: sizes[{i}]", size) for i, size in enumerate(sizes)]
+    sizes = [*sizes]
+    parts = ["inputs", *["hidden units"] * (len(sizes) - 2), needed.split()[-1]]
+    checked = [whole_number(f"{model}: sizes[{i}] ({parts[i]})", size) for i, size in enumerate(sizes)]
     if len(checked) < 2:
         raise ValueError(f"{model}: sizes is {checked}, expected at least {needed}")
     return checked

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .arguments import shown
 from .backprop import backprop
-from .conversion import as_numbers
+from .conversion import as_dtype, as_numbers
 from .initializers import Initializer
 from .inputs import Array, check_tier_has, checked_layers, dtype_at
 from .layers import Layer
@@ -244,7 +244,8 @@ class Network(Chain):
         X : array_like, shape (N, I) or (N, C, H, W)
             Samples, as in `forward`.
         y : array_like
-            Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
+            Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), or (N,)
+            for one output, ...
         sample_weight : array_like, shape (N,), optional
             Weight of each sample, at least 0. The weighted sum of the losses is divided by the sum of the weights.
 
@@ -309,7 +310,7 @@ class Network(Chain):
 
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean loss of the outputs, shape (N, O) as from `forward`, for the targets y."""
-        outputs = as_numbers(outputs, "outputs").astype(self.dtype, copy=False)
+        outputs = as_dtype(as_numbers(outputs, "outputs"), self.dtype, "outputs")
         return self.loss_of_outputs(outputs, self.check_targets(y, len(outputs), sample_weight))
 
     @quiet

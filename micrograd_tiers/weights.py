@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .arguments import shown
 from .backprop import Step, forward
+from .conversion import as_dtype
 from .initializers import Initializer, get_initializer
 from .inputs import Array, check_samples, check_state, check_tier_has, checked_dtype
 from .layers import Layer
@@ -198,7 +199,7 @@ class Chain:
         DataError
             If keys are missing or unexpected, or shapes differ; the message names them.
         """
-        arrays = check_state(state, self.layers)
+        arrays = {key: as_dtype(array, self.dtype, key) for key, array in check_state(state, self.layers).items()}
         for key, array in arrays.items():
             if key in self.parameters:
                 self.parameters[key] = self._own(array)

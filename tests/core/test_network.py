@@ -282,7 +282,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.forward(np.zeros(5)), r"X has shape \(5,\), expected \(N, 5\)"),
         (lambda net: net.forward(np.zeros((0, 5))), "X is empty"),
         (lambda net: net.forward([[1, 2], [3]]), "X is not a rectangular array"),
-        (lambda net: net.forward([["a"] * 5]), "X holds <U1, expected real numbers"),
+        (lambda net: net.forward([["a"] * 5]), r"X holds text \(<U1\), such as 'a', expected real numbers"),
         (lambda net: net.forward(np.zeros((1, 5), complex)), "complex"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0]), r"y has shape \(1,\).*each of the 2 samples"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), 0), r"y has shape \(\)"),
@@ -290,7 +290,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [-1, 0]), "label -1, expected 0 to 1"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0.5, 0]), "label 0.5, expected whole numbers"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [np.nan, 0]), "label nan, expected whole numbers"),
-        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[0], [1]]), r"y has shape \(2, 1\)"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[[0]], [[1]]]), r"y has shape \(2, 1, 1\)"),
     ],
 )
 def test_wrong_samples_and_labels_are_refused(call, message):

@@ -557,7 +557,7 @@ def test_the_first_of_two_equal_outputs_is_predicted():
     assert net.predict([[1.0, 2.0]]).tolist() == [0]
 
 
-@pytest.mark.parametrize(("predicted", "y"), [([0], [0, 1]), ([], []), ([[0]], [[0]])])
+@pytest.mark.parametrize(("predicted", "y"), [([0], [0, 1]), ([], []), ([[0, 1]], [[0, 1]])])
 def test_metrics_need_two_lists_of_the_same_length(predicted, y):
     with pytest.raises(ValueError, match="expected two non-empty arrays"):
         mt.accuracy(predicted, y)
