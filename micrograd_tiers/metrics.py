@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .conversion import are_whole, as_array
+from .conversion import are_whole, as_array, as_numbers
+from .errors import DataError
 from .network import Network, check_net
 from .targets import Targets
 
@@ -84,6 +86,9 @@ def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[An
 
 
 def _labels(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype == object:
+        with suppress(DataError):  # unless it holds names
+            array = as_numbers(array, "labels")
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 

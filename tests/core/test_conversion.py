@@ -205,6 +205,8 @@ def test_metrics_take_columns():
     assert mt.accuracy(predicted, LABELS[:, None]) == mt.accuracy(predicted, LABELS)
     plain = mt.confusion_matrix(predicted, LABELS, 3)
     np.testing.assert_array_equal(mt.confusion_matrix(predicted[:, None], LABELS.tolist(), 3), plain)
+    np.testing.assert_array_equal(mt.confusion_matrix(predicted, LABELS.astype(object), 3), plain)
+    assert mt.accuracy(NAMES.astype(object), NAMES.tolist()) == 1
 
 
 # Any other error ends in a call that helps: it is done, and the net trains.
