@@ -1,5 +1,7 @@
 """Saving and loading nets as .npz files of arrays and a JSON header. They hold no pickles, and so never any code."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
@@ -11,13 +13,14 @@ from numpy.typing import NDArray
 
 from . import layers as layer_types
 from .archives import opened
+from .arguments import shown
 from .errors import DataError
 from .files import replacing
 from .formats import cut
 from .inputs import check_shapes
 from .layers import Layer
 from .losses import LOSSES, Loss, get_loss
-from .network import Network
+from .network import Network, check_net
 from .tiers import TIERS
 
 FORMAT_VERSION = 1
@@ -57,7 +60,7 @@ def save(
     path : path
         File to write. If the process is killed, the path holds either the old file or the complete new one.
     info : mapping, optional
-        Additional values to store; anything that JSON can hold.
+        Additional values to store: anything that JSON can hold; NumPy's arrays and numbers become lists and numbers.
     training : mapping of ndarray, optional
         State of the training from `Trainer.state_dict`, to resume from.
 
@@ -65,7 +68,14 @@ def save(
     ------
     OSError
         If the file cannot be written.
+    ValueError
+        If an argument is not what it should be.
     """
+    check_net(net)
+    _check_path(path)
+    for name, given in (("info", info), ("training", training)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ValueError(f"{name} is {shown(given)}, expected a dict")
     header = {
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
@@ -78,7 +88,7 @@ def save(
         "frozen": sorted(net.frozen),
         "info": dict(info or {}),
     }
-    arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **net.state_dict()}
+    arrays: dict[str, Any] = {"header": np.array(json.dumps(header, default=_plain)), **net.state_dict()}
     arrays |= {f"{TRAINING}{name}": array for name, array in (training or {}).items()}
     with replacing(path) as file:
         np.savez(file, **arrays)
@@ -105,6 +115,7 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
     FileNotFoundError
         If there is no such file.
     """
+    _check_path(path)
     net = load_checkpoint(path).net
     return net if tier is None else net.to(tier)
 
@@ -153,6 +164,18 @@ def load_usable(path: str | os.PathLike[str]) -> Checkpoint:
                 "the net cannot be used: its training diverged. Train again, with a lower learning rate"
             )
     return saved
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise ValueError(f"path is {shown(path)}, expected the name of a file")
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's arrays and numbers in Python's types."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ValueError(f"info holds {shown(value)}, expected what JSON can hold: numbers, texts, lists and dicts")
 
 
 def _loss(header: dict[str, Any]) -> Loss:

@@ -1,5 +1,8 @@
 """Scores of predictions and of nets."""
 
+from __future__ import annotations
+
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .conversion import are_whole, as_array
-from .network import Network
+from .conversion import are_whole, as_array, as_numbers
+from .errors import DataError
+from .network import Network, check_net
 from .targets import Targets
 
 
@@ -19,7 +23,7 @@ def accuracy(predicted: ArrayLike, y: ArrayLike) -> float:
     Parameters
     ----------
     predicted, y : array_like, shape (N,)
-        Class labels, predicted and right.
+        Class labels, predicted and right; a column (N, 1) counts as (N,).
 
     Returns
     -------
@@ -73,12 +77,19 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
 
 
 def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    predicted, y = as_array(predicted, "predicted"), as_array(y, "y")
+    predicted, y = (_labels(as_array(values, name)) for values, name in ((predicted, "predicted"), (y, "y")))
     if predicted.shape != y.shape or y.ndim != 1 or not y.size:
         raise ValueError(
             f"predicted has shape {predicted.shape}, y {y.shape}; expected two non-empty arrays of shape (N,)"
         )
     return predicted, y
+
+
+def _labels(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype == object:
+        with suppress(DataError):  # unless it holds names
+            array = as_numbers(array, "labels")
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +142,14 @@ def evaluate(net: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike 
     dict
         "loss" is the mean of the loss that the net is trained with, including label smoothing. "accuracy" is the share
         of right predictions, from 0 to 1: sample weights do not affect it, samples whose label is ignored are left out,
-        and it is missing if targets are values or probabilities.
+        and it is missing if targets are values, or probabilities other than 0 and 1.
 
     Raises
     ------
     DataError
         If samples, targets or weights do not fit the net.
     """
+    check_net(net)
     samples = net.check_samples(X)
     scores = score(net, samples, net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:]))
     return {"loss": scores.loss} if scores.accuracy is None else {"loss": scores.loss, "accuracy": scores.accuracy}

@@ -77,7 +77,7 @@ class Recipe:
         Schedule of the learning rate, see `words.schedule_from_words`. If empty, the rate is constant.
     validation : int
         Number of training samples set aside for validation, which patience and keep_best need; 0 for none.
-    batch_size, epochs, patience, keep_best
+    batch_size, epochs, patience, keep_best, drop_last
         As in `fit`.
     no_shuffle : bool
         If True, take the training samples in the same order in every epoch.
@@ -143,6 +143,7 @@ class Recipe:
     keep_best: bool = _setting(
         False, "restore the weights of the epoch with the lowest validation loss; needs --validation"
     )
+    drop_last: bool = _setting(False, "leave out the last mini-batch of an epoch if it is smaller than the others")
     no_shuffle: bool = _setting(False, "do not shuffle the training samples")
     no_standardize: bool = _setting(False, "do not standardize points in the plane")
     seed: int = _setting(0, "random seed", check=_check_seed)

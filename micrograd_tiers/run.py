@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,8 @@ class Run:
     ) -> None:
         self.recipe, self.data, self.scale = recipe, data, scale
         self.trainer = make_trainer(recipe, make_net(recipe, data) if net is None else net, data)
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @classmethod
     def start(cls, recipe: Recipe, data_dir: str | None = None) -> "Run":

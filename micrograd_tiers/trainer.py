@@ -1,8 +1,11 @@
 """The trainer: one training step at a time, in a run that can be stopped after any step and resumed."""
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,16 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import whole_number
-from .batches import Batches, checked_set
+from .arguments import flag, whole_number
+from .batches import Batches, check_batches, checked_pair, checked_set
 from .errors import DivergedError
 from .metrics import score
-from .network import Network
-from .optimizers import SGD, Optimizer
+from .network import Network, check_net
+from .optimizers import SGD, Optimizer, get_optimizer
 from .rng import generator
 from .schedules import Schedule
 from .tiers.arrays import quiet
 from .training_state import History, TrainingState, checksum, damaged
+from .words import get_schedule
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
 
@@ -42,35 +46,35 @@ class Trainer:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer | None = None,
         batch_size: int = 64,
         epochs: int = 1,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         seed: int | np.random.Generator = 0,
         shuffle: bool = True,
-        schedule: Schedule | None = None,
+        drop_last: bool = False,
+        schedule: str | Schedule | None = None,
         patience: int | None = None,
         keep_best: bool = False,
         sample_weight: ArrayLike | None = None,
     ) -> None:
-        if schedule is not None and not isinstance(schedule, Schedule):
-            raise ValueError(f"schedule is {schedule!r}, expected a Schedule such as CosineAnnealing(epochs=10)")
+        check_net(net)
         self.net = net
-        self.optimizer = SGD(0.1) if optimizer is None else optimizer
-        self.schedule = schedule
-        self.patience = None if patience is None else whole_number("patience", patience)
-        self.keep_best = keep_best
-        if validation is None and (patience is not None or keep_best):
-            raise ValueError("patience and keep_best need a validation loss: give a validation set")
+        self.optimizer = get_optimizer(SGD(0.1) if optimizer is None else optimizer)
         self.batch_size = whole_number("batch_size", batch_size)
         self.epochs = whole_number("epochs", epochs)
-        self.shuffle = shuffle
+        self.schedule = get_schedule(schedule, self.epochs)
+        self.patience = None if patience is None else whole_number("patience", patience)
+        self.keep_best = flag("keep_best", keep_best)
+        if validation is None and (patience is not None or keep_best):
+            raise ValueError("patience and keep_best need a validation loss: give a validation set")
+        self.shuffle, self.drop_last = flag("shuffle", shuffle), flag("drop_last", drop_last)
         self.X, self.targets = checked_set(net, X, y, "", sample_weight)
         self.y, self.validation = y, validation
         if validation is not None:
-            self._validation_x, self._validation_targets = checked_set(net, *validation, "validation ")
-        for size in {min(self.batch_size, self.n_samples), self.n_samples % self.batch_size} - {0}:
-            net.check_batch((size, *self.X.shape[1:]))
+            pair = checked_pair(validation, len(self.X))
+            self._validation_x, self._validation_targets = checked_set(net, *pair, "validation ")
+        check_batches(net, self.X.shape, self.batch_size, self.drop_last)
 
         self.state = TrainingState()
         self._batches = Batches(net, self.X, self.targets, self.batch_size)
@@ -79,6 +83,8 @@ class Trainer:
         if any(array is not None for array in drawn):
             self.state.mask_seed = int(self._rng.integers(2**63))
         self._begin_epoch()
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @property
     def epoch(self) -> int:
@@ -97,12 +103,13 @@ class Trainer:
 
     @property
     def n_samples(self) -> int:
-        """Number of samples in an epoch."""
-        return len(self.X)
+        """Number of samples in an epoch: all, or those of the full mini-batches if `drop_last` is True."""
+        n = len(self.X)
+        return n - n % self.batch_size if self.drop_last else n
 
     @property
     def steps_per_epoch(self) -> int:
-        """Number of mini-batches in an epoch; the last one may be smaller."""
+        """Number of mini-batches in an epoch; unless `drop_last` is True, the last one may be smaller."""
         return math.ceil(self.n_samples / self.batch_size)
 
     @property
@@ -182,13 +189,14 @@ class Trainer:
             rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
             self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
         self.state.rng_state = self._rng.bit_generator.state  # reproduces the order of this epoch
-        order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
-        self._batches.reorder(order)
+        n = len(self.X)
+        order = self._rng.permutation(n) if self.shuffle else np.arange(n)
+        self._batches.reorder(order[: self.n_samples])
 
     def _end_epoch(self) -> None:
         if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
             raise self._diverged("a weight is NaN or infinite")
-        self.history.train_loss.append(self.state.loss_sum / self.targets.divisor)
+        self.history.train_loss.append(self.state.loss_sum / self.targets.weight_of(self._batches.order))
         if self.validation is not None:
             scores = score(self.net, self._validation_x, self._validation_targets)
             if not math.isfinite(scores.loss):
@@ -251,6 +259,7 @@ class Trainer:
             "schedule": repr(self.schedule),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
             "patience": self.patience,
             "keep_best": self.keep_best,
             "n_samples": self.n_samples,

@@ -4,6 +4,7 @@ import json
 import sys
 import zlib
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,8 @@ class History:
         """Return True if a later loss is over 10,000, and over 10,000 times that of the first mini-batch."""
         return loss > 1e4 * max([1.0, *self.batch_loss[:1]])
 
+    __copy__ = deepcopy  # a copy shares nothing
+
 
 @dataclass
 class TrainingState:
@@ -78,6 +81,8 @@ class TrainingState:
     mask_seed: int | None = None
     best_weights: Arrays = field(default_factory=dict)
     last_weights: Arrays = field(default_factory=dict)
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     def to_arrays(self, net: Network, optimizer: Optimizer, settings: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         """Return the state, with the settings of the run, as arrays to save.
@@ -232,6 +237,7 @@ def _weights(kind: str, arrays: Arrays, net: Network) -> Arrays:
 
 
 def _check_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    theirs = {"drop_last": False, **theirs}  # files of earlier versions do not have it
     for name, value in ours.items():
         if name == "data_checksum" and theirs[name] != value:
             raise DataError("cannot resume: the samples are not those of the saved run; pass the same ones")

@@ -5,6 +5,8 @@ set and takes that set's own options. These modules import NumPy and, from the p
 checks and its random generator.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import whole_number
+from ..arguments import flag, shown, whole_number
 from ..rng import generator
 from .digits import prepare_digit
 from .glyphs import draw_glyphs
@@ -148,7 +150,8 @@ def load_dataset(
         If a set has to be downloaded and pooch is not installed.
     """
     if name not in DATASETS:
-        raise ValueError(f"unknown data set {name!r}, expected one of {', '.join(DATASETS)}")
+        raise ValueError(f"unknown data set {shown(name)}, expected one of {', '.join(DATASETS)}")
+    download, test_only = flag("download", download), flag("test_only", test_only)
     for what, n in (("n_train", n_train), ("n_test", n_test)):
         if n is not None:
             whole_number(what, n)

@@ -7,6 +7,8 @@ thinner, and a little noise is added. A linear model misclassifies about 10 % of
 units 3 %.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from pathlib import Path
 from typing import Any

@@ -6,6 +6,8 @@ http://yann.lecun.com/exdb/mnist/ . A gzipped file is recognized by its first tw
 trusted: memory grows with the bytes that arrive, not with the size that the header claims.
 """
 
+from __future__ import annotations
+
 import gzip
 import math
 import os

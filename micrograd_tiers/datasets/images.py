@@ -1,5 +1,7 @@
 """Read an image file as gray values, from 0 (black) to 1 (white), as a person sees it."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from typing import TYPE_CHECKING
@@ -80,7 +82,7 @@ def read_image(
     return np.clip(gray / 255, 0, 1)
 
 
-def _of_bytes(image: "Image") -> NDArray[np.float64]:
+def _of_bytes(image: Image) -> NDArray[np.float64]:
     """Return the gray values, 0 to 255, of an image with at most 8 bits per color."""
     from PIL import Image
 

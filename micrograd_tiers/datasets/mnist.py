@@ -3,6 +3,8 @@
 All sets have images of 28 x 28 pixels in IDX files, so every function here takes the name of the set.
 """
 
+from __future__ import annotations
+
 import os
 import zlib
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Picture of a confusion matrix."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Pictures of data sets: images in a grid, images before and after preparation, points in the plane."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any

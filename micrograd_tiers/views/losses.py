@@ -1,5 +1,7 @@
 """Loss curves of one training run, or of the right program and the program with a bug."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from math import ceil, inf
 from typing import Any, Protocol

@@ -1,5 +1,7 @@
 """Lines in panels, for the reports of the studies."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log10

@@ -1,5 +1,7 @@
 """Picture of a comparison: the training loss, equal at all tiers, beside the speed, which differs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10

@@ -350,6 +350,7 @@ OPTIONS = {
     "--batch-size 10": 10,
     "--epochs 3": 3,
     "--validation 20": 20,
+    "--drop-last": True,
     "--no-shuffle": True,
     "--no-standardize": True,
     "--seed 7": 7,

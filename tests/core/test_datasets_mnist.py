@@ -227,4 +227,7 @@ def test_the_real_set_has_its_known_counts_labels_and_mean(name, first_labels, m
 def test_class_names_match_the_sets():
     assert mnist.CLASS_NAMES["mnist"] == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
     fashion = mnist.CLASS_NAMES["fashion-mnist"]
-    assert (len(fashion), fashion[0], fashion[9]) == (10, "T-shirt/top", "Ankle boot")
+    # The table of labels at https://github.com/zalandoresearch/fashion-mnist.
+    assert fashion == (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )

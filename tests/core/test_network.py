@@ -282,7 +282,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.forward(np.zeros(5)), r"X has shape \(5,\), expected \(N, 5\)"),
         (lambda net: net.forward(np.zeros((0, 5))), "X is empty"),
         (lambda net: net.forward([[1, 2], [3]]), "X is not a rectangular array"),
-        (lambda net: net.forward([["a"] * 5]), "X holds <U1, expected real numbers"),
+        (lambda net: net.forward([["a"] * 5]), r"X holds text \(<U1\), such as 'a', expected real numbers"),
         (lambda net: net.forward(np.zeros((1, 5), complex)), "complex"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0]), r"y has shape \(1,\).*each of the 2 samples"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), 0), r"y has shape \(\)"),
@@ -290,7 +290,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [-1, 0]), "label -1, expected 0 to 1"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0.5, 0]), "label 0.5, expected whole numbers"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [np.nan, 0]), "label nan, expected whole numbers"),
-        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[0], [1]]), r"y has shape \(2, 1\)"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[[0]], [[1]]]), r"y has shape \(2, 1, 1\)"),
     ],
 )
 def test_wrong_samples_and_labels_are_refused(call, message):
@@ -409,6 +409,15 @@ def test_a_float32_net_moves_to_the_scalar_tier_however_it_is_named(name, tmp_pa
     assert moved.dtype == "float64"
     for key, weights in net.state_dict().items():
         np.testing.assert_array_equal(moved.state_dict()[key], weights)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_moving_a_net_loads_a_tier_file_once_and_keeps_its_name(dtype, tmp_path, capsys):
+    path = tmp_path / "my_tier.py"
+    path.write_text("from micrograd_tiers.tiers.vector import *\nprint('loaded')\n")
+    moved = mt.two_layer_net(3, 4, 2, dtype=dtype).to(str(path))
+    assert (moved.tier_name, moved.dtype) == (str(path), dtype)
+    assert capsys.readouterr().out == "loaded\n"
 
 
 def test_a_dtype_that_a_tier_does_not_offer_is_refused_if_asked_for():

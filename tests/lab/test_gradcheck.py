@@ -277,7 +277,7 @@ def test_a_missing_sum_over_the_samples_is_a_wrong_shape():
     op = with_wrong_vjp(get_tier("tensor").linear, 2, lambda g: np.tile(g, (4, 1)))
     check = check_vjps(op, inputs_for("linear", "tensor")).checks[2]
     assert check.verdict == "wrong shape: got (4, 2), expected (2,)"
-    with pytest.raises(ValueError, match=r"dL/dx is not .*inhomogeneous shape"):
+    with pytest.raises(ValueError, match=r"dL/dx is not .*rows of shape \(\) and \(1,\)"):
         check_vjps(lambda x: (x, (lambda dy: [[1.0], 2.0],)), [[1.0, 2.0]])
 
 
@@ -565,7 +565,7 @@ VECTOR = get_tier("vector")
     [
         (VECTOR.tanh, [np.array([1j])], {}, r"tanh: x holds complex128, expected real numbers"),
         (lambda x: (1.0, (len,)), [["a"]], {}, r"x holds <U1, expected real numbers"),
-        (lambda x: (1.0, (len,)), [[[1.0], [2.0, 3.0]]], {}, r"x is not .*inhomogeneous shape"),
+        (lambda x: (1.0, (len,)), [[[1.0], [2.0, 3.0]]], {}, r"x is not .*rows of shape \(1,\) and \(2,\)"),
         (lambda x: x, [[1.0]], {}, r"returned \[1.0\], expected y, \(dx, ...\): its value and a tuple of vjps"),
         (lambda x: (x, x, x), [[1.0]], {}, r"expected y, \(dx, ...\): its value and a tuple of vjps"),
         (lambda x: (x, ()), [[1.0]], {}, r"a tuple of vjps in the order of its inputs, at least one"),

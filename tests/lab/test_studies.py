@@ -216,7 +216,7 @@ def test_a_grid_is_parsed_from_words():
         (["data=xor", "activation=relu,nonsense"], "unknown activation 'nonsense'"),
         (["data=xor", "tier=tensor,quantum"], "unknown tier 'quantum'"),
         (["data=xor", "batch_size=64,0"], "batch_size is 0, expected a whole number from 1"),
-        (["data=xor", "dropout=0,2"], "p is 2.0, expected a number from 0 to 1"),
+        (["data=xor", "dropout=0,2"], "dropout is 2.0, expected a number from 0 to 1"),
         (["data=xor", "layers=relu|conv:3,3"], "expected images (C, H, W)"),
         (["data=xor", "layers=relu", "hidden=3"], "leave out hidden, activation and dropout"),
         (["data=xor", "patience=3"], "give validation=N"),

@@ -1,5 +1,7 @@
 """Check the gradient of any function: yours in NumPy, a framework's, a compiled one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

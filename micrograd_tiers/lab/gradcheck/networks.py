@@ -1,5 +1,7 @@
 """Check the gradients of a whole net."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

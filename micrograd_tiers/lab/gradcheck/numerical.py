@@ -1,5 +1,7 @@
 """The numerical gradient of any function that returns one number."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

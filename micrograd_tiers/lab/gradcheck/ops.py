@@ -1,5 +1,7 @@
 """Check the vjps of one op."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -12,6 +12,8 @@ W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real
 C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
 """
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 
@@ -139,7 +141,7 @@ class _Differences:
                 break
         return h
 
-    def away(self, h: float) -> "_Differences | None":
+    def away(self, h: float) -> _Differences | None:
         """Return the same differences with the noise at distance h, or None if that is more than rounding explains."""
         line = self.line
         noise = noise_of(Line(lambda t: line.at(h + t), h))
