@@ -145,6 +145,8 @@ class TrainingState:
         try:
             state = json.loads(_text(arrays["state"]))
             _check_settings(state["run"], settings)
+            if not isinstance(state["optimizer_counts"], dict | list):  # an empty list in files of older versions
+                raise ValueError(f"optimizer_counts is {state['optimizer_counts']!r}, expected a dict")
             for name in state.get("parts", ()):  # files of older versions do not list them
                 if name not in arrays and name not in state["optimizer_counts"]:
                     raise ValueError(f"{name} is missing")

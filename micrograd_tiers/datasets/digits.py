@@ -7,6 +7,8 @@ Y. Bengio and P. Haffner, "Gradient-based learning applied to document recogniti
 has to be told from the paper first.
 """
 
+from __future__ import annotations
+
 import itertools
 from dataclasses import dataclass
 from math import ceil
