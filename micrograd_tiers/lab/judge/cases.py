@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...tiers import registry
 from ...tiers.registry import Op
 from . import drawing
-from .drawing import FEW, LARGE, LARGE_LOGITS, NEARLY_EQUAL, ORDINARY, SQUARABLE
+from .drawing import FEW, LARGE, LARGE_LOGITS, ORDINARY, SQUARABLE
 from .examples import SIZES, Example, Examples, Make, Sampler, Sizes
 
 Array = NDArray[Any]
@@ -145,7 +145,7 @@ EXAMPLES = {
         ),
     ),
     "mean_squared_error": Examples(
-        *_of_rows(drawing.regression, SQUARABLE + NEARLY_EQUAL),
+        *_of_rows(drawing.regression, SQUARABLE, drawing.regression_of_extremes),
         plain=Example((PLAIN, PLAIN[::-1]), 2.0),
     ),
     "smoothed_cross_entropy": Examples(

@@ -25,7 +25,7 @@ SMALL = [1e-3, -1e-3, 1e-5, -1e-5, 1e-8, -1e-8, 1e-12, -1e-12, 1e-300, -1e-300]
 LARGE = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 1e10, -1e10, 1e300, -1e300, *SMALL]
 LARGE_LOGITS = [0.0, 1.0, -1.0, 30.0, -30.0, 40.0, -40.0, 750.0, -750.0, 3000.0, -3000.0, 1e-300, -1e-300]
 SQUARABLE = [0.0, 1.0, -1.0, 1e10, -1e10, 1e150, -1e150, 1e-150, -1e-150]
-NEARLY_EQUAL = [1e8, 1e8 + 1]
+NEARLY_EQUAL = [1e8 + 0.1, 1e8 + 1.3, 1e8]
 ALPHAS = [1.0, 0.5, 2.0]
 FEW = [1, 2, 3]  # numbers of samples, and other sizes, if the samples are images
 MASKS = [0.0, 2.0, 1.25]
@@ -57,13 +57,21 @@ def with_alpha(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Exam
 
 def classification(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw logits (N, I) and labels (N,)."""
-    target = np.array([pick(range(i)) for _ in range(n)], np.int64)
-    return Example((_array(pick, numbers, n, i), target), pick(ORDINARY))
+    return Example((_array(pick, numbers, n, i), _labels(pick, n, i)), pick(ORDINARY))
+
+
+def _labels(pick: Pick, n: int, i: int) -> Array:
+    return np.resize(np.array([pick(range(i)) for _ in range(min(n, LARGE_ARRAY))], np.int64), n)
 
 
 def regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw outputs and targets, both (N, I)."""
     return Example((_array(pick, numbers, n, i), _array(pick, numbers, n, i)), pick(ORDINARY))
+
+
+def regression_of_extremes(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
+    """Draw as in `regression`; in half of the examples, all outputs and targets are nearly equal."""
+    return regression(pick, pick([numbers, NEARLY_EQUAL]), n, i, o)
 
 
 def smoothed(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
@@ -95,6 +103,8 @@ def signs_off_the_kink(pick: Pick, numbers: list[float], n: int, i: int, o: int)
 
 def distributions(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw logits and probabilities of the classes, both (N, I)."""
+    if n * i > LARGE_ARRAY:
+        return Example((_array(pick, numbers, n, i), np.eye(i)[_labels(pick, n, i)]), pick(ORDINARY))
     shares = _array(pick, [1.0, 0.0, 2.0, 0.5], n, i)
     shares[:, 0] += shares.sum(axis=1) == 0
     return Example((_array(pick, numbers, n, i), shares / shares.sum(axis=1, keepdims=True)), pick(ORDINARY))

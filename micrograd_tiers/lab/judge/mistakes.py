@@ -198,9 +198,10 @@ def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) ->
 
 def _factor(pairs: Pairs) -> float:
     """Return the factor by which all results are off, 0 if there is none."""
-    squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
-    factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
-    return factor if all(_agree(ours, factor * expected) for _, ours, expected in pairs) else 0.0
+    with np.errstate(all="ignore"):  # squares may be infinite
+        squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
+        factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
+        return factor if all(_agree(ours, factor * expected) for _, ours, expected in pairs) else 0.0
 
 
 def _low_precision(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -243,6 +244,17 @@ def _not_linear_in_dy(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) 
                 "Is dy multiplied in exactly once, and otherwise left unchanged?",
             )
     return None
+
+
+def _cancels(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    """Return a diagnosis if the errors are those of rounding in much larger terms that cancel."""
+    if finding.kind != "extreme":
+        return None
+    for example, ours, expected in pairs:
+        size = max(1.0, *(float(np.abs(a).max()) for a in example.inputs if isinstance(a, np.ndarray)))
+        if size < 1e100 and not (np.abs(ours - expected) <= 1e-12 * size**2).all():
+            return None
+    return _loses_digits(finding)
 
 
 def _large_only(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -325,4 +337,5 @@ TESTS = (
     _rows_alike,
     _not_linear_in_dy,
     _where,
+    _cancels,
 )

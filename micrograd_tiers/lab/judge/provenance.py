@@ -14,6 +14,7 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from ... import _engine, engine  # noqa: F401  # so that an op that imports them runs no code of theirs
 from ...tiers import TIERS, Tier
 from ...tiers.functions import PACKAGE as TIERS_PACKAGE
 from ...tiers.functions import files_of, names_in

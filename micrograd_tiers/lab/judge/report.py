@@ -31,7 +31,7 @@ def text(verdict: Verdict, *, first: bool = False, in_full: bool = False) -> str
     """
     if verdict.problem:
         return f"{verdict.tier} cannot be imported: {verdict.problem}\n\n{_summary(verdict)}"
-    lines = [f"{verdict.tier}, judged as a {verdict.like} tier: {HANDLES[verdict.like]}"]
+    lines = textwrap.wrap(f"{verdict.tier}, judged as a {verdict.like} tier: {HANDLES[verdict.like]}", WIDTH)
     if verdict.tier.endswith(".py") and any(_paragraphs(verdict, in_full)):
         lines += [f"To try a call, start Python with: python -i {verdict.tier}"]
     for paragraph_of_item in _paragraphs(verdict, in_full):

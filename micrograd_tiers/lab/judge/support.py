@@ -40,7 +40,8 @@ def judge_support(name: str, tier: Tier) -> list[Finding]:
         with unprinted(), guarded(name), CLOCK.running():
             CHECKS[name](tier)
     except Wrong as wrong:
-        return [Finding("value", wrong.property, wrong.message, None, wrong.expected, wrong.got)]
+        kind = "float32" if wrong.property == "float32" else "ordinary"
+        return [Finding("value", wrong.property, wrong.message, None, wrong.expected, wrong.got, kind)]
     return []
 
 
@@ -59,6 +60,8 @@ def _check_asarray(tier: Tier) -> None:
     for given in ([1, 2], np.array([1.0, 2.0], np.float32)):  # the default dtype is float64
         back = tier.tolist(tier.asarray(given))
         _equal("tolist(asarray([1, 2])) does not return floats", back, [1.0, 2.0])
+    if np.array(tier.tolist(tier.asarray([2.0, 0.0], "int64"))).dtype.kind != "i":
+        raise Wrong("value", "asarray(values, 'int64') does not return integers", [2, 0], [2.0, 0.0])
     converted = None
     with suppress(Exception):  # a tier need not offer float32
         converted = tier.asarray([0.1, 16777217.0], "float32")
@@ -66,9 +69,7 @@ def _check_asarray(tier: Tier) -> None:
         rounded = np.array([0.1, 16777217.0], np.float32).tolist()
         if tier.tolist(converted) != rounded:
             message = "asarray(values, 'float32') does not return float32; raise ValueError if the tier has none"
-            raise Wrong("value", message, rounded, tier.tolist(converted))
-    if np.array(tier.tolist(tier.asarray([2.0, 0.0], "int64"))).dtype.kind != "i":
-        raise Wrong("value", "asarray(values, 'int64') does not return integers", [2, 0], [2.0, 0.0])
+            raise Wrong("float32", message, rounded, tier.tolist(converted))
 
 
 def _not_the_values(dtype: str, values: Any, back: Any) -> Wrong:
@@ -212,6 +213,14 @@ def _is_right(case: OpCase, part: str, numbers: Any) -> bool:
     expected = reference(case, case.examples.plain, part)
     same_shape = numbers is not None and np.shape(numbers) == np.shape(expected)
     return same_shape and bool(np.allclose(numbers, expected))
+
+
+def makes_other_arrays(tier: Any, like: str) -> bool:
+    """Return True if a tier's own `asarray` makes arrays of another type than that of the built-in tier."""
+    try:
+        return type(tier.asarray([0.0])) is not type(get_tier(like).asarray([0.0]))
+    except Exception:
+        return False
 
 
 def completed(tier: Any, like: str, without: Collection[str] = ()) -> Tier:

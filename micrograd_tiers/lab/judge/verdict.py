@@ -175,7 +175,7 @@ def judge(
     together = question("support") if {*FUNCTIONS} & {*written} else {}
     functions = [name for name in FUNCTIONS if name in SUPPORT or name in written or name in points]
     support = [judged(name, together.get(name)) for name in functions]
-    broken = [item.name for item in support if item.name in SUPPORT and item.status in (FAIL, TIMED_OUT, NOT_WRITTEN)]
+    broken = [item.name for item in support if item.name in SUPPORT and _is_broken(item)]
     asked = [name for name in OPS if name in CORE or name in written or name in points]
     if only and "training" not in only:
         asked = [name for name in asked if name in only]
@@ -185,6 +185,11 @@ def judge(
     if not only or "training" in only:
         verdict = _with_training(verdict, broken, points, question, on_item)
     return replace(verdict, items=tuple(item for item in verdict.items if not only or item.name in only))
+
+
+def _is_broken(item: Item) -> bool:
+    """Return True if a support function has to be replaced: one that is wrong in float32 only still serves."""
+    return item.status == NOT_WRITTEN or any(counts(finding, LEVELS[0]) for finding in item.findings)
 
 
 def _checked(

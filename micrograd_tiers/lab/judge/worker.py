@@ -25,7 +25,7 @@ from .probing import PATIENCE, Diagnosis
 from .properties import Finding
 from .provenance import taken_op, taken_support
 from .search import Search, judge_op
-from .support import FUNCTIONS, built_in_like, completed, judge_support
+from .support import FUNCTIONS, built_in_like, completed, judge_support, makes_other_arrays
 from .trajectory import judge_training, speeds
 
 PATIENCE_SECONDS = 30.0  # for one diagnosis
@@ -73,6 +73,8 @@ def answer(
         if item == "look":
             written = [name for name in (*OPS, *FUNCTIONS) if hasattr(loaded, name)]
             return {"like": like or built_in_like(loaded), "written": written}
+        if item in OPS and {"asarray", "tolist"} & {*broken} and makes_other_arrays(loaded, like):
+            return {"status": "not judged", "note": "needs a correct asarray and tolist"}
         whole = completed(loaded, like, without=broken)
         file = "" if tier in TIERS else getattr(loaded, "__file__", None) or tier
         if item == "support":
