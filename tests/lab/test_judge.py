@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -9,10 +11,13 @@ import numpy as np
 import pytest
 
 from micrograd_tiers.errors import DataError
+from micrograd_tiers.cli import verify
 from micrograd_tiers.lab.judge import Search, judge, judge_op, processes, read_points
 from micrograd_tiers.lab.judge.cases import CASE_OF, OP_CASES
 from micrograd_tiers.lab.judge.diagnosis import diagnose, diagnose_support
 from micrograd_tiers.lab.judge.guard import CLOCK
+from micrograd_tiers.lab.judge.points import ITEMS
+from micrograd_tiers.lab.judge.properties import LEVELS
 from micrograd_tiers.lab.judge.report import text
 from micrograd_tiers.lab.judge.skeleton import skeleton
 from micrograd_tiers.lab.judge.support import built_in_like, completed, judge_support
@@ -353,6 +358,41 @@ def test_items_worth_no_points_do_not_count(cli, folder, mine):
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {mine, "points.toml"}
 
 
+def test_options_choose_the_ops_the_level_and_what_is_shown(cli, folder):
+    textbook = "import math\n\ndef sigmoid(x):\n    y = [1 / (1 + math.exp(-z)) for z in x]\n"
+    textbook += "    return y, (lambda dy: [d * yi * (1 - yi) for d, yi in zip(dy, y)],)\n"
+    copied = "from micrograd_tiers.tiers.scalar import tanh\n"
+    (folder / "mine.py").write_text(f"{copied}{textbook}\ndef relu(x):\n    return x, (lambda dy: dy,)\n")
+    shown = cli("verify", "mine.py", "--only", "sigmoid", "relu", "tanh", "--json", "all.json")
+    assert shown.code == 1
+    assert "sigmoid: right, but not for every number\n" in shown.out
+    assert "y, (dx,) = sigmoid([-750.0])" in shown.out
+    assert shown.out.index("relu: value\n") < shown.out.index("relu, dL/dx: derivative") < shown.out.index("FAIL: relu")
+    assert "taken from the package, so no points: tanh" in shown.out
+    assert "NOT PASSED: 0 of 3 pass, 2 fail, 1 taken from the package; 0 of 3 points" in shown.out
+    assert [item["name"] for item in json.loads((folder / "all.json").read_text())["items"]] == [
+        "sigmoid",
+        "tanh",
+        "relu",
+    ]
+    (folder / "points.toml").write_text("level = 'formulas'\n[relu]\nvalue = 1\n[sigmoid]\nformulas = 3\nstable = 1\n")
+    shown = cli("verify", "mine.py", "--only", "sigmoid", "relu", "--points", "points.toml", "--first")
+    assert "relu: value\n" in shown.out
+    assert "relu, dL/dx" not in shown.out
+    assert "pass: sigmoid (not for every number)" in shown.out
+    assert 'NOT PASSED at level "formulas": 0 of 2 pass, 1 fail; 3 of 5 points' in shown.out
+
+
+def test_an_op_that_cannot_be_chosen_is_explained(cli):
+    assert "'liner' is not one of linear, sigmoid" in cli("verify", "mine.py", "--only", "liner").err
+    assert "write the file before --only" in cli("verify", "--only", "linear", "mine.py").err
+
+
+def test_the_choices_on_the_command_line_are_those_of_the_judge():
+    assert verify.LEVELS == LEVELS
+    assert {*verify.NAMES} == {*ITEMS}
+
+
 def test_a_new_tier_is_a_skeleton_to_fill_in(cli, folder):
     for like in TIERS:
         assert cli("verify", "--new", f"{like}.py", "--like", like).code == 0
@@ -389,6 +429,7 @@ def test_wrong_usage_is_explained(cli, arguments, code, words):
         ("linear = 'x'", "'x'"),
         ("[linear]\ndz = 1", "linear has no part dz"),
         ("", "names no item"),
+        ("level = 'easy'\nlinear = 1", "level is 'easy', expected one of formulas, stable, all"),
     ],
 )
 def test_bad_points_are_refused(tmp_path, content, words):
@@ -396,3 +437,25 @@ def test_bad_points_are_refused(tmp_path, content, words):
     path.write_text(content)
     with pytest.raises(DataError, match=words):
         read_points(str(path))
+
+
+def test_points_may_name_a_level_and_parts(tmp_path):
+    path = tmp_path / "points.toml"
+    path.write_text("[points]\nlevel = 'stable'\n[points.relu]\ndx = 1\nall = 2\n")
+    assert read_points(str(path)) == ({"relu": {"dx": 1, "all": 2}}, "stable")
+    path.write_text("moments = 1\n")
+    assert read_points(str(path)) == ({"moments": 1}, "all")
+
+
+def test_a_process_is_ended_only_if_a_single_call_does_not_return(tmp_path, monkeypatch):
+    sign = tmp_path / "sign"
+    sign.touch()
+    script = "import os, sys, time\nfor _ in range(8): time.sleep(0.25); os.utime(sys.argv[1])\n"
+    script += "if sys.argv[2]: time.sleep(60)"
+    for hangs, expected in (("", 0), ("yes", None)):
+        process = subprocess.Popen([sys.executable, "-c", script, str(sign), hangs])
+        try:
+            assert processes._wait(process, sign, 1.5) == expected
+        finally:
+            process.kill()
+            process.wait()

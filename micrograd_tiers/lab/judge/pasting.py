@@ -75,8 +75,8 @@ def _text(a: Any, lists: bool) -> str:
 def _repeated(numbers: Array) -> str:
     """Return code that makes a large array of the judge's; see `drawing`."""
     flat, shape = numbers.ravel(), numbers.shape if numbers.ndim > 1 else numbers.size
-    if numbers.ndim == 2 and np.array_equal(np.sort(numbers, axis=1)[:, -2:], [[0.0, 1.0]] * len(numbers)):
-        return f"np.eye({numbers.shape[1]})[{numbers.argmax(axis=1).tolist()}]"
+    if numbers.ndim < 3 and (np.sort(numbers, axis=-1)[..., -2:] == [0.0, 1.0]).all():  # one-hot
+        return f"np.eye({numbers.shape[-1]})[{numbers.argmax(axis=-1).tolist()}]"
     for period in range(1, LARGE_ARRAY + 1):
         if np.array_equal(np.resize(flat[:period], flat.shape), flat):
             return f"np.resize({flat[:period].tolist()}, {shape})"

@@ -28,8 +28,8 @@ class Search:
     Attributes
     ----------
     n_examples : int
-        Number of usual examples to try of each kind; every shape is tried at least once. Purity is tried with every
-        other shape. Large and odd examples, NaN and infinity come in addition.
+        Number of usual examples to try of each kind; every shape is tried at least once with ordinary numbers. Purity
+        is tried on a quarter of them. Large and odd examples, NaN and infinity come in addition.
     shrink : bool
         True to shrink failing examples.
     """
@@ -87,13 +87,19 @@ def examples_of(kind: str, case: OpCase, tier: Tier, n: int) -> Iterable[Example
     if kind == "special":
         return case.examples.special
     if kind == "extreme":
-        return chain(extreme.sweep(n), extreme.large())
+        return chain(_spread(extreme, n), extreme.large())
     if kind == "purity":
-        return chain(islice(ordinary.sweep(1), 0, None, 2), islice(ordinary.large(), 1))
+        return chain(_spread(ordinary, n // 4), islice(ordinary.large(), 1))
     if kind == "float32":
-        small = chain(ordinary.sweep(n // 2), extreme.sweep(n // 2)) if _offers_float32(tier) else ()
+        small = chain(_spread(ordinary, n // 2), _spread(extreme, n // 2)) if _offers_float32(tier) else ()
         return (as_dtype(example, "float32") for example in small)
     return chain(ordinary.sweep(n), ordinary.large())
+
+
+def _spread(sampler: Sampler, n: int) -> Iterable[Example]:
+    """Return at most about n examples, of all kinds of shapes if there are more shapes than that."""
+    examples = [*sampler.sweep(n)]
+    return examples[:: max(1, len(examples) // n)]
 
 
 def _offers_float32(tier: Tier) -> bool:
