@@ -86,8 +86,8 @@ class Clock:
         return limited
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Raise OutOfTime if the block takes longer than one call may."""
+    def running(self, calls: int = 1) -> Iterator[None]:
+        """Raise OutOfTime if the block takes longer than so many calls may."""
         timers = {signal.SIGPROF: signal.ITIMER_PROF, signal.SIGALRM: signal.ITIMER_REAL} if POSIX else {}
         try:
             before = {number: signal.signal(number, _stop) for number in timers}
@@ -96,10 +96,10 @@ class Clock:
             return
         try:
             for factor, timer in zip((1, 3), timers.values(), strict=False):
-                signal.setitimer(timer, factor * self.limit)
+                signal.setitimer(timer, factor * calls * self.limit)
             yield
         except _TooSlow:
-            raise OutOfTime(f"takes more than {self.limit:g} seconds; an endless loop?") from None
+            raise OutOfTime(f"takes more than {calls * self.limit:g} seconds; an endless loop?") from None
         finally:
             for timer in timers.values():
                 signal.setitimer(timer, 0)

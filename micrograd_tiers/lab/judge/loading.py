@@ -9,6 +9,9 @@ from ...tiers import CORE, get_tier
 from .guard import CLOCK, OutOfTime, described
 
 
+IMPORT = 5  # times the limit of a call; to import a framework takes seconds
+
+
 class Problem(Exception):  # noqa: N818  # it never reaches a user
     """Raised if a tier cannot be loaded, with an explanation of one line and, if possible, the line of code below."""
 
@@ -16,7 +19,7 @@ class Problem(Exception):  # noqa: N818  # it never reaches a user
 def load(tier: str) -> Any:
     """Return the tier; raise Problem if it cannot be loaded."""
     try:
-        with CLOCK.running():
+        with CLOCK.running(IMPORT):
             return get_tier(tier)
     except BaseException as error:
         raise Problem(_explained(tier, error.__cause__ or error)) from None

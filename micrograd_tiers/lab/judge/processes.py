@@ -13,7 +13,7 @@ from typing import Any
 
 from ...threads import pinned
 
-MARGIN = 10.0  # seconds, for all that the worker does between two calls
+MARGIN = 60.0  # seconds, for all that the worker does between two calls, such as imports
 
 
 def ask(task: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ N_SAMPLES, N_FEATURES, N_CLASSES = 8, 5, 3  # few, so that a slow op is judged a
 ROUNDS = 5
 
 
-class Training(NamedTuple):
+class TrainingRun(NamedTuple):
     """One training run that is compared."""
 
     activation: str
@@ -62,7 +62,7 @@ def judge_training(tier: Tier, ops: Collection[str]) -> list[Finding]:
     for k, (pair, optimizer) in enumerate(zip(cycle(pairs), cycle(optimizers), strict=False)):
         if k >= max(len(pairs), len(optimizers)) or not pairs:
             break
-        training = Training(*pair, optimizer, batch_norm and k == 0)
+        training = TrainingRun(*pair, optimizer, batch_norm and k == 0)
         try:
             with unprinted(), guarded(str(training)):
                 finding = _difference(_under_the_clock(tier), training)
@@ -92,7 +92,7 @@ def _samples(loss: str, n_samples: int, n_features: int, n_classes: int) -> tupl
     return X, targets_from_labels(LOSSES[loss](), labels, n_outputs), n_outputs
 
 
-def _difference(tier: Tier, training: Training) -> Finding | None:
+def _difference(tier: Tier, training: TrainingRun) -> Finding | None:
     X, y, n_outputs = _samples(training.loss, N_SAMPLES, N_FEATURES, N_CLASSES)
     nets = [training.net(t, n_outputs) for t in (tier, "tensor")]
     optimizer = training.optimizer
