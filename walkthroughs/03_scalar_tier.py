@@ -353,7 +353,7 @@ assert min(outside[0].min(), outside[-1].min(), outside[:, 0].min(), outside[:, 
 #    `assert same(backward(x, 1, h, y, W2)[2], ...)`
 # 2. Write `sigmoid` as an op: it takes a list `x`, and returns the list `y` and a tuple of one vjp. Create a file of
 #    empty functions with `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `sigmoid`, and run
-#    `micrograd-tiers verify my_tier.py` until it says "pass" beside `sigmoid`. (If it names a number at which yours
+#    `micrograd-tiers verify my_tier.py` until it lists `sigmoid` under "pass". (If it names a number at which yours
 #    fails: `math.exp(1000)` raises an error, and $1 / (1 + e^{-x}) = e^x / (e^x + 1)$.)
 # 3. The ops also run on the Values of page 2. Turn all weights into Values, run the three ops and the loss, and call
 #    `backward` on the loss: `assert same(W1[0][0].grad, 3 / 16)`

@@ -369,7 +369,7 @@ plt.show()
 # 1. By hand: let the class of the pencil-and-paper sample be 1. What is `dweight1` now?
 #    `assert abs(gradient(by_hand, np.array([2.0, 1.0]), 1)["0.weight"] - yours).max() < 1e-14`
 # 2. `micrograd-tiers verify --new my_vector.py --like vector` writes a file of empty functions. Fill in `linear` and
-#    `relu`, which is $y = \max(x, 0)$, until `micrograd-tiers verify my_vector.py` says "pass" beside them.
+#    `relu`, which is $y = \max(x, 0)$, until `micrograd-tiers verify my_vector.py` lists them under "pass".
 # 3. A matrix that is a single outer product has *rank* 1: its rows are multiples of one row. What is the rank of the
 #    sum of 64 outer products? `assert np.linalg.matrix_rank(sum(grads["0.weight"] for grads in of_images)) == ...`
 # 4. How many times smaller is the spread of means of 16 than the spread of single gradients? Make a prediction, then

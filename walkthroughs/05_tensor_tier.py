@@ -357,7 +357,7 @@ assert abs(history.train_loss[0] - np.average(of_steps, weights=sizes)) < 1e-12
 # 3. `np.einsum("no,ni->noi", dz, x)` keeps the index $n$: it has the gradients of all samples at once. How many bytes
 #    does that take for the first layer of 784-300-10 and 64 samples, at 8 bytes per number? `assert yours == 64 * ...`
 # 4. `micrograd-tiers verify --new my_tier.py` writes a file of empty functions for this tier. Fill in `linear` and
-#    `mean_squared_error`, until `micrograd-tiers verify my_tier.py` says "pass" beside them. Over which axis does this
+#    `mean_squared_error`, until `micrograd-tiers verify my_tier.py` lists them under "pass". Over which axis does this
 #    loss take the mean, and over which axis the sum?
 # 5. 1,000 samples in mini-batches of 64: how many steps are in an epoch, and how many samples are in the last step?
 #    `assert mt.Trainer(net, data.train_x[:1000], data.train_y[:1000], batch_size=64).steps_per_epoch == ...`

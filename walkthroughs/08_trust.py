@@ -503,6 +503,6 @@ assert judged("elu", tensor, "tensor")["status"] == "pass"
 # 4. `linear_dweight_of_sums` multiplies the sum of all `dy` by the sum of all `x`. For which mini-batches is that
 #    right? Find one that passes `mt.check_vjps`, and one with two samples that does not.
 # 5. `micrograd-tiers verify --new my_tier.py` writes a file to fill in. Write its `relu`, and let
-#    `micrograd-tiers verify my_tier.py` judge it, until it says `relu pass`.
+#    `micrograd-tiers verify my_tier.py` judge it, until it lists `relu` under "pass".
 #
 # Next, on page 9: what happens when the numbers themselves give way.

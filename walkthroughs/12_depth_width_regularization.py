@@ -388,6 +388,6 @@ assert min(table, key=table.get) == "1,200 images"
 # 4. Dropout keeps the mean. What is the variance of $y$ if $x = 1$? Derive `variance(p)` and test it:
 #    `assert abs(mt.Dropout(0.2).draw((1_000_000,), np.random.default_rng(0)).var() - variance(0.2)) < 0.01`
 # 5. Write `dropout(x, mask)`, with its value and its gradient, in a file `my_tier.py`. Then
-#    `micrograd-tiers verify my_tier.py` should print "pass" next to `dropout`.
+#    `micrograd-tiers verify my_tier.py` should list `dropout` under "pass".
 #
 # Next, on page 13: a layer for images, which needs few weights because it uses them everywhere.

@@ -441,8 +441,8 @@ for tier in ("scalar", "vector", "tensor"):
 #    max pooling with kernel size 3 and stride 1, and let all of `dy` be 1. What gradient does the 1 get?
 #    `assert vector.max_pool2d(x, 3, 1)[1][0](np.ones((1, 2, 2)))[0, 1, 1] == ...`
 # 4. Write `conv2d(x, weight, bias, stride=1, padding=0)` with its three gradients, for one image, in a file
-#    `my_tier.py`. Start from the function above. Then `micrograd-tiers verify --like vector my_tier.py` should print
-#    "pass" next to `conv2d`.
+#    `my_tier.py`. Start from the function above. Then `micrograd-tiers verify --like vector my_tier.py` should list
+#    `conv2d` under "pass".
 #
 # Next, on page 14: a layer that keeps numbers in a healthy range, and nets that learn from images without being told
 # what is in them.

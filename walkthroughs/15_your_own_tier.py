@@ -48,6 +48,8 @@ print(SUPPORT)
 
 def asarray(values, dtype="float64"):
     """Convert a NumPy array or lists to lists of floats or of ints."""
+    if dtype == "float32":
+        raise ValueError("Python's floats are float64")
     if hasattr(values, "tolist"):
         values = values.tolist()
     if isinstance(values, list | tuple):

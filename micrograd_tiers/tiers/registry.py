@@ -106,7 +106,8 @@ OPS = (
         "Maximum of each window; if several are equal, the first gets the gradient"),
     Op("reshape", ("x", "shape"), 1, 1, "images",
         "The numbers of x in the same order, in another shape"),
-    Op("batch_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "batch",
+    Op("batch_norm", ("x", "weight", "bias", "epsilon=1e-5", "mean=None", "variance=None",
+        "constant=False"), 3, 1, "batch",
         "y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]"),
 )
 # fmt: on

@@ -175,6 +175,26 @@ def test_a_frozen_batch_normalization_acts_as_in_prediction():
     assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
 
 
+@pytest.mark.parametrize("frozen", [(), (2,), (5,), (2, 5), (1, 2), (5, 6)], ids=str)
+def test_gradients_through_frozen_batch_normalization_agree_with_central_differences(frozen):
+    """A frozen layer uses its running statistics, which do not depend on x; one that learns uses those of the batch."""
+    net, _ = trained("tensor", layers=NORMALIZED)
+    net.freeze(*frozen)
+    _, grads = net.loss_and_grads(X, Y)
+    assert {int(name.split(".")[0]) for name in grads} == {1, 2, 5, 6} - {*frozen}
+    state, h = net.state_dict(), 1e-5
+    for name, gradient in grads.items():
+        for index in [*np.ndindex(gradient.shape)][::7]:
+            losses = []
+            for sign in (1, -1):
+                state[name][index] += sign * h
+                net.load_state_dict(state)
+                losses.append(net.loss_and_grads(X, Y)[0])
+                state[name][index] -= sign * h
+            numerical = (losses[0] - losses[1]) / (2 * h)
+            assert gradient[index] == pytest.approx(numerical, rel=1e-6, abs=1e-9), (name, index)
+
+
 def test_freezing_a_layer_that_does_not_exist_is_an_index_error():
     with pytest.raises(IndexError):
         mt.mlp([36, 3]).freeze(1)

@@ -11,6 +11,7 @@ from profiles import examples
 
 from micrograd_tiers.lab.judge import Search, judge_op
 from micrograd_tiers.lab.judge.cases import CASE_OF, EXAMPLES
+from micrograd_tiers.lab.judge.drawing import LARGE
 from micrograd_tiers.lab.judge.formulas import FORMULAS
 from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import CORE, SUPPORT, Tier, get_tier, registry
@@ -46,6 +47,27 @@ def test_each_gradient_is_the_complex_step_of_the_value(case, data):
         np.testing.assert_allclose(
             gradient(*inputs, dy), expected, rtol=1e-12, atol=1e-12 * scale, err_msg=case.parts[k + 1]
         )
+
+
+FUNCTIONS = {
+    "sigmoid": lambda mp, x: 1 / (1 + mp.exp(-x)),
+    "tanh": lambda mp, x: mp.tanh(x),
+    "relu": lambda mp, x: max(x, 0),
+    "elu": lambda mp, x: mp.expm1(x) if x <= 0 else x,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_formulas_of_activations_are_accurate_wherever_the_judge_looks(name):
+    """The judge compares relative errors, so its own must be far below its tolerance: near 0 and in the tails."""
+    mpmath = pytest.importorskip("mpmath")
+    x = np.array(LARGE)
+    settings = [1.0] * (name == "elu")
+    with np.errstate(all="ignore"):
+        value = FORMULAS[name].value(x, *settings)
+    with mpmath.workdps(400):
+        right = np.array([float(FUNCTIONS[name](mpmath, mpmath.mpf(xi))) for xi in LARGE])
+    np.testing.assert_allclose(value, right, rtol=1e-14, atol=1e-300)
 
 
 @pytest.mark.parametrize("name", ["linear_dx_averaged", "sigmoid_overflows", "max_pool2d_ties_all"])

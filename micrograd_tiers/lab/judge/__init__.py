@@ -7,8 +7,9 @@ which it is tested.
 
 from .cases import OP_CASES, OpCase
 from .examples import Example
+from .points import read_points
 from .properties import Finding
 from .search import Search, judge_op
-from .verdict import Item, Verdict, judge, read_points
+from .verdict import Item, Verdict, judge
 
 __all__ = ["OP_CASES", "Example", "Finding", "Item", "OpCase", "Search", "Verdict", "judge", "judge_op", "read_points"]

@@ -61,3 +61,13 @@ def part_of(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
     k = case.parts.index(part) - 1
     pieces = [call.value if k < 0 else call.vjps[k](call.dy) for call in calls(case, tier, example)]
     return together(case, tier, example, part, pieces)
+
+
+def case_at(case: OpCase, tier: Tier) -> OpCase:
+    """Return the case with the examples for a tier: mini-batches, or single samples if that is what its ops take."""
+    return case.alone if takes_single_samples(tier) else case
+
+
+def takes_single_samples(tier: Tier) -> bool:
+    """Return True if the tier splits a mini-batch into single samples, False if it takes all of them in one call."""
+    return len([*tier.chunks(tier.asarray([[0.0], [1.0]]))]) > 1

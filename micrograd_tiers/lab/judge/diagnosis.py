@@ -9,6 +9,7 @@ from functools import cache
 from ...tiers import SUPPORT, Tier
 from ..museum import Bug
 from ..museum.tiers import TIER_BUGS
+from .calls import case_at
 from .cases import OpCase
 from .mistakes import derivative_of_own_value, kind_of_mistake
 from .probing import Diagnosis, Observation, drawn, probe, right
@@ -34,8 +35,11 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, like: str) -> Diagnosis
         Name of the built-in tier whose arrays the tier takes. Each bug is planted in that tier, or, if the bug has no
         edit for it, in the last tier for which it has one.
     """
-    if finding.property in ("hangs", "prints") or finding.example is None:
+    if finding.property in ("time", "prints", "structure") or finding.example is None:
         return None
+    case = case_at(case, tier)
+    if finding.kind == "float32":
+        return _only_in_float32(finding)
     score, bug, n = _most_alike(case, tier, finding, like)
     if bug is not None and score > SURE:
         if finding.kind == "purity":
@@ -58,6 +62,15 @@ def diagnose_support(name: str, finding: Finding, like: str) -> Diagnosis | None
                 if (theirs.message, repr(theirs.got)) == (finding.message, repr(finding.got)):
                     return _named(bug, "Your function fails in the same way as this known bug.")
     return None
+
+
+def _only_in_float32(finding: Finding) -> Diagnosis:
+    return Diagnosis(
+        "float32_only",
+        f"{finding.part} is right in float64 and wrong in float32",
+        "float32 holds 7 digits and numbers up to 3e38; e**x overflows above 88, and 1 + 1e-8 is 1.",
+        "Which constant, dtype or limit in your op is right for float64 only?",
+    )
 
 
 def _named(bug: Bug, evidence: str) -> Diagnosis:

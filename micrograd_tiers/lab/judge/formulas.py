@@ -40,6 +40,12 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))  # e**-x may be infinite
 
 
+def _tanh(x: Array) -> Array:
+    sign = np.where(x.real < 0, -1, 1)
+    t = np.expm1(-2 * sign * x)
+    return np.asarray(-sign * t / (2 + t))
+
+
 # Classes: z (N, C) are logits, q (N, C) are target probabilities.
 
 
@@ -54,8 +60,7 @@ def _softmax(z: Array) -> Array:
 
 def _softmax_dz(z: Array, dp: Array) -> Array:
     p = _softmax(z)
-    jacobian = np.einsum("nc,ck->nck", p, np.eye(z.shape[1])) - np.einsum("nc,nk->nck", p, p)
-    return np.asarray(np.einsum("nck,nk->nc", jacobian, dp))
+    return np.asarray(p * dp - p * np.einsum("nk,nk->n", p, dp)[:, None])  # the Jacobian is diag(p) - p p.T
 
 
 def _cross_entropy(z: Array, q: Array) -> Any:
@@ -68,7 +73,7 @@ def _cross_entropy_dz(z: Array, q: Array, dloss: float) -> Array:
 
 def _one_hot(target: Array, z: Array, smoothing: float = 0.0) -> Array:
     C = z.shape[1]
-    return np.asarray((1 - smoothing) * np.eye(C)[target] + smoothing / C)
+    return np.asarray((1 - smoothing) * (np.arange(C) == target[:, None]) + smoothing / C)
 
 
 # Images.
@@ -140,25 +145,37 @@ def _as_batch(rows: Array, x: Array) -> Array:
     return np.moveaxis(rows.reshape(x.shape[1], x.shape[0], *x.shape[2:]), 0, 1)
 
 
-def _normal(x: Array, epsilon: float) -> tuple[Array, Array]:
-    """Return rows (C, M) of mean 0 and variance 1, and their divisors (C, 1)."""
-    centered = _rows(x) - _rows(x).mean(axis=1, keepdims=True)
-    sigma = np.sqrt((centered**2).mean(axis=1, keepdims=True) + epsilon)
-    return centered / sigma, sigma
+class _Normal:
+    """Rows (C, M) normalized with their own mean and variance, or with constant ones; and the divisors (C, 1)."""
+
+    def __init__(
+        self, x: Array, epsilon: float, mean: Any = None, variance: Any = None, constant: bool = False
+    ) -> None:
+        rows = _rows(x)
+        if not constant:  # a mean and a variance that are given but not constant are those of x
+            mean = rows.mean(axis=1)
+            variance = ((rows - mean[:, None]) ** 2).mean(axis=1)
+        self.constant = constant
+        self.divisors = np.sqrt(variance + epsilon)[:, None]
+        self.rows = (rows - mean[:, None]) / self.divisors
 
 
-def _batch_norm(x: Array, weight: Array, bias: Array, epsilon: float) -> Array:
-    return _as_batch(weight[:, None] * _normal(x, epsilon)[0] + bias[:, None], x)
+def _batch_norm(x: Array, weight: Array, bias: Array, epsilon: float, *statistics: Any) -> Array:
+    return _as_batch(weight[:, None] * _Normal(x, epsilon, *statistics).rows + bias[:, None], x)
 
 
-def _batch_norm_dx(x: Array, weight: Array, bias: Array, epsilon: float, dy: Array) -> Array:
-    (normal, sigma), drows = _normal(x, epsilon), _rows(dy)
-    along = normal * (drows * normal).mean(axis=1, keepdims=True)
-    return _as_batch(weight[:, None] / sigma * (drows - drows.mean(axis=1, keepdims=True) - along), x)
+def _batch_norm_dx(x: Array, weight: Array, bias: Array, epsilon: float, *statistics_and_dy: Any) -> Array:
+    *statistics, dy = statistics_and_dy
+    normal, drows = _Normal(x, epsilon, *statistics), _rows(dy)
+    if not normal.constant:
+        along = normal.rows * (drows * normal.rows).mean(axis=1, keepdims=True)
+        drows = drows - drows.mean(axis=1, keepdims=True) - along
+    return _as_batch(weight[:, None] / normal.divisors * drows, x)
 
 
-def _batch_norm_dweight(x: Array, weight: Array, bias: Array, epsilon: float, dy: Array) -> Array:
-    return np.asarray(np.einsum("cm,cm->c", _rows(dy), _normal(x, epsilon)[0]))
+def _batch_norm_dweight(x: Array, weight: Array, bias: Array, epsilon: float, *statistics_and_dy: Any) -> Array:
+    *statistics, dy = statistics_and_dy
+    return np.asarray(np.einsum("cm,cm->c", _rows(dy), _Normal(x, epsilon, *statistics).rows))
 
 
 FORMULAS = {
@@ -172,7 +189,7 @@ FORMULAS = {
     ),
     "sigmoid": Formula(_sigmoid, (lambda x, dy: dy * _sigmoid(x) * _sigmoid(-x),)),
     "tanh": Formula(
-        lambda x: 2 * _sigmoid(2 * x) - 1,
+        _tanh,
         (lambda x, dy: dy * 4 * _sigmoid(2 * x) * _sigmoid(-2 * x),),
     ),
     "relu": Formula(
@@ -180,7 +197,7 @@ FORMULAS = {
         (lambda x, dy: dy * np.heaviside(x, 0),),
     ),
     "elu": Formula(
-        lambda x, alpha: np.where(x.real <= 0, alpha * (np.exp(x) - 1), x),
+        lambda x, alpha: np.where(x.real <= 0, alpha * np.expm1(x), x),
         (lambda x, alpha, dy: dy * np.where(x <= 0, alpha * np.exp(x), 1),),
     ),
     "softmax": Formula(_softmax, (_softmax_dz,)),
@@ -219,6 +236,6 @@ FORMULAS = {
     "reshape": Formula(lambda x, shape: x.reshape(len(x), *shape), (lambda x, shape, dy: dy.reshape(x.shape),)),
     "batch_norm": Formula(
         _batch_norm,
-        (_batch_norm_dx, _batch_norm_dweight, lambda x, weight, bias, epsilon, dy: _rows(dy).sum(axis=1)),
+        (_batch_norm_dx, _batch_norm_dweight, lambda *arguments: _rows(arguments[-1]).sum(axis=1)),
     ),
 }

@@ -3,7 +3,9 @@
 import contextlib
 import io
 import signal
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,80 +18,216 @@ from .examples import Example
 
 Array = NDArray[Any]
 
-CALL_LIMIT = 5.0  # seconds for one part of one mini-batch; the built-in tiers take milliseconds
-PRINT_LIMIT = 100_000  # characters
+CALL_LIMIT = 10.0  # seconds for one call; the built-in tiers take milliseconds
 
 
 class Wrong(Exception):  # noqa: N818  # it never reaches a user
-    """Raised when a check finds a violated property."""
+    """Raised when a check finds a violated property.
 
-    def __init__(
-        self, property: str, message: str, expected: Any = None, got: Any = None, part: str | None = None
-    ) -> None:
+    Attributes
+    ----------
+    property, message, expected, got
+        As in `Finding`.
+    detail : str
+        For "purity": the side effect, such as "changes dy"; for "raises": the name of the exception's class.
+    blocks : bool
+        True if the call of the op itself failed, so that there are no vjps.
+    """
+
+    blocks = False
+
+    def __init__(self, property: str, message: str, expected: Any = None, got: Any = None, detail: str = "") -> None:
         super().__init__(message)
-        self.property, self.message, self.expected, self.got = property, message, expected, got
-        self.part = part  # "value" if the op fails before it returns any vjp, whichever part is under test
+        self.property, self.message, self.expected, self.got, self.detail = property, message, expected, got, detail
 
 
-class _Printed(io.StringIO):
-    """Output that an op prints, up to a limit."""
+# Time.
 
-    def write(self, text: str) -> int:
-        if self.tell() > PRINT_LIMIT:
-            raise RuntimeError(f"printed more than {PRINT_LIMIT:,} characters")
-        return super().write(text)
+
+class OutOfTime(Exception):  # noqa: N818  # it never reaches a user
+    """Raised when a call has used up its time."""
 
 
 class _TooSlow(BaseException):  # not an Exception, so that an op cannot catch it by accident
-    """Raised when the time is up."""
+    """Raised inside a call when its time is up."""
+
+
+def _stop(*args: object) -> None:
+    raise _TooSlow
+
+
+class Clock:
+    """Limit for single calls of foreign code.
+
+    A call may use `limit` seconds of processor time, which do not depend on what else the machine does, or three times
+    as many seconds on the clock, which a call that only waits uses up. No effect on Windows or outside the main thread:
+    there, `on_call` lets another process see that a call does not return.
+
+    Attributes
+    ----------
+    limit : float
+        Seconds of processor time for one call.
+    on_call : callable
+        Called before each call.
+    """
+
+    def __init__(self) -> None:
+        self.limit = CALL_LIMIT
+        self.on_call: Callable[[], None] = lambda: None
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with the limit; it raises OutOfTime."""
+
+        def limited(*arguments: Any, **named: Any) -> Any:
+            self.on_call()
+            with self.running():
+                return function(*arguments, **named)
+
+        return limited
+
+    @contextlib.contextmanager
+    def running(self, calls: int = 1) -> Iterator[None]:
+        """Raise OutOfTime if the block takes longer than so many calls may."""
+        timers = {signal.SIGPROF: signal.ITIMER_PROF, signal.SIGALRM: signal.ITIMER_REAL} if POSIX else {}
+        try:
+            before = {number: signal.signal(number, _stop) for number in timers}
+        except ValueError:  # not the main thread
+            yield
+            return
+        try:
+            for factor, timer in zip((1, 3), timers.values(), strict=False):
+                signal.setitimer(timer, factor * calls * self.limit)
+            yield
+        except _TooSlow:
+            raise OutOfTime(f"takes more than {calls * self.limit:g} seconds; an endless loop?") from None
+        finally:
+            for timer in timers.values():
+                signal.setitimer(timer, 0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+POSIX = hasattr(signal, "setitimer")
+CLOCK = Clock()
+
+
+def timed_op(op: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an op whose calls, and those of its vjps, have a limit."""
+    limited = CLOCK.timed(op)
+
+    def of_inputs(*inputs: Any) -> Any:
+        value, vjps = limited(*inputs)
+        return value, tuple(CLOCK.timed(vjp) for vjp in vjps)
+
+    return of_inputs
+
+
+# Exceptions and output.
 
 
 @contextlib.contextmanager
-def clock(seconds: float = CALL_LIMIT) -> Iterator[None]:
-    """Raise TimeoutError if the block takes longer than `seconds`; no effect on Windows or outside the main thread."""
-
-    def stop(*args: object) -> None:
-        raise _TooSlow
-
-    try:
-        before = signal.signal(signal.SIGALRM, stop)
-    except (AttributeError, ValueError):  # Windows; not the main thread
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    except _TooSlow:
-        raise TimeoutError(f"takes longer than {seconds:g} seconds; an endless loop?") from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def guarded(what: str, seconds: float = CALL_LIMIT) -> Iterator[None]:
+def guarded(what: str) -> Iterator[None]:
     """Turn exceptions and timeouts into Wrong, except NotImplementedError, which means not yet written."""
     try:
-        with clock(seconds):
-            yield
-    except (Wrong, NotImplementedError):
+        yield
+    except (Wrong, NotImplementedError, KeyboardInterrupt):
         raise
-    except TimeoutError as error:
-        raise Wrong("hangs", f"{what}: {error}") from None
-    except (Exception, SystemExit) as error:
-        raise Wrong("raises", f"{what}: {described(error)}") from error
+    except OutOfTime as error:
+        raise Wrong("time", f"{what} ran out of time: one call {error}") from None
+    except BaseException as error:
+        raise Wrong("raises", f"{what}: {described(error)}", detail=type(error).__name__) from error
 
 
-def outcome(case: OpCase, tier: Tier, example: Example, part: str) -> Any:
-    """Return one part for the whole mini-batch; raise Wrong if its type or shape is wrong or the op prints."""
-    printed = _Printed()
-    with contextlib.redirect_stdout(printed), guarded(part):
-        pieces = [_checked_piece(case, tier, part, call) for call in calls(case, tier, example, checked(case, tier))]
-        got = together(case, tier, example, part, pieces)
-    if printed.getvalue():
-        (line, *_) = printed.getvalue().splitlines() or [""]
-        raise Wrong("prints", f"{part}: prints while it computes: {line!r}; an op must only return its result")
-    return got
+class _Sink(io.TextIOBase):
+    """Output that keeps only its first line."""
+
+    def __init__(self) -> None:
+        self.line = ""
+
+    def write(self, text: str) -> int:
+        if text.strip() and "\n" not in self.line.lstrip():
+            self.line = (self.line + text)[:200]
+        return len(text)
+
+    @property
+    def first_line(self) -> str:
+        """The first line that is not blank; "" if there is none."""
+        return self.line.strip().partition("\n")[0]
+
+
+@contextlib.contextmanager
+def unprinted() -> Iterator[_Sink]:
+    """Keep what the block prints away from the terminal."""
+    sink = _Sink()
+    with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        yield sink
+
+
+# Results.
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of one part of an op for a whole mini-batch.
+
+    Attributes
+    ----------
+    numbers : ndarray or float, optional
+        The result, if there is one.
+    wrong : Wrong, optional
+        Otherwise, the failure: an exception, or a wrong type or shape.
+    warning : str
+        First RuntimeWarning, if there was one.
+    printed : str
+        First line that was printed, if there was one.
+    """
+
+    numbers: Any = None
+    wrong: Wrong | None = None
+    warning: str = ""
+    printed: str = ""
+
+
+def outcomes(case: OpCase, tier: Tier, example: Example, parts: Sequence[str]) -> dict[str, Outcome]:
+    """Return the outcome of each part, from one call of the op per chunk.
+
+    If the call itself fails, that is the outcome of the value, and no other part has one.
+    """
+    made: list[Call] = []
+    on_call = _attempt(case.name, lambda: made.extend(calls(case, tier, example, checked(case, tier))))
+    if on_call.wrong is not None:
+        on_call.wrong.blocks = True
+        return {"value": on_call}
+    found = {}
+    for part in parts:
+
+        def join(part: str = part) -> Any:
+            return together(case, tier, example, part, [_checked_piece(case, tier, part, call) for call in made])
+
+        outcome = _attempt(part, join)
+        if part == "value":
+            outcome = replace(outcome, warning=on_call.warning or outcome.warning)
+        found[part] = replace(outcome, printed=on_call.printed or outcome.printed)
+    return found
+
+
+def outcome_of(case: OpCase, tier: Tier, example: Example, part: str) -> Outcome:
+    """Return the outcome of one part; if the call of the op fails, its outcome."""
+    found = outcomes(case, tier, example, [part])
+    return found[part] if part in found else found["value"]
+
+
+def _attempt(what: str, compute: Callable[[], Any]) -> Outcome:
+    numbers, failure = None, None
+    with unprinted() as sink, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with guarded(what):
+                numbers = compute()
+        except Wrong as wrong:
+            failure = wrong
+    messages = [str(warning.message) for warning in caught if issubclass(warning.category, RuntimeWarning)]
+    return Outcome(numbers, failure, "".join(messages[:1]), sink.first_line)
 
 
 def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
@@ -100,34 +238,42 @@ def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
         else:
             _check_array(tier, part, call.value, like=call.dy)
         return call.value
-    vjp = call.vjps[k]
-    if not callable(vjp):
-        raise Wrong("structure", f"{part}: got {short(vjp)}, expected a function that takes dy")
-    gradient = vjp(call.dy)
+    gradient = call.vjps[k](call.dy)
     _check_array(tier, part, gradient, like=call.inputs[k])
     return gradient
 
 
 def checked(case: OpCase, tier: Tier) -> Callable[..., Any]:
-    """Return the op, wrapped to raise Wrong unless it returns a value and one vjp per differentiable argument."""
-    real = getattr(tier, case.name)
+    """Return the op under the clock, which raises Wrong unless it returns a value and one vjp per argument."""
+    real = CLOCK.timed(getattr(tier, case.name))
 
     def op(*inputs: Any) -> Any:
-        try:
+        with guarded(case.name):
             result = real(*inputs)
-        except NotImplementedError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise Wrong("raises", f"{case.name}: {described(error)}", part="value") from error
-        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple | list)):
-            message = f"{case.name} returned {short(result)}, expected (value, (vjp, ...)); mind the comma in (vjp,)"
-            raise Wrong("structure", message, part="value")
-        if len(result[1]) != case.n_differentiable:
-            message = f"{case.name} returned {len(result[1])} vjps, expected {case.n_differentiable}: {case.parts[1:]}"
-            raise Wrong("structure", message, part="value")
-        return result
+        vjps = _vjps_in(case, result)
+        return result[0], tuple(CLOCK.timed(vjp) for vjp in vjps)
 
     return op
+
+
+def _vjps_in(case: OpCase, result: Any) -> Any:
+    """Return the vjps in what an op returned; raise Wrong if its structure is wrong."""
+    names = ", ".join(case.parts[1:]) + "," * (case.n_differentiable == 1)
+    expected = f"expected (value, ({names}))"
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise Wrong("structure", f"{case.name} returned {short(result)}, {expected}")
+    vjps = result[1]
+    if callable(vjps):
+        raise Wrong("structure", f"{case.name} returned a function as its second result, {expected}; mind the comma")
+    called = f"the second result must be a tuple of functions, ({names}): did you call {case.parts[1]}?"
+    if not isinstance(vjps, tuple | list) or (len(vjps) and not any(map(callable, vjps))):
+        raise Wrong("structure", f"{case.name} returned {short(vjps)} as its second result; {called}")
+    if len(vjps) != case.n_differentiable:
+        raise Wrong("structure", f"{case.name} returned {len(vjps)} vjps, {expected}")
+    for part, vjp in zip(case.parts[1:], vjps, strict=True):
+        if not callable(vjp):
+            raise Wrong("structure", f"{part}: got {short(vjp)}, expected a function of dy: did you call {part}?")
+    return vjps
 
 
 def _check_number(value: Any) -> None:
@@ -171,7 +317,7 @@ def short(value: Any) -> str:
 def described(error: BaseException) -> str:
     """Return an exception in one line, with the number of the line in the tier's file that raised it."""
     line = line_in_tier_file(error)
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     return text if line is None else f"{text} (line {line})"
 
 

@@ -5,6 +5,7 @@ Each test compares the op's results with the correct ones on many examples, and 
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -13,25 +14,32 @@ from numpy.typing import NDArray
 from ...layers.activation import ACTIVATIONS
 from ...tiers import Tier
 from ..gradcheck import numerical_gradient
-from .calls import part_of
 from .cases import OpCase
 from .examples import Example
-from .probing import Diagnosis, close, drawn, probe, right
+from .probing import Diagnosis, drawn, probe, right
 from .properties import Finding, reference
+from .shapes import other_order, wrong_shape
+from .side_effects import not_repeatable, side_effect
+from .substitutions import substituted
 
 Array = NDArray[Any]
 Pairs = list[tuple[Example, Array, Array]]  # example, the op's result, the correct result
 
-OVERFLOWS = ("OverflowError", "ZeroDivisionError", "math domain error", "expected a positive input")
+# What Python and its math module raise for a number that is too large, or for the logarithm of 0.
+OVERFLOWS = (*(error.__name__ for error in ArithmeticError.__subclasses__()), "ValueError")
 
 
 def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | None:
     """Return the diagnosis of the first common mistake that fits, or None."""
+    if finding.property == "purity":
+        return side_effect(case, tier, finding)
     if finding.property == "shape":
-        return _other_order(case, tier, finding, []) or _wrong_shape(case, tier, finding)
-    if finding.property == "raises" and any(word in finding.message for word in OVERFLOWS):
-        return _overflow(finding)
-    if finding.property not in ("value", "derivative", "stability", "purity"):
+        return other_order(case, tier, finding) or substituted(case, tier, finding) or wrong_shape(case, tier, finding)
+    if finding.property == "raises" and finding.kind == "extreme" and finding.detail in OVERFLOWS:
+        return _overflow(finding)  # the same shapes with everyday numbers raise nothing
+    if finding.property == "accuracy":
+        return _loses_digits(finding)
+    if finding.property not in ("value", "derivative", "stability"):
         return None
     pairs = []
     assert finding.example is not None
@@ -39,8 +47,7 @@ def kind_of_mistake(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis | N
         numbers = probe(case, tier, example, finding.part).numbers
         if numbers is not None:
             pairs.append((example, numbers, cast(Array, right(case, example, finding.part).numbers)))
-    tests = (_not_repeatable,) if finding.kind == "purity" else TESTS
-    for test in tests if pairs else ():
+    for test in TESTS if pairs else ():
         diagnosis = test(case, tier, finding, pairs)
         if diagnosis is not None:
             return diagnosis
@@ -83,75 +90,11 @@ def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
     return numerical_gradient(loss, example.inputs[k], method="Richardson")
 
 
-# Shapes.
-
-
-def _wrong_shape(case: OpCase, tier: Tier, finding: Finding) -> Diagnosis:
-    got, expected = tuple(finding.got), tuple(finding.expected)
-    # The plain example has 2 samples, so an axis of length 1 is left over from a sum over the samples.
-    _, plain = probe(case, tier, case.examples.plain, finding.part).failure or ("", ())
-    why = "" if finding.part == "value" else "A gradient must have the shape of its argument."
-    if plain and len(plain) == len(expected) + 1 and plain[0] == 1:
-        what = "is summed over the samples but keeps an axis of length 1 for them"
-        why = "keepdims=True keeps that axis; use it only if the sum is broadcast afterwards."
-    elif len(got) == 2 and got[0] == got[1]:
-        what = "has the wrong shape"
-        why = "(N,) with (N, 1) or (N, C) is broadcast along the wrong axis; see keepdims."
-    elif got == expected[::-1]:
-        what, why = "is transposed", "The axes are in reverse order."
-    elif len(got) > len(expected):
-        what = "is not summed over the samples"
-        why = "It has too many axes: the gradient of a parameter that all samples share is a sum over the samples."
-    elif len(got) < len(expected):
-        what, why = "is summed over too many axes", "It has too few axes."
-    else:
-        what = "has the wrong shape"
-    reasoning = f"Its shape is {got}, expected {expected}. {why}".rstrip()
-    return Diagnosis("wrong_shape", f"{finding.part} {what}", reasoning, "What does each axis stand for?")
-
-
-def _other_order(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    """Return a diagnosis if the vjps are in the wrong order, ignoring shapes, on examples of a single sample."""
-    examples = [example for example in drawn(case) if len(example.inputs[0]) == 1]
-    for other in case.parts[1:] if finding.part != "value" else ():
-        if other != finding.part and all(_gives(case, tier, example, finding.part, other) for example in examples):
-            return Diagnosis(
-                "vjps_in_wrong_order",
-                f"the vjp returned for {finding.part} computes {other}",
-                f"On all {len(examples)} examples tried, it returns the correct {other}. The order of the vjps must be "
-                "that of the arguments.",
-                f"In which order do you return {', '.join(case.parts[1:])}?",
-            )
-    return None
-
-
-def _gives(case: OpCase, tier: Tier, example: Example, part: str, other: str) -> bool:
-    try:
-        got = np.ravel(part_of(case, tier, example, part))
-    except Exception:  # the op may raise anything
-        return False
-    expected = np.ravel(reference(case, example, other))
-    return got.shape == expected.shape and close(got, expected)
-
-
 # Numbers.
 
 
 def _agree(a: Array, b: Array) -> bool:
     return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9))
-
-
-def _not_repeatable(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    for example, ours, _ in pairs:
-        again = probe(case, tier, example, finding.part).numbers
-        if again is not None and not np.array_equal(ours, again, equal_nan=True):
-            return Diagnosis(
-                "not_repeatable",
-                f"{finding.part} differs from call to call with the same inputs",
-                "Two calls with the same arrays give different results: it draws random numbers, or keeps state.",
-                "Which line can do something else in the second call?",
-            )
-    return None
 
 
 def _not_finite(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -165,6 +108,16 @@ def _overflow(finding: Finding) -> Diagnosis:
         "an exponential overflows or underflows, or the logarithm of 0 is taken",
         f"{finding.part} is NaN or infinite or raises an error, but the correct result is finite.",
         "Which intermediate result is too large for a float, or rounds to 0? Can you divide it out beforehand?",
+    )
+
+
+def _loses_digits(finding: Finding) -> Diagnosis:
+    return Diagnosis(
+        "loses_digits",
+        f"{finding.part} subtracts nearly equal numbers",
+        "Their leading digits cancel, and rounding errors remain. Another form of the same formula keeps the digits, "
+        "such as expm1(x) for e**x - 1, log1p(x) for log(1 + x), or the mean of (x - mean)**2 for a variance.",
+        "Which difference is small here, although both of its terms are not?",
     )
 
 
@@ -196,9 +149,8 @@ def _always_zero(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Di
 
 
 def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
-    squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
-    factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
-    if not factor or np.isclose(factor, 1, rtol=1e-6) or not all(_agree(o, factor * r) for _, o, r in pairs):
+    factor = _factor(pairs)
+    if not factor or np.isclose(factor, 1, rtol=1e-6):
         return None
     if abs(factor + 1) < 1e-9:
         return Diagnosis(
@@ -216,22 +168,40 @@ def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -
 
 
 def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    """Return a diagnosis if the result is off by a power of a size, and perhaps a constant factor as well."""
     sizes: dict[str, Callable[[Example], float]] = {
         "the number of samples": lambda example: len(example.inputs[0]),
         "the number of features": lambda example: example.inputs[0].shape[1],
     }
     if case.name == "linear":
         sizes["the number of outputs"] = lambda example: len(example.inputs[1])
-    for what, size in sizes.items():
-        for power, verb in ((1, "multiplied by"), (-1, "divided by")):
-            if all(_agree(o, size(e) ** power * r) for e, o, r in pairs):
-                return Diagnosis(
-                    "factor_of_size",
-                    f"{finding.part} is {verb} {what}, but should not be",
-                    f"On all {len(pairs)} examples tried, of any size, it is off by exactly that factor.",
-                    "Where should the mean be taken: in this op, or once for the whole net?",
-                )
+    if case.family == "images" or case.name == "batch_norm":
+        sizes["the number of pixels"] = lambda example: math.prod(np.shape(example.dy)[2:])
+    for powers in sorted(product((0, 1, -1), repeat=len(sizes)), key=lambda powers: sum(map(abs, powers))):
+
+        def scale(example: Example, powers: tuple[int, ...] = powers) -> float:
+            return math.prod(size(example) ** power for size, power in zip(sizes.values(), powers, strict=True))
+
+        factor = _factor([(e, ours, scale(e) * expected) for e, ours, expected in pairs])
+        if factor and any(powers):
+            signed = [(what, power) for what, power in zip(sizes, powers, strict=True) if power]
+            words = [f"{'multiplied' if power > 0 else 'divided'} by {what}" for what, power in signed]
+            words += [f"multiplied by {factor:.6g}"] if abs(factor - 1) > 1e-6 else []
+            return Diagnosis(
+                "factor_of_size",
+                f"{finding.part} is {' and '.join(words)}, but should not be",
+                f"On all {len(pairs)} examples tried, of any size, it is off by exactly that factor.",
+                "Where should the mean be taken: in this op, or once for the whole net? Over what?",
+            )
     return None
+
+
+def _factor(pairs: Pairs) -> float:
+    """Return the factor by which all results are off, 0 if there is none."""
+    with np.errstate(all="ignore"):  # squares may be infinite
+        squares = sum(float((expected * expected).sum()) for _, _, expected in pairs)
+        factor = sum(float((ours * expected).sum()) for _, ours, expected in pairs) / squares if squares else 0.0
+        return factor if all(_agree(ours, factor * expected) for _, ours, expected in pairs) else 0.0
 
 
 def _low_precision(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
@@ -276,6 +246,33 @@ def _not_linear_in_dy(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) 
     return None
 
 
+def _cancels(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    """Return a diagnosis if the errors are those of rounding in much larger terms that cancel."""
+    if finding.kind != "extreme":
+        return None
+    for example, ours, expected in pairs:
+        size = max(1.0, *(float(np.abs(a).max()) for a in example.inputs if isinstance(a, np.ndarray)))
+        if size < 1e100 and not (np.abs(ours - expected) <= 1e-12 * size**2).all():
+            return None
+    return _loses_digits(finding)
+
+
+def _large_only(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    """Return a diagnosis if only the finding's own example is wrong, and it is larger than all the others."""
+    (first, *_), *others = pairs
+    if finding.kind != "ordinary" or not all(_agree(ours, expected) for _, ours, expected in others):
+        return None
+    if sum(map(np.size, first.inputs)) <= max(sum(map(np.size, example.inputs)) for example, _, _ in others):
+        return None
+    largest, name = max(zip(map(np.size, first.inputs), case.arguments, strict=False))
+    return Diagnosis(
+        "large_only",
+        f"{finding.part} is right for small arrays only",
+        f"It is right on all {len(others)} examples of usual size, and wrong with {largest} numbers in {name}.",
+        "Which number in your op is a size: of a block, a buffer, a loop, a kernel?",
+    )
+
+
 def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
     """Return a diagnosis that names the only kind of example on which the part is right."""
     conditions: dict[str, tuple[str, Callable[[Example], bool]]] = {
@@ -292,31 +289,53 @@ def _where(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosi
         conditions["one_output_only"] = ("for a single output", lambda e: e.inputs[0].shape[1] == 1)
     elif case.name == "elu":
         conditions["alpha_one_only"] = ("if alpha is 1", lambda e: e.inputs[1] == 1)
+    elif case.name == "batch_norm":
+        conditions |= {
+            "constants_only": ("if mean and variance are constants", lambda e: len(e.inputs) == 7),
+            "no_constants": ("unless mean and variance are constants, as in prediction", lambda e: len(e.inputs) < 7),
+            "moments_only": ("if mean and variance are not given", lambda e: len(e.inputs) == 4),
+        }
     if case.name in ACTIVATIONS:
         conditions["wrong_where_negative"] = ("if no input is negative", lambda e: (e.inputs[0] >= 0).all())
         conditions["wrong_where_positive"] = ("if no input is positive", lambda e: (e.inputs[0] <= 0).all())
     for name, (words, condition) in conditions.items():
         right_there = [_agree(o, r) for example, o, r in pairs if condition(example)]
-        if right_there and all(right_there):
+        right_elsewhere = [_agree(o, r) for example, o, r in pairs if not condition(example)]
+        if right_there and all(right_there) and right_elsewhere.count(False) > len(right_elsewhere) / 2:
             return Diagnosis(
                 name,
                 f"{finding.part} is right only {words}",
                 f"It is right on all {len(right_there)} examples of this kind, and wrong on others.",
-                f"What is different {words}?",
+                f"What is different {words.replace('unless', 'if')}?",
             )
     return None
 
 
+def _not_repeatable(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    return not_repeatable(case, tier, finding)
+
+
+def _other_order(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    return other_order(case, tier, finding)
+
+
+def _substituted(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
+    return substituted(case, tier, finding) if finding.kind == "ordinary" else None
+
+
 TESTS = (
     _not_repeatable,
+    _large_only,
     _not_finite,
     _capped_loss,
     _always_zero,
     _other_order,
     _constant_factor,
     _factor_of_size,
+    _substituted,
     _low_precision,
     _rows_alike,
     _not_linear_in_dy,
     _where,
+    _cancels,
 )

@@ -1,6 +1,9 @@
 """Observations of an op, right or wrong, on many examples: the evidence for a diagnosis."""
 
-import warnings
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,12 +14,36 @@ from numpy.typing import NDArray
 from ...tiers import Tier
 from .cases import OpCase
 from .examples import Example
-from .guard import Wrong, outcome
+from .guard import OutOfTime, outcome_of
 from .properties import reference
 
 Array = NDArray[Any]
 
 N_PROBES = 64
+
+
+class Patience:
+    """Time for one diagnosis: a slow op gets none, but the same grade."""
+
+    def __init__(self) -> None:
+        self._end = math.inf
+
+    @contextmanager
+    def of(self, seconds: float) -> Iterator[None]:
+        """Let the block take so many seconds; then the next probe raises OutOfTime."""
+        self._end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._end = math.inf
+
+    def check(self) -> None:
+        """Raise OutOfTime if the time is up."""
+        if time.monotonic() > self._end:
+            raise OutOfTime
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -74,16 +101,15 @@ def close(a: Array, b: Array) -> bool:
 
 def probe(case: OpCase, tier: Tier, example: Example, part: str, *, warnings_too: bool = False) -> Observation:
     """Return the observation of a part on an example; a failure of the op is recorded, not raised."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            numbers = np.asarray(outcome(case, tier, example, part), float)
-        except Wrong as wrong:
-            return Observation(None, (wrong.property, wrong.got if wrong.property == "shape" else None))
-        except NotImplementedError:
-            return Observation(None)
-    warned = any(issubclass(warning.category, RuntimeWarning) for warning in caught)
-    return Observation(numbers, warned=warnings_too and warned)
+    PATIENCE.check()
+    try:
+        outcome = outcome_of(case, tier, example, part)
+    except NotImplementedError:
+        return Observation(None)
+    wrong = outcome.wrong
+    if wrong is not None:
+        return Observation(None, (wrong.property, wrong.got if wrong.property == "shape" else None))
+    return Observation(np.asarray(outcome.numbers, float), warned=warnings_too and bool(outcome.warning))
 
 
 def right(case: OpCase, example: Example, part: str) -> Observation:
@@ -96,6 +122,4 @@ def drawn(case: OpCase, kind: str = "ordinary") -> tuple[Example, ...]:
     """Return the probes of one kind, in every shape."""
     if kind == "special":
         return case.examples.special
-    return tuple((case.examples.extreme if kind == "extreme" else case.examples.ordinary).sweep(N_PROBES))[
-        1:
-    ]  # without the large batch
+    return tuple((case.examples.extreme if kind == "extreme" else case.examples.ordinary).sweep(N_PROBES))

@@ -1,16 +1,24 @@
-"""Search for the smallest example on which an op is wrong."""
+"""Search for the smallest example on which an op is wrong.
+
+How many examples are tried does not depend on time: what is found is a property of the op, not of the machine.
+"""
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 
 from ...tiers import Tier
+from .calls import case_at
 from .cases import OpCase
 from .examples import Example, Sampler
-from .properties import CHECKS, Finding, finding_of
+from .properties import KINDS, Finding, as_dtype, finding_of, findings_on
+
+N_TRIES = 400  # examples that the search for a smaller one may try
+SECONDS = 20.0  # for that search: a slow op gets a larger example, but the same grade
 
 
 @dataclass(frozen=True)
@@ -20,15 +28,13 @@ class Search:
     Attributes
     ----------
     n_examples : int
-        Number of examples to try of each kind; every shape is tried at least once.
-    seconds : float
-        Time limit for all kinds together. Shrinking one failing example may take a third of it in addition.
+        Number of usual examples to try of each kind; every shape is tried at least once with ordinary numbers. Purity
+        is tried on a quarter of them. Large and odd examples, NaN and infinity come in addition.
     shrink : bool
         True to shrink failing examples.
     """
 
-    n_examples: int = 40
-    seconds: float = 30.0
+    n_examples: int = 32
     shrink: bool = True
 
 
@@ -47,7 +53,7 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     Returns
     -------
     list of Finding
-        At most one for each part of the op.
+        At most one for each part of the op; and one more if the op prints, or warns.
 
     Raises
     ------
@@ -56,99 +62,143 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     """
     if not hasattr(tier, case.name):
         raise NotImplementedError
-    search = search or Search()
-    stop = time.monotonic() + search.seconds
+    search, case = search or Search(), case_at(case, tier)
     findings: dict[str, Finding] = {}
-    for kind in CHECKS:
-        sampler = case.examples.extreme if kind == "extreme" else case.examples.ordinary
-        examples = case.examples.special if kind == "special" else sampler.sweep(search.n_examples)
+    remarks: list[Finding] = []
+    for kind in KINDS:
         parts = [part for part in case.parts if part not in findings]
-        for finding in _sweep(kind, case, tier, parts, examples, stop):
-            if _said_already(finding, findings.values()):
+        for finding in _sweep(kind, case, tier, parts, examples_of(kind, case, tier, search.n_examples)):
+            if finding.property == "prints":
+                remarks = remarks or [finding]
                 continue
-            if search.shrink and kind != "special" and finding.property != "hangs":
-                finding = _smaller(finding, case, tier, sampler, search.seconds / 3)
+            if finding.property == "warns" and any(f.property == "warns" for f in findings.values()):
+                continue  # the warning comes from the op as a whole
+            if search.shrink and finding.property != "time":
+                finding = smaller(finding, case, tier)
             findings.setdefault(finding.part, finding)
-        if any(finding.blocks or finding.property == "hangs" for finding in findings.values()):
+        if any(finding.blocks for finding in findings.values()):
             break
-        if findings and not search.shrink:
-            break
-    return [findings[part] for part in case.parts if part in findings]
+    return [*(findings[part] for part in case.parts if part in findings), *remarks]
 
 
-def _sweep(
-    kind: str, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example], stop: float
-) -> list[Finding]:
-    """Return the first finding on each part that has one."""
+def examples_of(kind: str, case: OpCase, tier: Tier, n: int) -> Iterable[Example]:
+    """Return the examples of one kind, the same ones in each call."""
+    ordinary, extreme = case.examples.ordinary, case.examples.extreme
+    if kind == "special":
+        return case.examples.special
+    if kind == "extreme":
+        return chain(_spread(extreme, n), extreme.large())
+    if kind == "purity":
+        return chain(_spread(ordinary, n // 4), islice(ordinary.large(), 1))
+    if kind == "float32":
+        small = chain(_spread(ordinary, n // 2), _spread(extreme, n // 2)) if _offers_float32(tier) else ()
+        return (as_dtype(example, "float32") for example in small)
+    return chain(ordinary.sweep(n), ordinary.large())
+
+
+def _spread(sampler: Sampler, n: int) -> Iterable[Example]:
+    """Return at most about n examples, of all kinds of shapes if there are more shapes than that."""
+    examples = [*sampler.sweep(n)]
+    return examples[:: max(1, len(examples) // n)]
+
+
+def _offers_float32(tier: Tier) -> bool:
+    try:
+        tier.asarray([0.5], "float32")
+    except Exception:
+        return False
+    return True
+
+
+def _sweep(kind: str, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example]) -> list[Finding]:
+    """Return the first finding on each part that has one, and the first thing that is printed."""
     found: dict[str, Finding] = {}
-    for n, example in enumerate(examples):
-        for part in parts:
-            if time.monotonic() > stop:
-                message = f"{case.name}: too slow to be judged: time ran out after {n} examples; raise --time-limit"
-                return [*found.values(), Finding(part, "hangs", message)]
-            if part in found:
-                continue
-            finding = finding_of(kind, case, tier, example, part)
-            if finding is not None:
-                found[part] = finding
-                if finding.blocks or finding.property == "hangs":
-                    return [*found.values()]
+    for example in examples:
+        wanted = [part for part in parts if part not in found]
+        if not wanted:
+            break
+        for finding in findings_on(kind, case, tier, example, wanted):
+            found.setdefault("prints" if finding.property == "prints" else finding.part, finding)
+            if finding.blocks:
+                return [*found.values()]
     return [*found.values()]
 
 
-def _said_already(finding: Finding, findings: Collection[Finding]) -> bool:
-    """Return True for a print or warning that is already reported for another part: it comes from the op as a whole."""
-    return finding.property in ("prints", "warns") and any(f.property == finding.property for f in findings)
-
-
 class _EnoughError(Exception):
-    """Raised when the time is up."""
+    """Raised when enough examples were tried."""
 
 
-def _smaller(finding: Finding, case: OpCase, tier: Tier, sampler: Sampler, seconds: float) -> Finding:
-    """Return the finding on the smallest example that hypothesis tries while it draws and shrinks.
+def smaller(finding: Finding, case: OpCase, tier: Tier) -> Finding:
+    """Return the finding on a smaller example if one is found.
 
     The smallest failing example so far is kept, so that the search can be cut short at any time. If one of its samples
     fails alone, that sample is the example.
     """
-    from hypothesis import HealthCheck, find, settings
-    from hypothesis.errors import Flaky, NoSuchExample
-
-    best, stop = finding, time.monotonic() + seconds
+    assert finding.example is not None
+    best, tries, stop = finding, 0, time.monotonic() + SECONDS
 
     def fails(example: Example) -> bool:
-        nonlocal best
-        if time.monotonic() > stop:
+        nonlocal best, tries
+        tries += 1
+        if tries > N_TRIES or time.monotonic() > stop:
             raise _EnoughError
-        found = finding_of(finding.kind, case, tier, example, finding.part)
-        if found is None or found.property == "hangs":
+        in_dtype = as_dtype(example, "float32") if finding.kind == "float32" else example
+        found = finding_of(finding.kind, case, tier, in_dtype, finding.part)
+        if found is None or found.property == "time" or found.part != finding.part:
             return False
         if _size(found.example) <= _size(best.example):
-            best = found
+            best = replace(found, blocks=finding.blocks)
         return True
+
+    with contextlib.suppress(_EnoughError):
+        if finding.kind != "special":
+            for sampler in (case.examples.ordinary, case.examples.extreme):
+                if finding.kind == "float32" or (finding.kind == "extreme") == (sampler is case.examples.extreme):
+                    _shrink(sampler, fails)
+                    if best is finding:
+                        _halve(sampler, fails, finding.example)
+        assert best.example is not None
+        any(fails(alone) for alone in case.samples_of(best.example))
+    return best
+
+
+def _shrink(sampler: Sampler, fails: Callable[[Example], bool]) -> None:
+    """Let hypothesis look for a usual example that fails, and shrink it."""
+    from hypothesis import HealthCheck, find, settings
+    from hypothesis.errors import Flaky, NoSuchExample
 
     quietly = settings(
         max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    # Flaky: cut short, or an op that is not always wrong.
-    with contextlib.suppress(NoSuchExample, _EnoughError, Flaky):
+    with contextlib.suppress(NoSuchExample, Flaky):  # Flaky: an op that is not always wrong
         find(sampler.strategy, fails, settings=quietly)
-    with contextlib.suppress(_EnoughError):
-        assert best.example is not None
-        for alone in _samples_of(case, best.example):
-            if fails(alone):
-                break
-    return best
 
 
-def _samples_of(case: OpCase, example: Example) -> Iterator[Example]:
-    inputs, dy = example
-    for n in range(len(inputs[0])):
-        alone = tuple(a[n : n + 1] if k < case.n_samplewise else a for k, a in enumerate(inputs))
-        yield Example(alone, dy if case.is_loss else dy[n : n + 1])
+def _halve(sampler: Sampler, fails: Callable[[Example], bool], example: Example) -> None:
+    """Make the sizes of a large example as small as possible, one after the other."""
+    shapes = [np.shape(a) for a in example.inputs]
+    for sizes in sampler.unusual:
+        if [np.shape(a) for a in sampler.of_size(sizes).inputs] == shapes:
+            break
+    else:
+        return
+    n, i, o = sizes
+    n = _smallest(n, lambda n: fails(sampler.of_size((n, i, o))))
+    i = _smallest(i, lambda i: fails(sampler.of_size((n, i, o))))
+    _smallest(o, lambda o: fails(sampler.of_size((n, i, o))))
+
+
+def _smallest(wrong: int, fails: Callable[[int], bool]) -> int:
+    """Return the smallest size that fails, by bisection."""
+    right = 0
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        right, wrong = (right, middle) if fails(middle) else (middle, wrong)
+    return wrong
 
 
 def _size(example: Example | None) -> tuple[int, int]:
     assert example is not None
     arrays = (*example.inputs, example.dy)
-    return sum(np.size(a) for a in arrays), sum(len(repr(np.array(a).tolist())) for a in arrays)
+    size = sum(np.size(a) for a in arrays)
+    return size, sum(len(repr(np.array(a).tolist())) for a in arrays) if size < 1000 else 0

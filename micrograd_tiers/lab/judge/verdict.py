@@ -1,28 +1,22 @@
-"""The judge: tests each op in a process of its own, under a time limit, and collects the results."""
+"""The judge: tests each op in a process of its own, and collects the results."""
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ... import processes
-from ...errors import DataError
-from ...threads import pinned
 from ...tiers import CORE, OPS, SUPPORT, TIERS
-from .cases import CASE_OF
+from .guard import CALL_LIMIT
+from .points import ITEMS, Points, Worth, default_points, parts_of
+from .processes import ask
+from .properties import LEVELS
+from .support import FUNCTIONS
 from .trajectory import trainable
 
-ITEMS = (*OPS, *SUPPORT, "training")
-PASS, FAIL, NOT_WRITTEN, BORROWED, NOT_JUDGED = "pass", "fail", "not yet written", "built-in", "not judged"
-
-Points = Mapping[str, float | Mapping[str, float]]
+PASS, FAIL, TIMED_OUT = "pass", "fail", "ran out of time"
+NOT_WRITTEN, TAKEN, NOT_JUDGED = "not yet written", "taken from the package", "not judged"
 
 
 @dataclass(frozen=True)
@@ -33,15 +27,17 @@ class Item:
     ----------
     name : str
         Name of the op or the support function, or "training".
-    status : {"pass", "fail", "not yet written", "built-in", "not judged"}
-        "built-in": the tier lacks this support function and was tested with that of a built-in tier.
+    status : str
+        "pass", "fail", "ran out of time", "not yet written", "taken from the package" or "not judged", at the level of
+        the verdict. An op is taken from the package if it is right, but code of this package runs in it. So is a
+        support function that is imported from here, or that the tier lacks.
     findings : list of dict
-        One for each part that is wrong, with the keys part, property, message and blocks, and where they apply,
-        expected, got, example and likely_bug (name, title, reasoning, hint).
+        One for each part that is wrong, with the keys part, property, level, message and blocks, and where they apply,
+        expected, got, example, calls and likely_bug (name, title, reasoning, hint).
     points, possible : float
         Points reached and points possible for this item.
     note : str
-        Reason why the item was not judged; otherwise "".
+        Reason why the item was not judged, or the function of the package that runs in it; otherwise "".
     """
 
     name: str
@@ -51,14 +47,20 @@ class Item:
     possible: float = 0.0
     note: str = ""
 
-    def parts(self) -> dict[str, bool]:
-        """Return, for each part, True if it is right; a part that could not be judged counts as wrong."""
-        names = CASE_OF[self.name].parts if self.name in CASE_OF else ("value",)
-        if self.status != FAIL:
-            return dict.fromkeys(names, self.status == PASS)
-        blocked = any(finding["blocks"] for finding in self.findings)
-        wrong = {finding["part"] for finding in self.findings}
+    def parts(self, level: str = "all") -> dict[str, bool]:
+        """Return, for each part, True if it is right at a level; a part that could not be judged counts as wrong."""
+        names = parts_of(self.name)
+        if self.status not in (PASS, FAIL, TIMED_OUT):
+            return dict.fromkeys(names, False)
+        counted = [finding for finding in self.findings if counts(finding, level)]
+        blocked = any(finding["blocks"] for finding in counted)
+        wrong = {finding["part"] for finding in counted}
         return {name: name not in wrong and not blocked for name in names}
+
+
+def counts(finding: Mapping[str, Any], level: str) -> bool:
+    """Return True if a finding costs points at a level; what an op prints costs none at any."""
+    return finding["level"] in LEVELS[: LEVELS.index(level) + 1]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Verdict:
         did not pass.
     problem : str
         Error that kept the file from being imported, so that nothing was judged; otherwise "".
+    level : str
+        Level at which the items were graded, one of `LEVELS`.
     """
 
     tier: str
@@ -85,6 +89,7 @@ class Verdict:
     items: tuple[Item, ...] = ()
     speeds: dict[str, float] = field(default_factory=dict)
     problem: str = ""
+    level: str = "all"
 
     @property
     def passed(self) -> bool:
@@ -107,10 +112,15 @@ def judge(
     *,
     like: str = "",
     points: Points | None = None,
-    time_limit: float = 60.0,
+    level: str = "all",
+    only: Collection[str] = (),
+    time_limit: float = CALL_LIMIT,
     on_item: Callable[[Item], None] = lambda item: None,
 ) -> Verdict:
     """Judge a tier: test its ops, its support functions, and training with them.
+
+    The result depends on the tier only, not on the machine or what else it does: the number of examples is fixed, and
+    the time of a call is limited, but not that of all calls together.
 
     Parameters
     ----------
@@ -121,165 +131,135 @@ def judge(
     points : mapping, optional
         Points for each item (see `read_points`); by default one for each op of `tiers.CORE` and one for training.
         Other ops, such as those for images, are judged if they are written or named here.
+    level : {"formulas", "stable", "all"}
+        "formulas" asks for right values and derivatives at numbers of everyday size; "stable", for all finite numbers,
+        without warnings; "all", also for NaN and infinity, and in float32 if the tier has it.
+    only : collection of str
+        Items to judge; all of them by default.
     time_limit : float
-        Time limit for each op, in seconds; at least 1.
+        Seconds of processor time that one call of an op may take, at least 1; on the clock, three times as many.
     on_item : callable
         Called with each `Item` as soon as it is judged, possibly from another thread.
 
     Returns
     -------
     Verdict
-        Result of all items; if the tier cannot be imported, its `problem` says why.
+        Result of all items; if the tier cannot be imported, its `problem` says why, and no points are reached.
 
     Raises
     ------
     ValueError
-        If the file does not exist, `like` is not a built-in tier, or time_limit is below 1.
+        If the file does not exist, `like` is not a built-in tier, `level` or an item of `only` is unknown, an item of
+        `only` has no points, or time_limit is below 1.
     """
-    if like and like not in TIERS:
-        raise ValueError(f"like is {like!r}, expected one of {', '.join(TIERS)}")
-    if not time_limit >= 1:
-        raise ValueError(f"time_limit is {time_limit:g}, expected at least 1 second")
-    if tier.endswith(".py") and not Path(tier).is_file():
-        raise ValueError(f"{tier}: no such file; `micrograd-tiers verify --new {tier}` writes a skeleton to fill in")
-    points = default_points() if points is None else points
+    points = _checked(tier, like, points, level, only, time_limit)
 
-    def ask(item: str, ops: Sequence[str] = ()) -> dict[str, Any]:
-        task = {"tier": tier, "item": item, "like": like, "ops": ops, "broken": broken, "seconds": time_limit / 2}
-        return _ask(task, time_limit)
+    def question(item: str, ops: Sequence[str] = ()) -> dict[str, Any]:
+        return ask({"tier": tier, "item": item, "like": like, "ops": ops, "broken": broken, "seconds": time_limit})
 
     broken: list[str] = []
-    first = ask("look")
-    if "error" in first:
-        return Verdict(tier, problem=first["error"])
+    first = question("look")
+    if "written" not in first:
+        none = tuple(_item(name, {"status": NOT_JUDGED}, points, level) for name in ITEMS if name in points)
+        return Verdict(tier, items=none, problem=first.get("problem", first.get("error", "")), level=level)
     like, written = first["like"], first["written"]
 
     def judged(name: str, answer: dict[str, Any] | None = None) -> Item:
-        absent = {"status": BORROWED if name in SUPPORT else NOT_WRITTEN}
-        item = _item(name, absent if name not in written else answer or ask(name), points)
-        on_item(item)
+        absent = {"status": TAKEN if name in SUPPORT else NOT_WRITTEN}
+        item = _item(name, absent if name not in written else answer or question(name), points, level)
+        if not only or name in only:
+            on_item(item)
         return item
 
     # First the support functions: the ops are judged with those that are right.
-    together = ask("support") if {*SUPPORT} & {*written} else {}
-    support = [judged(name, together.get(name)) for name in SUPPORT]
+    together = question("support") if {*FUNCTIONS} & {*written} else {}
+    functions = [name for name in FUNCTIONS if name in SUPPORT or name in written or name in points]
+    support = [judged(name, together.get(name)) for name in functions]
+    broken = [item.name for item in support if item.name in SUPPORT and _is_broken(item)]
     asked = [name for name in OPS if name in CORE or name in written or name in points]
-    broken = [item.name for item in support if item.status in (FAIL, NOT_WRITTEN)]
+    if only and "training" not in only:
+        asked = [name for name in asked if name in only]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         items = [*pool.map(judged, asked), *support]
-    sound = [item.name for item in items if item.status == PASS]
+    verdict = Verdict(tier, like, tuple(items), level=level)
+    if not only or "training" in only:
+        verdict = _with_training(verdict, broken, points, question, on_item)
+    return replace(verdict, items=tuple(item for item in verdict.items if not only or item.name in only))
+
+
+def _is_broken(item: Item) -> bool:
+    """Return True if a support function has to be replaced: one that is wrong in float32 only still serves."""
+    return item.status == NOT_WRITTEN or any(counts(finding, LEVELS[0]) for finding in item.findings)
+
+
+def _checked(
+    tier: str, like: str, points: Points | None, level: str, only: Collection[str], time_limit: float
+) -> Points:
+    """Check the arguments of `judge` and return the points of the items to judge."""
+    if like and like not in TIERS:
+        raise ValueError(f"like is {like!r}, expected one of {', '.join(TIERS)}")
+    if level not in LEVELS:
+        raise ValueError(f"level is {level!r}, expected one of {', '.join(LEVELS)}")
+    if not time_limit >= 1:
+        raise ValueError(f"time_limit is {time_limit:g}, expected at least 1 second")
+    if Path(tier).exists() and not tier.endswith(".py"):
+        raise ValueError(f"{tier}: expected a Python file, whose name ends in .py")
+    if tier.endswith(".py") and not Path(tier).is_file():
+        raise ValueError(f"{tier}: no such file; `micrograd-tiers verify --new {tier}` writes a skeleton to fill in")
+    for name in only:
+        if name not in ITEMS:
+            raise ValueError(f"only: {name!r} is not an item, expected some of {', '.join(ITEMS)}")
+        if points is not None and name not in points:
+            raise ValueError(f"only: {name} is worth no points, expected some of {', '.join(points)}")
+    if points is None:
+        points = default_points() | dict.fromkeys(only, 1.0)
+    return {name: worth for name, worth in points.items() if not only or name in only}
+
+
+def _with_training(
+    verdict: Verdict,
+    broken: Sequence[str],
+    points: Points,
+    question: Callable[..., dict[str, Any]],
+    on_item: Callable[[Item], None],
+) -> Verdict:
+    """Return the verdict with the result of training, and with the speeds if it passes."""
+    sound = [item.name for item in verdict.items if item.status == PASS]
     if broken or not trainable(sound):
-        answer = {"status": NOT_JUDGED, "note": "needs correct support functions, linear, one activation and one loss"}
+        note = "needs linear, one activation and one loss of your own, and correct support functions"
+        answer = {"status": NOT_JUDGED, "note": note}
     else:
-        answer = ask("training", sound)
-    items.append(_item("training", answer, points))
-    on_item(items[-1])
-    timed = items[-1].status == PASS
-    return Verdict(tier, like, tuple(items), ask("speed", sound).get("speeds", {}) if timed else {})
+        answer = question("training", sound)
+    training = _item("training", answer, points, verdict.level)
+    on_item(training)
+    speeds = question("speed", sound).get("speeds", {}) if training.status == PASS else {}
+    return replace(verdict, items=(*verdict.items, training), speeds=speeds)
 
 
-def _item(name: str, answer: dict[str, Any], points: Points) -> Item:
+def _item(name: str, answer: dict[str, Any], points: Points, level: str) -> Item:
+    """Return the graded item for an answer of the worker."""
     if "error" in answer:
         message = f"{name}: {answer['error']}"
         finding = {"part": "value", "property": answer["property"], "message": message, "blocks": True}
-        answer = {"status": FAIL, "findings": [finding]}
-    item = Item(name, answer["status"], answer.get("findings", []), note=answer.get("note", ""))
+        answer = {"status": FAIL, "findings": [{**finding, "level": LEVELS[0]}]}
+    findings, note = answer.get("findings", []), answer.get("note", "")
+    counted = [finding for finding in findings if counts(finding, level)]
+    status = answer["status"]
+    if status in (PASS, FAIL):
+        timed_out = {finding["property"] for finding in counted} == {"time"}
+        status = (TIMED_OUT if timed_out else FAIL) if counted else PASS
+    if answer.get("taken"):
+        note = f"it runs {answer['taken']}"
+        status = TAKEN if status == PASS else status
+    item = Item(name, status, findings, note=note)
     worth = points.get(name, 0.0)
-    if isinstance(worth, Mapping):
-        right = item.parts()
-        reached, possible = sum(n for part, n in worth.items() if right[part]), sum(worth.values())
-    else:
-        reached, possible = worth * (item.status in (PASS, BORROWED)), worth
-    return Item(item.name, item.status, item.findings, float(reached), float(possible), item.note)
+    reached = 0.0 if answer.get("taken") else _reached(item, worth, level)
+    possible = sum(worth.values()) if isinstance(worth, Mapping) else worth
+    return replace(item, points=float(reached), possible=float(possible))
 
 
-# One question, one process.
-
-
-def _ask(task: dict[str, Any], time_limit: float) -> dict[str, Any]:
-    """Return the worker's answer, or {"error": ..., "property": "raises" or "hangs"}."""
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "result.json"
-        command = [sys.executable, "-m", f"{__package__}.worker", json.dumps(task), str(result)]
-        with (Path(folder) / "errors.txt").open("w+b") as errors:
-            process = processes.start(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env=os.environ | pinned(1) | {"HYPOTHESIS_STORAGE_DIRECTORY": folder},
-                start_new_session=os.name == "posix",
-            )
-            try:
-                code = process.wait(time_limit)
-            except subprocess.TimeoutExpired:
-                return {"error": f"no result after {time_limit:g} seconds; an endless loop?", "property": "hangs"}
-            finally:
-                processes.end(process)
-                process.wait()
-            errors.seek(0)
-            if result.is_file():
-                answer: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-                return answer
-            lines = errors.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines and code == 1 else f"the process ended with code {code}"
-        return {"error": reason, "property": "raises"}
-
-
-# Points.
-
-
-def default_points() -> dict[str, float]:
-    """Return one point for each op that nets of dense layers need (`tiers.CORE`), and one for training."""
-    return {**dict.fromkeys(CORE, 1.0), "training": 1.0}
-
-
-def read_points(path: str) -> Points:
-    """Read the points for each item from a TOML file.
-
-    A number is for the whole item, all or nothing; a table gives points for its parts::
-
-        sigmoid = 2
-        training = 3
-        [linear]
-        value = 1
-        dx = 1
-        dweight = 2
-        dbias = 1
-
-    Items that are not named are worth nothing and need not be written.
-
-    Parameters
-    ----------
-    path : str
-        File to read.
-
-    Returns
-    -------
-    mapping of str to (float or mapping of str to float)
-        Points for each item, as `judge` takes them.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    DataError
-        If the file is not TOML, names no item, or has an unknown item, an unknown part or invalid points.
-    """
-    try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a TOML file: {error}") from None
-    table = table.get("points", table)
-    for name, worth in table.items():
-        if name not in ITEMS:
-            raise DataError(f"{path}: {name} is not an item, expected some of {', '.join(ITEMS)}")
-        parts = CASE_OF[name].parts if name in CASE_OF else ("value",)
-        for part, n in worth.items() if isinstance(worth, dict) else [(parts[0], worth)]:
-            if part not in parts:
-                raise DataError(f"{path}: {name} has no part {part}, expected some of {', '.join(parts)}")
-            if isinstance(n, bool) or not isinstance(n, int | float) or not 0 <= n < 1e6:
-                raise DataError(f"{path}: {name} is worth {n!r}, expected a number of at least 0")
-    if not table:
-        raise DataError(f"{path}: names no item, expected some of {', '.join(ITEMS)}")
-    return dict(table)
+def _reached(item: Item, worth: Worth, level: str) -> float:
+    if not isinstance(worth, Mapping):
+        return worth * (item.status == PASS)
+    right = item.parts(level)
+    return sum(n for key, n in worth.items() if (all(item.parts(key).values()) if key in LEVELS else right[key]))
