@@ -246,7 +246,7 @@ class Chain:
             self._training_steps.append(Step(layer, *arrays, training=i not in frozen))
             self._prediction_steps.append(Step(layer, *arrays))
 
-    def steps(self, training: bool = True) -> list[Step]:
+    def steps(self, training: bool) -> list[Step]:
         """Return the layers with their arrays; in training, those that are not frozen learn."""
         return self._training_steps if training else self._prediction_steps
 

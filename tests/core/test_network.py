@@ -140,6 +140,21 @@ def test_every_tier_starts_from_the_same_weights_and_changing_the_tier_keeps_the
     assert not np.array_equal(net_of_all_layers(seed=4).state_dict()["0.weight"], state["0.weight"])
 
 
+@pytest.mark.parametrize(("tier", "dtype", "exact"), [("vector", "float32", False), ("vector", "float64", True)])
+def test_a_change_of_tier_keeps_mode_type_and_frozen_layers(tier, dtype, exact, tmp_path):
+    net = mt.two_layer_net(2, 3, 2, tier="tensor", dtype=dtype, exact=exact)
+    net.freeze(0)
+    mt.save(net, tmp_path / "net.npz")
+    for moved in (net.to(tier), mt.load(tmp_path / "net.npz", tier=tier), mt.load(tmp_path / "net.npz")):
+        assert (moved.dtype, moved.exact, moved.frozen) == (dtype, exact, {0})
+    assert net.to(tier, exact=not exact).exact is not exact
+
+
+def test_losses_without_smoothing_have_none():
+    assert mt.Network([mt.Linear(2, 1)], mt.BinaryCrossEntropy()).label_smoothing == 0
+    assert mt.Network([mt.Linear(2, 2)], label_smoothing=0.1).label_smoothing == 0.1
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_built_in_tier_is_recognized_as_an_object_and_by_its_module_name(exact, tmp_path):
     for tier in (mt.get_tier("scalar", exact), mt.get_tier("scalar", exact).__name__):
