@@ -82,7 +82,7 @@ def _removed_biases(net: Network) -> set[str]:
     for i, layer in enumerate(net.layers):
         if isinstance(layer, BatchNorm1d | BatchNorm2d):
             if i not in net.frozen:  # a frozen one subtracts a constant
-                names, shifts = names | {*shifts}, []
+                names, shifts = names | {*shifts}, [f"{i}.bias"]
         elif isinstance(layer, Linear | Conv2d):
             shifts = [*shifts, f"{i}.bias"] if not getattr(layer, "padding", 0) else [f"{i}.bias"]
         elif not isinstance(layer, AvgPool2d | MaxPool2d | Flatten | Reshape):

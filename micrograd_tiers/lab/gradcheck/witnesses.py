@@ -44,7 +44,8 @@ def witnesses(
     if method == "auto":
         for k in _doubtful(terms, x, coordinates, slopes, noise, rng):
             real = differences(lines[k], noise, certain=True)
-            if real.blur < slopes[k].blur or (_differ(real, slopes[k]) and _may_overrule(real, lines[k], slopes[k])):
+            better = real.blur < slopes[k].blur or _differ(real, slopes[k])
+            if better and _may_overrule(real, lines[k], slopes[k]):
                 slopes[k] = real
     return Witness(slopes, lines, noise)
 
@@ -99,7 +100,7 @@ def _may_overrule(real: Slope, line: Line, claimed: Slope) -> bool:
     Either their steps were short enough, or the complex step is the same at steps as long: then there are no finer
     details.
     """
-    if real.length <= 4 * claimed.length:
+    if not real.length > 4 * claimed.length:  # or the complex step found no length
         return True
     h = real.length / 16
     return bool(abs(line.at(1j * h).imag.sum() / h - claimed.value) <= 0.01 * abs(claimed.value))
