@@ -415,3 +415,20 @@ def test_a_feature_that_becomes_0_in_float32_is_refused():
     mt.fit(mt.two_layer_net(2, 3, 2), X, Y)
     X[0, 1] = 0  # a pixel of the border, and rounding errors
     mt.fit(net, X, Y)
+
+
+def test_an_open_file_is_no_tensor(tmp_path):
+    path = tmp_path / "samples.bin"
+    path.write_bytes(b"1 2")
+    for mode in ("rb", "r"):
+        with path.open(mode) as file, pytest.raises(mt.DataError, match=r"; it is a file: try np\.loadtxt\(X\), or np"):
+            mt.fit(net(), file, Y)
+
+
+def test_a_sparse_row_of_labels_becomes_a_list():
+    class Sparse:
+        def toarray(self):
+            return Y[None]
+
+    with pytest.raises(mt.DataError, match=r"; try y\.toarray\(\)\.ravel\(\)$"):
+        mt.fit(net(), X, Sparse())
