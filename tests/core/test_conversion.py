@@ -432,3 +432,10 @@ def test_a_sparse_row_of_labels_becomes_a_list():
 
     with pytest.raises(mt.DataError, match=r"; try y\.toarray\(\)\.ravel\(\)$"):
         mt.fit(net(), X, Sparse())
+
+
+def test_samples_far_from_those_of_fit_are_refused():
+    scale = Standardizer.fit([[1.0, 1e-300], [2.0, -1e-300]])
+    with pytest.raises(mt.DataError, match=r"X holds 1e\+300 \(sample 1, feature 1\), too far .*: fit on samples in"):
+        scale([[1.0, 0.0], [1.0, 1e300]])
+    assert np.isfinite(scale([[1e300, 1e-300]])).all()
