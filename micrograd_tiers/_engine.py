@@ -187,13 +187,23 @@ def operands(children: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def is_array(a: object) -> bool:
-    """Return True for a NumPy array, and for what treats operators as one does, such as a pandas Series."""
-    return hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__")
+    """Return True for a NumPy array, and for what treats operators as one does, such as a pandas Series.
+
+    A masked array without dimensions counts as a number: NumPy cannot apply an operator to it and a Value.
+    """
+    without_dimensions = hasattr(a, "mask") and getattr(a, "shape", None) == ()
+    return hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__") and not without_dimensions
+
+
+def _is_masked(a: Any) -> bool:
+    """Return True for `np.ma.masked`, and for a masked array without dimensions whose number is masked."""
+    return getattr(a, "shape", None) == () and bool(getattr(a, "mask", False))
 
 
 def _unwrapped(a: Any) -> Any:
     """Return NumPy's bool, or the only number of an array without dimensions, as a Python number; all else as it is."""
-    return a.item() if getattr(a, "shape", None) == () and not isinstance(a, Real) and hasattr(a, "item") else a
+    has_one = getattr(a, "shape", None) == () and not isinstance(a, Real) and hasattr(a, "item")
+    return a.item() if has_one and not _is_masked(a) else a
 
 
 def number(a: Any, use: str) -> float:
@@ -206,6 +216,8 @@ def number(a: Any, use: str) -> float:
         return int(a) if isinstance(a, Integral) else cast(float, a) if isinstance(a, Rational) else float(a)
     if isinstance(a, Node):
         way_out = "it is a Value already: its number is a.data"
+    elif _is_masked(a):
+        way_out = "it is masked: fill it, as in a.filled(0), or leave it out"
     elif hasattr(a, "__len__") and not isinstance(a, str):
         way_out = f"make one Value per number: [{use} for a in array]"
     else:

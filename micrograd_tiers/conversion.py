@@ -51,7 +51,7 @@ def advice(what: str, values: Any, calls: Iterable[str], accept: Callable[[Any],
 
 def named(what: str, values: Any) -> str:
     """Return an expression for the values as an ndarray: their name, if they are one."""
-    if hasattr(values, "detach"):  # a tensor of PyTorch
+    if _is_tensor(values):
         return f"{what}.detach().numpy()"
     return what if isinstance(values, np.ndarray) else f"np.asarray({what})"
 
@@ -105,7 +105,7 @@ def _array(values: Any, what: str) -> NDArray[Any]:
         raise MissingValuesError(
             f"{what} has {n} masked value{'s' * (n > 1)}, expected none: fill them, or leave these samples out"
         )
-    if hasattr(values, "detach"):  # a tensor of PyTorch
+    if _is_tensor(values):
         values = values.detach().cpu()
     try:
         array = np.asarray(values)
@@ -119,6 +119,11 @@ def _array(values: Any, what: str) -> NDArray[Any]:
     if array.ndim == 0 and array.dtype.kind in "OUS":
         raise DataError(f"{what} is {shown(values)}, expected an array of real numbers")
     return array
+
+
+def _is_tensor(values: Any) -> bool:
+    """Return True for a tensor of PyTorch; an open file, too, has a `detach`."""
+    return all(hasattr(values, name) for name in ("detach", "cpu", "numpy"))
 
 
 def _n_masked(values: Any) -> int:
@@ -179,7 +184,9 @@ def _converted(
         return convert(values, what)
     except DataError as error:
         way_out = ""
-        if isinstance(values, Iterator):  # which can be read only once
+        if hasattr(values, "read"):
+            way_out = f"; it is a file: try np.loadtxt({what}), or np.load({what}) for a .npy file"
+        elif isinstance(values, Iterator):  # which can be read only once
             way_out = f"; try list({what})"
         elif what.isidentifier():  # not the name of a weight
             missing = isinstance(error, MissingValuesError)
@@ -227,7 +234,14 @@ def _calls(values: Any, what: str) -> Iterator[str]:
     try:
         array = _array(values, what)
     except DataError:  # another library's object, or one that NumPy takes as a single thing
-        yield from ("{x}.toarray()", "{x}.to_dense()", "{x}.float()", "{x}.collect()", "[row.detach() for row in {x}]")
+        yield from (
+            "{x}.toarray()",
+            "{x}.toarray().ravel()",
+            "{x}.to_dense()",
+            "{x}.float()",
+            "{x}.collect()",
+            "[row.detach() for row in {x}]",
+        )
         yield from ("[*{x}.values()]" if what == "y" else "np.column_stack([*{x}.values()])", "list({x})")
         yield f"{{x}}.train_{what.lower()}"
         return

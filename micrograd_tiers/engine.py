@@ -16,6 +16,12 @@ from typing import Any
 from ._arithmetic import cos, exp, expm1, log, log1p, plain, power, sin, slope_in_exponent, sqrt, tanh, to_float
 from ._engine import Node, bounds, in_order, is_array, number, operands, pass_nothing_on, rebuilt
 
+__all__ = ["Value"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 class Value(Node):
     """A number that records how it was computed, so that it can be differentiated.

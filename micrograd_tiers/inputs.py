@@ -149,10 +149,12 @@ def check_numbers(values: Any, what: str) -> Array:
 def check_finite(samples: Array, X: ArrayLike) -> None:
     """Raise a DataError that names the first number of the samples that is NaN or infinite, if there is one.
 
-    X is what the samples were made of.
+    The same for numbers that have become 0, if nothing else is left of the samples or of a feature. X is what the
+    samples were made of.
     """
     wrong = ~np.isfinite(samples)
     if not wrong.any():
+        _check_underflow(samples, X)
         return
     n, *place = np.argwhere(wrong)[0]
     which = f"sample {n}, feature {', '.join(map(str, place))}"
@@ -171,6 +173,25 @@ def check_finite(samples: Array, X: ArrayLike) -> None:
         f"X holds {samples[n, *place]} ({which}; {wrong.sum()} of {wrong.size} values are not finite): remove or "
         f"repair these samples{f'; try {way_out}' * usable}"
     )
+
+
+def _check_underflow(samples: Array, X: ArrayLike) -> None:
+    empty = ~samples.any(axis=0)
+    if not empty.any():
+        return
+    lost = np.asarray(as_numbers(X, "X")[:, empty] != 0)
+    if samples.any():  # a feature of zeros and of rounding errors, such as a pixel of the border, is not lost
+        lost &= lost.all(axis=0)
+    if lost.any():
+        n, column = np.argwhere(lost)[0]
+        place = np.argwhere(empty)[column]
+        smallest = np.finfo(samples.dtype).smallest_subnormal
+        way_out = "; try mt.datasets.Standardizer.fit(X)(X)" * (samples.ndim == 2)
+        raise DataError(
+            f"X holds {as_numbers(X, 'X')[n, *place]:g} (sample {n}, feature {', '.join(map(str, place))}), which "
+            f"becomes 0: expected at least {smallest:.2g}, the smallest number of {samples.dtype}: scale the features"
+            f"{way_out}"
+        )
 
 
 def checked_dtype(dtype: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import whole_number
-from .conversion import are_whole, as_array, as_numbers
+from .conversion import LABELS, are_whole, as_array, as_numbers
 from .errors import DataError
 from .network import Network, check_net
 from .targets import Targets
@@ -65,7 +65,7 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
         if wrong.size:
             raise ValueError(
                 f"confusion_matrix: {name} holds {wrong[0]!r}, expected whole numbers from 0 to "
-                f"{n_classes - 1}; np.unique(y, return_inverse=True) numbers classes that have names"
+                f"{n_classes - 1}{_numbering(predicted, y, n_classes)}"
             )
     predicted, y = predicted.astype(np.int64), y.astype(np.int64)
     lowest, highest = min(predicted.min(), y.min()), max(predicted.max(), y.max())
@@ -79,10 +79,25 @@ def confusion_matrix(predicted: ArrayLike, y: ArrayLike, n_classes: int) -> NDAr
 def _pairs(predicted: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     predicted, y = (_labels(as_array(values, name)) for values, name in ((predicted, "predicted"), (y, "y")))
     if predicted.shape != y.shape or y.ndim != 1 or not y.size:
+        tables = {name: array for name, array in (("predicted", predicted), ("y", y)) if array.ndim == 2 and array.size}
+        one_label_each = len(tables) > 0 and predicted.shape[:1] == y.shape[:1] and {predicted.ndim, y.ndim} <= {1, 2}
+        way_out = " and ".join(f"np.argmax({name}, axis=1)" for name in tables)
         raise ValueError(
             f"predicted has shape {predicted.shape}, y {y.shape}; expected two non-empty arrays of shape (N,)"
+            + f"; for the likeliest classes, try {way_out}" * one_label_each
         )
     return predicted, y
+
+
+def _numbering(predicted: NDArray[Any], y: NDArray[Any], n_classes: int) -> str:
+    """Return "; try ..." with the statement that numbers classes that have names, the same in both arrays, or ""."""
+    arrays = {"predicted": predicted, "y": y}
+    named = [name for name, array in arrays.items() if all(isinstance(label, str) for label in array.tolist())]
+    if len(named) == 2:
+        return "; try predicted, y = np.unique([predicted, y], return_inverse=True)[1].reshape(2, -1)"
+    if len(named) == 1 and len({*arrays[named[0]].tolist()}) == n_classes:  # otherwise a class is missing
+        return f"; try {named[0]} = {LABELS.format(x=named[0])}"
+    return ""
 
 
 def _labels(array: NDArray[Any]) -> NDArray[Any]:

@@ -14,6 +14,12 @@ from typing import cast
 
 from .engine import Value
 
+__all__ = ["MLP", "Layer", "Module", "Neuron"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 class Module:
     """Base class of neurons, layers and networks: anything that has parameters."""

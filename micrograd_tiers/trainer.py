@@ -26,6 +26,7 @@ from .training_state import History, TrainingState, checksum, damaged
 from .words import get_schedule
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
+EPSILON = float(np.finfo(float).eps)  # smaller changes are lost in numbers near 1
 
 
 class Trainer:
@@ -172,10 +173,15 @@ class Trainer:
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
-        """Warn if the first step has changed no weight although some gradient is not 0."""
+        """Warn if the first step has no effect although something should have moved.
+
+        What is added to a weight of 0, such as a bias at the start, always changes it; below EPSILON that counts as 0.
+        """
         after = self.net.state_dict()
-        moved = any(not np.array_equal(before[name], after[name], equal_nan=True) for name in grads)
-        if not moved and any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values()):
+        moved = any(_moved(before[name], after[name]) for name in grads)
+        # The gradients have a factor, and may underflow with it.
+        too_small = self._optimizer.learning_rate < EPSILON
+        if not moved and (too_small or any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values())):
             warnings.warn(
                 f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
                 f"small to have an effect, or add_scaled of the tier {self.net.tier_name!r} neither changes its target "
@@ -265,3 +271,7 @@ class Trainer:
             "n_samples": self.n_samples,
             "data_checksum": self._data_checksum,
         }
+
+
+def _moved(before: NDArray[Any], after: NDArray[Any]) -> bool:
+    return bool(np.any((after != before) & ((before != 0) | (np.abs(after) >= EPSILON))))

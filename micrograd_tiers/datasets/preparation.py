@@ -105,15 +105,30 @@ class Standardizer:
         return cls(mean=np.ldexp(mean, exponent + 2), std=std)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the standardized samples (N, I) as a new array; raise DataError if I is not that of `fit`."""
+        """Return the standardized samples (N, I) as a new array.
+
+        Raises
+        ------
+        DataError
+            If I is not that of `fit`, or a number is too far from the samples of `fit` for a finite result.
+        """
         X = _float_samples(X)
         if X.shape[1:] != self.mean.shape:
             raise DataError(f"X has {X.shape[1]} features, expected {len(self.mean)}, as in fit")
         _, exponent = np.frexp(np.maximum(np.abs(self.mean), self.std))
         kind = np.result_type(X, self.mean, self.std)
         # In units of a power of two, as in `fit`.
-        x, mean, std = (np.ldexp(array.astype(kind), -exponent - 2) for array in (X, self.mean, self.std))
-        scaled: NDArray[Any] = (x - mean) / std
+        with np.errstate(over="ignore"):
+            x, mean, std = (np.ldexp(array.astype(kind), -exponent - 2) for array in (X, self.mean, self.std))
+            scaled: NDArray[Any] = (x - mean) / std
+        lost = np.argwhere(np.isfinite(X) & ~np.isfinite(scaled))
+        if len(lost):
+            n, i = lost[0]
+            raise DataError(
+                f"X holds {X[n, i]:g} (sample {n}, feature {i}), too far from the mean {self.mean[i]:g} and the "
+                f"standard deviation {self.std[i]:g} of fit for a number of {kind}: fit on samples in the same "
+                "unit, or leave this sample out"
+            )
         return scaled
 
 

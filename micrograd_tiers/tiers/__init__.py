@@ -41,6 +41,10 @@ def __getattr__(name: str) -> Tier:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*__all__, *TIERS})
+
+
 def get_tier(name: str | Tier, exact: bool = False) -> Tier:
     """Return a tier.
 

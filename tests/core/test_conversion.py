@@ -255,6 +255,9 @@ SAMPLES = {
     "too large for float32": (
         lambda: classifier(dtype="float32"), 1e300 * FEATURES, "mt.datasets.Standardizer.fit(X)(X)"
     ),
+    "too small for float32": (
+        lambda: classifier(dtype="float32"), 1e-300 * (1 + FEATURES), "mt.datasets.Standardizer.fit(X)(X)"
+    ),
     "a data set": (lambda: classifier(2), mt.load_dataset("xor", n_train=N, n_test=1), "X.train_x"),
 }  # fmt: skip
 CODES_OF_TWO = np.eye(2)[YES.astype(int)]
@@ -399,3 +402,40 @@ def test_weights_that_overflow_in_float32_are_refused():
     loss = mt.SoftmaxCrossEntropy(class_weights=(1, 1e300, 1))
     with pytest.raises(mt.DataError, match="class_weights holds 1e"):
         mt.fit(classifier(dtype="float32", loss=loss), FEATURES, LABELS)
+
+
+def test_a_feature_that_becomes_0_in_float32_is_refused():
+    X = np.ones((4, 2))
+    X[:, 1] = [1e-300, 2e-300, 1e-300, 2e-300]
+    net = mt.two_layer_net(2, 3, 2, dtype="float32")
+    with pytest.raises(
+        mt.DataError, match=r"X holds 1e-300 \(sample 0, feature 1\), which becomes 0: expected at least"
+    ):
+        mt.fit(net, X, Y)
+    mt.fit(mt.two_layer_net(2, 3, 2), X, Y)
+    X[0, 1] = 0  # a pixel of the border, and rounding errors
+    mt.fit(net, X, Y)
+
+
+def test_an_open_file_is_no_tensor(tmp_path):
+    path = tmp_path / "samples.bin"
+    path.write_bytes(b"1 2")
+    for mode in ("rb", "r"):
+        with path.open(mode) as file, pytest.raises(mt.DataError, match=r"; it is a file: try np\.loadtxt\(X\), or np"):
+            mt.fit(net(), file, Y)
+
+
+def test_a_sparse_row_of_labels_becomes_a_list():
+    class Sparse:
+        def toarray(self):
+            return Y[None]
+
+    with pytest.raises(mt.DataError, match=r"; try y\.toarray\(\)\.ravel\(\)$"):
+        mt.fit(net(), X, Sparse())
+
+
+def test_samples_far_from_those_of_fit_are_refused():
+    scale = Standardizer.fit([[1.0, 1e-300], [2.0, -1e-300]])
+    with pytest.raises(mt.DataError, match=r"X holds 1e\+300 \(sample 1, feature 1\), too far .*: fit on samples in"):
+        scale([[1.0, 0.0], [1.0, 1e300]])
+    assert np.isfinite(scale([[1e300, 1e-300]])).all()

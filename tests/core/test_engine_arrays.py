@@ -150,3 +150,14 @@ def test_another_container_with_operators_of_its_own_is_in_charge():
     assert v * Labels() == ("mine", v)
     with pytest.raises(TypeError, match="unsupported operand"):
         v + Labels()
+
+
+def test_masked_numbers_are_refused_and_others_taken():
+    v = Value(3.0)
+    for masked in (np.ma.masked, np.ma.array(2.0, mask=True)):
+        for use in (Value, lambda a: v * a, lambda a: v + a, lambda a: v / a, lambda a: v**a, v.maximum):
+            with pytest.raises(TypeError, match="it is masked"):
+                use(masked)
+    two = np.ma.array(2.0)
+    assert [Value(two).data, (v * two).data, (v - two).data, (v / two).data, (v**two).data] == [2, 6, 1, 1.5, 9]
+    assert (v * np.ma.array([1.0, 2.0], mask=[True, False]))[1] == 6

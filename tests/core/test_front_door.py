@@ -110,3 +110,15 @@ def test_the_help_for_fit_names_the_types_as_the_source_does():
     text = pydoc.plain(pydoc.render_doc(mt.fit))
     assert "X: 'ArrayLike'" in text
     assert "shuffle: 'bool' = True" in text
+
+
+@pytest.mark.parametrize("name", ["datasets", "engine", "nn", "tiers"])
+def test_modules_list_only_public_names(name):
+    module = getattr(mt, name)
+    built_in = {"scalar", "vector", "tensor"} if name == "tiers" else set()
+    assert dir(module) == sorted({*module.__all__, *built_in})
+    assert all(hasattr(module, listed) for listed in dir(module))
+
+
+def test_names_that_are_not_listed_are_still_there():
+    assert (mt.nn.Value, mt.engine.math.pi > 3, mt.datasets.np.ndim(0)) == (mt.Value, True, 0)

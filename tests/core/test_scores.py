@@ -172,3 +172,23 @@ def test_the_scores_of_the_test_set_count_all_of_it():
         assert scores.loss == pytest.approx(-(target * log_softmax(z)).sum(axis=1).mean(), rel=1e-11)
         assert scores.accuracy == np.mean(z.argmax(axis=1) == run.data.test_y)
         np.testing.assert_array_equal(scores.predicted, z.argmax(axis=1))
+
+
+def test_the_advice_for_names_and_for_probabilities_gives_the_right_scores():
+    predicted, y = ["b", "c", "b"], ["a", "c", "b"]
+    with pytest.raises(ValueError, match="expected whole numbers from 0 to 2; try ") as caught:
+        mt.confusion_matrix(predicted, y, 3)
+    names = {"predicted": predicted, "y": y, "np": np}
+    exec(str(caught.value).partition("; try ")[2], names)
+    counts = mt.confusion_matrix(names["predicted"], names["y"], 3)
+    np.testing.assert_array_equal(counts, [[0, 1, 0], [0, 1, 0], [0, 0, 1]])
+    probabilities = [[0.1, 0.9], [0.8, 0.2]]
+    for score in (mt.accuracy, lambda predicted, y: mt.confusion_matrix(predicted, y, 2)):
+        with pytest.raises(ValueError, match=r"shape \(2, 2\), y \(2,\).*, try np.argmax\(predicted, axis=1\)$"):
+            score(probabilities, [1, 0])
+    with pytest.raises(ValueError, match=r"expected two non-empty arrays of shape \(N,\)$"):
+        mt.accuracy(probabilities, [1, 0, 0])
+    with pytest.raises(ValueError, match=r"0 to 1; try y = np\.unique\(y, return_inverse=True\)\[1\]$"):
+        mt.confusion_matrix([0, 1], ["a", "b"], 2)
+    with pytest.raises(ValueError, match=r"0 to 2$"):  # the numbers of the other classes cannot be known
+        mt.confusion_matrix([0, 2], ["a", "c"], 3)

@@ -573,9 +573,9 @@ def test_confusion_matrix_takes_whole_numbers_of_any_type(dtype):
 
 @pytest.mark.parametrize("labels", [["cat", "dog"], [0.5, 1.0], [np.nan, 1.0], [None, 1], [0j, 1j]], ids=str)
 def test_confusion_matrix_names_labels_that_are_no_class_numbers(labels):
-    with pytest.raises(ValueError, match=r"y holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+    with pytest.raises(ValueError, match=r"y holds .*, expected whole numbers from 0 to 1"):
         mt.confusion_matrix([0, 1], labels, 2)
-    with pytest.raises(ValueError, match=r"predicted holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+    with pytest.raises(ValueError, match=r"predicted holds .*, expected whole numbers from 0 to 1"):
         mt.confusion_matrix(labels, [0, 1], 2)
 
 
