@@ -128,8 +128,8 @@ class _Differences:
     def agree(self, long: float, short: float) -> bool:
         """Return True if the differences of the terms at two steps agree within 1 % and their uncertainties.
 
-        Slopes to the left and to the right of a curve differ less, the shorter the step. If they differ more, the longer
-        step jumped over a detail, such as a peak between two flat sides.
+        Slopes to the left and to the right of a curve differ less, the shorter the step. If they differ more, the
+        longer step jumped over a detail, such as a peak between two flat sides.
         """
         one, two = self(long), self(short)
         bars = one.bar + two.bar
@@ -199,7 +199,7 @@ class _Differences:
         return None
 
 
-def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
+def differences(line: Line, noise: Array, *, certain: bool = False, cautious: bool = False) -> Slope:
     """Return the slope by central differences, extrapolated to step 0.
 
     The first step is so short that the function looks straight, and so long that its noise leaves enough digits. A
@@ -213,8 +213,11 @@ def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
         Noise of each term, as `noise_of` estimates it.
     certain : bool
         If nothing changes, ask how large a change the function could hide; this takes about 60 evaluations.
+    cautious : bool
+        Count the noise of terms that do not change, too, as it may hide a change.
     """
     central = _Differences(line, noise)
+    central.moving |= cautious
     slope, h = UNKNOWN, FIRST_STEP * line.unit
     nearby = central(h)
     for _ in range(RESTARTS):
@@ -227,8 +230,13 @@ def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
         h = shorter
     else:
         return slope._replace(blur=math.inf)
-    if slope.length > line.unit and slope.steep <= slope.blur:  # never a change above the noise: no wiser for far steps
-        slope = slope._replace(blur=max(slope.blur, nearby.bar))
+    if slope.length > line.unit:
+        long, short = central(slope.length), central(slope.length / COARSE)
+        bent = short.bend > long.bend / 4 + 4 * (long.bar + short.bar)  # a kink that the noise hides from short steps
+        unseen = (
+            slope.steep <= slope.blur
+        )  # never a change above the noise: then far steps are no better than near ones
+        slope = slope._replace(blur=slope.blur + (short.bend if bent else 0.0) + (nearby.bar if unseen else 0.0))
     return slope._replace(blur=max(slope.blur, hidden(line))) if certain and slope.steep == 0 else slope
 
 
