@@ -15,7 +15,7 @@ import micrograd_tiers
 from micrograd_tiers.lab.judge import Search, judge_op
 from micrograd_tiers.lab.judge.calls import case_at
 from micrograd_tiers.lab.judge.cases import CASE_OF
-from micrograd_tiers.lab.judge.guard import CLOCK
+from micrograd_tiers.lab.judge.clock import CLOCK
 from micrograd_tiers.lab.judge.diagnosis import diagnose
 from micrograd_tiers.lab.judge.pasting import calls_of
 from micrograd_tiers.lab.judge.provenance import taken_op, taken_support
