@@ -90,17 +90,23 @@ def write_side_by_side(app):
 
 
 def read_walkthrough(app, name, source):
-    """Convert $...$ to mathematics and "page 3" to a link, and add the solutions in a dropdown at the end."""
+    """Convert $...$ to mathematics and "page 3" to a link, wrap pictures, and add the solutions at the end."""
     page = re.fullmatch(r"walkthroughs/(\d\d)_\w+", name)
     if page is None:
         return
     text = re.sub(r"^\$\$\n(.*?)^\$\$$", lambda m: ".. math::\n\n" + indented(m[1]), source[0], flags=re.M | re.S)
     runs = re.split(r"((?:^ {4,}.*\n)+)", text, flags=re.M)  # alternately text and indented blocks (code, output)
     runs[::2] = map(prose, runs[::2])
+    text = re.sub(r"^\.\. image-sg::.*\n(?:   .*\n)+", picture, "".join(runs), flags=re.M)
     solutions = ROOT / "walkthroughs" / "solutions" / f"{page[1]}.py"
     folded = f".. dropdown:: Solutions\n\n   .. literalinclude:: /../walkthroughs/solutions/{solutions.name}\n\n"
     mark = ".. _sphx_glr_download_"
-    source[0] = "".join(runs).replace(mark, (folded if solutions.exists() else "") + mark, 1)
+    source[0] = text.replace(mark, (folded if solutions.exists() else "") + mark, 1)
+
+
+def picture(match):
+    """Return a picture in a container that can be scrolled on phones."""
+    return f".. container:: picture\n\n{indented(match[0])}"
 
 
 def indented(text):

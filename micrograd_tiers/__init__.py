@@ -9,9 +9,12 @@ _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
 _NAMES = {  # keyed by the module that defines them
     "checkpoints": ("load", "save"),
     "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
+    "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
-    "lab.gradcheck": ("check_network", "check_vjps", "numerical_gradient"),
+    "lab.gradcheck": (
+        "assert_gradient", "check", "check_jvp", "check_network", "check_vjps", "numerical_gradient",
+    ),
     "layers": (
         "ELU", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten", "Layer", "Linear",
         "MaxPool2d", "ReLU", "Reshape", "Sigmoid", "Tanh",
@@ -43,9 +46,14 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
+    from .derivatives import derivative as derivative
+    from .derivatives import gradient as gradient
     from .engine import Value as Value
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
+    from .lab.gradcheck import assert_gradient as assert_gradient
+    from .lab.gradcheck import check as check
+    from .lab.gradcheck import check_jvp as check_jvp
     from .lab.gradcheck import check_network as check_network
     from .lab.gradcheck import check_vjps as check_vjps
     from .lab.gradcheck import numerical_gradient as numerical_gradient

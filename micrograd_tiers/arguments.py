@@ -5,11 +5,19 @@ Each check raises a ValueError that names the argument, the value that it got, a
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MOST = 2**31 - 1  # some parts of NumPy cannot count further
+
+
+def shown(value: Any) -> str:
+    """Return a value as one short line, for an error."""
+    text = f"the class {value.__name__}" if isinstance(value, type) else " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def either(names: Iterable[str]) -> str:
@@ -18,10 +26,30 @@ def either(names: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def check_name(what: str, name: str, known: Iterable[str]) -> None:
+def check_name(what: str, name: Any, known: Iterable[str]) -> None:
     """Raise a ValueError that lists the known names unless `name` is one of them."""
-    if name not in known:
-        raise ValueError(f"unknown {what} {name!r}: expected one of {', '.join(known)}")
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"unknown {what} {shown(name)}: expected one of {', '.join(known)}")
+
+
+def chosen(what: str, given: Any, named: Mapping[str, type[T]], kind: type[T], expected: str) -> T:
+    """Return the object that is given itself, by its name, or by its class if that has defaults for all settings."""
+    if isinstance(given, str):
+        check_name(what, given, named)
+        given = named[given]
+    if isinstance(given, type) and issubclass(given, kind) and given is not kind:
+        with suppress(TypeError):  # if it has settings without defaults
+            given = given()
+    if not isinstance(given, kind) or type(given) is kind:
+        raise ValueError(f"{what} is {shown(given)}, expected a name such as {min(named)!r}, or {expected}")
+    return given
+
+
+def flag(what: str, value: Any) -> bool:
+    """Return the value as a bool; raise ValueError unless it is True or False, of Python or of NumPy."""
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise ValueError(f"{what} is {shown(value)}, expected True or False")
+    return bool(value)
 
 
 def whole_number(what: str, value: Any, at_least: int = 1) -> int:
@@ -31,7 +59,7 @@ def whole_number(what: str, value: Any, at_least: int = 1) -> int:
     except TypeError:
         number = -1
     if isinstance(value, bool) or not at_least <= number <= MOST:
-        raise ValueError(f"{what} is {value!r}, expected a whole number from {at_least} to {MOST}")
+        raise ValueError(f"{what} is {shown(value)}, expected a whole number from {at_least} to {MOST}")
     return number
 
 
@@ -53,7 +81,7 @@ def number(
         )
         both = f"from {at_least:g} to {at_most:g}" if -math.inf < at_least and at_most < math.inf else ""
         a_number = "a number" if both or upper else "a finite number"
-        raise ValueError(f"{what} is {value!r}, expected {a_number} {both or lower + upper}")
+        raise ValueError(f"{what} is {shown(value)}, expected {a_number} {both or lower + upper}")
     return x
 
 
@@ -67,3 +95,8 @@ def make_number(settings: Any, name: str, **limits: float) -> None:
     """Convert one setting of a frozen dataclass to a float; limits and errors as in `number`."""
     checked = number(f"{type(settings).__name__}: {name}", getattr(settings, name), **limits)
     object.__setattr__(settings, name, checked)
+
+
+def make_flag(settings: Any, name: str) -> None:
+    """Convert one setting of a frozen dataclass to a bool; errors as in `flag`."""
+    object.__setattr__(settings, name, flag(f"{type(settings).__name__}: {name}", getattr(settings, name)))

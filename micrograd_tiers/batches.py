@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arguments import shown
+from .conversion import as_dtype, as_numbers
 from .errors import DataError
 from .inputs import check_finite
+from .layers.base import Shape
 from .network import Network
 from .targets import Targets
 
@@ -29,7 +33,7 @@ class Batches:
         self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
 
     def reorder(self, order: NDArray[Any]) -> None:
-        """Start an epoch with the samples in the given order."""
+        """Start an epoch of the given samples, in their order."""
         self.order, self._block = order, range(0)
 
     def at(self, position: int) -> tuple[Any, tuple[Any, ...], Targets]:
@@ -45,7 +49,7 @@ class Batches:
         """
         if position not in self._block:
             batches = max(1, BLOCK // (self.X[0].size * self.batch_size))
-            self._block = range(position, min(position + batches * self.batch_size, len(self.X)))
+            self._block = range(position, min(position + batches * self.batch_size, len(self.order)))
             chosen = self.order[self._block.start : self._block.stop]
             self._x = self.net.tier.asarray(self.X[chosen], self.net.dtype)
             self._targets = self.targets.of(chosen)
@@ -55,6 +59,41 @@ class Batches:
         return self._x[batch], tuple(array[batch] for array in self._arrays), self._targets.of(batch)
 
 
+def check_batches(net: Network, samples_shape: Shape, batch_size: int, drop_last: bool) -> None:
+    """Raise a ValueError if no mini-batch of samples (N, ...) is left, or one is too small for the net to train on."""
+    n, *shape = samples_shape
+    if drop_last and n < batch_size:
+        raise ValueError(
+            f"drop_last is True, and {n} samples do not fill a mini-batch of {batch_size}: choose a batch_size of at "
+            f"most {n}"
+        )
+    last = 0 if drop_last else n % batch_size
+    for size in {min(batch_size, n), last} - {0}:
+        try:
+            net.check_batch((size, *shape))
+        except ValueError as error:
+            way_out = "choose a larger batch_size"
+            if size == last < n:
+                way_out = (
+                    f"the last mini-batch of {n} samples has {size}; leave it out with drop_last=True (--drop-last), "
+                    "or choose another batch_size"
+                )
+            raise ValueError(f"{error}: {way_out}") from None
+
+
+def checked_pair(validation: Any, n_samples: int) -> tuple[Any, Any]:
+    """Return the validation set (X, y), still unchecked; raise a ValueError if it is not a pair."""
+    if isinstance(validation, tuple | list):
+        if len(validation) == 2:
+            return validation[0], validation[1]
+        raise ValueError(f"validation has length {len(validation)}, expected a pair (X, y)")
+    message = f"validation is {shown(validation)}, expected a pair (X, y)"
+    if isinstance(validation, int | float) and not isinstance(validation, bool) and 0 < validation < n_samples:
+        n = max(1, round(validation * n_samples)) if validation < 1 else int(validation)
+        message += f": set samples aside with X, y, *validation = mt.datasets.train_validation_split(X, y, {n})"
+    raise ValueError(message)
+
+
 def checked_set(
     net: Network, X: ArrayLike, y: ArrayLike, which: str, sample_weight: ArrayLike | None = None
 ) -> tuple[NDArray[Any], Targets]:
@@ -62,7 +101,9 @@ def checked_set(
     try:
         samples = net.check_samples(X)
         targets = net.check_targets(y, len(samples), sample_weight, shape=samples.shape[1:])
-        check_finite(samples)
+        check_finite(samples, X)
+        if not np.isfinite(targets.values).all():  # although y is finite
+            as_dtype(as_numbers(y, "y"), net.dtype, "y")
     except DataError as error:
         raise DataError(f"{which}{error}") from None
     return samples, targets

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from .arguments import whole_number
+from .batches import check_batches
 from .datasets import Dataset, Standardizer, load_dataset, standardize, train_validation_split
 from .models import from_words, mlp
 from .network import Network
@@ -56,7 +57,7 @@ def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
     return Trainer(
         net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
         validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.rate_schedule,
-        patience=recipe.patience, keep_best=recipe.keep_best,
+        patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
     )  # fmt: skip
 
 
@@ -64,11 +65,14 @@ def check(recipe: Recipe, data_dir: str | None = None) -> None:
     """Check a recipe without training: raise the error that a run would raise for an invalid setting."""
     whole_number("validation", recipe.validation, 0)
     sample = _sample(recipe.data, data_dir)
-    make_trainer(replace(recipe, validation=0, patience=None, keep_best=False), make_net(recipe, sample), sample)
+    net, n = make_net(recipe, sample), (recipe.n_train or 0) - recipe.validation
+    make_trainer(replace(recipe, validation=0, patience=None, keep_best=False, drop_last=False), net, sample)
+    if n > 0:  # otherwise the set's own number of samples, or an error of its split
+        check_batches(net, (n, *sample.train_x.shape[1:]), recipe.batch_size, recipe.drop_last)
     if not recipe.validation and (recipe.patience is not None or recipe.keep_best):
         raise ValueError("patience and keep_best need a validation loss: give validation=N")
 
 
 @lru_cache
 def _sample(name: str, data_dir: str | None) -> Dataset:
-    return load_dataset(name, data_dir=data_dir, n_train=1, n_test=1)
+    return load_dataset(name, data_dir=data_dir, n_train=2, n_test=1)

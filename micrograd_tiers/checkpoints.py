@@ -1,5 +1,7 @@
 """Saving and loading nets as .npz files of arrays and a JSON header. They hold no pickles, and so never any code."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Mapping
@@ -10,15 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers as layer_types
+from .archives import opened
+from .arguments import shown
 from .errors import DataError
 from .files import replacing
-from .inputs import check_state
+from .formats import cut
+from .inputs import check_shapes
 from .layers import Layer
 from .losses import LOSSES, Loss, get_loss
-from .network import Network
+from .network import Network, check_net
 from .tiers import TIERS
 
 FORMAT_VERSION = 1
+TRAINING = "training."  # prefix of the names of the arrays of the training state
 
 
 @dataclass
@@ -54,7 +60,7 @@ def save(
     path : path
         File to write. If the process is killed, the path holds either the old file or the complete new one.
     info : mapping, optional
-        Additional values to store; anything that JSON can hold.
+        Additional values to store: anything that JSON can hold; NumPy's arrays and numbers become lists and numbers.
     training : mapping of ndarray, optional
         State of the training from `Trainer.state_dict`, to resume from.
 
@@ -62,7 +68,14 @@ def save(
     ------
     OSError
         If the file cannot be written.
+    ValueError
+        If an argument is not what it should be.
     """
+    check_net(net)
+    _check_path(path)
+    for name, given in (("info", info), ("training", training)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ValueError(f"{name} is {shown(given)}, expected a dict")
     header = {
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
@@ -75,8 +88,8 @@ def save(
         "frozen": sorted(net.frozen),
         "info": dict(info or {}),
     }
-    arrays: dict[str, Any] = {"header": np.array(json.dumps(header)), **net.state_dict()}
-    arrays |= {f"training.{name}": array for name, array in (training or {}).items()}
+    arrays: dict[str, Any] = {"header": np.array(json.dumps(header, default=_plain)), **net.state_dict()}
+    arrays |= {f"{TRAINING}{name}": array for name, array in (training or {}).items()}
     with replacing(path) as file:
         np.savez(file, **arrays)
 
@@ -98,10 +111,11 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
     Raises
     ------
     DataError
-        If the file is truncated, damaged, not a saved net, or holds pickled objects (which are never loaded).
+        If the file is truncated, damaged, of another kind, or holds pickled objects (which are never loaded).
     FileNotFoundError
         If there is no such file.
     """
+    _check_path(path)
     net = load_checkpoint(path).net
     return net if tier is None else net.to(tier)
 
@@ -109,23 +123,19 @@ def load(path: str | os.PathLike[str], tier: str | None = None) -> Network:
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Return the contents of a file written by `save`; raises as `load` does."""
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            if "header" not in getattr(file, "files", ()):
-                raise DataError(
-                    f"{path}: not a net saved by micrograd_tiers (it has no header); load a file from net.save"
-                )
-            header = json.loads(str(file["header"]))
+        with opened(path) as file:
+            header = json.loads(str(file.read("header")))
             if header["format"] != "micrograd_tiers" or header["version"] != FORMAT_VERSION:
                 raise DataError(
                     f"{path}: format {header['format']} version {header['version']}, expected micrograd_tiers version "
                     f"{FORMAT_VERSION}; a newer micrograd_tiers may read it"
                 )
-            arrays = {name: file[name] for name in file.files if name != "header"}
-        training = {
-            name.removeprefix("training."): arrays.pop(name) for name in [*arrays] if name.startswith("training.")
-        }
-        layers = [_layer(description) for description in header["layers"]]
-        check_state(arrays, layers)  # before a net is built, as the header may claim layers of any size
+            layers = [_layer(description) for description in header["layers"]]
+            of_training = [name for name in file.names if name.startswith(TRAINING)]
+            of_net = [name for name in file.names if name not in ("header", *of_training)]
+            check_shapes({name: file.shape(name) for name in of_net}, layers)  # the header may claim any size
+            arrays = {name: file.read(name) for name in of_net}
+            training = {name.removeprefix(TRAINING): file.read(name) for name in of_training}
         tier = header["tier"] if header["tier"] in TIERS else "tensor"  # otherwise a file could name code to run
         net = Network(layers, _loss(header), tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
@@ -138,10 +148,34 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     except Exception as error:  # a damaged file can make zipfile, numpy and json raise almost anything
         if isinstance(error, OSError) and error.filename:
             raise
-        reason = "it holds pickled objects, which are never loaded" if "pickle" in str(error) else repr(error)
         raise DataError(
-            f"{path}: not a complete net saved by micrograd_tiers: {reason}; save or copy the net again"
+            f"{path}: not a complete net saved by micrograd_tiers: {cut(repr(error), 200)}; save or copy the net again"
         ) from None
+
+
+def load_usable(path: str | os.PathLike[str]) -> Checkpoint:
+    """Return the contents of a file, as `load_checkpoint` does, but refuse a net whose weights are not all finite."""
+    saved = load_checkpoint(path)
+    for name, array in saved.net.state_dict().items():
+        wrong = array[~np.isfinite(array)]
+        if wrong.size:
+            raise DataError(
+                f"{path}: {name} holds {wrong.flat[0]} ({wrong.size:,} of {array.size:,} numbers are not finite), so "
+                "the net cannot be used: its training diverged. Train again, with a lower learning rate"
+            )
+    return saved
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise ValueError(f"path is {shown(path)}, expected the name of a file")
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's arrays and numbers in Python's types."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ValueError(f"info holds {shown(value)}, expected what JSON can hold: numbers, texts, lists and dicts")
 
 
 def _loss(header: dict[str, Any]) -> Loss:

@@ -9,5 +9,9 @@ class DivergedError(ArithmeticError):
     """Raised when training stops because a loss or a weight became NaN or infinite."""
 
 
+class PictureError(RuntimeError):
+    """Raised by the command line when a picture cannot be drawn."""
+
+
 class ContenderError(RuntimeError):
     """Raised when a contender of the race fails, or computes different results from the others."""

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .arguments import check_name
 from .tiers.lists import filled
 
 Shape = tuple[int, ...]
@@ -88,6 +89,5 @@ def get_initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
-    if name not in INITIALIZERS:
-        raise ValueError(f"unknown initializer {name!r}: expected one of {', '.join(INITIALIZERS)}")
+    check_name("initializer", name, INITIALIZERS)
     return INITIALIZERS[name]

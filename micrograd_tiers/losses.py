@@ -5,10 +5,11 @@ weight per sample before training begins; the mean loss divides by the sum of th
 """
 
 import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .arguments import make_number, number
+from .arguments import chosen, make_number, number, shown
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class Loss:
     op : str
         Name of the tier's function, and of the loss.
     targets : {"classes", "values", "fractions", "signs"}
-        The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O).
-        "fractions": numbers from 0 to 1, (N, O), or (N,) for one output. "signs": -1 and 1, (N,).
+        The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O), or
+        (N,) for one output. "fractions": numbers from 0 to 1, shaped as values. "signs": -1 and 1, (N,). A column
+        (N, 1) counts as (N,).
     """
 
     op: ClassVar[str]
@@ -92,8 +94,9 @@ class SoftmaxCrossEntropy(Loss):
         Share of the target that is spread over all classes, from 0 to below 1 (Szegedy et al. 2016,
         https://arxiv.org/abs/1512.00567, section 7).
     class_weights : sequence of float, optional
-        Weight of the samples of each class, at least 0. Works only with labels, and not with smoothing: PyTorch weights
-        the smoothed share class by class, which a single weight per sample cannot do.
+        Weight of the samples of each class, at least 0; a dict must have the keys 0 to C - 1. Works only with labels,
+        and not with smoothing: PyTorch weights the smoothed share class by class, which a single weight per sample
+        cannot do.
     ignore : int, optional
         Label of samples that do not count.
     """
@@ -109,8 +112,7 @@ class SoftmaxCrossEntropy(Loss):
         if self.ignore is not None:
             object.__setattr__(self, "ignore", label(self.ignore))
         if self.class_weights is not None:
-            what = "SoftmaxCrossEntropy: a class weight"
-            weights = tuple(number(what, weight, at_least=0) for weight in self.class_weights)
+            weights = _class_weights(self.class_weights)
             object.__setattr__(self, "class_weights", weights)
             if not any(weights):
                 raise ValueError("SoftmaxCrossEntropy: class_weights are all 0, expected at least one above 0")
@@ -222,6 +224,17 @@ class MeanAbsoluteError(Loss):
     op: ClassVar[str] = "mean_absolute_error"
 
 
+def _class_weights(given: Any) -> tuple[float, ...]:
+    """Return one weight for each class from 0 to C - 1; raise ValueError unless they are numbers of at least 0."""
+    if isinstance(given, Mapping) and {*given} == {*range(len(given))}:
+        given = [given[k] for k in range(len(given))]
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise ValueError(
+            f"SoftmaxCrossEntropy: class_weights is {shown(given)}, expected a weight for each class, such as [1, 2.5]"
+        )
+    return tuple(number("SoftmaxCrossEntropy: a class weight", weight, at_least=0) for weight in given)
+
+
 def label(value: Any) -> int:
     """Return a label as an int, which may be negative; raise ValueError if it is not a whole number."""
     try:
@@ -235,21 +248,17 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 
-def get_loss(loss: str | Loss, label_smoothing: float = 0.0) -> Loss:
-    """Return a loss by name; a Loss is returned as it is.
+def get_loss(loss: str | type[Loss] | Loss, label_smoothing: float = 0.0) -> Loss:
+    """Return a loss given by its name or class, with its default settings; a Loss is returned as it is.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or label_smoothing is out of its range, or it is above 0 and the loss has no labels or
+        If it is none of these, or label_smoothing is out of its range, or it is above 0 and the loss has no labels or
         has settings of its own.
     """
     smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}: expected one of {', '.join(LOSSES)}")
-    found = LOSSES[loss]() if isinstance(loss, str) else loss
-    if not isinstance(found, Loss):
-        raise ValueError(f"loss is {loss!r}, expected a name such as 'hinge', or a Loss such as SoftmaxCrossEntropy()")
+    found = chosen("loss", loss, LOSSES, Loss, "a Loss such as SoftmaxCrossEntropy()")
     if not smoothing:
         return found
     if not isinstance(found, SoftmaxCrossEntropy):

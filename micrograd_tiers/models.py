@@ -1,12 +1,14 @@
 """Ready-made networks."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise, starmap
 from typing import Any
 
 import numpy as np
 
-from .arguments import check_name
+from .arguments import check_name, number, shown, whole_number
 from .initializers import Initializer
 from .layers import (
     AvgPool2d,
@@ -25,6 +27,19 @@ from .losses import Loss
 from .network import Network
 from .tiers import Tier
 from .words import layers_from_words
+
+
+def _checked_sizes(model: str, sizes: Any, needed: str) -> list[int]:
+    """Return the sizes of a model's layers; raise a ValueError unless they are two or more whole numbers."""
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+        raise ValueError(f"{model}: sizes is {shown(sizes)}, expected whole numbers such as [784, 300, 10]")
+    sizes = [*sizes]
+    parts = ["inputs", *["hidden units"] * (len(sizes) - 2), needed.split()[-1]]
+    checked = [whole_number(f"{model}: sizes[{i}] ({parts[i]})", size) for i, size in enumerate(sizes)]
+    if len(checked) < 2:
+        raise ValueError(f"{model}: sizes is {checked}, expected at least {needed}")
+    return checked
+
 
 POOLINGS: dict[str, Callable[[int], Layer]] = {"avg": AvgPool2d, "max": MaxPool2d}
 
@@ -66,10 +81,9 @@ def mlp(
         If there are fewer than two sizes, the activation is unknown, or a setting is out of its range.
     """
     check_name("activation", activation, ACTIVATIONS)
-    if len(sizes) < 2:
-        raise ValueError(f"mlp: sizes is {list(sizes)}, expected at least inputs and outputs")
+    dropout = number("dropout", dropout, at_least=0, at_most=1)
     layers: list[Layer] = []
-    for features_in, features_out in pairwise(sizes):
+    for features_in, features_out in pairwise(_checked_sizes("mlp", sizes, "inputs and outputs")):
         layers += [Linear(features_in, features_out), ACTIVATIONS[activation]()]
         if dropout:
             layers.append(Dropout(dropout))
@@ -103,8 +117,10 @@ def two_layer_net(
     -------
     Network
     """
-    sizes = [n_inputs, n_hidden, n_classes]
-    return mlp(sizes, "sigmoid", tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
+    sizes = {"n_inputs": n_inputs, "n_hidden": n_hidden, "n_classes": n_classes}
+    return mlp(
+        [*starmap(whole_number, sizes.items())], "sigmoid", tier=tier, dtype=dtype, exact=exact, init=init, seed=seed
+    )
 
 
 def softmax_regression(n_inputs: int, n_classes: int, **options: Any) -> Network:
@@ -121,7 +137,7 @@ def softmax_regression(n_inputs: int, n_classes: int, **options: Any) -> Network
     -------
     Network
     """
-    return mlp([n_inputs, n_classes], **options)
+    return mlp([whole_number("n_inputs", n_inputs), whole_number("n_classes", n_classes)], **options)
 
 
 def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int = 10, **options: Any) -> Network:
@@ -155,6 +171,7 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
     """
     check_name("activation", activation, ACTIVATIONS)
     check_name("pooling", pooling, POOLINGS)
+    n_classes = whole_number("n_classes", n_classes)
     act, pool = ACTIVATIONS[activation], POOLINGS[pooling]
     layers = [
         Reshape((1, 28, 28)),
@@ -192,8 +209,7 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
         If there are fewer than two sizes, the activation is unknown, or a setting is out of its range.
     """
     check_name("activation", activation, ACTIVATIONS)
-    if len(sizes) < 2:
-        raise ValueError(f"autoencoder: sizes is {list(sizes)}, expected at least inputs and code")
+    sizes = _checked_sizes("autoencoder", sizes, "inputs and code")
     layers: list[Layer] = []
     for features_in, features_out in pairwise([*sizes, *sizes[-2::-1]]):
         layers += [Linear(features_in, features_out), ACTIVATIONS[activation]()]

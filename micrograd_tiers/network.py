@@ -4,26 +4,35 @@ Arguments are checked (`inputs.py`) and converted to arrays of the tier; results
 Backpropagation is the loop in `backprop.py`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import shown
 from .backprop import backprop
-from .conversion import as_numbers
+from .conversion import as_dtype, as_numbers
 from .initializers import Initializer
-from .inputs import Array, check_layers, check_tier_has, dtype_at
+from .inputs import Array, check_tier_has, checked_layers, dtype_at
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
 from .targets import Targets, check_targets
-from .tiers import Tier
+from .tiers import Tier, get_tier, name_of
 from .tiers.arrays import quiet
 from .tiers.lists import total  # rounds once, so that the order of the losses does not matter
 from .weights import Chain
 
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
+
+
+def check_net(net: object) -> None:
+    """Raise a ValueError unless the argument `net` is a Network."""
+    if not isinstance(net, Network):
+        raise ValueError(f"net is {shown(net)}, expected a Network such as two_layer_net(784, 300, 10)")
 
 
 class Network(Chain):
@@ -34,7 +43,8 @@ class Network(Chain):
     layers : sequence of Layer
         In the order of the forward pass.
     loss : str or Loss
-        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``.
+        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``; a class stands for a loss
+        with default settings.
     tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
@@ -68,7 +78,7 @@ class Network(Chain):
     def __init__(
         self,
         layers: Sequence[Layer],
-        loss: str | Loss = "softmax_cross_entropy",
+        loss: str | type[Loss] | Loss = "softmax_cross_entropy",
         *,
         tier: str | Tier = "tensor",
         dtype: str = "float64",
@@ -77,9 +87,8 @@ class Network(Chain):
         label_smoothing: float = 0.0,
         seed: int | np.random.Generator = 0,
     ) -> None:
-        layers, self.loss = tuple(layers), get_loss(loss, label_smoothing)
-        check_layers(layers, self.loss)
-        super().__init__(layers, tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
+        self.loss = get_loss(loss, label_smoothing)
+        super().__init__(checked_layers(layers, self.loss), tier=tier, dtype=dtype, exact=exact, init=init, seed=seed)
 
     @property
     def ops(self) -> tuple[str, ...]:
@@ -96,7 +105,7 @@ class Network(Chain):
         settings = f"tier={self.tier_name!r}, dtype={self.dtype!r}, exact={self.exact}"
         return f"Network([{layers}], loss={self.loss!r}, {settings})"
 
-    def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> "Network":
+    def to(self, tier: str | Tier, *, exact: bool | None = None, dtype: str | None = None) -> Network:
         """Return a new net with the same weights and frozen layers at another tier; this one is not changed.
 
         Parameters
@@ -116,10 +125,12 @@ class Network(Chain):
         ValueError
             If the tier lacks one of the net's ops, or a setting is unknown.
         """
-        if dtype is None:
-            dtype = dtype_at(tier, self.dtype)
         exact = self.exact if exact is None else exact
-        net = Network(self.layers, self.loss, tier=tier, dtype=dtype, exact=exact, init="zeros")
+        found = get_tier(tier, exact)  # once, as a tier file may take long to load
+        dtype = dtype_at(found, self.dtype) if dtype is None else dtype
+        net = Network(self.layers, self.loss, tier=found, dtype=dtype, exact=exact, init="zeros")
+        if isinstance(tier, str) and name_of(found) is None:
+            net.tier_name = tier
         net.load_state_dict(self.state_dict())
         net.freeze(*self.frozen)
         return net
@@ -233,7 +244,8 @@ class Network(Chain):
         X : array_like, shape (N, I) or (N, C, H, W)
             Samples, as in `forward`.
         y : array_like
-            Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), ...
+            Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), or (N,)
+            for one output, ...
         sample_weight : array_like, shape (N,), optional
             Weight of each sample, at least 0. The weighted sum of the losses is divided by the sum of the weights.
 
@@ -298,7 +310,7 @@ class Network(Chain):
 
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean loss of the outputs, shape (N, O) as from `forward`, for the targets y."""
-        outputs = as_numbers(outputs, "outputs").astype(self.dtype, copy=False)
+        outputs = as_dtype(as_numbers(outputs, "outputs"), self.dtype, "outputs")
         return self.loss_of_outputs(outputs, self.check_targets(y, len(outputs), sample_weight))
 
     @quiet

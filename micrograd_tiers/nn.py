@@ -14,6 +14,12 @@ from typing import cast
 
 from .engine import Value
 
+__all__ = ["MLP", "Layer", "Module", "Neuron"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 class Module:
     """Base class of neurons, layers and networks: anything that has parameters."""
@@ -49,10 +55,12 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Sequence[Value | float]) -> Value:
-        """Return the neuron's output for the `nin` inputs `x`; raise ValueError if there are more or fewer."""
+        """Return the output for the `nin` inputs `x` of one sample; raise ValueError if there are more or fewer."""
         if len(x) != len(self.w):
             raise ValueError(f"{self}: x has {len(x)} inputs, expected {len(self.w)}; match nin to the data")
         act = sum(map(operator.mul, self.w, x), self.b)
+        if not isinstance(act, Value):
+            raise TypeError(f"{self}: x holds arrays, expected one sample; call it for each: [model(x) for x in X]")
         return act.relu() if self.nonlin else act
 
     def parameters(self) -> list[Value]:

@@ -6,7 +6,7 @@ that do not fit together, raise a ValueError. The functions are defined in `view
 """
 
 from .views.confusion import confusion_matrix
-from .views.data import image_grid, scatter_2d
+from .views.data import image_grid, prepared_images, scatter_2d
 from .views.losses import loss_curves, right_and_wrong
 from .views.panels import Panel, panels
 from .views.race import GrowthPanel, Speed, Times, benchmark, growth
@@ -15,5 +15,6 @@ from .views.tiers import ComparisonCase, Curve, comparison
 
 __all__ = [
     "PALETTE", "TIER_COLORS", "ComparisonCase", "Curve", "GrowthPanel", "Panel", "Speed", "Times", "benchmark",
-    "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "panels", "right_and_wrong", "scatter_2d",
+    "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "panels", "prepared_images",
+    "right_and_wrong", "scatter_2d",
 ]  # fmt: skip

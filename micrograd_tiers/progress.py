@@ -5,6 +5,7 @@ import time
 from importlib.util import find_spec
 from typing import Self
 
+from .formats import loss_text
 from .trainer import Trainer
 
 SMOOTHING = 0.02  # weight of the newest mini-batch in the loss that is shown
@@ -87,4 +88,4 @@ class TrainingProgress(Progress):
         self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
         if self.update(self._trainer.samples_seen) and self._bar is not None:
             epoch = min(self._trainer.epoch + 1, self._trainer.epochs)
-            self._bar.set_postfix_str(f"epoch {epoch}/{self._trainer.epochs}, loss {self._loss:.4f}")
+            self._bar.set_postfix_str(f"epoch {epoch}/{self._trainer.epochs}, loss {loss_text(self._loss)}")

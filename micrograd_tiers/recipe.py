@@ -1,27 +1,52 @@
 """Recipes: the settings of a training run, as numbers and strings that can be saved, compared and varied."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
-from .arguments import either
+from .arguments import check_name, either, whole_number
+from .initializers import get_initializer
+from .layers import Dropout
 from .layers.activation import ACTIVATIONS
+from .losses import SoftmaxCrossEntropy
 from .optimizers import OPTIMIZERS, SGD, Optimizer
 from .schedules import Schedule
 from .tiers.protocol import TIERS
 from .words import schedule_from_words
 
 # The names in `datasets.DATASETS`, repeated here because recipes and help texts must not import NumPy.
-DATASETS = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist")
+DATASETS = (
+    "ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist", "kmnist", "qmnist",
+    "emnist-balanced", "emnist-byclass", "emnist-bymerge", "emnist-digits", "emnist-letters", "emnist-mnist",
+)  # fmt: skip
 
 
-def _setting(default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None) -> Any:
-    """Return a field with the help text and the placeholder of its command-line option; the text names the default."""
+def _setting(
+    default: Any, text: str = "", *, unit: str | None = None, shown: str | None = None,
+    check: Callable[[Any], object] = lambda value: None,
+) -> Any:  # fmt: skip
+    """Return a field with the help text, the placeholder and the check of its command-line option.
+
+    The help text names the default. The check raises a ValueError for a value that is wrong with any other settings.
+    """
     if shown is None and default is not False and default not in (None, ""):
         shown = f"{default:g}" if isinstance(default, float) else str(default).strip("(,)")
     text = text if shown is None else f"{text} (default: {shown})"
-    return field(default=default, metadata={"help": text.strip(), "metavar": unit})
+    return field(default=default, metadata={"help": text.strip(), "metavar": unit, "check": check})
+
+
+def _whole(name: str, at_least: int = 1) -> Callable[[Any], object]:
+    return lambda value: whole_number(name, value, at_least)
+
+
+def _check_seed(seed: Any) -> None:
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}, expected a whole number of at least 0")
+
+
+def _one_of(what: str, names: Iterable[str]) -> Callable[[str], object]:
+    return lambda name: check_name(what, name, names)
 
 
 @dataclass(frozen=True)
@@ -52,7 +77,7 @@ class Recipe:
         Schedule of the learning rate, see `words.schedule_from_words`. If empty, the rate is constant.
     validation : int
         Number of training samples set aside for validation, which patience and keep_best need; 0 for none.
-    batch_size, epochs, patience, keep_best
+    batch_size, epochs, patience, keep_best, drop_last
         As in `fit`.
     no_shuffle : bool
         If True, take the training samples in the same order in every epoch.
@@ -62,9 +87,9 @@ class Recipe:
         Seed of the data set, the validation split, the initial weights, the order of the samples and the dropout masks.
     """
 
-    data: str = _setting("glyphs", f"data set: {', '.join(DATASETS)}", unit="SET")
-    n_train: int | None = _setting(None, "number of training samples", unit="N")
-    n_test: int | None = _setting(None, "number of test samples", unit="N")
+    data: str = _setting("glyphs", f"data set: {', '.join(DATASETS)}", unit="SET", check=_one_of("data set", DATASETS))
+    n_train: int | None = _setting(None, "number of training samples", unit="N", check=_whole("n_train"))
+    n_test: int | None = _setting(None, "number of test samples", unit="N", check=_whole("n_test"))
     tier: str = _setting("tensor", f"{', '.join(TIERS)}, or your own .py file")
     layers: str = _setting(
         "",
@@ -73,39 +98,55 @@ class Recipe:
         "max:KERNEL[,STRIDE], avg:KERNEL[,STRIDE], batchnorm, dropout:P, flatten, linear:UNITS, and the activations",
         unit="WORDS",
     )
-    hidden: tuple[int, ...] = _setting((300,), "hidden units of each hidden layer", unit="H")
-    activation: str = _setting("sigmoid", either(ACTIVATIONS))
-    dropout: float = _setting(0.0, "probability that dropout sets an output of a hidden layer to 0", unit="P")
-    init: str = _setting("xavier", "initializer of the weights: standard_normal, uniform, xavier, kaiming, ...")
-    dtype: str = _setting("float64", "float64 or float32")
-    exact: bool = _setting(False, "exact mode: arithmetic that gives equal bits at every tier")
-    optimizer: str = _setting("sgd", either(OPTIMIZERS))
-    learning_rate: float | None = _setting(
-        None, "learning rate", unit="RATE", shown="0.1 for sgd, 0.001 for the others"
+    hidden: tuple[int, ...] = _setting((300,), "hidden units of each hidden layer", unit="H", check=_whole("hidden"))
+    activation: str = _setting("sigmoid", either(ACTIVATIONS), check=_one_of("activation", ACTIVATIONS))
+    dropout: float = _setting(
+        0.0, "probability that dropout sets an output of a hidden layer to 0", unit="P", check=Dropout
     )
-    momentum: float = _setting(0.0, "momentum of sgd")
+    init: str = _setting(
+        "xavier", "initializer of the weights: standard_normal, uniform, xavier, kaiming, ...", check=get_initializer
+    )
+    dtype: str = _setting("float64", "float64 or float32", check=_one_of("dtype", ("float64", "float32")))
+    exact: bool = _setting(False, "exact mode: arithmetic that gives equal bits at every tier")
+    optimizer: str = _setting("sgd", either(OPTIMIZERS), check=_one_of("optimizer", OPTIMIZERS))
+    learning_rate: float | None = _setting(
+        None, "learning rate", unit="RATE", shown="0.1 for sgd, 0.001 for the others", check=SGD
+    )
+    momentum: float = _setting(0.0, "momentum of sgd", check=lambda momentum: SGD(momentum=momentum))
     nesterov: bool = _setting(False, "use Nesterov momentum")
     weight_decay: float | None = _setting(
-        None, "factor of the L2 penalty; for adamw, decoupled weight decay", shown="0; 0.01 for adamw"
+        None,
+        "factor of the L2 penalty; for adamw, decoupled weight decay",
+        shown="0; 0.01 for adamw",
+        check=lambda decay: SGD(weight_decay=decay),
     )
-    label_smoothing: float = _setting(0.0, "share of the target that is spread over all classes", unit="S")
+    label_smoothing: float = _setting(
+        0.0, "share of the target that is spread over all classes", unit="S", check=SoftmaxCrossEntropy
+    )
     schedule: str = _setting(
         "",
         "learning rate schedule: cosine, or step:EVERY[,BY], which multiplies the rate by BY (0.1) every EVERY epochs",
         shown="none",
+        check=lambda words: schedule_from_words(words, epochs=1),
     )
-    batch_size: int = _setting(64, "samples per mini-batch", unit="N")
-    epochs: int = _setting(10, "number of epochs; with --resume, the total", unit="N")
-    validation: int = _setting(0, "number of training samples to set aside for validation", unit="N")
+    batch_size: int = _setting(64, "samples per mini-batch", unit="N", check=_whole("batch_size"))
+    epochs: int = _setting(10, "number of epochs; with --resume, the total", unit="N", check=_whole("epochs"))
+    validation: int = _setting(
+        0, "number of training samples to set aside for validation", unit="N", check=_whole("validation", 0)
+    )
     patience: int | None = _setting(
-        None, "stop after N epochs without a lower validation loss; needs --validation", unit="N"
+        None,
+        "stop after N epochs without a lower validation loss; needs --validation",
+        unit="N",
+        check=_whole("patience"),
     )
     keep_best: bool = _setting(
         False, "restore the weights of the epoch with the lowest validation loss; needs --validation"
     )
+    drop_last: bool = _setting(False, "leave out the last mini-batch of an epoch if it is smaller than the others")
     no_shuffle: bool = _setting(False, "do not shuffle the training samples")
     no_standardize: bool = _setting(False, "do not standardize points in the plane")
-    seed: int = _setting(0, "random seed")
+    seed: int = _setting(0, "random seed", check=_check_seed)
 
     # Reading and writing.
 
@@ -121,7 +162,7 @@ class Recipe:
         Raises
         ------
         ValueError
-            If a name is not that of a setting, or a value has the wrong type.
+            If a name is not that of a setting, or a value has the wrong type or is out of its range.
         """
         for name, value in settings.items():
             if name not in KINDS:
@@ -131,6 +172,10 @@ class Recipe:
             whole_for_float = float in kinds and type(value) is int
             if not (type(value) in kinds or (tuple in kinds and numbers) or whole_for_float):
                 raise ValueError(f"recipe: {name} is {value!r}, expected {either([kind.__name__ for kind in kinds])}")
+            try:
+                check_setting(name, value)
+            except ValueError as error:
+                raise ValueError(f"recipe: {name}: {error}") from None
         hidden = {"hidden": tuple(settings["hidden"])} if "hidden" in settings else {}
         return cls(**{**settings, **hidden})
 
@@ -169,3 +214,11 @@ KINDS: dict[str, list[type]] = {  # the types that the value of a setting may ha
     name: [tuple] if name == "hidden" else [*(get_args(hint) or (hint,))]
     for name, hint in get_type_hints(Recipe).items()
 }
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Raise a ValueError if the value of a setting is out of its range, whatever the other settings are."""
+    check = Recipe.__dataclass_fields__[name].metadata["check"]
+    for one in value if isinstance(value, list | tuple) else [value]:
+        if one not in (None, ""):  # the default of some settings
+            check(one)

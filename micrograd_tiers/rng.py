@@ -4,6 +4,8 @@ import operator
 
 import numpy as np
 
+from .arguments import shown
+
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:
     """Return a NumPy Generator for a seed; a Generator is returned as it is.
@@ -16,6 +18,8 @@ def generator(seed: int | np.random.Generator) -> np.random.Generator:
     if isinstance(seed, np.random.Generator):
         return seed
     try:
-        return np.random.default_rng(operator.index(seed))
+        return np.random.default_rng(-1 if isinstance(seed, bool) else operator.index(seed))
     except (TypeError, ValueError):
-        raise ValueError(f"seed is {seed!r}, expected a whole number of at least 0") from None
+        raise ValueError(
+            f"seed is {shown(seed)}, expected a whole number of at least 0, or a numpy.random.Generator"
+        ) from None

@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .building import load_data, make_net, make_trainer
-from .checkpoints import Checkpoint, load_checkpoint, save
+from .checkpoints import Checkpoint, load_usable, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
 from .errors import DataError, DivergedError
+from .inputs import check_numbers
 from .metrics import Scores, score
 from .network import Network
-from .recipe import Recipe
+from .recipe import Recipe, check_setting
 from .tiers import TIERS
 
 CHANGEABLE = ("epochs",)  # settings that may differ when a run is resumed
@@ -44,6 +46,8 @@ class Run:
     ) -> None:
         self.recipe, self.data, self.scale = recipe, data, scale
         self.trainer = make_trainer(recipe, make_net(recipe, data) if net is None else net, data)
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @classmethod
     def start(cls, recipe: Recipe, data_dir: str | None = None) -> "Run":
@@ -77,13 +81,14 @@ class Run:
         DataError
             If the file holds no training run, or its settings or data differ.
         """
-        saved = load_checkpoint(path)
+        saved = load_usable(path)
         recipe = _recipe_of(path, saved, changes)
         net = saved.net if recipe.tier in TIERS else saved.net.to(recipe.tier)
-        run = cls(recipe, *load_data(recipe, data_dir), net)
+        data = load_data(recipe, data_dir)
         try:
+            run = cls(recipe, *data, net)
             run.trainer.load_state_dict(saved.training)
-        except DataError as error:
+        except ValueError as error:  # settings of the file that do not go together
             raise DataError(f"{path}: {error}") from None
         return run
 
@@ -199,25 +204,54 @@ def load_test_set(
     ValueError
         If the file does not say which set the net was trained on, and no name is given.
     """
-    settings = saved.info.get("settings", {})
-    name = name or settings.get("data")
-    if name is None:
+    recipe = _saved_recipe(path, saved)
+    if name is None and recipe is None:
         raise ValueError(f"{path} does not say which set it was trained on: name one with --data")
-    if n_test is None and name == settings.get("data"):
-        n_test = settings.get("n_test")
-    seed = settings.get("seed", 0) if seed is None else seed
-    data = load_dataset(name, data_dir=data_dir, test_only=True, n_test=n_test, seed=seed)
+    recipe = recipe or Recipe()
+    name = name or recipe.data
+    if n_test is None and name == recipe.data:
+        n_test = recipe.n_test
+    data = load_dataset(
+        name, data_dir=data_dir, test_only=True, n_test=n_test, seed=recipe.seed if seed is None else seed
+    )
     if saved.info.get("mean") is None:
         return data
     # The net was trained on features scaled with the mean and standard deviation of the training samples.
-    return standardize(data, Standardizer(np.array(saved.info["mean"]), np.array(saved.info["std"])))
+    return standardize(data, _saved_scale(path, saved))
+
+
+def _saved_scale(path: str, saved: Checkpoint) -> Standardizer:
+    try:
+        mean, std = (check_numbers(saved.info[name], name) for name in ("mean", "std"))
+        if not (mean.ndim == 1 and mean.shape == std.shape and (std > 0).all()):
+            raise ValueError(f"mean has shape {mean.shape}, std {std.shape}, expected (I,), and std above 0")
+        (n_inputs,) = saved.net.layers[0].shape_in() or mean.shape
+        if len(mean) != n_inputs:
+            raise ValueError(f"mean has {len(mean)} values, expected {n_inputs}, one per feature")
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{path}: the scale of its features is damaged ({error}); train again") from None
+    return Standardizer(mean, std)
+
+
+def _saved_recipe(path: str | os.PathLike[str], saved: Checkpoint) -> Recipe | None:
+    """Return the recipe of a saved run; None if the file holds no run."""
+    settings = saved.info.get("settings")
+    if settings is None:
+        return None
+    try:
+        if not isinstance(settings, dict):
+            raise ValueError(f"settings is {type(settings).__name__}, expected a dict")
+        return Recipe.from_json(settings)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: the settings of its training run are damaged ({error}); start a new run") from None
 
 
 def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[str, Any]) -> Recipe:
-    try:
-        recipe = Recipe.from_json(saved.info["settings"])
-    except (AttributeError, KeyError, ValueError):
-        raise DataError(f"{path}: holds a net, but no training run to resume") from None
+    recipe = _saved_recipe(path, saved)
+    if recipe is None:
+        raise DataError(f"{path}: holds a net, but no training run to resume")
+    for name, value in changes.items():
+        check_setting(name, value)
     if recipe.schedule == "cosine" and changes.get("epochs", recipe.epochs) != recipe.epochs:
         raise DataError(
             f"{path}: its learning rate falls along a cosine over {recipe.epochs} epochs. "

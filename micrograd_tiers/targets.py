@@ -1,7 +1,7 @@
 """Targets: y and the sample weights, checked and converted to the form that the loss takes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .conversion import are_whole, as_numbers
+from .arguments import shown
+from .conversion import LABELS, advice, are_whole, as_dtype, as_numbers, dropping, named
 from .errors import DataError
 from .inputs import Array
 from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
@@ -46,7 +47,11 @@ class Targets:
     @cached_property
     def divisor(self) -> float:
         """Divisor of the sum of the losses: N, or the sum of the weights (1 if all are 0)."""
-        return len(self.values) if self.weights is None else math.fsum(self.weights.tolist()) or 1.0
+        return self.weight_of(range(len(self.values)))
+
+    def weight_of(self, chosen: Sequence[int] | Array) -> float:
+        """Return the total weight of the chosen samples, the divisor of the sum of their losses."""
+        return len(chosen) if self.weights is None else math.fsum(self.weights[chosen].tolist()) or 1.0
 
     def of(self, chosen: Any) -> "Targets":
         """Return the targets of the chosen samples, an index array or a slice."""
@@ -62,10 +67,19 @@ def check_targets(
     """Return y and the sample weights in the form that the loss takes, or raise a DataError that names the problem."""
     if n_outputs is not None:
         loss.check_outputs(n_outputs)
-    array = as_numbers(y, "y")
-    if array.ndim == 0 or len(array) != n_samples:
-        raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
-    targets = CHECKS[loss.targets](loss, array, n_outputs, dtype)
+
+    def checked(array: Array) -> Targets:
+        if array.ndim == 0 or len(array) != n_samples:
+            raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
+        return CHECKS[loss.targets](loss, array, n_outputs, dtype)
+
+    array = as_numbers(y, "y", checked)
+    try:
+        targets = checked(array)
+    except DataError as error:
+        calls = CALLS[loss.targets](loss, named("y", y), array, n_outputs or 0)
+        way_out = advice("y", y, calls, lambda result: checked(np.asarray(result)))
+        raise DataError(f"{error}{way_out or _without_nan(y, array, n_samples)}") from None
     if sample_weight is not None:
         weights = check_weights(sample_weight, n_samples, dtype)
         targets = replace(targets, weights=weights if targets.weights is None else weights * targets.weights)
@@ -89,7 +103,12 @@ def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
 
 def check_weights(sample_weight: ArrayLike, n_samples: int, dtype: str) -> Array:
     """Return sample weights as an ndarray (N,), or raise a DataError."""
-    weights = as_numbers(sample_weight, "sample_weight").astype(dtype)
+    if isinstance(sample_weight, Mapping | str):
+        raise DataError(
+            f"sample_weight is {shown(sample_weight)}, expected one weight per sample; weights of classes belong to "
+            "the loss, as in SoftmaxCrossEntropy(class_weights=[1, 2.5])"
+        )
+    weights = as_dtype(_column(as_numbers(sample_weight, "sample_weight")), dtype, "sample_weight")
     if weights.shape != (n_samples,):
         raise DataError(f"sample_weight has shape {weights.shape}, expected ({n_samples},): one weight per sample")
     wrong = weights[~(np.isfinite(weights) & (weights >= 0))]
@@ -102,6 +121,7 @@ def _classes(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets
     assert isinstance(loss, SoftmaxCrossEntropy)
     if y.ndim == 2 and y.shape[1] > 1:
         return _probabilities(loss, y, n_outputs, dtype)
+    y = _column(y)
     if loss.ignore is None and loss.class_weights is None:
         labels = check_labels(y, n_outputs)
         return Targets(loss, labels, truth=labels)
@@ -110,7 +130,7 @@ def _classes(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets
     if loss.class_weights is not None:
         check_labels(labels, len(loss.class_weights))
     weights = np.ones(len(labels)) if loss.class_weights is None else np.array(loss.class_weights)[labels]
-    return Targets(loss, labels, np.where(ignored, 0, weights).astype(dtype), labels, ~ignored)
+    return Targets(loss, labels, as_dtype(np.where(ignored, 0, weights), dtype, "class_weights"), labels, ~ignored)
 
 
 def _probabilities(loss: SoftmaxCrossEntropy, y: Array, n_outputs: int | None, dtype: str) -> Targets:
@@ -126,7 +146,7 @@ def _probabilities(loss: SoftmaxCrossEntropy, y: Array, n_outputs: int | None, d
     if wrong.size:
         raise DataError(f"y: row {wrong[0]} is {y[wrong[0]]}, expected probabilities that sum to 1, or labels (N,)")
     smoothed = (1 - loss.smoothing) * y + loss.smoothing / y.shape[1]
-    return Targets(SoftTargets(), smoothed.astype(dtype))
+    return Targets(SoftTargets(), smoothed.astype(dtype), truth=y.argmax(axis=1) if _is_one_hot(y) else None)
 
 
 def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
@@ -145,11 +165,13 @@ def check_labels(y: ArrayLike, n_classes: int | None) -> NDArray[np.int64]:
 
 
 def _values(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
-    if y.ndim != 2 or n_outputs not in (None, y.shape[1]):
+    column = y[:, None] if y.ndim == 1 and n_outputs == 1 else y
+    if column.ndim != 2 or n_outputs not in (None, column.shape[1]):
         raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, {n_outputs or 'O'})")
-    if not np.isfinite(y).all():
+    if not np.isfinite(column).all():
         raise DataError("y holds NaN or infinite targets: remove or repair these samples")
-    return Targets(loss, y.astype(dtype, copy=False))
+    with np.errstate(over="ignore"):  # reported before training; a loss shows it
+        return Targets(loss, column.astype(dtype, copy=False))
 
 
 def _fractions(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
@@ -170,11 +192,85 @@ def _signs(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
         raise DataError(f"y has shape {y.shape}, {loss.name} expects (N,)")
     wrong = column[~np.isin(column, (-1, 1))]
     if wrong.size:
-        way_out = ": 2 * y - 1 converts labels 0 and 1" if wrong[0] == 0 else ""
-        raise DataError(f"y holds {wrong[0]}, {loss.name} expects -1 and 1{way_out}")
+        raise DataError(f"y holds {wrong[0]}, {loss.name} expects -1 and 1")
     return Targets(loss, column.astype(dtype), truth=column[:, 0].astype(np.int64))
 
 
+def _column(array: Array) -> Array:
+    """Return the only column of an array (N, 1), shaped (N,), and any other array as it is."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _is_one_hot(y: Array) -> bool:
+    """Return True if each row of y holds one 1 and otherwise 0."""
+    return y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+# Expressions that may turn y into targets of a loss. `name` stands for y as an ndarray, `y` is that array.
+
+
+def _for_classes(loss: Loss, name: str, y: Array, n_outputs: int) -> Iterator[str]:
+    if _is_one_hot(y):
+        yield f"{name}.argmax(axis=1)"
+    yield from (f"{name}.ravel()", f"{name}.T")
+    assert isinstance(loss, SoftmaxCrossEntropy)
+    if loss.ignore is not None or not y.size or not are_whole(y).all():
+        return  # numbers that are not class labels, or one that is none
+    classes = np.unique(y)
+    if {*classes.tolist()} <= {-1, 1}:
+        yield f"({name} + 1) // 2"
+    if (classes[0], classes[-1]) == (1, n_outputs):
+        yield f"{name} - 1"
+    if len(classes) == n_outputs:
+        yield LABELS.format(x="y")
+
+
+def _for_signs(loss: Loss, name: str, y: Array, n_outputs: int) -> Iterator[str]:
+    if _is_one_hot(y) and y.shape[1] == 2:
+        yield f"2 * {name}.argmax(axis=1) - 1"
+    yield f"{name}.ravel()"
+    classes = np.unique(y)
+    if {*classes.tolist()} <= {0, 1}:
+        yield f"2 * {name} - 1"
+    elif len(classes) == 2:
+        yield f"np.where({name} == {classes[1]}, 1, -1)"
+
+
+def _for_fractions(loss: Loss, name: str, y: Array, n_outputs: int) -> Iterator[str]:
+    if _is_one_hot(y) and y.shape[1] == 2:
+        yield f"{name}.argmax(axis=1)"
+    if np.isin(y, (-1, 1)).all():
+        yield f"({name} + 1) / 2"
+    classes = np.unique(y)
+    if len(classes) == 2:
+        yield f"({name} == {classes[1]}).astype(int)"
+    yield from _for_values(loss, name, y, n_outputs)
+
+
+def _for_values(loss: Loss, name: str, y: Array, n_outputs: int) -> Iterator[str]:
+    if n_outputs > 1 and are_whole(y).all() and y.size and 0 <= y.min() <= y.max() < n_outputs:
+        labels = name if y.dtype.kind in "iu" else "np.asarray(y, int)"
+        yield f"np.eye({n_outputs})[{labels}{'.ravel()' * (y.ndim > 1)}]"
+    yield f"{name}.reshape(len(y), -1)"
+    yield f"{name}.ravel()"
+    yield f"{name}.T"
+
+
+def _without_nan(y: ArrayLike, array: Array, n_samples: int) -> str:
+    """Return "; try ..." with the statements that leave out samples whose target is NaN, if that is what is wrong."""
+    finite = np.isfinite(array)
+    if array.ndim not in (1, 2) or len(array) != n_samples or finite.all() or not finite.any():
+        return ""
+    present = "np.isfinite(np.asarray(y, float))" + ".all(axis=1)" * (array.ndim - 1)
+    return f"; try {dropping(present)}"
+
+
+CALLS: dict[str, Callable[[Loss, str, Array, int], Iterator[str]]] = {
+    "classes": _for_classes,
+    "values": _for_values,
+    "fractions": _for_fractions,
+    "signs": _for_signs,
+}
 CHECKS: dict[str, Callable[[Loss, Array, int | None, str], Targets]] = {
     "classes": _classes,
     "values": _values,

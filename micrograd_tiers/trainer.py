@@ -1,8 +1,11 @@
 """The trainer: one training step at a time, in a run that can be stopped after any step and resumed."""
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,18 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import whole_number
-from .batches import Batches, checked_set
-from .errors import DataError, DivergedError
+from .arguments import flag, whole_number
+from .batches import Batches, check_batches, checked_pair, checked_set
+from .errors import DivergedError
 from .metrics import score
-from .network import Network
-from .optimizers import SGD, Optimizer
+from .network import Network, check_net
+from .optimizers import SGD, Optimizer, get_optimizer
 from .rng import generator
 from .schedules import Schedule
 from .tiers.arrays import quiet
-from .training_state import History, TrainingState, checksum
+from .training_state import History, TrainingState, checksum, damaged
+from .words import get_schedule
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
+EPSILON = float(np.finfo(float).eps)  # smaller changes are lost in numbers near 1
 
 
 class Trainer:
@@ -42,35 +47,35 @@ class Trainer:
         X: ArrayLike,
         y: ArrayLike,
         *,
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer | None = None,
         batch_size: int = 64,
         epochs: int = 1,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         seed: int | np.random.Generator = 0,
         shuffle: bool = True,
-        schedule: Schedule | None = None,
+        drop_last: bool = False,
+        schedule: str | Schedule | None = None,
         patience: int | None = None,
         keep_best: bool = False,
         sample_weight: ArrayLike | None = None,
     ) -> None:
-        if schedule is not None and not isinstance(schedule, Schedule):
-            raise ValueError(f"schedule is {schedule!r}, expected a Schedule such as CosineAnnealing(epochs=10)")
+        check_net(net)
         self.net = net
-        self.optimizer = SGD(0.1) if optimizer is None else optimizer
-        self.schedule = schedule
-        self.patience = None if patience is None else whole_number("patience", patience)
-        self.keep_best = keep_best
-        if validation is None and (patience is not None or keep_best):
-            raise ValueError("patience and keep_best need a validation loss: give a validation set")
+        self.optimizer = get_optimizer(SGD(0.1) if optimizer is None else optimizer)
         self.batch_size = whole_number("batch_size", batch_size)
         self.epochs = whole_number("epochs", epochs)
-        self.shuffle = shuffle
+        self.schedule = get_schedule(schedule, self.epochs)
+        self.patience = None if patience is None else whole_number("patience", patience)
+        self.keep_best = flag("keep_best", keep_best)
+        if validation is None and (patience is not None or keep_best):
+            raise ValueError("patience and keep_best need a validation loss: give a validation set")
+        self.shuffle, self.drop_last = flag("shuffle", shuffle), flag("drop_last", drop_last)
         self.X, self.targets = checked_set(net, X, y, "", sample_weight)
         self.y, self.validation = y, validation
         if validation is not None:
-            self._validation_x, self._validation_targets = checked_set(net, *validation, "validation ")
-        for size in {min(self.batch_size, self.n_samples), self.n_samples % self.batch_size} - {0}:
-            net.check_batch((size, *self.X.shape[1:]))
+            pair = checked_pair(validation, len(self.X))
+            self._validation_x, self._validation_targets = checked_set(net, *pair, "validation ")
+        check_batches(net, self.X.shape, self.batch_size, self.drop_last)
 
         self.state = TrainingState()
         self._batches = Batches(net, self.X, self.targets, self.batch_size)
@@ -79,6 +84,8 @@ class Trainer:
         if any(array is not None for array in drawn):
             self.state.mask_seed = int(self._rng.integers(2**63))
         self._begin_epoch()
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @property
     def epoch(self) -> int:
@@ -97,12 +104,13 @@ class Trainer:
 
     @property
     def n_samples(self) -> int:
-        """Number of samples in an epoch."""
-        return len(self.X)
+        """Number of samples in an epoch: all, or those of the full mini-batches if `drop_last` is True."""
+        n = len(self.X)
+        return n - n % self.batch_size if self.drop_last else n
 
     @property
     def steps_per_epoch(self) -> int:
-        """Number of mini-batches in an epoch; the last one may be smaller."""
+        """Number of mini-batches in an epoch; unless `drop_last` is True, the last one may be smaller."""
         return math.ceil(self.n_samples / self.batch_size)
 
     @property
@@ -165,10 +173,15 @@ class Trainer:
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
-        """Warn if the first step has changed no weight although some gradient is not 0."""
+        """Warn if the first step has no effect although something should have moved.
+
+        What is added to a weight of 0, such as a bias at the start, always changes it; below EPSILON that counts as 0.
+        """
         after = self.net.state_dict()
-        moved = any(not np.array_equal(before[name], after[name], equal_nan=True) for name in grads)
-        if not moved and any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values()):
+        moved = any(_moved(before[name], after[name]) for name in grads)
+        # The gradients have a factor, and may underflow with it.
+        too_small = self._optimizer.learning_rate < EPSILON
+        if not moved and (too_small or any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values())):
             warnings.warn(
                 f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
                 f"small to have an effect, or add_scaled of the tier {self.net.tier_name!r} neither changes its target "
@@ -182,13 +195,14 @@ class Trainer:
             rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
             self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
         self.state.rng_state = self._rng.bit_generator.state  # reproduces the order of this epoch
-        order = self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)
-        self._batches.reorder(order)
+        n = len(self.X)
+        order = self._rng.permutation(n) if self.shuffle else np.arange(n)
+        self._batches.reorder(order[: self.n_samples])
 
     def _end_epoch(self) -> None:
         if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
             raise self._diverged("a weight is NaN or infinite")
-        self.history.train_loss.append(self.state.loss_sum / self.targets.divisor)
+        self.history.train_loss.append(self.state.loss_sum / self.targets.weight_of(self._batches.order))
         if self.validation is not None:
             scores = score(self.net, self._validation_x, self._validation_targets)
             if not math.isfinite(scores.loss):
@@ -228,11 +242,11 @@ class Trainer:
         """
         state = TrainingState.from_arrays(arrays, self.net, self.optimizer, self._settings(), self.state.mask_seed)
         try:
+            if state.epoch and bool(state.history.validation_loss) != (self.validation is not None):
+                raise ValueError("the validation losses do not belong to this run")
             self._rng.bit_generator.state = state.rng_state
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"cannot resume: the saved training state is damaged or incomplete ({error!r}); start a new run"
-            ) from None
+        except Exception as error:  # NumPy checks only some of it
+            raise damaged(error) from None
         self.state = state
         self._begin_epoch()
         if state.last_weights and not self.finished:
@@ -251,8 +265,13 @@ class Trainer:
             "schedule": repr(self.schedule),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
             "patience": self.patience,
             "keep_best": self.keep_best,
             "n_samples": self.n_samples,
             "data_checksum": self._data_checksum,
         }
+
+
+def _moved(before: NDArray[Any], after: NDArray[Any]) -> bool:
+    return bool(np.any((after != before) & ((before != 0) | (np.abs(after) >= EPSILON))))

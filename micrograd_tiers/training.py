@@ -1,8 +1,11 @@
 """Training in one call: `fit`."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import flag
 from .network import Network
 from .optimizers import Optimizer
 from .progress import TrainingProgress
@@ -16,13 +19,14 @@ def fit(
     X: ArrayLike,
     y: ArrayLike,
     *,
-    optimizer: Optimizer | None = None,
+    optimizer: str | Optimizer | None = None,
     batch_size: int = 64,
     epochs: int = 1,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int | np.random.Generator = 0,
     shuffle: bool = True,
-    schedule: Schedule | None = None,
+    drop_last: bool = False,
+    schedule: str | Schedule | None = None,
     patience: int | None = None,
     keep_best: bool = False,
     sample_weight: ArrayLike | None = None,
@@ -37,8 +41,9 @@ def fit(
         Samples; all features must be finite.
     y : array_like, shape (N,) or (N, O)
         Targets as in `Network.loss_and_grads`.
-    optimizer : Optimizer, optional
-        By default, SGD with learning rate 0.1.
+    optimizer : Optimizer or str, optional
+        An Optimizer such as ``Adam(0.001)``, or "sgd", "rmsprop", "adam" or "adamw" for the default settings. By
+        default, SGD with learning rate 0.1.
     batch_size : int
         Samples per step, at least 1; the last mini-batch of an epoch may be smaller.
     epochs : int
@@ -49,8 +54,12 @@ def fit(
         Seed of the order of the samples in each epoch and of the dropout masks, which are the same at every tier.
     shuffle : bool
         If False, take the samples in the given order.
-    schedule : Schedule, optional
-        Schedule of the learning rate: `StepDecay` or `CosineAnnealing`. By default the rate is constant.
+    drop_last : bool
+        If True, leave out the last mini-batch of an epoch if it is smaller than the others. With shuffling, these are
+        other samples in each epoch. Batch normalization needs this where one sample would be left alone.
+    schedule : Schedule or str, optional
+        Schedule of the learning rate: a `StepDecay` or `CosineAnnealing`, or in words "step:EVERY", "step:EVERY,BY" or
+        "cosine", which falls over all epochs. By default the rate is constant.
     patience : int, optional
         Stop early, after this many epochs without a new lowest validation loss; at least 1.
     keep_best : bool
@@ -67,7 +76,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a setting is out of its range, or patience or keep_best is given without a validation set.
+        If an argument is not what it should be or out of its range, or patience or keep_best is given without a
+        validation set.
     DataError
         If samples, targets or weights do not fit the net.
     DivergedError
@@ -75,9 +85,10 @@ def fit(
     """
     trainer = Trainer(
         net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
-        shuffle=shuffle, schedule=schedule, patience=patience, keep_best=keep_best, sample_weight=sample_weight,
+        shuffle=shuffle, drop_last=drop_last, schedule=schedule, patience=patience, keep_best=keep_best,
+        sample_weight=sample_weight,
     )  # fmt: skip
-    if progress:
+    if flag("progress", progress):
         with TrainingProgress(trainer) as bar:
             trainer.run(bar.step)
     else:

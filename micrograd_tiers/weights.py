@@ -1,13 +1,18 @@
 """A chain of layers with its weights: the arrays of a tier, their import and export, and the layers that learn."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import shown
 from .backprop import Step, forward
+from .conversion import as_dtype
 from .initializers import Initializer, get_initializer
 from .inputs import Array, check_samples, check_state, check_tier_has, checked_dtype
 from .layers import Layer
@@ -15,7 +20,7 @@ from .layers.base import Shape, shapes_along
 from .rng import generator
 from .summary import Summary, summary_of
 from .targets import Targets
-from .tiers import SUPPORT, Tier, functions_of, get_tier, name_of
+from .tiers import SUPPORT, Tier, TierReference, functions_of, get_tier, name_of
 
 
 def parameter_shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
@@ -61,19 +66,22 @@ class Chain:
         self._buffers: list[dict[str, Any]] = []  # one dict per layer
         for i, layer in enumerate(self.layers):
             for name in layer.parameter_shapes():
-                self.parameters[f"{i}.{name}"] = self._own(layer.initial(name, initializer, rng))
+                self.parameters[f"{i}.{name}"] = self._own(self._initial(i, name, initializer, rng))
             self._buffers.append({name: self._own_buffer(values) for name, values in layer.buffers().items()})
         self.frozen: frozenset[int] = frozenset()
         self.freeze()
 
     def __getstate__(self) -> dict[str, Any]:
         made_again = ("functions", "_training_steps", "_prediction_steps")  # hold closures and views: not pickled
-        return {name: value for name, value in vars(self).items() if name not in made_again}
+        state = {name: value for name, value in vars(self).items() if name not in made_again}
+        return state | {"tier": TierReference(self.tier)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update(state, tier=state["tier"].tier)
         self.functions = functions_of(self.tier, self.dtype)
         self.freeze()
+
+    __copy__ = deepcopy  # a copy shares nothing
 
     @property
     def ops(self) -> tuple[str, ...]:
@@ -93,6 +101,10 @@ class Chain:
         ValueError
             If a layer cannot take the output of the layer before it.
         """
+        if not (shape is None or isinstance(shape, tuple | list)):
+            raise ValueError(
+                f"shape is {shown(shape)}, expected the shape of one sample, such as (784,) or (1, 28, 28)"
+            )
         return shapes_along(self.layers, shape)
 
     @property
@@ -126,6 +138,23 @@ class Chain:
     def check_samples(self, X: ArrayLike) -> Array:
         """Return X as an ndarray (N, ...) of the net's dtype, or raise a DataError that names the problem."""
         return check_samples(X, self.layers, self.dtype)
+
+    def _initial(self, i: int, name: str, initializer: Initializer, rng: np.random.Generator) -> Array:
+        """Return initial values of a parameter of layer i; raise ValueError unless they are finite and of its shape."""
+        layer = self.layers[i]
+        shape = layer.parameter_shapes()[name]
+        try:
+            values = np.array(layer.initial(name, initializer, rng), "float64")
+        except (TypeError, ValueError) as error:
+            values, got = np.array(math.nan), f"raises {type(error).__name__}: {error}"
+        else:
+            got = f"gives shape {values.shape}" if values.shape != shape else "gives NaN or infinity"
+        if values.shape != shape or not np.isfinite(values).all():
+            raise ValueError(
+                f"init {got} for {i}.{name}, expected finite numbers of shape {shape}; a function takes a shape and a "
+                "generator: lambda shape, rng: rng.normal(0, 0.1, shape)"
+            )
+        return values
 
     # Arrays of the tier, and ndarrays.
 
@@ -170,7 +199,7 @@ class Chain:
         DataError
             If keys are missing or unexpected, or shapes differ; the message names them.
         """
-        arrays = check_state(state, self.layers)
+        arrays = {key: as_dtype(array, self.dtype, key) for key, array in check_state(state, self.layers).items()}
         for key, array in arrays.items():
             if key in self.parameters:
                 self.parameters[key] = self._own(array)
@@ -200,7 +229,13 @@ class Chain:
         self._set_frozen(self.frozen.difference(self._numbers_of(layers)) if layers else frozenset())
 
     def _numbers_of(self, layers: tuple[int, ...]) -> set[int]:
-        return {range(len(self.layers))[layer] for layer in layers}
+        n = len(self.layers)
+        for layer in layers:
+            if not isinstance(layer, int | np.integer) or isinstance(layer, bool):
+                raise TypeError(f"layer is {shown(layer)}, expected an index from {-n} to {n - 1}")
+            if not -n <= layer < n:
+                raise IndexError(f"layer is {layer}, expected an index from {-n} to {n - 1}")
+        return {range(n)[layer] for layer in layers}
 
     def _set_frozen(self, frozen: frozenset[int]) -> None:
         self.frozen = frozen
@@ -211,7 +246,7 @@ class Chain:
             self._training_steps.append(Step(layer, *arrays, training=i not in frozen))
             self._prediction_steps.append(Step(layer, *arrays))
 
-    def steps(self, training: bool = True) -> list[Step]:
+    def steps(self, training: bool) -> list[Step]:
         """Return the layers with their arrays; in training, those that are not frozen learn."""
         return self._training_steps if training else self._prediction_steps
 

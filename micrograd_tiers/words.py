@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .arguments import check_name
+from .arguments import check_name, shown
 from .layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Reshape
 from .layers.activation import ACTIVATIONS
 from .layers.base import Shape
@@ -22,8 +22,8 @@ LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; minim
 }
 
 
-def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
-    """Parse the sizes of a net, such as "784-300-10"; `what` names them in an error.
+def sizes_from_words(words: str) -> tuple[int, ...]:
+    """Parse the sizes of a net, such as "784-300-10".
 
     Raises
     ------
@@ -32,7 +32,7 @@ def sizes_from_words(words: str, what: str = "net") -> tuple[int, ...]:
     """
     sizes = words.split("-")
     if len(sizes) < 2 or not all(size.isdecimal() and int(size) > 0 for size in sizes):
-        raise ValueError(f"{what} is {words!r}, expected numbers of units such as 784-300-10")
+        raise ValueError(f"net is {words!r}, expected numbers of units such as 784-300-10")
     return tuple(map(int, sizes))
 
 
@@ -103,13 +103,31 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
         return None
     if name == "cosine" and not numbers:
         return CosineAnnealing(epochs)
-    try:
-        every, *by = numbers.split(",")
-        if name == "step" and len(by) < 2:
-            return StepDecay(int(every), *map(float, by))
-    except ValueError as error:
-        raise ValueError(f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY or cosine") from None
+    every, *by = numbers.split(",")
+    if name == "step" and len(by) < 2:
+        try:
+            return StepDecay(_number("EVERY", int, every), *(_number("BY", float, share) for share in by))
+        except ValueError as error:
+            raise ValueError(f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY or cosine") from None
     raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY or cosine")
+
+
+def get_schedule(schedule: Any, epochs: int) -> Schedule | None:
+    """Return the schedule of a run over so many epochs, given in words, as a Schedule, or None for a constant rate.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or the words cannot be parsed.
+    """
+    if isinstance(schedule, str):
+        return schedule_from_words(schedule, epochs)
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise ValueError(
+            f"schedule is {shown(schedule)}, expected a Schedule such as CosineAnnealing(epochs=10), or words such as "
+            "'cosine' or 'step:10,0.5'"
+        )
+    return schedule
 
 
 def grid_from_words(words: Sequence[str], kinds: Mapping[str, Sequence[type]]) -> dict[str, list[Any]]:

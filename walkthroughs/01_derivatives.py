@@ -126,15 +126,20 @@ assert abs(dg(1.0) - mt.numerical_gradient(g, np.array(1.0))) < 1e-12
 # derivatives along the path.**
 #
 # $$
-# \frac{dL}{dw} = \frac{dL}{dy} \cdot \frac{dy}{dz} \cdot \frac{dz}{dw}
-#               = 2(y - t) \cdot y(1 - y) \cdot x
+# \begin{aligned}
+# \frac{dL}{dw} &= \frac{dL}{dy} \cdot \frac{dy}{dz} \cdot \frac{dz}{dw} \\
+#               &= 2(y - t) \cdot y(1 - y) \cdot x
+# \end{aligned}
 # $$
 #
 # The middle factor deserves a short derivation. Write $q$ for $e^{-z}$, which has the derivative $-q$. Then
 # $y = 1 / (1 + q)$, and
 #
 # $$
-# \frac{dy}{dz} = \frac{-1}{(1 + q)^2} \cdot (-q) = \frac{1}{1 + q} \cdot \frac{q}{1 + q} = y (1 - y) ,
+# \begin{aligned}
+# \frac{dy}{dz} &= \frac{-1}{(1 + q)^2} \cdot (-q) \\
+#               &= \frac{1}{1 + q} \cdot \frac{q}{1 + q} = y (1 - y) ,
+# \end{aligned}
 # $$
 #
 # because $q / (1 + q) = 1 - 1 / (1 + q)$.
@@ -193,9 +198,10 @@ print(y.round(4), "sum", y.sum())
 # quotient rule gives both:
 #
 # $$
-# \frac{\partial y_i}{\partial z_i} = \frac{e^{z_i} S - e^{z_i} e^{z_i}}{S^2} = y_i (1 - y_i),
-# \qquad
-# \frac{\partial y_i}{\partial z_j} = \frac{0 \cdot S - e^{z_i} e^{z_j}}{S^2} = -y_i y_j \quad (j \neq i) .
+# \begin{aligned}
+# \frac{\partial y_i}{\partial z_i} &= \frac{e^{z_i} S - e^{z_i} e^{z_i}}{S^2} = y_i (1 - y_i), \\
+# \frac{\partial y_i}{\partial z_j} &= \frac{0 \cdot S - e^{z_i} e^{z_j}}{S^2} = -y_i y_j \quad (j \neq i) .
+# \end{aligned}
 # $$
 #
 # In code, `np.outer(y, y)` is the table of all products $y_i y_j$, and `np.diag(y)` has $y$ on its diagonal and 0
@@ -218,7 +224,8 @@ assert abs(jacobian.sum(axis=0)).max() < 1e-15
 figure, axes = plt.subplots(figsize=(3.6, 3), layout="constrained")
 image = axes.imshow(jacobian, cmap="RdBu", vmin=-0.25, vmax=0.25)
 for (i, j), slope in np.ndenumerate(jacobian):
-    axes.text(j, i, f"{slope:.3f}", ha="center", va="center")
+    color = "white" if abs(slope) > 0.15 else "black"
+    axes.text(j, i, f"{slope:.3f}", ha="center", va="center", color=color)
 axes.set(xlabel="score j", ylabel="probability i", xticks=range(3), yticks=range(3), title="The Jacobian of softmax")
 figure.colorbar(image)
 plt.show()
@@ -252,9 +259,10 @@ print(dL_dy.round(4))
 # $i = c$ contributes. Work out the two cases.
 #
 # $$
-# j = c: \quad -\frac{1}{y_c} \cdot y_c (1 - y_c) = y_c - 1,
-# \qquad
-# j \neq c: \quad -\frac{1}{y_c} \cdot (-y_c y_j) = y_j .
+# \begin{aligned}
+# j = c: \quad    & -\frac{1}{y_c} \cdot y_c (1 - y_c) = y_c - 1, \\
+# j \neq c: \quad & -\frac{1}{y_c} \cdot (-y_c y_j) = y_j .
+# \end{aligned}
 # $$
 #
 # In code, the sum over $i$ is `dL_dy @ jacobian`, which multiplies each column of the table elementwise by `dL_dy` and

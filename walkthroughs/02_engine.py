@@ -118,6 +118,7 @@ def draw(root, names, axes):
 
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 draw(L, {w: "w", x: "x", p: "p = w x", b: "b", z: "z = p + b", v: "v", L: "L = v z"}, axes)
+axes.set_title("The graph of L")
 plt.show()
 
 # %% [markdown]
@@ -220,6 +221,7 @@ assert (a.grad, b.grad, c.grad, d.grad) == (6, 3, 1, 1)
 
 figure, axes = plt.subplots(figsize=(6, 2), layout="constrained")
 draw(d, {a: "a", b: "b = a + a", c: "c = b + b", d: "d = b + c"}, axes)
+axes.set_title("The graph of d")
 plt.show()
 
 # %% [markdown]
@@ -268,7 +270,7 @@ assert abs(without[-20:] - 3).max() > 2.5
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
 axes.plot(with_zeroing, "o-", markersize=3, label="set to zero before each step")
 axes.plot(without, "s--", markersize=3, label="forgotten")
-axes.set(xlabel="step", ylabel="w", ylim=(-1, 9))
+axes.set(xlabel="step", ylabel="w", ylim=(-1, 9), title="Gradients set to zero, or not")
 axes.legend(loc="upper right", ncols=2)
 plt.show()
 
@@ -280,8 +282,9 @@ plt.show()
 # -------------------
 #
 # `micrograd_tiers.engine.Value` is such a class. It works like ours, and can do more: subtraction, division, powers,
-# `exp`, `log`, `tanh`, `sigmoid`. You can mix in ordinary numbers. Here is one expression computed by both classes, its
-# value and its four gradients, for a hundred random draws:
+# functions from `exp` and `sin` to `softplus`, `maximum` and `clip`. You can mix in ordinary numbers and NumPy arrays,
+# and give each number a name, its `label`. Here is one expression computed by both classes, its value and its four
+# gradients, for a hundred random draws:
 
 
 # %%
@@ -354,12 +357,12 @@ score = [[model([float(i), float(j)]).data for i in across] for j in up]
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 left.plot(losses, "o-", markersize=3, label="loss")
 left.plot(accuracies, "s-", markersize=3, label="share classified correctly")
-left.set(xlabel="epoch", ylim=(0, 1.05))
+left.set(xlabel="epoch", ylim=(0, 1.05), title="Training")
 left.legend(loc="center right")
 right.contourf(across, up, score, levels=[-1000, 0, 1000], colors=["C0", "C1"], alpha=0.25)
 for y, marker, color in ((-1, "o", "C0"), (1, "^", "C1")):
     right.scatter(*data.train_x[np.equal(classes, y)].T, marker=marker, color=color, label=f"y = {y}")
-right.set(xlabel="first input", ylabel="second input")
+right.set(xlabel="first input", ylabel="second input", title="The sign of the score")
 right.legend(loc="upper right")
 plt.show()
 
@@ -376,8 +379,9 @@ assert sum(unseen) > 85
 #
 # In micrograd, every operation creates a *function* that will later pass the gradient on, and a set of its operands.
 # Each of these is one more object to create. It is also one more object for Python's garbage collector, which searches
-# memory again and again for objects that are no longer needed. In this package an operation stores only the slopes,
-# which are plain numbers. A single loop in `backward` passes the gradients on for all nodes, as our `hand_on` does.
+# memory again and again for objects that are no longer needed. In this package an operation stores only its operands
+# and the slopes, which are plain numbers, and not even a tuple around them. A single loop in `backward` passes the
+# gradients on for all nodes, as our `hand_on` does.
 #
 # To measure this on your machine, install micrograd and run
 # `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`. The command

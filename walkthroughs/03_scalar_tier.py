@@ -157,7 +157,7 @@ for weights, sources, targets in ((W1, places[0], places[1]), (W2, places[1], pl
             axes.plot([from_x, to_x], [from_y, to_y], color="0.6", zorder=0)
             label = {"ha": "center", "va": "center", "backgroundcolor": "white", "fontsize": 8}
             axes.text(0.75 * from_x + 0.25 * to_x, 0.75 * from_y + 0.25 * to_y, f"{weight:g}", **label)
-axes.set(xlim=(-0.4, 4.5), ylim=(-0.4, 2.4))
+axes.set(xlim=(-0.4, 4.5), ylim=(-0.4, 2.4), title="Values, gradients and weights of the net")
 axes.axis("off")
 plt.show()
 

@@ -151,7 +151,8 @@ titles = ["sample 0", "+ sample 1", "= dy.T @ x"]
 for axes, table, title in zip(grid, [*tables, small_dy.T @ small_x], titles, strict=True):
     axes.imshow(table, cmap="RdBu", vmin=-12, vmax=12)
     for (o, i), number in np.ndenumerate(table):
-        axes.text(i, o, number, ha="center", va="center")
+        color = "white" if abs(number) > 7 else "black"
+        axes.text(i, o, number, ha="center", va="center", color=color)
     axes.set(title=title, xlabel="input", ylabel="output", xticks=range(3), yticks=range(2))
 plt.show()
 

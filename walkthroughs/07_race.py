@@ -20,12 +20,13 @@ os.environ |= pinned(1)  # one thread, set before NumPy is imported: the page sa
 
 # %%
 import cProfile
-import pstats
+import linecache
 import statistics
 import struct
 import sys
 import timeit
 import tracemalloc
+from collections import Counter
 from time import perf_counter
 from unittest import mock
 
@@ -299,18 +300,19 @@ plt.show()
 
 # %%
 def profile_of(step, steps=1):
+    """Return one entry for each function that was called: its code, its calls, and its time."""
     step()  # warm up
     with cProfile.Profile() as profile:
         for _ in range(steps):
             step()
-    return pstats.Stats(profile)
+    return profile.getstats()
 
 
 calls = {}
 for tier in TIERS:
     for batch_size in (16, 32, 64):
-        step = make_step(tier, Case((2, 3, 2), batch_size))
-        calls[tier, batch_size] = profile_of(step).total_calls
+        entries = profile_of(make_step(tier, Case((2, 3, 2), batch_size)))
+        calls[tier, batch_size] = sum(entry.callcount for entry in entries)
     print(f"{tier:6}  calls per step on 16, 32, 64 samples: {[calls[tier, n] for n in (16, 32, 64)]}")
 
 for tier in ("scalar", "vector"):
@@ -321,23 +323,45 @@ assert calls["tensor", 16] == calls["tensor", 32] == calls["tensor", 64] < calls
 # Twice the samples, twice the calls, but not at the tensor tier. There, the batch is a single object. This, more than
 # anything inside the library, is why the tensor tier wins on the tiny net.
 #
-# The same profiler tells where the time is spent. Here are the three functions of each tier that take the most time, on
-# a net that the tier can handle. `tottime` is the time in the function itself, without the functions that it calls.
+# The same profiler tells where the time is spent. Here are the functions of each tier that take the most time, on a net
+# that the tier can handle: the share of the time spent in the function itself, without the functions that it calls,
+# then its place and its first line.
+
 
 # %%
+def costly(entries, n=4):
+    """Return a line of text for each of the n functions in which the most time is spent."""
+    seconds = Counter()
+    for entry in entries:
+        code = entry.code  # text for functions that are not written in Python
+        place = (code, 0) if isinstance(code, str) else (code.co_filename, code.co_firstlineno)
+        seconds[place] += entry.inlinetime
+    return [
+        f"{time / seconds.total():4.0%}  {f'{os.path.basename(file)}:{line}' if line else '':14}"
+        f"  {linecache.getline(file, line).strip() or file:.66}"
+        for (file, line), time in seconds.most_common(n)
+    ]
+
+
 LARGE = Case((784, 300, 10), 64)
+shown = {}
 for tier, case, steps in (("scalar", SMALL, 3), ("vector", LARGE, 20), ("tensor", LARGE, 20)):
-    print(f"{tier}, {case}, {steps} steps")
-    profile_of(make_step(tier, case), steps).strip_dirs().sort_stats("tottime").print_stats(3)
+    shown[tier] = costly(profile_of(make_step(tier, case), steps))
+    print(f"{tier}, {case}", *shown[tier], "", sep="\n")
+
+for work in ("builtins.sum", "# dL/dweight", "def add_scaled("):
+    assert work in " ".join(shown["scalar"])
+assert "def linear(" in shown["vector"][0]
+assert "def linear(" in shown["tensor"][0] + shown["tensor"][1]
+assert "# dL/dweight" in shown["tensor"][0] + shown["tensor"][1]
 
 # %% [markdown]
-# Each line ends with the file, the line and the name of a function. There you can read what takes the time. At the
-# scalar tier, look for the loops over all weights: `sum`, which is the forward pass, the nested loops of `dL/dweight`,
-# and `add_scaled`, which sums over the samples and moves the weights. At the other tiers, look for `linear`, the
-# forward product, and `dL/dweight`, the backward one. (At the vector tier the latter is called `value`, because the
-# products of all samples are postponed and made at once.) These are the multiply-adds that we counted. Short functions
-# look more expensive than they are, because the profiler takes some time at each call. Use a profiler to find the
-# place, and a clock to measure it.
+# At the scalar tier, look for the loops over all weights: `sum`, which is the forward pass, the nested loops of
+# `dL/dweight`, and `add_scaled`, which sums over the samples and moves the weights. At the tensor tier they are the
+# forward product in `linear` and the backward one, `dL/dweight`. At the vector tier, `linear` is first, as it is called
+# for every sample; the products of `dL/dweight` are postponed, and made at once for all samples. These are the
+# multiply-adds that we counted. Short functions look more expensive than they are, because the profiler takes some time
+# at each call. Use a profiler to find the place, and a clock to measure it.
 #
 # The matrix-product limit
 # ------------------------

@@ -235,7 +235,8 @@ assert abs(mt.numerical_gradient(np.abs, np.array(3.0)) - 1) < 1e-9
 
 # %% [markdown]
 # It says 0, but the derivative is 1. So `mt.numerical_gradient` first compares the complex step with a difference. If
-# they disagree, it uses differences, and halves the step until the results settle (Richardson extrapolation).
+# they disagree, it uses differences, and halves the step until the results settle (Richardson extrapolation). How long
+# the steps are depends on $x$ and on how much the function itself rounds, so it works for tiny numbers too.
 #
 # With that, the package checks an op, `mt.check_vjps(op, inputs)`, or a whole net:
 

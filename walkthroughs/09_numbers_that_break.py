@@ -185,7 +185,8 @@ with np.errstate(all="ignore"):
         finite = np.isfinite(losses)
         axes.plot(gaps[finite], losses[finite], marker, label=loss.__name__)
         last[loss.__name__] = gaps[finite].max()
-axes.set(xlabel="gap between the two logits", ylabel="loss if the lower logit is right", title="float32")
+axes.set(xlabel="gap between the two logits", ylabel="loss if the lower logit is right")
+axes.set_title("Cross-entropy in float32")
 axes.legend()
 plt.show()
 

@@ -81,7 +81,7 @@ figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 axes.plot(depths, losses[:, :, 0].mean(axis=1), "o-", label="training images, mean")
 axes.plot(depths, losses[:, :, 1].mean(axis=1), "s-", label="new images, mean")
 axes.plot(np.repeat(depths, 3), losses[:, :, 1].ravel(), "k.", label="new images, each start")
-axes.set(xlabel="hidden layers", ylabel="loss (nats)", xticks=depths)
+axes.set(xlabel="hidden layers", ylabel="loss (nats)", xticks=depths, title="Loss by depth")
 axes.legend()
 plt.show()
 

@@ -368,7 +368,7 @@ for name, its_net, marker in (("LeNet", net, "o"), ("dense", dense_net, "s")):
     (line,) = axes.plot(epochs, history.validation_loss, f"{marker}-", label=f"{name}, new glyphs")
     axes.plot(epochs, history.train_loss, f"{marker}--", color=line.get_color(), label=f"{name}, training")
 assert errors["LeNet"] < errors["dense"] / 2
-axes.set(xlabel="epoch", ylabel="loss (nats)", xticks=epochs)
+axes.set(xlabel="epoch", ylabel="loss (nats)", xticks=epochs, title="LeNet and a dense net")
 axes.legend()
 plt.show()
 
@@ -392,6 +392,7 @@ for axis in axes.flat:
     axis.set(xticks=[], yticks=[])
 for axis, what in zip(axes[:, 0], ("at the start", "learned", "feature map"), strict=True):
     axis.set_ylabel(what)
+figure.suptitle("Kernels of the first layer, and their feature maps")
 plt.show()
 
 

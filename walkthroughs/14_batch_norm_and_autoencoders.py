@@ -302,6 +302,7 @@ for axes_row, (name, pictures) in zip(grid, rows.items(), strict=True):
         axes.imshow(image.reshape(28, 28), cmap="gray", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
     axes_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+figure.suptitle("Digits, and what comes out of three codes")
 plt.show()
 
 # %% [markdown]

@@ -4,19 +4,24 @@ Each command is a module of this package with `add_options(parser)` and `run(arg
 import NumPy only when a command runs, so that `--help` is instant.
 
 Exit codes: 0 success; 1 bad data or a bad file, or a negative result (tiers that differ, a check that fails); 2 wrong
-usage; 3 training diverged; 130 interrupted. An error is printed as one line on standard error.
+usage; 3 training diverged; 130 interrupted, 143 terminated, 129 if the terminal was closed. An error is printed as one
+line on standard error.
 """
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 from .. import __version__
+from ..formats import one_line
 from ..threads import pinned
+from .signals import exit_code, said, stopped_by_signals
 
 COMMANDS = {
     "compare": "train one net at every tier, and compare the weights and the speed",
@@ -40,7 +45,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
-        self.exit(2, f"micrograd-tiers: {message}; see {self.prog} --help\n")
+        self.exit(2, f"micrograd-tiers: {one_line(message)}; see {self.prog} --help\n")
 
 
 class CommandParser(OneLineParser):
@@ -79,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # no failure on characters that the terminal lacks
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(argv)
+        with stopped_by_signals():
+            code = _run(argv)
         if sys.stdout is not None:  # None if the process was started without stdout
             sys.stdout.flush()
         return code
@@ -98,8 +104,9 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(stop.code or 0)
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        signum = getattr(stop, "signum", signal.SIGINT)
+        return _fail(said(signum), exit_code(signum))
     except Exception as error:
         if isinstance(error, NotImplementedError) and _comes_from_a_tier_file(error):
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -120,10 +127,10 @@ def _without_output(message: str) -> int:
 
 
 def _exit_code(error: Exception) -> int:
-    """Return 1 for bad data, files and contenders, 2 for wrong usage, 3 for diverged training, 0 for all others."""
-    from ..errors import ContenderError, DataError, DivergedError
+    """Return 1 for bad data, files, pictures, contenders, 2 for wrong usage, 3 for diverged training, 0 for others."""
+    from ..errors import ContenderError, DataError, DivergedError, PictureError
 
-    if isinstance(error, DataError | ContenderError | OSError | MemoryError | OverflowError):
+    if isinstance(error, DataError | ContenderError | PictureError | OSError | MemoryError | OverflowError):
         return 1
     if isinstance(error, DivergedError):
         return 3
@@ -137,5 +144,6 @@ def _comes_from_a_tier_file(error: Exception) -> bool:
 
 
 def _fail(message: str, code: int) -> int:
-    print("micrograd-tiers:", " ".join(message.split()) or "out of memory", file=sys.stderr)
+    with suppress(OSError):  # a closed terminal
+        print("micrograd-tiers:", one_line(message) or "out of memory", file=sys.stderr)
     return code

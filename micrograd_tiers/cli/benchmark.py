@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
-from ..arguments import whole_number
+from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
 from ..words import sizes_from_words
-from .output import say, write_json
+from . import options
+from .output import drawing, say, write_json
 
 if TYPE_CHECKING:
     from ..lab.race import Case, Row
@@ -43,21 +44,44 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "its own process, and they take turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS "
         "autograd, micrograd)."
     )
+    contender = options.checked(str, _check_contender)
     parser.add_argument(
-        "--net", nargs="+", metavar="NET", help="nets, such as 784-300-10 (default: 2-3-2 784-30-10 784-300-10)"
+        "--net",
+        type=options.checked(sizes_from_words),
+        nargs="+",
+        metavar="NET",
+        help="nets, such as 784-300-10 (default: 2-3-2 784-30-10 784-300-10)",
     )
-    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N", help="samples per step (default: 64)")
-    parser.add_argument("--dtype", nargs="+", metavar="DTYPE", help="float64, float32 or both (default: float64)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders to race (default: all)")
     parser.add_argument(
-        "--base", default="tensor", metavar="NAME", help="contender that the others are compared with (default: tensor)"
+        "--batch-size", type=options.whole(), nargs="+", metavar="N", help="samples per step (default: 64)"
     )
     parser.add_argument(
-        "--threads", type=int, default=os.cpu_count() or 1, help="threads of each contender (default: one per core)"
+        "--dtype",
+        type=options.of_setting("dtype"),
+        nargs="+",
+        metavar="DTYPE",
+        help="float64, float32 or both (default: float64)",
     )
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each contender (default: 7)")
+    parser.add_argument("--only", type=contender, nargs="+", metavar="NAME", help="contenders to race (default: all)")
     parser.add_argument(
-        "--seconds", type=float, default=0.15, help="length of a turn, at least one training step (default: 0.15)"
+        "--base",
+        type=contender,
+        default="tensor",
+        metavar="NAME",
+        help="contender that the others are compared with (default: tensor)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=options.whole(),
+        default=os.cpu_count() or 1,
+        help="threads of each contender (default: one per core)",
+    )
+    parser.add_argument("--rounds", type=options.whole(), default=7, help="turns of each contender (default: 7)")
+    parser.add_argument(
+        "--seconds",
+        type=options.real(above=0, below=3600),
+        default=0.15,
+        help="length of a turn, at least one training step (default: 0.15)",
     )
     parser.add_argument(
         "--all", action="store_true", help="race all cases, run --growth, and check the package's speed targets"
@@ -65,26 +89,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--growth", action="store_true", help="only measure how the time grows with hidden units, batch size and depth"
     )
-    parser.add_argument("--picture", metavar="FILE", help="write a picture of the results to this file")
-    parser.add_argument("--compare", metavar="FILE", help="compare with the --json file of an earlier run")
-    parser.add_argument("--json", metavar="FILE", help="write the results to this file as JSON")
+    options.add_file(parser, "--picture", "write a picture of the results to this file")
+    options.add_file(parser, "--compare", "compare with the --json file of an earlier run")
+    options.add_json(parser)
+
+
+def _check_contender(name: str) -> None:
+    from ..lab.race.contenders import check_contenders
+
+    check_contenders([name])
 
 
 def run(args: argparse.Namespace) -> int:
     """Race the contenders; return 0 if all gradients are equal, whatever the speeds."""
     from ..lab.race import CONTENDERS, Race, report
-    from ..lab.race.contenders import check_contenders
     from ..lab.race.growth import measure_growth
     from ..lab.race.targets import check_start, check_targets
 
-    check_outputs([args.json], [args.picture])
+    check_outputs([args.json], [args.picture], inputs=[args.compare])
     cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
-    check_contenders([*names, args.base])
     earlier = _earlier_rows(args.compare)
-    for name in ("threads", "rounds"):
-        whole_number(f"--{name}", getattr(args, name))
-    if not 0 < args.seconds < 3600:
-        raise ValueError(f"--seconds is {args.seconds:g}, expected a positive number of seconds")
 
     about = report.machine(args.threads)
     print(report.machine_line(about))
@@ -117,28 +141,24 @@ def run(args: argparse.Namespace) -> int:
     if earlier is not None:
         print("\n" + "\n".join(report.change_table(rows, earlier)))
     content["rows"] = [*map(report.as_json, rows)]
-    if args.picture:
-        if args.growth:
-            _draw_growth(args.picture, curves)
-        else:
-            _draw_speeds(args.picture, rows)
-        print(f"\nPicture: {args.picture}")
     write_json(args.json, content)
+    if args.picture:
+        print()
+        with drawing(args.picture):
+            if args.growth:
+                _draw_growth(args.picture, curves)
+            else:
+                _draw_speeds(args.picture, rows)
     return 0
 
 
 def _cases(args: argparse.Namespace) -> list[Case]:
     from ..lab.race import Case
 
-    nets = args.net or SIZES
+    nets = args.net or [*map(sizes_from_words, SIZES)]
     batch_sizes = args.batch_size or (BATCH_SIZES if args.all else [64])
     dtypes = args.dtype or (DTYPES if args.all else ["float64"])
-    for dtype in dtypes:
-        if dtype not in DTYPES:
-            raise ValueError(f"--dtype is {dtype!r}, expected {' or '.join(DTYPES)}")
-    for batch_size in batch_sizes:
-        whole_number("--batch-size", batch_size)
-    return [Case(sizes_from_words(net, "--net"), n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
+    return [Case(net, n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
 
 
 def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
@@ -178,7 +198,7 @@ def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
 def _busy() -> str | None:
     """Return a warning if the machine is busy: if a loop on each core does not get (nearly) all of its time."""
     cores = os.cpu_count() or 1
-    loops = [subprocess.Popen([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
+    loops = [processes.start([sys.executable, "-c", LOOP], stdout=subprocess.PIPE, text=True) for _ in range(cores)]
     got = [float(loop.communicate()[0]) for loop in loops]
     if min(got) >= 1 - BUSY:
         return None

@@ -17,14 +17,16 @@ from ..arguments import either, whole_number
 from ..files import check_outputs
 from ..tiers import TIERS
 from . import OneLineParser, options
-from .output import plural, write_json
+from .output import drawing, plural, write_json
 
 if TYPE_CHECKING:
     from ..lab.museum import Bug
     from ..lab.museum.demonstration import Demonstration
 
-CANDIDATES = 5
+CANDIDATES, FEWEST = 5, 3  # titles to choose from
+JUDGE = "judge"
 TRIES = 2
+MOST_POINTS = 3  # the judge's report costs one, and so does a wrong answer; after the last try there are none
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)
     parser.set_defaults(action="list", json=None)
     listing = actions.add_parser("list", help="list all bugs")
-    options.add_seed(listing, default=argparse.SUPPRESS, text="has no effect here")
     options.add_json(listing)
     show = actions.add_parser("show", help="explain a bug: its symptom, its effect on training, and the wrong lines")
     show.add_argument("name", metavar="NAME", help="name of the bug")
@@ -45,11 +46,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     train = actions.add_parser("train", help="train without a bug and with it, and compare")
     train.add_argument("name", metavar="NAME", help="name of the bug")
     train.add_argument("--tier", choices=TIERS, help=f"{either(TIERS)} (default: the fastest that has the bug)")
-    train.add_argument("--picture", metavar="FILE", help="write a picture of both loss curves to this file")
+    options.add_file(train, "--picture", "write a picture of both loss curves to this file")
     options.add_seed(train)
     options.add_json(train)
     quiz = actions.add_parser("quiz", help="find out which bug is hidden, from how training goes")
     quiz.add_argument("--answer", metavar="NAME", help="answer the quiz of --seed; exit code 0 if right, 1 if not")
+    quiz.add_argument("--judge", action="store_true", help="show what the judge reports; this costs a point")
     options.add_seed(quiz, default=None, text="number of the quiz (default: random)")
     options.add_json(quiz)
 
@@ -57,9 +59,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one action: list the bugs, explain one, train with one, or ask for one in a quiz."""
     check_outputs([args.json], [getattr(args, "picture", None)])
-    code, result = {"list": _list, "show": _show, "train": _train, "quiz": _quiz}[args.action](args)
-    write_json(args.json, {"command": f"bugs {args.action}", **result})
+    if args.action == "train":
+        return _train(args)
+    code, result = {"list": _list, "show": _show, "quiz": _quiz}[args.action](args)
+    _write(args, result)
     return code
+
+
+def _write(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    write_json(args.json, {"command": f"bugs {args.action}", **result})
 
 
 def _list(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
@@ -103,7 +111,7 @@ def _print_text(text: str) -> None:
     print(textwrap.fill(text, 100))
 
 
-def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+def _train(args: argparse.Namespace) -> int:
     from ..lab.museum import get_bug
     from ..lab.museum.demonstration import demonstrate
 
@@ -113,12 +121,13 @@ def _train(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     _print_curves(shown)
     print()
     _print_text(shown.verdict())
+    _write(args, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)})
     if args.picture:
         right, wrong = shown.right, shown.wrong
         losses, accuracies = (right.loss, wrong.loss), (right.accuracy, wrong.accuracy)
-        mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
-        print(f"Picture: {args.picture}")
-    return 0, {"bug": bug.name, "seed": args.seed, **_in_numbers(shown)}
+        with drawing(args.picture):
+            mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
+    return 0
 
 
 def _in_numbers(shown: Demonstration) -> dict[str, Any]:
@@ -144,14 +153,14 @@ def _print_curves(shown: Demonstration) -> None:
     for who, stopped in (("the right program", right), ("the program with the bug", wrong)):
         if stopped.error:
             _print_text(f"{who} stopped: {stopped.error}")
-    for name in right.figures:
-        a, b = right.figures[name], wrong.figures.get(name)
-        if a != b:
-            print(f"{name}: {_number(a)}, with the bug {_number(b)}")
+    for name, pair in shown.other_figures().items():
+        digits = next(n for n in (4, 8, 17) if n == 17 or len({_number(x, n) for x in pair}) == 2)
+        a, b = (_number(x, digits) for x in pair)
+        print(f"{name}: {a}, with the bug {b}")
 
 
-def _number(x: float | str | None) -> str:
-    return "-" if x is None else x if isinstance(x, str) else f"{x:.4g}"
+def _number(x: float | str | None, digits: int = 4) -> str:
+    return "-" if x is None else x if isinstance(x, str) else f"{x:.{digits}g}"
 
 
 # The quiz.
@@ -168,47 +177,62 @@ def _quiz(args: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     given = None if args.answer is None else _candidate(args.answer, candidates) or get_bug(args.answer)
 
     print(f"Quiz {seed}. The program has a bug.\n")
-    _print_text(f"Symptom: {bug.symptom}")
-    print()
     shown = demonstrate(bug, seed=seed)
     _print_curves(shown)
-    if report := _report_without_names(bug):
-        print(f"\n{report}")
+    print()
+    _print_text(f"Symptom: {bug.symptom}")
     print("\nWhich bug is it?")
     for number, candidate in enumerate(candidates, start=1):
         print(f"  {number}. {candidate.title} [{candidate.name}]")
+    judged = args.judge
+    if judged:
+        print(f"\n{_report_without_names(bug)}")
 
     guesses = [] if given is None else [given]
     if given is not None:
         _judge(given, bug, last=False)
+    while given is None and len(guesses) < TRIES and bug not in guesses:
+        answer = _ask(candidates)
+        if answer is None:
+            break
+        if isinstance(answer, str):
+            judged = True
+            print(f"\n{_report_without_names(bug)}\n")
+        else:
+            guesses.append(answer)
+            _judge(answer, bug, last=len(guesses) == TRIES)
+    points = None
+    if guesses:
+        points = MOST_POINTS - judged - (len(guesses) - 1) if bug in guesses else 0
+        print(f"\nScore: {points} of {MOST_POINTS}")
     else:
-        while len(guesses) < TRIES and bug not in guesses and (guess := _ask(candidates)):
-            guesses.append(guess)
-            _judge(guess, bug, last=len(guesses) == TRIES)
-        if not guesses:
-            print(f"To answer: micrograd-tiers bugs quiz --seed {seed} --answer NAME")
-    asked = {"seed": seed, "candidates": [candidate.name for candidate in candidates]}
+        print(f"To answer: micrograd-tiers bugs quiz --seed {seed} --answer NAME")
+        print("The judge's report, for a point: --judge")
+    asked = {"seed": seed, "candidates": [candidate.name for candidate in candidates], "judge_asked": judged}
     answered = {"guesses": [guess.name for guess in guesses], "answered_right": bug in guesses if guesses else None}
-    return int(bool(guesses) and bug not in guesses), {**asked, **answered, **_in_numbers(shown)}
+    result = {**asked, **answered, "points": points, **_in_numbers(shown)}
+    return int(bool(guesses) and bug not in guesses), result
 
 
 def _question(seed: int) -> tuple[Bug, list[Bug]]:
-    """Return the hidden bug, and a shuffled list of it and other bugs: of the same op, or at least of the same kind."""
+    """Return the hidden bug, and a shuffled list of it and up to four others of the same op, or of the same kind."""
     from ..lab.museum import BUGS
 
     rng = random.Random(whole_number("seed", seed, 0))
-    bug = rng.choice([*BUGS.values()])
-    others = [other for other in BUGS.values() if other.kind == bug.kind and other is not bug]
-    near = [other for other in others if other.op == bug.op]
-    candidates = [bug, *rng.sample(near if len(near) >= CANDIDATES - 1 else others, CANDIDATES - 1)]
+    groups: dict[tuple[str, str], list[Bug]] = {}
+    for bug in BUGS.values():
+        groups.setdefault((bug.kind, bug.op), []).append(bug)
+    hidden = rng.choice([bug for group in groups.values() if len(group) >= FEWEST for bug in group])
+    others = [bug for bug in groups[hidden.kind, hidden.op] if bug is not hidden]
+    candidates = [hidden, *rng.sample(others, min(CANDIDATES - 1, len(others)))]
     rng.shuffle(candidates)
-    return bug, candidates
+    return hidden, candidates
 
 
 def _report_without_names(bug: Bug) -> str:
-    """Return the judge's report on a bug in a tier, without the names of bugs; "" for other bugs."""
+    """Return the judge's report on a bug in a tier, without the names of bugs."""
     if bug.kind != "tier":
-        return ""
+        return "The judge tests tiers, and this bug is elsewhere."
     from ..lab.judge.report import paragraph  # with hypothesis
     from ..lab.judge.support import completed
     from ..lab.judge.worker import judged
@@ -218,14 +242,16 @@ def _report_without_names(bug: Bug) -> str:
     return "\n\n".join(["The judge reports:", *(paragraph(bug.op, finding, names=False) for finding in findings)])
 
 
-def _ask(candidates: Sequence[Bug]) -> Bug | None:
-    """Read a guess from standard input; None at its end."""
+def _ask(candidates: Sequence[Bug]) -> Bug | str | None:
+    """Read a guess, or the wish for the judge's report, from standard input; None at its end."""
     while True:
-        print(f"1 to {len(candidates)}: ", end="", flush=True)
+        print(f"1 to {len(candidates)}, or {JUDGE} for the judge's report: ", end="", flush=True)
         line = sys.stdin.readline() if sys.stdin is not None else ""
         if not line:
             print()
             return None
+        if line.strip() == JUDGE:
+            return JUDGE
         if guess := _candidate(line.strip(), candidates):
             return guess
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
-from ..arguments import either, whole_number
+from ..arguments import either
 from ..files import check_outputs
-from ..layers.activation import ACTIVATIONS
 from ..losses import LOSSES, get_loss
-from ..recipe import DATASETS
+from ..recipe import DATASETS, Recipe
 from ..tiers import TIERS
 from . import options
 from .output import plural, write_json
@@ -32,28 +31,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--data", choices=DATASETS, metavar="SET", help=f"data set: {', '.join(DATASETS)} (default: ellipse)"
     )
     options.add_data_dir(parser)
-    parser.add_argument("--net", metavar="FILE", help="check this net, saved by train, on its test samples")
+    options.add_file(parser, "--net", "check this net, saved by train, on its test samples")
     add = parser.add_argument_group("samples, and settings of the net if --net is not given").add_argument
-    add("--tier", help=f"{', '.join(TIERS)}, or your own .py file (default: tensor, or the tier of the saved net)")
+    add(
+        "--tier",
+        type=options.tier,
+        help=f"{', '.join(TIERS)}, or your own .py file (default: tensor, or the tier of the saved net)",
+    )
     add(
         "--hidden",
-        type=int,
+        type=options.of_setting("hidden"),
         nargs="*",
         default=[5, 4],
         metavar="H",
         help="hidden units of each hidden layer (default: 5 4)",
     )
-    add("--activation", default="sigmoid", help=f"{either(ACTIVATIONS)} (default: sigmoid)")
-    add("--loss", default="softmax_cross_entropy", help=f"{either(LOSSES)} (default: softmax_cross_entropy)")
+    for name in ("activation", "init", "dtype"):
+        setting = Recipe.__dataclass_fields__[name]
+        add(f"--{name}", type=options.of_setting(name), default=setting.default, help=setting.metadata["help"])
     add(
-        "--init", default="xavier", help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)"
+        "--loss",
+        type=options.checked(str, get_loss),
+        default="softmax_cross_entropy",
+        help=f"{either(LOSSES)} (default: softmax_cross_entropy)",
     )
-    add("--dtype", default="float64", help="float64 or float32 (default: float64)")
     add("--exact", action="store_true", help="exact mode: arithmetic that gives equal bits at every tier")
-    add("--n", type=int, default=8, help="number of samples (default: 8)")
+    add("--n", type=options.whole(), default=8, help="number of samples (default: 8)")
     add(
         "--coordinates",
-        type=int,
+        type=options.whole(0),
         default=20,
         metavar="N",
         help="number of entries to check in each parameter (default: 20)",
@@ -66,8 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """Check the gradients of a new or a saved net on the first samples of a set; return 0 if all pass, 1 if not."""
     from ..targets import targets_from_labels
 
-    check_outputs([args.json], inputs=[args.net] if args.net else [])
-    whole_number("--n", args.n)
+    check_outputs([args.json], inputs=[args.net, options.tier_file(args.tier)])
     net, X, labels, about = _new(args) if args.net is None else _saved(args)
     n_outputs = net.forward(X[:1]).shape[1]
     y = targets_from_labels(net.loss, labels, n_outputs)
@@ -99,10 +104,10 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
 
 def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a saved net, samples and labels of its test set, and a description of net and data for the report."""
-    from ..checkpoints import load_checkpoint
+    from ..checkpoints import load_usable
     from ..run import load_test_set
 
-    saved = load_checkpoint(args.net)
+    saved = load_usable(args.net)
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=None, seed=args.seed)
     about = {"net": args.net, "data": data.name, "source": data.source}

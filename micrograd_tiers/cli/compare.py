@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import micrograd_tiers as mt
 
 from ..files import check_outputs
+from ..formats import loss_text
 from ..machine import processor
 from ..tiers import TIERS
 from . import options
-from .output import plural, say, write_json
+from .output import drawing, plural, say, write_json
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -31,13 +32,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
     parser.add_argument(
         "--hidden",
-        type=int,
+        type=options.of_setting("hidden"),
         nargs="*",
         metavar="H",
         help="hidden units of each hidden layer (default: 3; 300 for images)",
     )
     parser.add_argument(
         "--tiers",
+        type=options.tier,
         nargs="+",
         default=list(TIERS),
         metavar="TIER",
@@ -47,21 +49,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--exact", action="store_true", help="exact mode: equal bits at every tier; print hashes of the weights"
     )
     parser.add_argument(
-        "--init", default="xavier", help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)"
+        "--init",
+        type=options.of_setting("init"),
+        default="xavier",
+        help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)",
     )
     parser.add_argument(
-        "--learning-rate", type=float, metavar="RATE", help="rate of plain SGD (default: 0.5; 0.2 for images)"
+        "--learning-rate",
+        type=options.of_setting("learning_rate"),
+        metavar="RATE",
+        help="rate of plain SGD (default: 0.5; 0.2 for images)",
     )
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="samples per mini-batch (default: 32)")
+    parser.add_argument(
+        "--batch-size", type=options.whole(), default=32, metavar="N", help="samples per mini-batch (default: 32)"
+    )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=options.real(above=0),
         default=8.0,
         help="how long the reference tier trains each net, in seconds (default: 8)",
     )
-    parser.add_argument(
-        "--picture", default="compare.png", metavar="FILE", help="picture to write (default: compare.png)"
-    )
+    options.add_file(parser, "--picture", "picture to write (default: compare.png)", default="compare.png")
     options.add_seed(parser)
     options.add_json(parser)
 
@@ -70,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare the tiers on one net, or on the two default nets; return 0 if they agree, 1 if not."""
     from ..lab.comparison import compare_tiers
 
-    check_outputs([args.json], [args.picture])
+    check_outputs([args.json], [args.picture], inputs=map(options.tier_file, args.tiers))
     names = [args.data] if args.data else ["ellipse", _image_set(args)]
     comparisons = []
     for data in [_load(name, args) for name in names]:
@@ -86,10 +94,8 @@ def run(args: argparse.Namespace) -> int:
         _print(comparison, args)
         comparisons.append(comparison)
 
-    _draw(comparisons, args.picture)
     machine = processor()
     print(f"Speeds measured on {machine}.")
-    print(f"Picture: {args.picture}")
     write_json(
         args.json,
         {
@@ -100,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
             "comparisons": [comparison.as_json() for comparison in comparisons],
         },
     )
+    with drawing(args.picture):
+        _draw(comparisons, args.picture)
     return 0 if all(comparison.same for comparison in comparisons) else 1
 
 
@@ -135,10 +143,10 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
         scores = (
             f"{'(out of time)':>32}"
             if result.epoch_loss is None or result.epoch_accuracy is None
-            else f"{_number(result.epoch_loss):>16}{result.epoch_accuracy:>14.2%}  "
+            else f"{loss_text(result.epoch_loss):>16}{result.epoch_accuracy:>14.2%}  "
         )
         print(
-            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {_number(result.loss):>9}"
+            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {loss_text(result.loss):>9}"
             f"{result.accuracy:>10.2%}{difference:>16}   {scores}".rstrip()
         )
     if comparison.exact:
@@ -146,10 +154,6 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
             print(f"SHA-256 of the weights, {result.tier:{width}} {result.sha256}")
     print(comparison.verdict)
     print()
-
-
-def _number(x: float) -> str:
-    return f"{x:.4f}" if abs(x) < 1e4 else f"{x:.2e}"
 
 
 def _draw(comparisons: list[Comparison], picture: str) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import micrograd_tiers as mt
 
-from ..arguments import whole_number
 from ..files import check_outputs
 from ..recipe import DATASETS
 from . import OneLineParser, options
-from .output import write_json
+from .output import drawing, write_json
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,44 +18,50 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=OneLineParser)
     listing = actions.add_parser("list", help="list all data sets, and where their files are")
     options.add_data_dir(listing)
-    options.add_seed(listing, text="has no effect here")
     options.add_json(listing)
     download = actions.add_parser(
         "download", help="download MNIST or Fashion-MNIST (needs pip install 'micrograd-tiers[data]')"
     )
     download.add_argument("data", choices=("mnist", "fashion-mnist"), help="data set to download")
     download.add_argument("--no-progress", action="store_true", help="show no progress bar")
-    options.add_seed(download, text="has no effect here")
     options.add_json(download)
     show = actions.add_parser("show", help="write a picture of training samples with their labels")
     show.add_argument("data", choices=DATASETS, help="data set to draw")
     options.add_data_dir(show)
-    show.add_argument("--n", type=int, help="number of samples (default: 40 images or 1,000 points)")
-    show.add_argument("--picture", metavar="FILE", help="picture to write (default: the name of the set, .png)")
+    show.add_argument("--n", type=options.whole(), help="number of samples (default: 40 images or 1,000 points)")
+    options.add_file(show, "--picture", "picture to write (default: the name of the set, .png)")
     options.add_seed(show)
     options.add_json(show)
 
 
 def run(args: argparse.Namespace) -> int:
     """List, download or show data sets."""
+    if args.action == "show":
+        _show(args)
+        return 0
     check_outputs([args.json])
-    result = {"list": _list, "download": _download, "show": _show}[args.action](args)
-    write_json(args.json, {"command": f"data {args.action}", **result})
+    _write(args, _list(args) if args.action == "list" else _download(args))
     return 0
+
+
+def _write(args: argparse.Namespace, result: dict[str, Any]) -> None:
+    write_json(args.json, {"command": f"data {args.action}", **result})
 
 
 def _list(args: argparse.Namespace) -> dict[str, Any]:
     from ..datasets.download import SOURCES
+    from ..datasets.mnist import CLASS_NAMES
 
     places: dict[str, str | None] = {}
     for name in DATASETS:
-        if name in SOURCES:
+        if name in CLASS_NAMES:
             folder = mt.datasets.find_dataset(name, args.data_dir)
             places[name] = None if folder is None else str(folder)
-            print(f"{name:14} {folder or f'not found; to download it: micrograd-tiers data download {name}'}")
+            download = f"; to download it: micrograd-tiers data download {name}" if name in SOURCES else ""
+            print(f"{name:15} {folder or f'not found{download}'}")
         else:
             places[name] = "drawn"
-            print(f"{name:14} drawn offline, needs no files")
+            print(f"{name:15} drawn offline, needs no files")
     return places
 
 
@@ -68,15 +73,14 @@ def _download(args: argparse.Namespace) -> dict[str, Any]:
     return {args.data: str(folder)}
 
 
-def _show(args: argparse.Namespace) -> dict[str, Any]:
-    from ..datasets.download import SOURCES
+def _show(args: argparse.Namespace) -> None:
+    from ..datasets.mnist import CLASS_NAMES
 
-    picture = args.picture or f"{args.data}.png"
-    check_outputs(pictures=[picture])
-    drawn_in_plane = args.data not in (*SOURCES, "glyphs")
+    picture = args.picture if args.picture is not None else f"{args.data}.png"
+    check_outputs([args.json], [picture])
+    drawn_in_plane = args.data not in (*CLASS_NAMES, "glyphs")
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
-    whole_number("--n", n)
-    n_drawn = None if args.data in SOURCES else n
+    n_drawn = None if args.data in CLASS_NAMES else n
     data = mt.load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
     if n > len(data.train_x):
         raise ValueError(
@@ -84,10 +88,10 @@ def _show(args: argparse.Namespace) -> dict[str, Any]:
         )
     data = replace(data, train_x=data.train_x[:n], train_y=data.train_y[:n])
     title = f"{data.name} ({data.source})"
-    if data.image_shape is None:
-        mt.plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
-    else:
-        captions = [data.class_names[label] for label in data.train_y]
-        mt.plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)
-    print(f"Picture: {picture}")
-    return {"data": data.name, "picture": picture, "labels": data.train_y.tolist()}
+    _write(args, {"data": data.name, "picture": picture, "labels": data.train_y.tolist()})
+    with drawing(picture):
+        if data.image_shape is None:
+            mt.plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
+        else:
+            captions = [data.class_names[label] for label in data.train_y]
+            mt.plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)

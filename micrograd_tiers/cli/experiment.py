@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import check_folder
 from . import options
-from .output import write_results
+from .output import drawing, write_results
 
 if TYPE_CHECKING:
     from ..lab.studies import Result, Study, StudyReport, Task
@@ -30,7 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="run a small version in seconds, with glyphs in place of MNIST"
     )
     options.add_data_dir(parser)
-    parser.add_argument("--out", metavar="DIR", help="folder to write to (default: experiments/NAME)")
+    parser.add_argument(
+        "--out", type=options.folder, metavar="DIR", help="folder to write to (default: experiments/NAME)"
+    )
     options.add_jobs(parser)
 
 
@@ -48,25 +51,23 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"unknown study {args.name!r}: expected one of {', '.join(STUDIES)}")
     study = STUDIES[args.name]
     out = Path(args.out or f"experiments/{study.name}{'-quick' if args.quick else ''}")
+    check_folder(out)
     tasks = study.tasks(args.quick)
     print(f"{study.title}: {len(tasks)} runs, in {out}")
     with Progress(len(tasks), "run", lines=True) as progress, on_cluster(args.dask):
         results = run_all(tasks, out / "runs", data_dir=args.data_dir, jobs=args.jobs, on_result=progress.update)
     report = study.report(tasks, results)
     write(study, tasks, results, report, out, args.quick)
-    print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
     return 0
 
 
 def write(
     study: Study, tasks: Sequence[Task], results: Sequence[Result], report: StudyReport, out: Path, quick: bool
 ) -> None:
-    """Write the report, the pictures, and the results as CSV and JSON."""
+    """Write the report and the results as CSV and JSON, print the answer, and draw the pictures."""
     from ..lab.studies import as_csv, environment, runs_of
 
-    for name, draw in report.pictures.items():
-        draw(out / f"{name}.png")
-    pictures = "".join(f"\n![{name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
+    pictures = "".join(f"\n![{study.title}: {name.replace('-', ' ')}]({name}.png)\n" for name in report.pictures)
     if quick and study.tasks(True) != study.tasks(False):
         answer = f"{QUICK}\n\n{report.answer}"
     else:
@@ -81,3 +82,7 @@ def write(
         "runs": runs_of(tasks, results),
     }
     write_results(out, {"report.md": text, "results.csv": as_csv(tasks, results)}, content)
+    print(f"\n{report.answer}\n\nReport: {out / 'report.md'}")
+    for name, draw in report.pictures.items():
+        with drawing(out / f"{name}.png"):
+            draw(out / f"{name}.png")

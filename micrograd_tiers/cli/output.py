@@ -3,9 +3,12 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..errors import PictureError
 from ..files import replacing
 
 
@@ -22,6 +25,22 @@ def write_results(folder: Path, texts: dict[str, str], content: dict[str, Any]) 
         with replacing(folder / name) as file:
             file.write(text.encode())
     write_json(str(folder / "results.json"), content)
+
+
+@contextmanager
+def drawing(path: str | Path, what: str = "Picture") -> Iterator[None]:
+    """Say where a picture is, once the block has drawn it. Do this last: results must not depend on pictures.
+
+    Raises
+    ------
+    PictureError
+        If the block raises any error.
+    """
+    try:
+        yield
+    except Exception as error:  # the fonts, libraries and settings of the user's system can fail in any way
+        raise PictureError(f"{path} cannot be drawn: {type(error).__name__}: {error}") from error
+    print(f"{what}: {path}")
 
 
 def _without_nan(content: Any) -> Any:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import check_folder
 from ..recipe import KINDS, Recipe
 from ..words import grid_from_words
 from . import options
@@ -31,7 +32,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="any options of train, such as learning_rate=0.01,0.1 hidden=100,200-50 seeds=0..4",
     )
     options.add_data_dir(parser)
-    parser.add_argument("--out", default="sweep", metavar="DIR", help="folder to write to (default: sweep)")
+    parser.add_argument(
+        "--out", type=options.folder, default="sweep", metavar="DIR", help="folder to write to (default: sweep)"
+    )
     options.add_jobs(parser)
 
 
@@ -43,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     grid = grid_from_words(args.grid, KINDS)
     recipes = [Recipe(**dict(zip(grid, values, strict=True))) for values in product(*grid.values())]
     out = Path(args.out)
+    check_folder(out)
     tasks = [*map(Training, recipes)]
     print(f"{len(tasks)} runs, in {out}")
     with Progress(len(tasks), "run", lines=True) as progress, on_cluster(args.dask):

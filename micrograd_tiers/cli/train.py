@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
+from ..errors import DivergedError
 from ..files import check_outputs
+from ..formats import loss_text
 from ..recipe import KINDS, Recipe
 from ..tiers import TIERS
 from . import options
-from .output import plural, write_json
+from .output import drawing, plural, write_json
+from .signals import delayed_signals, exit_code, said
 
 if TYPE_CHECKING:
     from ..progress import TrainingProgress
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting of a recipe, and the options of the command itself."""
     parser.description = (
-        "Train a net. Ctrl-C saves a checkpoint and stops. --resume continues from a checkpoint, and gives exactly the "
-        "same weights as a run that was never interrupted."
+        "Train a net. Ctrl-C (or `kill`) saves a checkpoint and stops. --resume continues from a checkpoint, and "
+        "gives exactly the same weights as a run that was never interrupted."
     )
     options.add_data_dir(parser)
     recipe = parser.add_argument_group("data, net and training")
@@ -42,31 +42,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         if bool in kinds:
             recipe.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=about["help"])
         else:
-            several, kind = ("*", int) if tuple in kinds else (None, kinds[0])
             recipe.add_argument(
-                name, type=kind, nargs=several, default=argparse.SUPPRESS, metavar=about["metavar"], help=about["help"]
+                name,
+                type=options.of_setting(setting.name),
+                nargs="*" if tuple in kinds else None,
+                default=argparse.SUPPRESS,
+                metavar=about["metavar"],
+                help=about["help"],
             )
-    parser.add_argument(
-        "--resume",
-        metavar="FILE",
-        help="continue the run of this checkpoint, with its settings; only --epochs may differ",
-    )
-    parser.add_argument(
-        "--checkpoint", metavar="FILE", help="file to save the net to (default: net.npz, or the resumed file)"
-    )
-    parser.add_argument("--curves", metavar="FILE", help="write a picture of the loss curves to this file")
-    parser.add_argument("--confusion", metavar="FILE", help="write a picture of the test set's confusion matrix")
+    add_file = partial(options.add_file, parser)
+    add_file("--resume", "continue the run of this checkpoint, with its settings; only --epochs may differ")
+    add_file("--checkpoint", "file to save the net to (default: net.npz, or the resumed file)")
+    add_file("--curves", "write a picture of the loss curves to this file")
+    add_file("--confusion", "write a picture of the test set's confusion matrix")
     parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
     options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train a net, or resume a saved run; return 0, or 130 if interrupted."""
+    """Train a net, or resume a saved run; return 0, or 130 if interrupted, 143 if terminated."""
     given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
-    check_outputs([checkpoint, args.json], [args.curves, args.confusion])
+    resumed = args.resume if args.resume != checkpoint else None
+    read = [resumed, options.tier_file(given.get("tier"))]
+    check_outputs([checkpoint, args.json], [args.curves, args.confusion], inputs=read)
     if args.resume is None:
         run = mt.Run.start(Recipe(**given), args.data_dir)
     else:
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     data, net, trainer = run.data, run.net, run.trainer
     print(f"{run.title} ({data.source}): {net.n_parameters:,} parameters, {run.recipe.tier} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
-    with _interrupts() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
+    with delayed_signals() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
         run.train(
             checkpoint,
             on_step=progress.step,
@@ -82,21 +83,21 @@ def run(args: argparse.Namespace) -> int:
             interrupted=interrupted,
         )
     seconds = time.perf_counter() - start
-    if not trainer.finished:
+    if interrupted.signum is not None and not trainer.finished:
+        place = f"epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}"
         print(
-            f"micrograd-tiers: interrupted in epoch {trainer.epoch + 1} after {plural(trainer.position, 'sample')}; "
-            f"to continue: {_resume_command(checkpoint, run.recipe, args.data_dir)}",
+            f"micrograd-tiers: {said(interrupted.signum)} in {place}; to continue: "
+            f"{_resume_command(checkpoint, run.recipe, args.data_dir)}",
             file=sys.stderr,
         )
-        return 130
+        return exit_code(interrupted.signum)
     if trainer.epoch < trainer.epochs:
         print(f"stopped early: the validation loss was lowest after epoch {trainer.best_epoch}")
 
     scores = run.test()
-    print(f"test set ({len(data.test_x):,}): loss {scores.loss:.4f}, accuracy {scores.accuracy:.2%}")
+    print(f"test set ({len(data.test_x):,}): loss {loss_text(scores.loss)}, accuracy {scores.accuracy:.2%}")
     print(f"Net: {checkpoint}")
     counts = mt.confusion_matrix(scores.predicted, data.test_y, len(data.class_names))
-    _draw(args, run, counts)
     write_json(
         args.json,
         {
@@ -114,6 +115,12 @@ def run(args: argparse.Namespace) -> int:
             "checkpoint": str(checkpoint),
         },
     )
+    _draw(args, run, counts)
+    if trainer.history.diverges(scores.loss):
+        first = loss_text(trainer.history.batch_loss[0])
+        raise DivergedError(
+            f"training diverges: the loss rose from {first} to {loss_text(scores.loss)}; try a lower learning rate"
+        )
     return 0
 
 
@@ -128,29 +135,11 @@ def _resume_command(checkpoint: str, recipe: Recipe, data_dir: str | None) -> st
 
 def _epoch_line(trainer: Trainer) -> str:
     history = trainer.history
-    line = f"epoch {trainer.epoch}/{trainer.epochs}: training loss {history.train_loss[-1]:.4f}"
+    line = f"epoch {trainer.epoch}/{trainer.epochs}: training loss {loss_text(history.train_loss[-1])}"
     if history.validation_loss:
-        line += f", validation loss {history.validation_loss[-1]:.4f}, accuracy {history.validation_accuracy[-1]:.2%}"
+        loss, accuracy = history.validation_loss[-1], history.validation_accuracy[-1]
+        line += f", validation loss {loss_text(loss)}, accuracy {accuracy:.2%}"
     return line
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Delay a first Ctrl-C until the step is complete, so that no weight is half updated; a second one is immediate."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(signum: int, frame: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:
@@ -164,9 +153,9 @@ def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:
 
 def _draw(args: argparse.Namespace, run: Run, counts: Any) -> None:
     if args.curves:
-        steps = run.trainer.steps_per_epoch
-        mt.plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
-        print(f"Loss curves: {args.curves}")
+        with drawing(args.curves, "Loss curves"):
+            steps = run.trainer.steps_per_epoch
+            mt.plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
     if args.confusion:
-        mt.plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")
-        print(f"Confusion matrix: {args.confusion}")
+        with drawing(args.confusion, "Confusion matrix"):
+            mt.plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import check_outputs
+from ..processes import ended
 from ..tiers import OPS, SUPPORT, TIERS
 from . import options
 from .output import write_json
@@ -31,10 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "tier", nargs="?", metavar="TIER", help="Python file with your ops; it need not have all of them"
     )
-    parser.add_argument("--new", metavar="FILE", help="write the skeleton of a tier to this file, for you to fill in")
+    options.add_file(parser, "--new", "write the skeleton of a tier to this file, for you to fill in")
     parser.add_argument(
         "--like", choices=TIERS, help="tier with the same kind of arrays (default: detected; tensor with --new)"
     )
+    options.add_file(parser, "--points", "TOML file with the points of each op (default: one point per op)")
     parser.add_argument(
         "--only", nargs="+", type=_item_name, metavar="OP", help="judge only these ops, and show all their findings"
     )
@@ -47,16 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "in the file of --points)",
     )
     parser.add_argument(
-        "--points", metavar="FILE", help="TOML file with the points of each op (default: one point per op)"
-    )
-    parser.add_argument(
         "--time-limit",
-        type=float,
+        type=options.real(at_least=1, at_most=86_400),
         default=10.0,
         metavar="S",
         help="time limit for one call of an op, in seconds of processor time (default: 10)",
     )
-    options.add_seed(parser, text="has no effect here")
     options.add_json(parser)
 
 
@@ -73,12 +71,13 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.judge.report import text
 
     if args.new is not None:
+        check_outputs([args.json])
         return _write_skeleton(args.new, args.like or "tensor")
     if args.tier is None:
         raise ValueError(
             "verify: expected the file with your tier; to write a skeleton of one: verify --new my_tier.py"
         )
-    check_outputs([args.json], [])
+    check_outputs([args.json], inputs=[options.tier_file(args.tier), args.points])
     points, level = (None, "all") if args.points is None else read_points(args.points)
     verdict = judge(
         args.tier,
@@ -99,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _say(item: Item) -> None:
     """Show what has been judged: in one line on a terminal, as the report should not scroll away."""
+    if ended.is_set():  # otherwise an op fails because its process was killed
+        return
     start, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
     print(f"{start}  {item.name}: {item.status}", end=end, file=sys.stderr, flush=True)
 

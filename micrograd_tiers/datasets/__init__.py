@@ -1,9 +1,11 @@
-"""Data sets by name: points in the plane, digits drawn offline, MNIST and Fashion-MNIST.
+"""Data sets by name: points in the plane, digits drawn offline, MNIST and other sets in its form.
 
 `load_dataset` returns any of them as a `Dataset`. The functions that it calls are public too: each draws or loads one
 set and takes that set's own options. These modules import NumPy and, from the package, only its errors, its argument
 checks and its random generator.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import whole_number
+from ..arguments import flag, shown, whole_number
 from ..rng import generator
+from .digits import prepare_digit
 from .glyphs import draw_glyphs
 from .idx import read_idx
+from .images import read_image
 from .mnist import (
     CLASS_NAMES,
     IMAGE_SHAPE,
@@ -42,11 +46,17 @@ __all__ = [
     "load_fashion_mnist",
     "load_mnist",
     "moons",
+    "prepare_digit",
     "read_idx",
+    "read_image",
     "spiral",
     "train_validation_split",
     "xor",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +128,10 @@ def load_dataset(
     name : str
         One of `DATASETS`.
     data_dir : path, optional
-        Folder with the files of MNIST or Fashion-MNIST, see `load_mnist`. The other sets do not use it.
+        Folder with the files of a published set, see `load_mnist`. Sets that are drawn do not use it.
     n_train, n_test : int, optional
         Number of samples to draw; for a published set, the number to take from its start. Defaults: 60,000 and
-        10,000 (ellipse, MNIST, Fashion-MNIST), 10,000 and 2,000 (glyphs), 2,000 and 500 (all others).
+        10,000 (ellipse), the whole of a published set, 10,000 and 2,000 (glyphs), 2,000 and 500 (all others).
     seed : int
         Random seed of the sets that are drawn. The test part depends on `seed` and `n_test`, not on `n_train`.
     download : bool
@@ -144,14 +154,15 @@ def load_dataset(
         If a set has to be downloaded and pooch is not installed.
     """
     if name not in DATASETS:
-        raise ValueError(f"unknown data set {name!r}, expected one of {', '.join(DATASETS)}")
+        raise ValueError(f"unknown data set {shown(name)}, expected one of {', '.join(DATASETS)}")
+    download, test_only = flag("download", download), flag("test_only", test_only)
     for what, n in (("n_train", n_train), ("n_test", n_test)):
         if n is not None:
             whole_number(what, n)
     if name in CLASS_NAMES:
         folder = find_folder(name, ("test",) if test_only else ("train", "test"), data_dir, download=download)
-        test = read_split(folder, "test", n=n_test)
-        train = (test[0][:0], test[1][:0]) if test_only else read_split(folder, "train", n=n_train)
+        test = read_split(name, folder, "test", n=n_test)
+        train = (test[0][:0], test[1][:0]) if test_only else read_split(name, folder, "train", n=n_train)
         return Dataset(name, *train, *test, CLASS_NAMES[name], IMAGE_SHAPE, f"folder {folder}")
     recipe = _DRAWN[name]
     train_rng, test_rng = generator(seed).spawn(2)

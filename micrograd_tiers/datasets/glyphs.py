@@ -7,6 +7,8 @@ thinner, and a little noise is added. A linear model misclassifies about 10 % of
 units 3 %.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..matplotlib_import import import_matplotlib
 from ._common import balanced_labels
 
 SIDE = 28
@@ -150,6 +153,7 @@ def _templates() -> NDArray[np.float32]:
 
 def _render(font: str, digit: str) -> NDArray[Any]:
     """Return one digit, cropped to its bounding box: (height, width), 0 to 255, about 72 pixels high."""
+    import_matplotlib()
     import matplotlib
     from matplotlib.ft2font import FT2Font
 

@@ -6,6 +6,8 @@ http://yann.lecun.com/exdb/mnist/ . A gzipped file is recognized by its first tw
 trusted: memory grows with the bytes that arrive, not with the size that the header claims.
 """
 
+from __future__ import annotations
+
 import gzip
 import math
 import os
@@ -24,14 +26,18 @@ from ..errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-UNSIGNED_BYTE = 0x08
+CODES = {np.dtype(kind).newbyteorder("="): code for code, kind in TYPES.items()}
 MAX_DIMENSIONS = 32  # supported by every version of NumPy
 CHUNK = 2**20
 WAY_OUT = "get the file again, or point to another folder"
 
 
 def read_idx(
-    path: str | os.PathLike[str], *, item_shape: tuple[int, ...] | None = None, max_bytes: int = 2**30
+    path: str | os.PathLike[str],
+    *,
+    item_shape: tuple[int, ...] | None = None,
+    element: str = "uint8",
+    max_bytes: int = 2**30,
 ) -> NDArray[Any]:
     """Read one IDX file, gzipped or not.
 
@@ -39,8 +45,10 @@ def read_idx(
     ----------
     path : path
     item_shape : tuple of int, optional
-        Expected shape of one item: `(28, 28)` for images, `()` for labels. If given, the file must hold unsigned
-        bytes, shape ``(N, *item_shape)``. The header is checked before the elements are read.
+        Expected shape of one item: `(28, 28)` for images, `()` for labels. If given, the file must hold an array of
+        shape ``(N, *item_shape)`` of the type `element`. The header is checked before the elements are read.
+    element : {"uint8", "int8", "int16", "int32", "float32", "float64"}
+        Expected type if `item_shape` is given.
     max_bytes : int
         Upper bound for the size of the elements, by default 1 GiB. A small gzip file can expand to any size.
 
@@ -57,7 +65,7 @@ def read_idx(
     """
     path = Path(path)
     with _opened(path) as stream:
-        dtype, shape = _read_header(path, stream, item_shape)
+        dtype, shape = _read_header(path, stream, item_shape, np.dtype(element))
         claimed = math.prod(shape) * dtype.itemsize
         if claimed > max_bytes:
             raise DataError(f"{path}: header claims {claimed} bytes of data, expected at most {max_bytes}; {WAY_OUT}")
@@ -88,7 +96,7 @@ def _opened(path: Path) -> Iterator[BufferedIOBase]:
 
 
 def _read_header(
-    path: Path, stream: BufferedIOBase, item_shape: tuple[int, ...] | None
+    path: Path, stream: BufferedIOBase, item_shape: tuple[int, ...] | None, element: np.dtype[Any]
 ) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the element type and the shape from the header, or raise DataError if they are not valid."""
     magic = stream.read(4)
@@ -102,8 +110,8 @@ def _read_header(
         raise DataError(f"{path}: unknown element type 0x{code:02x}, expected one of {known}; {WAY_OUT}")
     if not 1 <= n_dimensions <= MAX_DIMENSIONS:
         raise DataError(f"{path}: {n_dimensions} dimensions, expected 1 to {MAX_DIMENSIONS}; {WAY_OUT}")
-    if item_shape is not None and (code, n_dimensions) != (UNSIGNED_BYTE, 1 + len(item_shape)):
-        expected = bytes([0, 0, UNSIGNED_BYTE, 1 + len(item_shape)])
+    if item_shape is not None and (code, n_dimensions) != (CODES[element], 1 + len(item_shape)):
+        expected = bytes([0, 0, CODES[element], 1 + len(item_shape)])
         raise DataError(
             f"{path}: magic number is {magic.hex(' ')}, expected {expected.hex(' ')} (the element type, "
             f"then the number of dimensions); check that images and labels are not swapped, or {WAY_OUT}"

@@ -1,12 +1,12 @@
-"""Find and load the four files of MNIST and Fashion-MNIST.
+"""Find and load the four files of MNIST, Fashion-MNIST or another set in their form.
 
-The two sets have the same format, so every function here takes the name of the set.
-MNIST: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
-Proceedings of the IEEE 86(11), 1998. Fashion-MNIST: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel
-image dataset for benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
+All sets have images of 28 x 28 pixels in IDX files, so every function here takes the name of the set.
 """
 
+from __future__ import annotations
+
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..arguments import whole_number
 from ..errors import DataError
-from .download import cache_folder
+from .download import SOURCES, cache_folder
 from .download import download as fetch
 from .idx import read_idx
+from .published import SETS, SPLITS, belongs_to_another, plain, set_with_labels
 
 StrPath = str | os.PathLike[str]
 
 DATA_VARIABLE = "MICROGRAD_TIERS_DATA"  # environment variable with the folder of the sets
 IMAGE_SHAPE = (28, 28)
-CLASS_NAMES = {
-    "mnist": tuple("0123456789"),
-    "fashion-mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
-}
-FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
+CLASS_NAMES = {name: published.class_names for name, published in SETS.items()}
 
 
 def load_mnist(
@@ -44,7 +35,8 @@ def load_mnist(
 
     If `data_dir` is given, only that folder is searched. Otherwise the search goes through the folder that the
     environment variable MICROGRAD_TIERS_DATA names, then the download cache. In `data_dir` and in the folder of the
-    environment variable, the subfolder `mnist` is searched first.
+    environment variable, the subfolders `mnist`, `MNIST` and so on are searched first, each with its subfolder `raw`
+    (the layout of torchvision).
 
     Parameters
     ----------
@@ -73,7 +65,7 @@ def load_mnist(
     ImportError
         If the set has to be downloaded and pooch is not installed.
     """
-    return read_split(find_folder("mnist", [split], data_dir, download=download), split, dtype=dtype)
+    return read_split("mnist", find_folder("mnist", [split], data_dir, download=download), split, dtype=dtype)
 
 
 def load_fashion_mnist(
@@ -83,15 +75,18 @@ def load_fashion_mnist(
 
     Parameters, returns and errors are those of `load_mnist`; the subfolder is `fashion-mnist`.
     """
-    return read_split(find_folder("fashion-mnist", [split], data_dir, download=download), split, dtype=dtype)
+    return read_split(
+        "fashion-mnist", find_folder("fashion-mnist", [split], data_dir, download=download), split, dtype=dtype
+    )
 
 
 def find_dataset(name: str, data_dir: StrPath | None = None) -> Path | None:
-    """Return the folder in which `load_mnist` or `load_fashion_mnist` would find all four files of a set.
+    """Return the folder in which `load_dataset` would find all four files of a published set.
 
     Parameters
     ----------
-    name : {"mnist", "fashion-mnist"}
+    name : str
+        "mnist", "fashion-mnist", "kmnist", "qmnist", or an "emnist-" set.
     data_dir : path, optional
         As in `load_mnist`.
 
@@ -105,12 +100,12 @@ def find_dataset(name: str, data_dir: StrPath | None = None) -> Path | None:
     ValueError
         If `name` is unknown.
     """
-    return _first_with_all(_folders(name, data_dir), list(FILES))
+    return _first_with_all(name, _folders(name, data_dir), SPLITS)
 
 
-def dataset_files(folder: Path) -> list[Path]:
+def dataset_files(name: str, folder: Path) -> list[Path]:
     """Return those of a set's four files that are in this folder."""
-    found = (_file(folder, file) for files in FILES.values() for file in files)
+    found = (_file(folder, file) for split in SPLITS for file in _names(name, split))
     return [file for file in found if file]
 
 
@@ -119,28 +114,27 @@ def find_folder(name: str, splits: Sequence[str], data_dir: StrPath | None, *, d
     for split in splits:
         _check_split(split)
     folders = _folders(name, data_dir)
-    if folder := _first_with_all(folders, splits):
+    if folder := _first_with_all(name, folders, splits):
         return folder
-    if download and data_dir is None:
+    if download and data_dir is None and name in SOURCES:
         return fetch(name)
-    files = ", ".join(file for split in splits for file in FILES[split])
-    places = " or ".join(map(str, folders)) or "any folder (none is given)"
-    ways_out = f"name their folder with --data-dir or {DATA_VARIABLE}, or run `micrograd-tiers data download {name}`"
+    files = ", ".join(file for split in splits for file in _names(name, split))
+    places = " or ".join(str(folder) for folder in folders if folder.name != "raw") or "any folder (none is given)"
+    ways_out = f"name their folder with --data-dir or {DATA_VARIABLE}"
+    if name in SOURCES:
+        ways_out += f", or run `micrograd-tiers data download {name}`"
     raise DataError(f"{name}: did not find {files} (with or without .gz) in {places}; {ways_out}")
 
 
 def read_split(
-    folder: Path, split: str, *, dtype: DTypeLike = "float64", n: int | None = None
+    name: str, folder: Path, split: str, *, dtype: DTypeLike = "float64", n: int | None = None
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the first `n` images (N, 784), scaled to [0, 1], and labels (N,) of the split in this folder."""
     _check_split(split)
     if np.dtype(dtype) not in (np.float64, np.float32):
         raise ValueError(f"dtype is {dtype!r}, expected 'float64' or 'float32'")
-    images_path, labels_path = (_file(folder, file) or folder / file for file in FILES[split])
-    labels = read_idx(labels_path, item_shape=())
-    wrong = np.flatnonzero(labels > 9)
-    if len(wrong):
-        raise DataError(f"{labels_path}: label {wrong[0]} is {labels[wrong[0]]}, expected 0 to 9; get the file again")
+    images_path, labels_path = (_file(folder, file) or folder / file for file in _names(name, split))
+    labels = _read_labels(name, labels_path, split)
     if n is not None and whole_number(f"n_{split}", n) > len(labels):
         raise ValueError(f"n_{split} is {n}, expected at most {len(labels)}, the number of labels in {labels_path}")
     images = read_idx(images_path, item_shape=IMAGE_SHAPE)
@@ -149,37 +143,72 @@ def read_split(
             f"{images_path}: {len(images)} images, expected {len(labels)}, the number of labels in "
             f"{labels_path}; get both files again"
         )
+    if SETS[name].transposed:
+        images = images.transpose(0, 2, 1)
     images = images[:n]
     return np.divide(images.reshape(len(images), -1), 255, dtype=dtype), labels[:n].astype(np.int64)
 
 
+def _read_labels(name: str, path: Path, split: str) -> NDArray[np.integer[Any]]:
+    """Return labels (N,) from 0; raise DataError if they are not in the range of the set, or those of another set."""
+    published = SETS[name]
+    if published.label_columns:
+        labels = read_idx(path, item_shape=(published.label_columns,), element="int32")[:, 0]
+    else:
+        labels = read_idx(path, item_shape=())
+        owner = set_with_labels(zlib.crc32(labels.tobytes()), split)
+        if owner not in (None, name):
+            raise DataError(f"{path}: these are the labels of {owner}, expected those of {name}; choose --data {owner}")
+    first, last = published.first_label, published.first_label + len(published.class_names) - 1
+    wrong = np.flatnonzero((labels < first) | (labels > last))
+    if len(wrong):
+        raise DataError(
+            f"{path}: label {wrong[0]} is {labels[wrong[0]]}, expected {first} to {last} for {name}; get the file "
+            "again, or choose the set that it is from with --data"
+        )
+    return labels - first
+
+
+def _names(name: str, split: str) -> tuple[str, str]:
+    """Return the names of the files of images and of labels."""
+    return SETS[name].files[SPLITS.index(split)]
+
+
 def _check_split(split: str) -> None:
-    if split not in FILES:
-        raise ValueError(f"split is {split!r}, expected one of {', '.join(map(repr, FILES))}")
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}, expected one of {', '.join(map(repr, SPLITS))}")
 
 
 def _folders(name: str, data_dir: StrPath | None) -> list[Path]:
     """Return the folders to search for a set, in order.
 
-    The file names are the same in both sets, so only a folder's name can tell them apart. Hence a subfolder with the
-    name of the set comes first, and a folder with the name of the other set is left out.
+    Several sets have files of the same names. Hence a subfolder with the name of the set comes first, and a folder with
+    the name of another set is left out. Each is followed by its subfolder "raw".
     """
-    if name not in CLASS_NAMES:
-        raise ValueError(f"name is {name!r}, expected one of {', '.join(map(repr, CLASS_NAMES))}")
+    if name not in SETS:
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(map(repr, SETS))}")
     folders = []
     if root := data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE):
         root = Path(root).expanduser()
-        folders = [root / name]
-        if root.resolve().name not in CLASS_NAMES.keys() - {name}:
+        folders = [root / name, *_subfolders(root, SETS[name].folders)]
+        if not belongs_to_another(root.resolve(), name):
             folders.append(root)
     if data_dir is None and (cache := cache_folder(name)):
         folders.append(cache)
-    return folders
+    return [place for folder in dict.fromkeys(folders) for place in (folder, folder / "raw")]
 
 
-def _first_with_all(folders: Sequence[Path], splits: Sequence[str]) -> Path | None:
+def _subfolders(root: Path, names: Sequence[str]) -> list[Path]:
+    """Return the subfolders of a folder with one of these names, however they are written."""
+    try:
+        return sorted(path for path in root.iterdir() if plain(path.name) in names)
+    except OSError:  # no such folder, or one that may not be read
+        return []
+
+
+def _first_with_all(name: str, folders: Sequence[Path], splits: Sequence[str]) -> Path | None:
     """Return the first folder that holds the images and the labels of every split."""
-    files = [file for split in splits for file in FILES[split]]
+    files = [file for split in splits for file in _names(name, split)]
     return next((folder for folder in folders if all(_file(folder, file) for file in files)), None)
 
 

@@ -1,5 +1,7 @@
 """Preparation of a set for training: a split into training and validation samples, and standardized features."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,11 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import whole_number
-from ..conversion import as_array
+from ..conversion import as_array, as_numbers, named
 from ..errors import DataError
 from ..rng import generator
-
-HUGE = float(np.finfo(np.float32).max) / 8  # differences of numbers below this do not overflow in float32 or float64
 
 
 def train_validation_split(
@@ -72,7 +72,7 @@ class Standardizer:
     std: NDArray[Any]
 
     @classmethod
-    def fit(cls, X: ArrayLike) -> "Standardizer":
+    def fit(cls, X: ArrayLike) -> Standardizer:
         """Return the standardizer of these samples.
 
         Parameters
@@ -105,18 +105,39 @@ class Standardizer:
         return cls(mean=np.ldexp(mean, exponent + 2), std=std)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the standardized samples (N, I) as a new array; raise DataError if I is not that of `fit`."""
+        """Return the standardized samples (N, I) as a new array.
+
+        Raises
+        ------
+        DataError
+            If I is not that of `fit`, or a number is too far from the samples of `fit` for a finite result.
+        """
         X = _float_samples(X)
         if X.shape[1:] != self.mean.shape:
             raise DataError(f"X has {X.shape[1]} features, expected {len(self.mean)}, as in fit")
-        quarter = np.where(np.maximum(np.abs(self.mean), self.std) > HUGE, 0.25, 1.0).astype(self.std.dtype)
-        scaled: NDArray[Any] = (X * quarter - self.mean * quarter) / (self.std * quarter)
+        _, exponent = np.frexp(np.maximum(np.abs(self.mean), self.std))
+        kind = np.result_type(X, self.mean, self.std)
+        # In units of a power of two, as in `fit`.
+        with np.errstate(over="ignore"):
+            x, mean, std = (np.ldexp(array.astype(kind), -exponent - 2) for array in (X, self.mean, self.std))
+            scaled: NDArray[Any] = (x - mean) / std
+        lost = np.argwhere(np.isfinite(X) & ~np.isfinite(scaled))
+        if len(lost):
+            n, i = lost[0]
+            raise DataError(
+                f"X holds {X[n, i]:g} (sample {n}, feature {i}), too far from the mean {self.mean[i]:g} and the "
+                f"standard deviation {self.std[i]:g} of fit for a number of {kind}: fit on samples in the same "
+                "unit, or leave this sample out"
+            )
         return scaled
 
 
 def _float_samples(X: ArrayLike) -> NDArray[Any]:
     """Return `X` as an array (N, I) of float64 or float32; other types become float64."""
-    X = as_array(X, "X")
-    if X.ndim != 2 or X.dtype.kind not in "biuf":
-        raise DataError(f"X has dtype {X.dtype} and shape {X.shape}, expected numbers of shape (N, I)")
-    return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
+    array = as_numbers(X, "X")
+    if array.ndim != 2:
+        x = named("X", X)
+        way_out = {1: f"; try {x}.reshape(-1, 1)", 0: ""}.get(array.ndim, f"; try {x}.reshape(len(X), -1)")
+        raise DataError(f"X has shape {array.shape}, expected (N, I): one sample per row{way_out}")
+    # Row by row, as NumPy's sums depend on the order in memory; a table of pandas has it column by column.
+    return np.ascontiguousarray(array, array.dtype if array.dtype in (np.float32, np.float64) else np.float64)

@@ -7,6 +7,8 @@ and dtype int64. The points are in random order. Except in `ellipse`, the classe
 at most one.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -123,6 +123,11 @@ class Layer:
         return shape
 
 
+def no_bias(tier: Tier, weight: Any, n: int) -> Any:
+    """Return n zeros for an op that takes a bias, in the dtype of the weight."""
+    return tier.asarray(filled((n,)), "float32" if "float32" in str(getattr(weight, "dtype", "")) else "float64")
+
+
 def shapes_along(layers: Sequence[Layer], shape: Shape | None = None) -> list[Shape | None]:
     """Return the shape of one sample, then the shape after each layer of a chain; raises as `Layer.shape_out` does.
 

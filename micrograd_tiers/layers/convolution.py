@@ -1,11 +1,11 @@
 """Convolution and pooling: windows that move over images of shape (C, H, W)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..arguments import make_whole
+from ..arguments import make_flag, make_whole
 from ..tiers.protocol import Tier, Vjp
-from .base import Layer, Shape
+from .base import Layer, Shape, no_bias
 
 
 def positions(op: str, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> Shape:
@@ -37,6 +37,8 @@ class Conv2d(Layer):
         Distance in pixels between two positions of the kernel, at least 1.
     padding : int
         Number of zeros added on each side, at least 0.
+    bias : bool
+        If False, the layer has no bias: before a `BatchNorm2d`, which subtracts the mean and so removes any bias.
 
     References
     ----------
@@ -49,21 +51,29 @@ class Conv2d(Layer):
     kernel_size: int
     stride: int = 1
     padding: int = 0
+    bias: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("in_channels", "out_channels", "kernel_size", "stride"):
             make_whole(self, name, 1)
         make_whole(self, "padding", 0)
+        make_flag(self, "bias")
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight, (O, C, K, K), and bias, (O,)."""
         kernel = (self.in_channels, self.kernel_size, self.kernel_size)
-        return {"weight": (self.out_channels, *kernel), "bias": (self.out_channels,)}
+        shapes = {"weight": (self.out_channels, *kernel), "bias": (self.out_channels,)}
+        return shapes if self.bias else {"weight": shapes["weight"]}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return the convolution y and its vjps, from dy to dL/dx, dL/dweight and dL/dbias."""
-        weight, bias = arrays
-        return tier.conv2d(x, weight, bias, self.stride, self.padding)
+        if self.bias:
+            weight, bias = arrays
+            return tier.conv2d(x, weight, bias, self.stride, self.padding)
+        (weight,) = arrays
+        bias = no_bias(tier, weight, self.out_channels)
+        y, (dx, dweight, _) = tier.conv2d(x, weight, bias, self.stride, self.padding)
+        return y, (dx, dweight)
 
     def kept(self, shape: Shape) -> int:
         """Return C K K R S: the numbers under the kernel, at all of its positions."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..arguments import make_whole
+from ..arguments import make_flag, make_whole
 from ..tiers.protocol import Tier, Vjp
-from .base import Layer, Shape
+from .base import Layer, Shape, no_bias
 
 
 @dataclass(frozen=True)
@@ -16,24 +16,33 @@ class Linear(Layer):
     ----------
     in_features, out_features : int
         I and O, from 1 to 2**31 - 1.
+    bias : bool
+        If False, the layer has no bias: before a `BatchNorm1d`, which subtracts the mean and so removes any bias.
     """
 
     op: ClassVar[str] = "linear"
     in_features: int
     out_features: int
+    bias: bool = True
 
     def __post_init__(self) -> None:
         make_whole(self, "in_features", 1)
         make_whole(self, "out_features", 1)
+        make_flag(self, "bias")
 
     def parameter_shapes(self) -> dict[str, Shape]:
         """Return the shapes of weight, (O, I), and bias, (O,)."""
-        return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+        shapes = {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+        return shapes if self.bias else {"weight": shapes["weight"]}
 
     def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
         """Return y = x weight.T + bias and its vjps, from dy to dL/dx, dL/dweight and dL/dbias."""
-        weight, bias = arrays
-        return tier.linear(x, weight, bias)
+        if self.bias:
+            weight, bias = arrays
+            return tier.linear(x, weight, bias)
+        (weight,) = arrays
+        y, (dx, dweight, _) = tier.linear(x, weight, no_bias(tier, weight, self.out_features))
+        return y, (dx, dweight)
 
     def products(self, shape: Shape) -> int:
         """Return I O: one product per weight."""

@@ -77,8 +77,7 @@ class BatchNorm(Layer):
         """Raise ValueError for fewer than two numbers per channel, which have no variance."""
         if n < 2:
             raise ValueError(
-                f"{type(self).__name__}: got one number per channel, expected at least two, as one has no variance: "
-                "choose a batch size that leaves no sample alone"
+                f"{type(self).__name__}: got one number per channel, expected at least two, as one has no variance"
             )
 
     def checked(self, shape: Shape | None, n_axes: int, expected: str) -> Shape | None:

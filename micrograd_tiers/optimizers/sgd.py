@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import make_number
+from ..arguments import make_flag, make_number
 from .base import Memory, Optimizer
 
 
@@ -39,6 +39,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         make_number(self, "momentum", at_least=0, below=1)
+        make_flag(self, "nesterov")
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov needs a momentum above 0, such as 0.9")
 

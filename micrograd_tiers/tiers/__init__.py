@@ -7,14 +7,14 @@ the ops, `functions.py` finds them in the files, and `assembly.py` builds the ti
 
 import importlib
 import importlib.util
-import sys
 import traceback
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
+from ..arguments import flag, shown
 from .assembly import EXACT, built_in
 from .completion import functions_of
+from .loading import FROM_FILE, TierReference, module_from_file
 from .protocol import (
     ACTIVATIONS,
     CORE,
@@ -29,11 +29,20 @@ from .protocol import (
 )
 
 __all__ = [
-    "ACTIVATIONS", "CORE", "COUPLED", "OPS", "PRIMITIVES", "SUPPORT", "TIERS", "Array", "Tier", "Vjp",
-    "functions_of", "get_tier", "line_in_tier_file", "name_of",
+    "ACTIVATIONS", "CORE", "COUPLED", "OPS", "PRIMITIVES", "SUPPORT", "TIERS", "Array", "Tier", "TierReference",
+    "Vjp", "functions_of", "get_tier", "line_in_tier_file", "name_of",
 ]  # fmt: skip
 
-FROM_FILE = "tier_from_file."  # prefix of the names of modules loaded from files
+
+def __getattr__(name: str) -> Tier:
+    """Import a built-in tier on first use, as in `mt.tiers.vector`."""
+    if name in TIERS:
+        return cast(Tier, built_in(name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *TIERS})
 
 
 def get_tier(name: str | Tier, exact: bool = False) -> Tier:
@@ -58,6 +67,7 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
         If there is no such tier, it cannot be imported, it has none of a tier's ops, or exact mode is requested of a
         tier that is not built in.
     """
+    exact = flag("exact", exact)
     known = (name, exact) if isinstance(name, str) else name_of(name)
     if known is not None and known[0] in TIERS:
         return cast(Tier, built_in(known[0], exact or known[1]))
@@ -68,7 +78,7 @@ def get_tier(name: str | Tier, exact: bool = False) -> Tier:
     tier = _from_outside(name) if isinstance(name, str) else name
     if not any(hasattr(tier, function) for function in PRIMITIVES):
         raise ValueError(
-            f"{name!r} is not a tier: it has none of the functions {', '.join(PRIMITIVES)}"
+            f"{shown(name)} is not a tier: it has none of the functions {', '.join(PRIMITIVES[:3])}, ..."
         )
     return cast(Tier, tier)
 
@@ -97,7 +107,7 @@ def _from_outside(name: str) -> Any:
         raise ValueError(f"tier {name!r}: there is no such file")
     try:
         if name.endswith(".py"):
-            return _module_from_file(Path(name), FROM_FILE + Path(name).stem)
+            return module_from_file(Path(name))
         # Imported here because it takes a third of the time of importing this package.
         from importlib.metadata import entry_points
 
@@ -119,21 +129,3 @@ def _exists(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except (ModuleNotFoundError, ValueError):  # no such package; no such name
         return False
-
-
-def _module_from_file(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickle look there
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # it may import files beside it, as a script may
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    finally:
-        sys.path.remove(folder)
-    return sys.modules[name]  # a module may replace itself there, as `assemble` does

@@ -11,7 +11,8 @@ from typing import Any
 
 from .checks import checked
 from .functions import PACKAGE, Functions, Names, module_of, names_in, with_names
-from .protocol import OPS, SUPPORT
+from .loading import reduce_module
+from .protocol import OPS, SUPPORT, TIERS
 
 EXACT = "_exact"  # suffix of the module names of exact tiers
 
@@ -65,6 +66,8 @@ class BuiltIn(ModuleType):
 
     def __reduce__(self) -> tuple[Any, ...]:
         name = self.__name__.removesuffix(EXACT)
+        if name not in (f"{PACKAGE}.{tier}" for tier in TIERS):  # a copy of a tier file
+            return reduce_module(self)
         return built_in, (name.rpartition(".")[2], self.__name__.endswith(EXACT))
 
     def _op(self, name: str) -> Callable[..., Any]:

@@ -1,5 +1,7 @@
 """Picture of a confusion matrix."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,9 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..files import PathLike, picture_format
-from .style import save, wrapped
+from .style import in_own_style, save, wrapped
 
 
+@in_own_style
 def confusion_matrix(path: PathLike, counts: ArrayLike, class_names: Sequence[object], title: str) -> None:
     """Draw a confusion matrix, with the true classes in rows and the predicted classes in columns.
 

@@ -1,4 +1,6 @@
-"""Pictures of data sets: images in a grid, points in the plane."""
+"""Pictures of data sets: images in a grid, images before and after preparation, points in the plane."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -7,15 +9,17 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, save, wrapped
+from .style import MARKERS, PALETTE, in_own_style, save, wrapped
 
 MOST_SCATTER_POINTS = 3_000
 REGION_PIXELS = 200  # per side
 
 
+@in_own_style
 def image_grid(
     path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
     columns: int | None = None,
@@ -65,6 +69,60 @@ def image_grid(
     save(figure, path)
 
 
+@in_own_style
+def prepared_images(
+    path: PathLike, pictures: Sequence[ArrayLike], boxes: Sequence[tuple[int, int, int, int]], images: ArrayLike,
+    captions: Sequence[str], *, title: str,
+) -> None:  # fmt: skip
+    """Draw pairs of gray images, three in a row: a picture with the box that was found in it, and the prepared image.
+
+    Parameters
+    ----------
+    path : path-like
+    pictures : sequence of array_like, length N
+        Each has a shape (H, W) of its own. Brightness from 0 (black) to 1 (white).
+    boxes : sequence of (int, int, int, int), length N
+        First row, last row + 1, first column and last column + 1 of each box.
+    images : array_like, shape (N, h, w)
+        Prepared images.
+    captions : sequence of str, length N
+        Captions of the prepared images.
+    title : str
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or the lengths differ.
+    """
+    picture_format(path)
+    images = np.asarray(images)
+    N = len(pictures)
+    if not N or not N == len(boxes) == len(images) == len(captions):
+        got = f"{N} pictures, {len(boxes)} boxes, {len(images)} images and {len(captions)} captions"
+        raise ValueError(f"prepared_images: {got}; expected the same number of each, at least 1")
+    columns = min(N, 3)
+    rows = ceil(N / columns)
+    figure = Figure(figsize=(max(3.2, 2.8 * columns), 0.5 + 1.7 * rows), layout="constrained")
+    figure.suptitle(wrapped(title, 2.8 * columns, size=12))
+    panels = figure.subplots(rows, 2 * columns, squeeze=False)
+    for panel in panels.ravel():
+        panel.set_axis_off()
+    for pair, picture, box, image, caption in zip(
+        panels.reshape(-1, 2), pictures, boxes, images, captions, strict=False
+    ):
+        top, bottom, left, right = box
+        corner, width, height = (left - 0.5, top - 0.5), right - left, bottom - top
+        pair[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=PALETTE[3], linewidth=1.5))
+        for panel, gray, label in zip(pair, (picture, image), ("picture", caption), strict=True):
+            panel.set_axis_on()
+            panel.imshow(gray, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            panel.set(xticks=[], yticks=[])
+            panel.set_xlabel(wrapped(label, 1.3, size=8), fontsize=8)
+            panel.spines[:].set(color="0.7", linewidth=0.5)
+    save(figure, path)
+
+
+@in_own_style
 def scatter_2d(
     path: PathLike, X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str,
     predict: Callable[[NDArray[Any]], ArrayLike] | None = None,

@@ -1,5 +1,7 @@
 """Loss curves of one training run, or of the right program and the program with a bug."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from math import ceil, inf
 from typing import Any, Protocol
@@ -11,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..arguments import whole_number
 from ..files import PathLike, picture_format
-from .style import MOST_LINE_POINTS, PALETTE, save, wrapped
+from .style import MOST_LINE_POINTS, PALETTE, in_own_style, save, wrapped
 
 
 class LossHistory(Protocol):
@@ -31,6 +33,7 @@ class LossHistory(Protocol):
     validation_accuracy: list[float]
 
 
+@in_own_style
 def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, title: str) -> None:
     """Draw the losses of one training run, by mini-batch and by epoch, and the validation accuracy if there is one.
 
@@ -91,6 +94,7 @@ def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, t
     save(figure, path)
 
 
+@in_own_style
 def right_and_wrong(
     path: PathLike,
     losses: tuple[Sequence[float], Sequence[float]],

@@ -1,5 +1,7 @@
 """Lines in panels, for the reports of the studies."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log10
@@ -10,7 +12,7 @@ from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, save, wrapped
+from .style import MARKERS, PALETTE, in_own_style, save, wrapped
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Panel:
     log: str = ""
 
 
+@in_own_style
 def panels(path: PathLike, of: Sequence[Panel]) -> None:
     """Draw lines in panels, each with a legend below it, in rows of at most three.
 

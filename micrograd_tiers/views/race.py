@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
 from ..files import PathLike, picture_format
-from .style import MARKERS, TIER_COLORS, rounded, save, wrapped
+from .style import MARKERS, TIER_COLORS, in_own_style, rounded, save, wrapped
 
 KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "library": "#CC79A7", "reference": "#000000"}
 
@@ -66,6 +66,7 @@ class GrowthPanel:
     lines: Sequence[Times]
 
 
+@in_own_style
 def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
     """Draw the training speed of each contender, fastest first, in one panel per case.
 
@@ -109,6 +110,7 @@ def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
     save(figure, path)
 
 
+@in_own_style
 def growth(path: PathLike, panels: Sequence[GrowthPanel]) -> None:
     """Draw the time per sample against the growing size, one panel per size.
 

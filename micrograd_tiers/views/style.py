@@ -1,13 +1,20 @@
 """Shared style of the pictures: colors, markers, text wrapped to a width, and files written atomically."""
 
 import textwrap
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
+from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..files import PathLike, picture_format, replacing
 
 DPI = 150
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Eight colors for color-blind readers, from M. Okabe, K. Ito (2008), "Color Universal Design", and two more.
 PALETTE = (
@@ -17,6 +24,17 @@ TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
 MARKERS = "os^DvPX*<>"  # so that lines differ in more than their color
 
 MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper
+
+
+def in_own_style(draw: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that draws with matplotlib's own defaults, whatever settings and styles the user has chosen."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with style.context("default"):
+            return draw(*args, **kwargs)
+
+    return drawn
 
 
 def rounded(x: float) -> str:

@@ -1,5 +1,7 @@
 """Picture of a comparison: the training loss, equal at all tiers, beside the speed, which differs."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, inf, log10
@@ -13,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..files import PathLike, picture_format
 from .losses import finish_losses
-from .style import MOST_LINE_POINTS, TIER_COLORS, rounded, save, wrapped
+from .style import MOST_LINE_POINTS, TIER_COLORS, in_own_style, rounded, save, wrapped
 
 OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#000000")
 
@@ -59,6 +61,7 @@ class ComparisonCase:
     verdict: str
 
 
+@in_own_style
 def comparison(path: PathLike, cases: Sequence[ComparisonCase]) -> None:
     """Draw the training loss of the tiers beside their speed: one row per case.
 

@@ -21,9 +21,8 @@ from PIL import Image
 
 import micrograd_tiers as mt
 from micrograd_tiers.cli import main
-from micrograd_tiers.datasets import DATASETS, Standardizer, draw_glyphs, load_dataset
+from micrograd_tiers.datasets import DATASETS, Standardizer, draw_glyphs, load_dataset, prepare_digit, read_image
 from micrograd_tiers.datasets.download import SOURCES, Source
-from micrograd_tiers.datasets.images import read_image
 from micrograd_tiers.recipe import Recipe
 from micrograd_tiers.tiers import TIERS, vector
 from micrograd_tiers.trainer import Trainer
@@ -351,6 +350,7 @@ OPTIONS = {
     "--batch-size 10": 10,
     "--epochs 3": 3,
     "--validation 20": 20,
+    "--drop-last": True,
     "--no-shuffle": True,
     "--no-standardize": True,
     "--seed 7": 7,
@@ -895,7 +895,7 @@ def classify(cli, net, images, *options):
 
 @pytest.mark.parametrize(("form", "options"), FORMS.values(), ids=FORMS)
 def test_predict_classifies_image_files_of_every_kind(cli, digits, drawings, form, options):
-    result, content = classify(cli, digits.path, [form(pixels) for pixels in drawings], *options)
+    result, content = classify(cli, digits.path, [form(pixels) for pixels in drawings], "--as-is", *options)
     expected = digits.net.predict_proba(drawings.reshape(6, -1) / 255)
     np.testing.assert_allclose(content["probabilities"], expected, rtol=0, atol=1e-9)
     assert content["predicted"] == [str(c) for c in expected.argmax(axis=1)]
@@ -910,14 +910,64 @@ def test_predict_pads_an_image_that_is_not_square_with_black(cli, digits, drawin
     cut = [gray(pixels[rows, columns].copy()) for pixels in drawings]
     kept = np.zeros((6, 28, 28))
     kept[:, rows, columns] = drawings[:, rows, columns] / 255
-    _, content = classify(cli, digits.path, cut)
+    _, content = classify(cli, digits.path, cut, "--as-is")
     np.testing.assert_allclose(content["probabilities"], digits.net.predict_proba(kept.reshape(6, -1)), atol=1e-9)
 
 
-def test_predict_draws_the_images_that_it_was_given(cli, digits, drawings):
-    result, _ = classify(cli, digits.path, [gray(pixels) for pixels in drawings], "--picture", "p.png")
+@pytest.mark.parametrize("options", [[], ["--as-is"]], ids=str)
+def test_predict_draws_the_images_that_it_was_given(cli, digits, drawings, options):
+    result, _ = classify(cli, digits.path, [gray(pixels) for pixels in drawings], "--picture", "p.png", *options)
     assert "p.png" in result.out
     assert_picture("p.png")
+
+
+def test_a_net_of_digits_gets_prepared_digits(cli, digits, drawings):
+    """Digits on a page: at a place of their own, dark on gray, three times as large."""
+    pages = []
+    for pixels in drawings:
+        page = np.full((150, 120), 200)
+        page[50:134, 10:94] -= (pixels // 2).repeat(3, axis=0).repeat(3, axis=1)
+        pages.append(gray(page.astype(np.uint8)))
+    _, content = classify(cli, digits.path, pages)
+    prepared = [prepare_digit(read_image(f"image {n}.png")) for n in range(6)]
+    expected = digits.net.predict_proba(np.stack([digit.image.ravel() for digit in prepared]))
+    np.testing.assert_allclose(content["probabilities"], expected, rtol=0, atol=1e-9)
+    assert content["boxes"] == [list(digit.box) for digit in prepared]
+    _, inverted = classify(cli, digits.path, pages, "--invert")
+    assert inverted == content, "prepared digits do not need --invert"
+
+
+def test_a_blank_page_is_refused_before_anything_is_written(cli, digits, drawings):
+    gray(drawings[0]).save("digit.png")
+    gray(np.full((100, 100), 250, np.uint8)).save("page.png")
+    images = ("--image", "digit.png", "page.png")
+    result = cli("predict", digits.path, *images, "--json", "p.json", "--picture", "p.png")
+    assert (result.code, result.out) == (1, "")
+    text = "micrograd-tiers: page.png: no figure found: contrast 0.00"
+    assert result.err.startswith(text)
+    assert result.err.endswith("; --as-is takes the picture unprepared\n")
+    assert result.err.count("\n") == 1
+    assert not Path("p.json").exists()
+    assert not Path("p.png").exists()
+    assert cli("predict", digits.path, *images, "--as-is").code == 0
+
+
+def test_a_range_that_had_to_be_guessed_is_named_in_one_line(cli, digits, drawings):
+    Image.fromarray(drawings[0].astype(np.int32)).save("digit.tif")
+    result = cli("predict", digits.path, "--image", "digit.tif")
+    assert result.code == 0
+    assert re.fullmatch(r"micrograd-tiers: digit.tif: its gray values are 0 to \d+; 0 is .* 255 as white\n", result.err)
+
+
+def test_clothes_are_not_prepared(cli, drawings):
+    write_set(Path("sets/fashion-mnist"))
+    train = ("train", "--data", "fashion-mnist", "--data-dir", "sets", "--hidden", "3", "--epochs", "1")
+    assert cli(*train, "--n-train", "10", "--n-test", "5").code == 0
+    net = mt.load("net.npz")
+    _, content = classify(cli, "net.npz", [gray(pixels) for pixels in drawings])
+    expected = net.predict_proba(drawings.reshape(6, -1) / 255)
+    np.testing.assert_allclose(content["probabilities"], expected, rtol=0, atol=1e-9)
+    assert content["boxes"] is None
 
 
 @pytest.mark.parametrize("size", [(80, 40), (40, 80), (280, 140), (8, 4)], ids=str)

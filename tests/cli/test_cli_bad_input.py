@@ -241,7 +241,7 @@ def test_an_output_that_is_a_link_is_written_where_it_points(cli, folder):
 @pytest.mark.parametrize("option", ["--resume", "--checkpoint", "--curves", "--json"])
 def test_an_empty_file_name_is_not_treated_as_missing(refused, no_work, option):
     """A script passes "" if its variable is not set: `--resume ""` must not start a new run and overwrite net.npz."""
-    result = refused(1, [*TRAIN, option, ""])
+    result = refused(2, [*TRAIN, option, ""], option)
     assert result.out == ""
 
 
@@ -633,9 +633,9 @@ def weight(value):
 
 
 SPOILED_NETS = {
-    "empty": (written(b""), "not a"),
-    "text": (written(b"This is not a net.\n"), "not a"),
-    "one array": (npy, "not a"),
+    "empty": (written(b""), "is empty"),
+    "text": (written(b"This is not a net.\n"), "is text"),
+    "one array": (npy, "is one NumPy array"),
     "arrays without a header": (no_header, "header"),
     "half a file": (cut(0.5), "not a"),
     "all but the last byte": (lambda path: written(Path(path).read_bytes()[:-1])(path), "not a"),
@@ -660,9 +660,9 @@ SPOILED_NETS = {
     "a weight of another shape": (weight(np.zeros((2, 3))), "0.weight has shape"),
     "a weight of text": (weight(np.full((3, 2), "a")), "0.weight"),
     "a weight of complex numbers": (weight(np.full((3, 2), 1j)), "0.weight"),
-    "a weight that claims a terabyte": (weight_claims((10**6, 10**6)), "not a"),
-    "a weight that claims a size that overflows": (weight_claims((2**40, 2**40)), "not a"),
-    "a weight that claims a dimension that overflows": (weight_claims((2**70, 1)), "not a"),
+    "a weight that claims a terabyte": (weight_claims((10**6, 10**6)), "0.weight claims"),
+    "a weight that claims a size that overflows": (weight_claims((2**40, 2**40)), "0.weight claims"),
+    "a weight that claims a dimension that overflows": (weight_claims((2**70, 1)), "0.weight claims"),
     "a weight that claims a negative dimension": (weight_claims((-3, 2)), "not a|0.weight"),
 }
 READERS = {"predict": ["predict", "net.npz"], "resume": ["train", "--resume", "net.npz", "--epochs", "2"]}
@@ -685,6 +685,26 @@ def test_a_net_that_claims_a_wrong_size_is_refused_without_using_much_memory(ref
         assert tracemalloc.get_traced_memory()[1] < 20 * MB
     finally:
         tracemalloc.stop()
+
+
+USERS = READERS | {"check": ["check", "--net", "net.npz"]}
+
+
+@pytest.mark.parametrize("args", USERS.values(), ids=USERS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_net_whose_weights_are_not_finite_is_refused(refused, net_file, args, value):
+    weight(np.array([[1, 2], [3, 4], [5, value]]))(net_file)
+    result = refused(
+        1, [*args, "--json", "r.json"], "net.npz", rf"0\.weight holds {value} \(1 of 6", "lower learning rate"
+    )
+    assert result.out == ""
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_a_net_whose_loss_overflows_is_refused(refused, net_file):
+    rewritten(lambda arrays, content: arrays.update({"2.weight": np.full((2, 3), 1.7e308) * [[1], [-1]]}))(net_file)
+    result = refused(1, ["predict", "net.npz", "--json", "r.json"], "net.npz", "loss on xor is (nan|inf)")
+    assert result.out == ""
 
 
 @by_reader
@@ -845,7 +865,7 @@ SPOILED_STATES = {
     "none": (rewritten(no_training), "resume"),
     "no settings": (rewritten(lambda arrays, content: content.update(info={})), "resume"),
     "incomplete settings": (rewritten(lambda arrays, content: content["info"]["settings"].pop("n_train")), "resume"),
-    "settings that are not a table": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "resume"),
+    "settings that are a list": (rewritten(lambda arrays, content: content["info"].update(settings=[])), "is list"),
     "a state that is a list": (rewritten(lambda arrays, content: arrays.update({STATE: np.array("[]")})), "state"),
     "a position after the end": (state(position=10**6), "position"),
     "a negative epoch": (state(epoch=-1), "epoch"),
@@ -925,7 +945,7 @@ IMAGES = {
 @pytest.mark.parametrize(("spoil", "words"), IMAGES.values(), ids=IMAGES)
 def test_a_file_that_is_not_an_image_is_refused(refused, folder, spoil, words):
     mt.save(mt.two_layer_net(784, 3, 10), "net.npz", info={"image_shape": (28, 28), "class_names": [*"0123456789"]})
-    Image.new("L", (28, 28)).save("good.png")
+    Image.fromarray(np.uint8(255 * np.eye(28))).save("good.png")
     spoil("bad.png")
     tracemalloc.start()
     try:

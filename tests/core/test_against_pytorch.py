@@ -178,3 +178,38 @@ def test_schedules(schedule, theirs):
         assert 0.2 * schedule.factor(epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
         optimizer.step()
         scheduler.step()
+
+
+# The engine.
+
+KINKED = {
+    "relu": (mt.Value.relu, torch.relu),
+    "leaky_relu": (lambda v: v.leaky_relu(0.2), lambda t: functional.leaky_relu(t, 0.2)),
+    "abs": (abs, torch.abs),
+    "maximum": (lambda v: v.maximum(0), lambda t: torch.maximum(t, torch.zeros_like(t))),
+    "minimum": (lambda v: v.minimum(0), lambda t: torch.minimum(t, torch.zeros_like(t))),
+    "clip below": (lambda v: v.clip(0, 2), lambda t: t.clamp(0, 2)),
+    "clip above": (lambda v: v.clip(-2, 0), lambda t: t.clamp(-2, 0)),
+    "round": (round, torch.round),
+    "softplus": (mt.Value.softplus, functional.softplus),
+}
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, 0.7, -0.7])
+@pytest.mark.parametrize("name", KINKED)
+def test_derivatives_of_values_at_kinks_and_beside_them(name, x):
+    ours, theirs = KINKED[name]
+    v, t = mt.Value(x), torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    y, expected = ours(v), theirs(t)
+    y.backward()
+    expected.backward()
+    assert (y.data, v.grad) == (pytest.approx(expected.item()), pytest.approx(t.grad.item()))
+
+
+def test_both_operands_at_a_tie():
+    for ours, theirs in ((mt.Value.maximum, torch.maximum), (mt.Value.minimum, torch.minimum)):
+        a, b = mt.Value(1.5), mt.Value(1.5)
+        ours(a, b).backward()
+        s, t = (torch.tensor(1.5, requires_grad=True) for _ in range(2))
+        theirs(s, t).backward()
+        assert (a.grad, b.grad) == (s.grad.item(), t.grad.item())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_tiers.datasets import DATASETS, Standardizer, load_dataset, train_validation_split
+from micrograd_tiers.datasets.published import SETS
 from micrograd_tiers.errors import DataError
 
 DRAWN = ("ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs")
@@ -15,7 +16,7 @@ SIZES = {"ellipse": (60_000, 10_000), "glyphs": (10_000, 2_000)}
 
 
 def test_the_names_of_the_data_sets():
-    assert tuple(DATASETS) == (*DRAWN, "mnist", "fashion-mnist")
+    assert tuple(DATASETS) == (*DRAWN, *SETS)
 
 
 @pytest.mark.parametrize("name", DRAWN)

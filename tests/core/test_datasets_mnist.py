@@ -189,8 +189,8 @@ def test_images_of_another_size_are_refused_before_they_are_inflated(tmp_path):
 
 
 def test_an_unknown_set_is_refused():
-    with pytest.raises(ValueError, match="expected one of 'mnist', 'fashion-mnist'"):
-        find_dataset("emnist")
+    with pytest.raises(ValueError, match="expected one of 'mnist', 'fashion-mnist', 'kmnist', "):
+        find_dataset("emnist-all")
 
 
 def test_load_dataset_takes_the_first_samples(tmp_path):
@@ -227,4 +227,7 @@ def test_the_real_set_has_its_known_counts_labels_and_mean(name, first_labels, m
 def test_class_names_match_the_sets():
     assert mnist.CLASS_NAMES["mnist"] == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
     fashion = mnist.CLASS_NAMES["fashion-mnist"]
-    assert (len(fashion), fashion[0], fashion[9]) == (10, "T-shirt/top", "Ankle boot")
+    # The table of labels at https://github.com/zalandoresearch/fashion-mnist.
+    assert fashion == (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )

@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from decimal import Decimal
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from profiles import examples
 
+from micrograd_tiers import engine
 from micrograd_tiers.engine import Value
 
 H = 1e-20  # the complex step: Im f(x + ih) / h is f'(x) without cancellation
@@ -47,10 +49,26 @@ UNARY = {
     "sqrt": (Value.sqrt, cmath.sqrt, 1e-3, 1e3),
     "tanh": (Value.tanh, cmath.tanh, -5, 5),
     "sigmoid": (Value.sigmoid, lambda z: 1 / (1 + cmath.exp(-z)), -30, 30),
+    "sin": (Value.sin, cmath.sin, -30, 30),
+    "cos": (Value.cos, cmath.cos, -30, 30),
+    "softplus": (Value.softplus, lambda z: cmath.log(1 + cmath.exp(z)), -5, 30),
     "relu, right of the kink": (Value.relu, lambda z: z, 1e-3, 1e3),
     "relu, left of the kink": (Value.relu, lambda z: 0 * z, -1e3, -1e-3),
     "abs, right of the kink": (abs, lambda z: z, 1e-3, 1e3),
     "abs, left of the kink": (abs, lambda z: -z, -1e3, -1e-3),
+    "leaky_relu, right of the kink": (Value.leaky_relu, lambda z: z, 1e-3, 1e3),
+    "leaky_relu, left of the kink": (Value.leaky_relu, lambda z: 0.01 * z, -1e3, -1e-3),
+    "leaky_relu(0.3), left of the kink": (lambda v: v.leaky_relu(0.3), lambda z: 0.3 * z, -1e3, -1e-3),
+    "maximum, the value": (lambda v: v.maximum(2), lambda z: z, 2.001, 9),
+    "maximum, the bound": (lambda v: v.maximum(2), lambda z: 2 + 0 * z, -9, 1.999),
+    "minimum, the value": (lambda v: v.minimum(2), lambda z: z, -9, 1.999),
+    "minimum, the bound": (lambda v: v.minimum(2), lambda z: 2 + 0 * z, 2.001, 9),
+    "clip, within": (lambda v: v.clip(-1, 3.5), lambda z: z, -0.999, 3.499),
+    "clip, below": (lambda v: v.clip(-1, 3.5), lambda z: -1 + 0 * z, -9, -1.001),
+    "clip, above": (lambda v: v.clip(-1, 3.5), lambda z: 3.5 + 0 * z, 3.501, 9),
+    "clip, no upper bound": (lambda v: v.clip(-1), lambda z: z, -0.999, 1e300),
+    "clip, no lower bound": (lambda v: v.clip(high=2), lambda z: z, -1e300, 1.999),
+    "round": (lambda v: round(v, 1), lambda z: round(z.real, 1) + 0 * z, -9, 9),
     "-v": (lambda v: -v, lambda z: -z, -9, 9),
     "+v": (lambda v: +v, lambda z: z, -9, 9),
     "v + 3": (lambda v: v + 3, lambda z: z + 3, -9, 9),
@@ -92,6 +110,8 @@ BINARY = {
     "a * b": (lambda a, b: a * b, -9, 9),
     "a / b": (lambda a, b: a / b, 0.1, 9),
     "a ** b": (lambda a, b: a**b, 0.1, 5),
+    "maximum": (lambda a, b: a.maximum(b) if isinstance(a, Value) else a if a.real > b.real else b, -9, 9),
+    "minimum": (lambda a, b: a.minimum(b) if isinstance(a, Value) else a if a.real < b.real else b, -9, 9),
 }
 
 
@@ -114,6 +134,7 @@ def test_each_operation_agrees_with_the_complex_step(name, data):
 def test_each_binary_operation_agrees_with_the_complex_step_in_both_operands(name, data):
     f, low, high = BINARY[name]
     a, b = data.draw(st.floats(low, high)), data.draw(st.floats(low, high))
+    assume(a != b)  # a kink of maximum and minimum
     y, grads = gradient(f, a, b)
     expected_y, expected_grads = complex_step(f, a, b)
     assert y == pytest.approx(expected_y, rel=1e-12, abs=1e-13)
@@ -246,6 +267,15 @@ def test_sigmoid_and_its_derivative_keep_their_relative_accuracy_in_both_tails(x
         assert relative_error(dx, e / (1 + e) ** 2) < 1e-15
 
 
+@pytest.mark.parametrize("x", TAILS + [-x for x in TAILS])
+def test_softplus_keeps_its_relative_accuracy_in_both_tails_and_its_derivative_is_the_sigmoid(x):
+    y, (dx,) = gradient(Value.softplus, x)
+    with decimal.localcontext() as context:
+        context.prec = 700
+        assert relative_error(y, (1 + Decimal(x).exp()).ln()) < 1e-15
+    assert dx == gradient(Value.sigmoid, x)[0]
+
+
 @pytest.mark.parametrize("x", [x for x in TAILS + [-x for x in TAILS] if abs(x) < 350])
 def test_the_derivative_of_tanh_keeps_its_relative_accuracy_in_both_tails(x):
     y, (dx,) = gradient(Value.tanh, x)
@@ -267,6 +297,8 @@ def test_the_derivative_of_tanh_keeps_its_relative_accuracy_in_both_tails(x):
         (Value.tanh, -1000.0, -1.0),
         (Value.tanh, math.inf, 1.0),
         (Value.tanh, -1.7e308, -1.0),
+        (Value.softplus, -1000.0, 0.0),
+        (Value.softplus, -math.inf, 0.0),
     ],
 )
 def test_saturation_is_exact_and_has_derivative_zero(op, x, expected):
@@ -288,6 +320,19 @@ def test_expm1_and_log1p_do_not_cancel_near_zero(x):
     [
         (lambda v: v.relu(), [0.0], 0.0, [0]),
         (lambda v: abs(v), [0.0], 0.0, [0]),
+        (lambda v: v.leaky_relu(), [0.0], 0.0, [0.01]),
+        (lambda v: v.leaky_relu(0.5), [-0.0], 0.0, [0.5]),
+        (lambda v: v.softplus(), [1.7e308], 1.7e308, [1.0]),
+        (lambda v: v.softplus(), [math.inf], math.inf, [1.0]),
+        (lambda a, b: a.maximum(b), [2.0, 2.0], 2.0, [0.5, 0.5]),
+        (lambda a, b: a.minimum(b), [2.0, 2.0], 2.0, [0.5, 0.5]),
+        (lambda v: v.maximum(v), [2.0], 2.0, [1.0]),
+        (lambda v: v.maximum(2), [2.0], 2.0, [0.5]),
+        (lambda a, b: a.maximum(b), [math.inf, -math.inf], math.inf, [1, 0]),
+        (lambda v: v.clip(-1, 3), [-1.0], -1.0, [1]),
+        (lambda v: v.clip(-1, 3), [3.0], 3.0, [1]),
+        (lambda v: v.clip(2, 2), [2.0], 2.0, [1]),
+        (lambda v: v.clip(), [-math.inf], -math.inf, [1]),
         (lambda v: v.sqrt(), [0.0], 0.0, [math.inf]),
         (lambda v: v**0.5, [0.0], 0.0, [math.inf]),
         (lambda v: v ** np.float64(0.5), [np.float64(0.0)], 0.0, [math.inf]),
@@ -325,6 +370,8 @@ def test_edge_cases_have_a_result_and_a_sensible_derivative(f, xs, expected_y, e
     "f",
     [
         *(Value.relu, abs, Value.exp, Value.expm1, Value.log, Value.log1p, Value.sqrt, Value.tanh, Value.sigmoid),
+        *(Value.sin, Value.cos, Value.softplus, Value.leaky_relu, lambda v: v.clip(0, 1), lambda v: round(v, 2)),
+        *(lambda v: v.maximum(1), lambda v: v.minimum(1), lambda v: Value(1).maximum(v), lambda v: Value(1).minimum(v)),
         *(lambda v: v + 1, lambda v: v * 2, lambda v: v**2, lambda v: v**0.5, lambda v: 2**v, lambda v: v / 2),
     ],
 )
@@ -423,13 +470,28 @@ def test_data_is_read_in_the_forward_pass():
     assert (a.grad, b.grad) == (3.0, 2.0)
 
 
+def test_every_node_has_a_label_that_can_be_set():
+    a, b = Value(2.0, label="a"), Value(-3.0, (), "", "b")
+    for node in (a * b, a + 1, 1 - a, a / b, a**2, a.tanh(), a.maximum(b), abs(a)):
+        assert node.label == ""
+        assert node._prev[0].label in ("a", "")
+        node.label = "e"
+        assert node.label == "e"
+    assert (a.label, b.label) == ("a", "b")
+    b.label = "c"
+    assert b.label == "c"
+
+
 def test_operands_are_listed_in_order_and_constants_are_nodes():
     a, b = Value(2.0), Value(3.0)
     assert (a + b)._prev == (a, b)
     assert (b * a)._prev == (b, a)
     assert all(x is a for x in (a + a)._prev)
     assert [type(x) for x in (2 * a)._prev] == [Value, Value]
-    assert (a - b)._prev[1]._op == "*"
+    assert [(v._op, v._prev) for v in (a - b, a + b, a * b, -a)] == [
+        *(("-", (a, b)), ("+", (a, b)), ("*", (a, b)), ("-", (a,)))
+    ]
+    assert [x._op for x in (a / b)._prev] == ["", "**-1"]
     assert [(a**k)._op for k in (2, -1, 0.5)] == ["**2", "**-1", "**0.5"]
 
 
@@ -529,24 +591,50 @@ def test_leaves_copied_along_with_a_result_are_the_leaves_of_the_copied_result(h
 
 @pytest.mark.parametrize("how", DUPLICATES)
 def test_a_copied_leaf_keeps_its_gradient_and_its_type_of_number(how):
-    for number in (3, 0.1, True, np.float32(0.1)):
+    for number in (3, 0.1, True, np.float64(0.1), Fraction(1, 3)):
         v = Value(number, _op="input")
         v.grad = 7
         w = DUPLICATES[how](v)
         assert (w.data, type(w.data), w.grad, w._op, w._prev) == (number, type(number), 7, "input", ())
 
 
-class Labeled(Value):
-    label = "none"
+class Colored(Value):
+    color = "none"
+
+    def cube(self):
+        return self * self * self
 
 
 def test_a_leaf_of_a_subclass_keeps_its_attributes():
-    v = Labeled(2.0)
-    v.label = "weight"
+    v = Colored(2.0, label="w")
+    v.color = "red"
     w, out = pickle.loads(pickle.dumps((v, v * 3)))
-    assert type(w) is Labeled
-    assert w.label == "weight"
+    assert type(w) is Colored
+    assert (w.color, w.label) == ("red", "w")
     assert out._prev[0] is w
+
+
+@pytest.mark.parametrize("how", [*DUPLICATES, "copy"])
+def test_a_copy_keeps_the_label_of_every_node(how):
+    a, b = Value(2.0, label="a"), Value(3.0)
+    product = a * b
+    product.label = "a b"
+    out = product + b
+    out.label = "out"
+    duplicate = DUPLICATES.get(how, copy.copy)
+    copied = duplicate(out)
+    assert copied is not out
+    assert [copied.label, *(v.label for v in copied._prev), copied._prev[0]._prev[0].label] == ["out", "a b", "", "a"]
+    assert duplicate(a).label == "a"
+
+
+def test_pickles_from_before_there_were_labels_are_read():
+    a, b = Value(2.0), Value(3.0)
+    rows = [(5.0, 0, "*", (4.0, 2.0), [1, 2]), (4.0, 0, "exp", (4.0,), [2]), a]
+    product = engine._rebuild(rows)
+    product.backward()
+    assert (product.label, product._prev[0]._op, a.grad) == ("", "exp", 4.0 * 4.0 + 2.0)
+    assert b.grad == 0
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.deepcopy])
@@ -563,6 +651,7 @@ def test_a_graph_with_a_custom_backward_cannot_be_copied_and_says_so(duplicate):
 PROGRAM = """
 import random, sys
 junk = [object() for _ in range(int(sys.argv[1]))]  # different addresses, so different hashes, in each process
+from micrograd_tiers import engine
 from micrograd_tiers.engine import Value
 rng = random.Random(0)
 leaves = [Value(rng.uniform(-1, 1)) for _ in range(30)]
@@ -642,30 +731,104 @@ def test_a_misspelled_attribute_of_a_value_is_refused():
         Value(1.0).gard = 0
 
 
-# NumPy.
+def test_a_value_can_be_referred_to_weakly():
+    v = Value(1.0)
+    reference = weakref.ref(v)
+    assert reference() is v
+    del v
+    assert reference() is None
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint8])
+# Plain numbers: formatting and rounding work; what would leave the graph is refused.
+
+
+@pytest.mark.parametrize("spec", [".3f", "e", ">12", "+.1%", "g"])
+def test_a_format_applies_to_the_number(spec):
+    v = Value(2.0 / 3)
+    assert format(v, spec) == format(v.data, spec)
+    assert f"{v}" == str(v) == repr(v)
+
+
+def test_rounding_gives_a_node_with_derivative_zero():
+    v = Value(2.567)
+    for rounded, expected in ((round(v, 2), 2.57), (round(v), 3), (round(v, -1), 0.0), (round(v, None), 3)):
+        assert (rounded.data, rounded._prev) == (expected, (v,))
+        (rounded + v).backward()
+    assert v.grad == 4
+    assert type(round(v).data) is int
+
+
 @pytest.mark.parametrize(
-    "f",
+    "use",
     [
-        lambda a, v: a + v,
-        lambda a, v: v + a,
-        lambda a, v: a - v,
-        lambda a, v: v - a,
-        lambda a, v: a * v,
-        lambda a, v: v * a,
-        lambda a, v: a / v,
-        lambda a, v: v / a,
-        lambda a, v: a**v,
-        lambda a, v: v**a,
+        *(float, int, complex, math.sqrt, math.exp, math.isnan, math.floor, math.ceil, math.trunc),
+        *(operator.index, range, lambda v: [1, 2][v], lambda v: "%.2f" % v, lambda v: math.fsum([v])),  # noqa: UP031
+        *(lambda v: np.array([v], dtype=float), lambda v: np.array([v]).astype(float), np.float64),
     ],
 )
-def test_numpy_scalars_mix_with_values_on_either_side(kind, f):
-    v = Value(1.5)
-    y = f(kind(2), v)
+def test_a_plain_number_is_not_made_silently_and_the_way_out_is_named(use):
+    with pytest.raises(TypeError, match=r"Value\(data=1\.0, grad=0\).*v\.data"):
+        use(Value(1.0))
+
+
+# NumPy's numbers; arrays are in test_engine_arrays.py.
+
+
+NUMBERS = [
+    *(np.float64(2), np.float32(2), np.float16(2), np.longdouble(2), np.int64(2), np.int8(2), np.uint8(2), np.True_),
+    *(np.array(2.0), np.array(2), np.array(True), np.array(2, np.float32), np.array(2.0, object)),
+    *(True, 2, Fraction(2)),
+]
+USES = {
+    **{f"a {op} v": f for op, f in (("+", operator.add), ("-", operator.sub), ("*", operator.mul))},
+    **{"a / v": operator.truediv, "a ** v": operator.pow},
+}
+USES |= {f"v {name[2:-1]}a": lambda a, v, f=f: f(v, a) for name, f in USES.items()}
+USES |= {
+    "v.maximum(a)": lambda a, v: v.maximum(a),
+    "v.minimum(a)": lambda a, v: v.minimum(a),
+    "v.clip(a)": lambda a, v: v.clip(a),
+    "v.leaky_relu(a)": lambda a, v: (-v).leaky_relu(a),
+    "Value(a)": lambda a, v: v * Value(a).data,
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+def test_other_numbers_count_as_numbers_on_either_side(number, use):
+    v, w = Value(1.5), Value(1.5)
+    y, expected = USES[use](number, v), USES[use](int(number), w)
+    y.backward()
+    expected.backward()
     assert type(y) is Value
-    assert y.data == pytest.approx(f(2, 1.5), rel=1e-3 if kind in (np.float16, np.float32) else 1e-15)
+    assert type(y.data) is not np.ndarray
+    assert (float(y.data), float(v.grad)) == pytest.approx((float(expected.data), float(w.grad)), rel=1e-15)
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+@pytest.mark.parametrize("data", [1.0, 2, 2.5])
+def test_other_numbers_can_be_compared(number, data, compare):
+    v, plain = Value(data), int(number)
+    assert compare(v, number) is compare(data, plain)
+    assert bool(compare(number, v)) is compare(plain, data)
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+def test_numbers_of_numpy_become_pythons_except_float64(number):
+    kept = (bool, int, np.float64, Fraction)
+    assert type(Value(number).data) in kept if type(number) in kept else type(Value(number).data) in (bool, int, float)
+
+
+def test_short_floats_do_not_shorten_the_result():
+    tenth = np.float32(0.1)
+    for y in (
+        tenth * Value(1 / 3),
+        Value(1 / 3) * tenth,
+        Value(1 / 3) * Value(tenth),
+        np.array(0.1, "f4") * Value(1 / 3),
+    ):
+        assert y.data == float(tenth) / 3 or y.data == float(tenth) * (1 / 3)
 
 
 def test_numpy_integers_become_python_integers_and_do_not_wrap_around():
@@ -674,15 +837,7 @@ def test_numpy_integers_become_python_integers_and_do_not_wrap_around():
     assert (Value(2) ** np.int64(70)).data == 2**70
 
 
-def test_object_arrays_of_values_still_work():
-    w = np.array([Value(1.0), Value(2.0)])
-    out = w @ np.array([3.0, 4.0])
-    out.backward()
-    assert out.data == 11.0
-    assert [v.grad for v in w] == [3.0, 4.0]
-
-
-ARRAYS = [[1.0, 2.0], (1.0,), np.ones(2), np.ones((2, 2)), np.array(2.0), range(3)]
+ARRAYS = [[1.0, 2.0], (1.0,), range(3)]
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=repr)
@@ -708,7 +863,11 @@ def test_other_operands_are_refused_and_named(expression, op, a):
         eval(expression.format(op), {"v": Value(2.0), "a": a})
 
 
-@pytest.mark.parametrize("data", [*ARRAYS, "2", None, 1j, np.complex128(1), Decimal(2), Value(2.0), {}], ids=repr)
+@pytest.mark.parametrize(
+    "data",
+    [*ARRAYS, np.ones(1), np.ones((2, 2)), "2", None, 1j, np.complex128(1), np.array("2"), Decimal(2), Value(2.0), {}],
+    ids=repr,
+)
 def test_the_constructor_takes_one_real_number_only(data):
     with pytest.raises(TypeError, match=r"^Value\(a\): a is .*, expected a real number; "):
         Value(data)
@@ -733,6 +892,15 @@ def test_the_constructor_takes_one_real_number_only(data):
         (ValueError, lambda: Value(0).log(), r"^log: got 0\.0, expected a number > 0; "),
         (ValueError, lambda: Value(-1.0).log(), r"^log: got -1\.0, expected a number > 0; "),
         (ValueError, lambda: Value(-1.0).log1p(), r"^log1p: got -1\.0, expected a number > -1; "),
+        (ValueError, lambda: Value(math.inf).sin(), r"^sin: got inf, expected a finite number"),
+        (ValueError, lambda: Value(-math.inf).cos(), r"^cos: got -inf, expected a finite number"),
+        (ValueError, lambda: Value(1.0).clip(2, 1), r"^clip: low is 2 and high is 1, expected low <= high"),
+        (ValueError, lambda: Value(1.0).clip(math.nan), r"^clip: low is nan"),
+        (TypeError, lambda: Value(1.0).clip("0"), r"^v\.clip\(a\): a is '0' \(str\)"),
+        (TypeError, lambda: Value(1.0).clip(Value(0.0)), r"^v\.clip\(a\): .*its number is a\.data"),
+        (TypeError, lambda: Value(1.0).maximum([1.0]), r"^v\.maximum\(a\): .*\[v\.maximum\(a\) for a in array\]"),
+        (TypeError, lambda: Value(1.0).minimum(np.ones(2)), r"^v\.minimum\(a\): .*one Value per number"),
+        (TypeError, lambda: Value(1.0).leaky_relu("x"), r"^v\.leaky_relu\(a\): a is 'x'"),
         (ValueError, lambda: Value(-1e-9).sqrt(), r"^sqrt: got -1e-09, expected a number >= 0; "),
     ],
 )
@@ -778,6 +946,12 @@ def test_backward_can_be_called_node_by_node():
     assert lecture_tanh(a)._backward.__name__ == "_backward"
 
 
+@pytest.mark.parametrize("children", ["a", [2.0], (Value(1.0), None)])
+def test_operands_that_are_not_values_are_refused(children):
+    with pytest.raises(TypeError, match=r"^_children: got .*expected Values; a name is given as label="):
+        Value(2.0, children)
+
+
 def test_a_handmade_node_propagates_nothing_until_backward_is_assigned():
     a = Value(2.0)
     out = Value(8.0, {a}, "cube") * 3
@@ -787,6 +961,15 @@ def test_a_handmade_node_propagates_nothing_until_backward_is_assigned():
     assert out._prev[0]._prev == (a,)
     out._prev[0]._backward()
     assert a.grad == 0
+
+
+def test_a_backward_assigned_to_the_result_of_an_operation_replaces_its_own():
+    a, b = Value(2.0), Value(3.0)
+    product = a * b
+    product._backward = lambda: setattr(b, "grad", b.grad + 7)
+    (product + a).backward()
+    assert (a.grad, b.grad) == (1, 7)
+    assert product._prev == (a, b)
 
 
 def test_an_assigned_backward_is_called_once_per_pass_even_without_operands():

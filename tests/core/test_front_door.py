@@ -1,6 +1,7 @@
 """`import micrograd_tiers as mt`: public names and modules, loaded on first use and visible to people and tools."""
 
 import ast
+import inspect
 import pickle
 import pydoc
 import subprocess
@@ -23,6 +24,11 @@ def printed(code):
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_a_module_is_available_after_a_bare_import(name):
     assert printed(f"print(mt.{name}.__name__)") == f"micrograd_tiers.{name}"
+
+
+@pytest.mark.parametrize("name", ["scalar", "vector", "tensor"])
+def test_a_tier_is_available_after_a_bare_import(name):
+    assert printed(f"print(mt.tiers.{name} is mt.get_tier('{name}'))") == "True"
 
 
 def test_every_public_name_exists_and_is_documented():
@@ -75,3 +81,44 @@ def test_introspection_tools_work():
     assert "TYPE_CHECKING" not in text
     reloaded = "mt.fit\nimport importlib\nimportlib.reload(mt)\nprint(mt.fit.__name__, mt.Value is mt.engine.Value)"
     assert printed(reloaded) == "fit True"
+
+
+def public_functions():
+    """Yield the name of each public function, class and method of ours, and the object."""
+    for module in (mt, mt.datasets, mt.plots, mt.tiers, mt.engine, mt.nn):
+        for name in getattr(module, "__all__", dir(module)):
+            thing = getattr(module, name)
+            if not str(getattr(thing, "__module__", "")).startswith("micrograd_tiers"):
+                continue
+            if inspect.isfunction(thing):
+                yield name, thing
+            elif isinstance(thing, type) and not issubclass(thing, Exception):
+                yield name, thing
+                methods = ((method, getattr(f, "__func__", f)) for method, f in vars(thing).items())
+                yield from (
+                    (f"{name}.{method}", f) for method, f in methods if inspect.isfunction(f) and method[0] != "_"
+                )
+
+
+def test_the_signatures_in_the_help_are_readable():
+    for name, function in public_functions():
+        parameters = inspect.signature(function).parameters.values()
+        assert all(len(str(p)) <= 100 for p in parameters), name  # not the dozen types that ArrayLike stands for
+
+
+def test_the_help_for_fit_names_the_types_as_the_source_does():
+    text = pydoc.plain(pydoc.render_doc(mt.fit))
+    assert "X: 'ArrayLike'" in text
+    assert "shuffle: 'bool' = True" in text
+
+
+@pytest.mark.parametrize("name", ["datasets", "engine", "nn", "tiers"])
+def test_modules_list_only_public_names(name):
+    module = getattr(mt, name)
+    built_in = {"scalar", "vector", "tensor"} if name == "tiers" else set()
+    assert dir(module) == sorted({*module.__all__, *built_in})
+    assert all(hasattr(module, listed) for listed in dir(module))
+
+
+def test_names_that_are_not_listed_are_still_there():
+    assert (mt.nn.Value, mt.engine.math.pi > 3, mt.datasets.np.ndim(0)) == (mt.Value, True, 0)

@@ -408,3 +408,26 @@ def test_every_vjp_returns_fresh_storage(tier, layers, training, exact):
         dy = vjps_of_layer[0](dy)
     for name, array in net.state_dict().items():
         assert np.array_equal(array, weights[name])
+
+
+@pytest.mark.parametrize("padding", range(5))
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (2, 3), (3, 1), (5, 2)])
+@pytest.mark.parametrize("tier", TIERS)
+def test_convolution_is_a_sum_over_the_padded_image_for_every_padding(tier, kernel, stride, padding):
+    rng = np.random.default_rng(padding)
+    x, weight, bias = (
+        rng.standard_normal((2, 2, 5, 6)),
+        rng.standard_normal((3, 2, kernel, kernel)),
+        rng.standard_normal(3),
+    )
+    net = mt.Network([mt.Conv2d(2, 3, kernel, stride, padding), mt.Flatten()], "mean_squared_error", tier=tier)
+    net.load_state_dict({"0.weight": weight, "0.bias": bias})
+    padded = np.zeros((2, 2, 5 + 2 * padding, 6 + 2 * padding))
+    padded[:, :, padding : 5 + padding, padding : 6 + padding] = x
+    R, S = ((size - kernel) // stride + 1 for size in padded.shape[2:])
+    expected = np.zeros((2, 3, R, S))
+    for r, s in np.ndindex(R, S):
+        window = padded[:, :, r * stride : r * stride + kernel, s * stride : s * stride + kernel]
+        expected[:, :, r, s] = np.einsum("nchw,kchw->nk", window, weight) + bias
+    np.testing.assert_allclose(net.forward(x), expected.reshape(2, -1), rtol=1e-12, atol=1e-12)
+    assert mt.check_network(net, x, rng.standard_normal((2, 3 * R * S)), n_coordinates=2).passed

@@ -1,10 +1,12 @@
 """Speed and memory: optimizations change no result, and training holds no more memory than it needs."""
 
 import gc
+import importlib.util
 import tracemalloc
 import weakref
 from functools import reduce
 from operator import add, mul
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,3 +126,48 @@ def test_a_training_step_takes_at_most_1_3_times_the_computed_memory(sizes, batc
     one_step()
     _, peak, _ = traced(one_step)
     assert peak <= 1.3 * case.summary.training_bytes
+
+
+# The engine, in benchmarks/engine.py.
+
+
+@pytest.fixture(scope="module")
+def benchmark_of_the_engine():
+    path = Path(__file__).parents[2] / "benchmarks" / "engine.py"
+    spec = importlib.util.spec_from_file_location("engine_benchmark", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_transformer_of_the_benchmark_has_the_same_gradients_in_both_classes(benchmark_of_the_engine):
+    nodes, times = benchmark_of_the_engine.measure(rounds=2)  # compares them
+    assert 18_000 < nodes < 22_000
+    assert [*map(len, times.values())] == [2, 2]
+
+
+def test_different_gradients_are_noticed_before_the_race(benchmark_of_the_engine, monkeypatch):
+    monkeypatch.setattr(benchmark_of_the_engine.Bare, "__neg__", lambda v: v * -0.9)
+    with pytest.raises(ArithmeticError, match="loss or gradients differ"):
+        benchmark_of_the_engine.measure(rounds=1)
+
+
+def test_a_graph_takes_less_memory_than_with_a_class_that_has_tuples(benchmark_of_the_engine):
+    def bytes_of_graph(number):
+        step, _ = benchmark_of_the_engine.step_of(number)
+        tracemalloc.start()
+        try:
+            loss = step()
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert loss.grad == 1
+        return held
+
+    assert bytes_of_graph(mt.Value) < 0.95 * bytes_of_graph(benchmark_of_the_engine.Bare)
+
+
+@pytest.mark.slow
+def test_a_training_step_takes_no_longer_than_with_a_class_without_checks_and_names(benchmark_of_the_engine):
+    _, times = benchmark_of_the_engine.measure(rounds=40)
+    assert min(times["Value"]) < min(times["bare class"])

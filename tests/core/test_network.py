@@ -140,6 +140,21 @@ def test_every_tier_starts_from_the_same_weights_and_changing_the_tier_keeps_the
     assert not np.array_equal(net_of_all_layers(seed=4).state_dict()["0.weight"], state["0.weight"])
 
 
+@pytest.mark.parametrize(("tier", "dtype", "exact"), [("vector", "float32", False), ("vector", "float64", True)])
+def test_a_change_of_tier_keeps_mode_type_and_frozen_layers(tier, dtype, exact, tmp_path):
+    net = mt.two_layer_net(2, 3, 2, tier="tensor", dtype=dtype, exact=exact)
+    net.freeze(0)
+    mt.save(net, tmp_path / "net.npz")
+    for moved in (net.to(tier), mt.load(tmp_path / "net.npz", tier=tier), mt.load(tmp_path / "net.npz")):
+        assert (moved.dtype, moved.exact, moved.frozen) == (dtype, exact, {0})
+    assert net.to(tier, exact=not exact).exact is not exact
+
+
+def test_losses_without_smoothing_have_none():
+    assert mt.Network([mt.Linear(2, 1)], mt.BinaryCrossEntropy()).label_smoothing == 0
+    assert mt.Network([mt.Linear(2, 2)], label_smoothing=0.1).label_smoothing == 0.1
+
+
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_built_in_tier_is_recognized_as_an_object_and_by_its_module_name(exact, tmp_path):
     for tier in (mt.get_tier("scalar", exact), mt.get_tier("scalar", exact).__name__):
@@ -282,7 +297,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.forward(np.zeros(5)), r"X has shape \(5,\), expected \(N, 5\)"),
         (lambda net: net.forward(np.zeros((0, 5))), "X is empty"),
         (lambda net: net.forward([[1, 2], [3]]), "X is not a rectangular array"),
-        (lambda net: net.forward([["a"] * 5]), "X holds <U1, expected real numbers"),
+        (lambda net: net.forward([["a"] * 5]), r"X holds text \(<U1\), such as 'a', expected real numbers"),
         (lambda net: net.forward(np.zeros((1, 5), complex)), "complex"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0]), r"y has shape \(1,\).*each of the 2 samples"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), 0), r"y has shape \(\)"),
@@ -290,7 +305,7 @@ def test_networks_leave_the_global_random_state_alone():
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [-1, 0]), "label -1, expected 0 to 1"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [0.5, 0]), "label 0.5, expected whole numbers"),
         (lambda net: net.loss_and_grads(np.zeros((2, 5)), [np.nan, 0]), "label nan, expected whole numbers"),
-        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[0], [1]]), r"y has shape \(2, 1\)"),
+        (lambda net: net.loss_and_grads(np.zeros((2, 5)), [[[0]], [[1]]]), r"y has shape \(2, 1, 1\)"),
     ],
 )
 def test_wrong_samples_and_labels_are_refused(call, message):
@@ -369,7 +384,7 @@ def test_the_error_names_the_ops_that_a_tier_lacks(tmp_path):
 
 def test_the_repr_shows_layers_and_tier():
     text = repr(mt.two_layer_net(2, 3, 2, tier="vector"))
-    assert "Linear(in_features=2, out_features=3), Sigmoid(), Linear" in text
+    assert "Linear(in_features=2, out_features=3, bias=True), Sigmoid(), Linear" in text
     assert "tier='vector'" in text
 
 
@@ -409,6 +424,15 @@ def test_a_float32_net_moves_to_the_scalar_tier_however_it_is_named(name, tmp_pa
     assert moved.dtype == "float64"
     for key, weights in net.state_dict().items():
         np.testing.assert_array_equal(moved.state_dict()[key], weights)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_moving_a_net_loads_a_tier_file_once_and_keeps_its_name(dtype, tmp_path, capsys):
+    path = tmp_path / "my_tier.py"
+    path.write_text("from micrograd_tiers.tiers.vector import *\nprint('loaded')\n")
+    moved = mt.two_layer_net(3, 4, 2, dtype=dtype).to(str(path))
+    assert (moved.tier_name, moved.dtype) == (str(path), dtype)
+    assert capsys.readouterr().out == "loaded\n"
 
 
 def test_a_dtype_that_a_tier_does_not_offer_is_refused_if_asked_for():

@@ -125,3 +125,14 @@ def test_a_fit_that_moves_no_weight_warns():
 
 def test_a_net_whose_gradient_is_zero_does_not_warn():
     mt.fit(mt.mlp([6, 4, 1]), X, np.zeros(20))  # one class only: nothing to learn
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("optimizer", [mt.SGD(1e-300), mt.SGD(1e-300, momentum=0.9), mt.Adam(1e-300)], ids=repr)
+def test_a_learning_rate_without_effect_warns(optimizer, dtype):
+    with pytest.warns(UserWarning, match=r"no weight has moved at the first step: the learning rate \(1e-300\)"):
+        mt.fit(mt.mlp([6, 4, 3], dtype=dtype), X, Y, optimizer=optimizer)
+
+
+def test_weights_that_start_at_zero_move():
+    mt.fit(mt.Network([mt.Linear(6, 3)], init="zeros"), X, Y, optimizer=mt.SGD(1e-6))

@@ -45,9 +45,26 @@ def test_recipes_know_the_names_of_the_data_sets():
     assert recipe.DATASETS == DATASETS
 
 
-@pytest.mark.parametrize("settings", [{}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}])
+NORMALIZED = {"layers": "linear:5 batchnorm tanh", "hidden": (300,), "n_train": 73, "batch_size": 32}  # 33 to train on
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({}, {"patience": 2}, {"keep_best": True, "schedule": "cosine"}, {"drop_last": True, "batch_size": 60}),
+        *(NORMALIZED | {"n_train": n} for n in (None, 74)),
+        NORMALIZED | {"drop_last": True},
+    ],
+)
 def test_a_valid_recipe_is_accepted(settings):
     check(replace(MOONS, **settings))
+
+
+def test_a_recipe_whose_last_batch_is_too_small_is_refused_with_the_way_out():
+    with pytest.raises(ValueError, match=r"last mini-batch of 33 samples has 1; leave it out with .*--drop-last"):
+        check(replace(MOONS, **NORMALIZED))
+    with pytest.raises(ValueError, match="60 samples do not fill a mini-batch of 64"):
+        check(replace(MOONS, drop_last=True))
 
 
 RECIPES = [

@@ -16,7 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part may import only the parts before it in this list. A folder counts as one part, except `lab`.
 ORDER = [
-    *("arguments", "errors", "files", "machine", "threads", "_engine", "engine", "nn"),
+    *("arguments", "errors", "files", "file_kinds", "formats", "archives", "machine", "matplotlib_import"),
+    *("processes", "threads", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
@@ -119,11 +120,12 @@ def test_nothing_imports_the_command_line():
 
 
 def test_the_engine_does_not_import_the_tiers():
-    assert {*imported_modules(PACKAGE / "engine.py")} == {"_engine"}
+    assert {*imported_modules(PACKAGE / "engine.py")} == {"_arithmetic", "_engine"}
+    assert {*imported_modules(PACKAGE / "_arithmetic.py")} == {"_engine"}
     assert not imported_modules(PACKAGE / "_engine.py")
 
 
-@pytest.mark.parametrize("name", ["engine.py", "_engine.py"])
+@pytest.mark.parametrize("name", ["engine.py", "_engine.py", "_arithmetic.py", "derivatives.py"])
 def test_the_engine_needs_only_the_standard_library(name):
     assert {*external_imports(PACKAGE / name)} <= sys.stdlib_module_names
 
@@ -139,7 +141,9 @@ def test_only_views_import_matplotlib_at_module_level_and_they_import_little_els
     }
     assert {part_of(name) for name in drawing} == {"views"}
     for path in drawing.values():
-        assert {part_of(module) for module in imported_modules(path)} <= {"arguments", "errors", "files", "views"}, path
+        assert {part_of(module) for module in imported_modules(path)} <= {
+            *("arguments", "errors", "files", "matplotlib_import", "views"),
+        }, path
 
 
 @pytest.mark.parametrize(

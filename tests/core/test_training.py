@@ -520,7 +520,7 @@ def test_a_batch_larger_than_the_set_is_one_short_batch():
         (lambda: mt.CosineAnnealing(5, floor=0), "CosineAnnealing: floor is 0"),
         (lambda: mt.fit(mt.mlp([5, 3]), *samples(), patience=0, validation=samples()), "patience is 0"),
         (lambda: mt.fit(mt.mlp([5, 3]), *samples(), keep_best=True), "give a validation set"),
-        (lambda: mt.fit(mt.mlp([5, 3]), *samples(), schedule="cosine"), "schedule is 'cosine', expected a Schedule"),
+        (lambda: mt.fit(mt.mlp([5, 3]), *samples(), schedule=0.5), "schedule is 0.5, expected a Schedule"),
         (lambda: mt.SGD(0.1, weight_decay=-1), "weight_decay is -1"),
         (lambda: mt.Adam(0.1, beta2=1.0), "beta2 is 1.0"),
         (lambda: mt.Adam(0.1, epsilon=0), "epsilon is 0"),
@@ -557,7 +557,7 @@ def test_the_first_of_two_equal_outputs_is_predicted():
     assert net.predict([[1.0, 2.0]]).tolist() == [0]
 
 
-@pytest.mark.parametrize(("predicted", "y"), [([0], [0, 1]), ([], []), ([[0]], [[0]])])
+@pytest.mark.parametrize(("predicted", "y"), [([0], [0, 1]), ([], []), ([[0, 1]], [[0, 1]])])
 def test_metrics_need_two_lists_of_the_same_length(predicted, y):
     with pytest.raises(ValueError, match="expected two non-empty arrays"):
         mt.accuracy(predicted, y)
@@ -573,9 +573,9 @@ def test_confusion_matrix_takes_whole_numbers_of_any_type(dtype):
 
 @pytest.mark.parametrize("labels", [["cat", "dog"], [0.5, 1.0], [np.nan, 1.0], [None, 1], [0j, 1j]], ids=str)
 def test_confusion_matrix_names_labels_that_are_no_class_numbers(labels):
-    with pytest.raises(ValueError, match=r"y holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+    with pytest.raises(ValueError, match=r"y holds .*, expected whole numbers from 0 to 1"):
         mt.confusion_matrix([0, 1], labels, 2)
-    with pytest.raises(ValueError, match=r"predicted holds .*, expected whole numbers from 0 to 1; .*np\.unique"):
+    with pytest.raises(ValueError, match=r"predicted holds .*, expected whole numbers from 0 to 1"):
         mt.confusion_matrix(labels, [0, 1], 2)
 
 
@@ -634,5 +634,5 @@ def test_a_file_that_lacks_one_of_the_optimizers_arrays_is_refused():
     first.step()
     state = first.state_dict()
     del state["optimizer.square.0.bias"]
-    with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing, expected shape \(3,\)"):
+    with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing"):
         trainer().load_state_dict(state)

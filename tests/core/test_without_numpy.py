@@ -91,3 +91,21 @@ def test_weights_are_drawn_by_the_callers_generator():
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "(-0.5, 0.5, (3, 4)) [[0.0], [0.0]]\n"
+
+
+def test_values_compute_without_numpy():
+    script = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "import pickle\n"
+        "from micrograd_tiers.derivatives import derivative\n"
+        "from micrograd_tiers.engine import Value\n"
+        "x = Value(0.5, label='x')\n"
+        "y = (1 - x / 3).sin().maximum(x ** 2).clip(0, True).softplus() + round(x, 1) - abs(x).leaky_relu()\n"
+        "y.backward()\n"
+        "x2, y2 = pickle.loads(pickle.dumps((x, y)))\n"
+        "print(x2.label, y2.data == y.data, x2.grad == x.grad != 0, f'{y:.2f}', x == 0.5, x != 'x')\n"
+        "try: x * [1.0]\n"
+        "except TypeError: print(derivative(derivative(Value.exp))(0.0))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "x True True 1.13 True True\n1.0\n"

@@ -29,7 +29,7 @@ SETTINGS = {
     "smoothed_cross_entropy": [0.1],
 }
 EXACTLY_ZERO = "vacuous: the gradient is exactly zero"
-IN_ROUNDING = "vacuous: the gradient is lost in rounding"
+IN_ROUNDING = "cannot be judged here: rounding leaves no digit"
 NO_COORDINATE = "vacuous: no coordinate"
 
 
@@ -277,7 +277,7 @@ def test_a_missing_sum_over_the_samples_is_a_wrong_shape():
     op = with_wrong_vjp(get_tier("tensor").linear, 2, lambda g: np.tile(g, (4, 1)))
     check = check_vjps(op, inputs_for("linear", "tensor")).checks[2]
     assert check.verdict == "wrong shape: got (4, 2), expected (2,)"
-    with pytest.raises(ValueError, match=r"dL/dx is not .*inhomogeneous shape"):
+    with pytest.raises(ValueError, match=r"dL/dx is not .*rows of shape \(\) and \(1,\)"):
         check_vjps(lambda x: (x, (lambda dy: [[1.0], 2.0],)), [[1.0, 2.0]])
 
 
@@ -408,7 +408,7 @@ def test_a_noisy_coordinate_does_not_pass_though_the_other_one_agrees():
     for seed in range(10):
         rng = np.random.default_rng(seed)
         verdicts.add(only(check_vjps(noisy, [np.ones(2)])).verdict)
-    assert verdicts <= {"wrong", IN_ROUNDING}
+    assert verdicts <= {"wrong", "not deterministic"}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -565,7 +565,7 @@ VECTOR = get_tier("vector")
     [
         (VECTOR.tanh, [np.array([1j])], {}, r"tanh: x holds complex128, expected real numbers"),
         (lambda x: (1.0, (len,)), [["a"]], {}, r"x holds <U1, expected real numbers"),
-        (lambda x: (1.0, (len,)), [[[1.0], [2.0, 3.0]]], {}, r"x is not .*inhomogeneous shape"),
+        (lambda x: (1.0, (len,)), [[[1.0], [2.0, 3.0]]], {}, r"x is not .*rows of shape \(1,\) and \(2,\)"),
         (lambda x: x, [[1.0]], {}, r"returned \[1.0\], expected y, \(dx, ...\): its value and a tuple of vjps"),
         (lambda x: (x, x, x), [[1.0]], {}, r"expected y, \(dx, ...\): its value and a tuple of vjps"),
         (lambda x: (x, ()), [[1.0]], {}, r"a tuple of vjps in the order of its inputs, at least one"),
@@ -865,9 +865,9 @@ def test_a_vacuous_check_exits_with_1(cli):
         (["--loss", "nll"], "unknown loss 'nll'"),
         (["--activation", "nonsense"], "unknown activation"),
         (["--init", "ones"], "init"),
-        (["--n", "0"], "--n is 0, expected a whole number from 1"),
-        (["--coordinates", "-1"], "coordinates is -1"),
-        (["--dtype", "float16"], "dtype is float16"),
+        (["--n", "0"], "argument --n: the value is 0, expected a whole number from 1"),
+        (["--coordinates", "-1"], "argument --coordinates: the value is -1"),
+        (["--dtype", "float16"], "unknown dtype 'float16'"),
         (["--tier", "scalar", "--dtype", "float32"], "float32"),
         (["--data", "cifar"], "cifar"),
         (["--n", "many"], "many"),

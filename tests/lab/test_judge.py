@@ -411,7 +411,7 @@ def test_a_new_tier_is_a_skeleton_to_fill_in(cli, folder):
         ([], 2, "--new my_tier.py"),
         (["none.py"], 2, "no such file"),
         (["tensor", "--points", "none.toml"], 1, "none.toml"),
-        (["tensor", "--time-limit", "0"], 2, "time_limit"),
+        (["tensor", "--time-limit", "0"], 2, "--time-limit"),
     ],
 )
 def test_wrong_usage_is_explained(cli, arguments, code, words):

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,18 @@ def test_a_bug_is_described(bug):
     assert bug.hint.endswith("?") or bug.kind == "tier"
 
 
+@every_bug
+def test_planted_code_is_code_that_somebody_would_write(bug):
+    """Nothing is multiplied by 0 or 1, or added to 0, only to get an array of the right shape."""
+    if bug.name == "first_layer_gets_no_gradient":
+        return  # zeros of any tier's arrays can be made in no other way
+    for edits in bug.files().values():
+        for _, right, wrong in edits:
+            for line in wrong.splitlines():
+                padded = re.search(r"(?<![\w.])0(\.0)? \*(?!\*)|[+] 0\b|\* 1\b(?!\.)|\(1\)", line)
+                assert padded is None or padded[0] in right, line
+
+
 def test_a_bug_that_no_longer_matches_its_file_says_so():
     import dataclasses
 
@@ -286,20 +299,29 @@ def test_a_job_that_crashes_the_mutation_process_affects_no_other_job(tmp_path):
 
 # Demonstrations.
 
-INVISIBLE = {"relu_returns_int"}  # these do not show in training
+INVISIBLE = {  # these do not show in training, as their symptoms say
+    "relu_returns_int",
+    "sigmoid_forgets_its_call", "relu_gradient_at_zero", "relu_hides_nan", "relu_overwrites_x",
+    "elu_derivative_without_alpha", "elu_ignores_alpha", "elu_alpha_in_the_exponent", "elu_overflows",
+    "softmax_global_max", "softmax_without_max", "softmax_derivative_diagonal_only",
+    "softmax_derivative_without_mean", "softmax_derivative_sign", "softmax_derivative_axis0", "softmax_ignores_dy",
+    "loss_one_hot_times_log", "add_scaled_ignores_scale", "max_pool2d_loses_nan", "reshape_dx_is_a_view",
+    "soft_zero_times_log",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "name",
     ["loss_sum_grad_mean", "nan_compared_with_equals", "add_assigns_grad", "read_as_int8", "split_overlaps",
-     "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle"],
+     "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle",
+     "linear_dweight_without_x", "relu_gradient_at_zero", "loss_ignores_dloss"],
 )  # fmt: skip
 def test_a_demonstration_shows_the_right_program_and_the_wrong_one(name):
     assert_acts(get_bug(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bug", OURS, ids=lambda bug: bug.name)
+@every_bug
 def test_every_bug_has_an_effect_in_its_demonstration(bug):
     assert_acts(bug)
 
@@ -310,7 +332,7 @@ def assert_acts(bug):
     if bug.name != "nan_compared_with_equals":
         assert not right.error
         assert len(right.loss) == len(right.accuracy) == 10
-        assert right.accuracy[-1] > 0.7
+        assert right.accuracy[-1] > 0.66
     for run in (right, wrong):
         assert run.error or run.figures
         assert len(run.accuracy) == len(run.loss)
@@ -356,6 +378,32 @@ def test_the_verdict_says_what_a_person_would_notice(right, wrong, words):
 
     runs = [Trace(loss=[1.0 + 0.1 * n] * len(acc), accuracy=acc) for n, acc in enumerate((right, wrong))]
     assert words in Demonstration("", 100, 10, *runs).verdict()
+
+
+def test_figures_that_look_equal_are_not_shown_as_different(capsys):
+    from micrograd_tiers.cli.bugs import _print_curves
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
+
+    def shown(right, wrong):
+        runs = [Trace([1.0], [0.9], {"a figure": figure}) for figure in (right, wrong)]
+        shown = Demonstration("", 100, 10, *runs)
+        _print_curves(shown)
+        return shown.verdict(), capsys.readouterr().out
+
+    for right, wrong in [(0.1 + 0.2, 0.3), (math.nan, float("nan")), ("text", "text")]:
+        verdict, curves = shown(right, wrong)
+        assert "all other figures are equal, too" in verdict
+        assert "a figure" not in curves
+    for right, wrong, line in [
+        (0.5, 0.25, "a figure: 0.5, with the bug 0.25"),
+        (0.123451, 0.123452, "a figure: 0.123451, with the bug 0.123452"),
+        (1.0, 1.0 + 1e-11, "a figure: 1, with the bug 1.00000000001"),
+        (0.5, None, "a figure: 0.5, with the bug -"),
+    ]:
+        verdict, curves = shown(right, wrong)
+        assert "the only difference is in a figure" in verdict
+        assert line in curves
 
 
 def test_the_verdict_names_losses_that_are_far_off_or_nan():
@@ -489,13 +537,13 @@ def asked(kind="engine"):
     return seed, *_question(seed)
 
 
-def test_a_question_has_five_candidates_of_one_kind_and_follows_its_seed():
+def test_a_question_has_three_to_five_candidates_of_one_op_and_follows_its_seed():
     for seed in range(300):
         bug, candidates = _question(seed)
         assert _question(seed) == (bug, candidates)
         assert bug in candidates
-        assert len({candidate.name for candidate in candidates}) == 5
-        assert {candidate.kind for candidate in candidates} == {bug.kind}
+        assert 3 <= len({candidate.name for candidate in candidates}) == len(candidates) <= 5
+        assert {(candidate.kind, candidate.op) for candidate in candidates} == {(bug.kind, bug.op)}
     assert {_question(seed)[0].kind for seed in range(300)} == {*KINDS}
     assert {[*candidates].index(bug) for bug, candidates in map(_question, range(300))} == {*range(5)}
 
@@ -507,6 +555,7 @@ def test_the_right_answer_is_explained(quiz, by):
     result = quiz(seed, [answer], "--json", "quiz.json")
     assert (result.code, result.err) == (0, "")
     before, after = result.out.split("\nRight: ")
+    assert before.index("training loss") < before.index("Symptom: ") < before.index("Which bug is it?")
     assert bug.symptom in " ".join(before.split())
     assert bug.difference() not in before
     assert bug.difference() in after
@@ -514,6 +563,26 @@ def test_the_right_answer_is_explained(quiz, by):
     for number, candidate in enumerate(candidates, start=1):
         assert f"{number}. {candidate.title}" in before
     assert json_of("quiz.json")["answered_right"] is True
+    assert result.out.endswith("\nScore: 3 of 3\n")
+    assert json_of("quiz.json")["points"] == 3
+
+
+def test_the_judge_reports_on_request_and_costs_a_point(quiz):
+    seed, bug, candidates = asked("tier")
+    answer = candidates.index(bug) + 1
+    alone = quiz(seed, [answer])
+    assert "The judge reports" not in alone.out
+    result = quiz(seed, ["judge", answer], "--json", "quiz.json")
+    before, report = result.out.split("The judge reports:")
+    assert before.index("Which bug is it?") > 0
+    assert f"{bug.op}" in report
+    assert result.out.endswith("\nScore: 2 of 3\n")
+    assert (json_of("quiz.json")["points"], json_of("quiz.json")["judge_asked"]) == (2, True)
+    option = quiz(seed, [], "--answer", bug.name, "--judge")
+    assert "The judge reports:" in option.out
+    assert option.out.endswith("\nScore: 2 of 3\n")
+    seed, bug, candidates = asked("engine")
+    assert "this bug is elsewhere" in quiz(seed, ["judge", candidates.index(bug) + 1]).out
 
 
 def test_a_wrong_answer_gives_a_hint_and_a_second_try(quiz):
@@ -523,8 +592,10 @@ def test_a_wrong_answer_gives_a_hint_and_a_second_try(quiz):
     assert result.code == 0
     assert bug.hint in " ".join(result.out.split())
     assert "\nRight: " in result.out
+    assert result.out.endswith("\nScore: 2 of 3\n")
     result = quiz(seed, wrong[:2], "--json", "quiz.json")
     assert result.code == 1
+    assert result.out.endswith("\nScore: 0 of 3\n")
     assert f"No, it was {bug.name}" in result.out
     assert bug.difference() in result.out
     assert json_of("quiz.json")["answered_right"] is False
@@ -534,7 +605,7 @@ def test_an_invalid_answer_is_asked_again(quiz):
     seed, bug, candidates = asked()
     result = quiz(seed, ["", "6", "what?", candidates.index(bug) + 1])
     assert result.code == 0
-    assert result.out.count("1 to 5: ") == 4
+    assert result.out.count("1 to 5, or judge for the judge's report: ") == 4
 
 
 def test_without_input_the_quiz_says_how_to_answer(quiz, cli, monkeypatch):

@@ -273,13 +273,13 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
     [
         (["--only", "tensorflow"], "unknown contender 'tensorflow': expected one of scalar, vector"),
         (["--base", "numpy"], "unknown contender 'numpy'"),
-        (["--net", "784x300"], "--net is '784x300', expected numbers of units such as 784-300-10"),
-        (["--net", "784-0-10"], "--net is '784-0-10'"),
-        (["--batch-size", "0"], "--batch-size is 0, expected a whole number from 1"),
-        (["--dtype", "float16"], "--dtype is 'float16', expected float64 or float32"),
-        (["--rounds", "0"], "--rounds is 0, expected a whole number from 1"),
-        (["--threads", "0"], "--threads is 0, expected a whole number from 1"),
-        (["--seconds", "nan"], "--seconds is nan, expected a positive number of seconds"),
+        (["--net", "784x300"], "--net: net is '784x300', expected numbers of units such as 784-300-10"),
+        (["--net", "784-0-10"], "--net: net is '784-0-10'"),
+        (["--batch-size", "0"], "--batch-size: the value is 0, expected a whole number from 1"),
+        (["--dtype", "float16"], "--dtype: unknown dtype 'float16': expected one of float64, float32"),
+        (["--rounds", "0"], "--rounds: the value is 0, expected a whole number from 1"),
+        (["--threads", "0"], "--threads: the value is 0, expected a whole number from 1"),
+        (["--seconds", "nan"], "--seconds: the value is nan, expected a number above 0"),
     ],
 )
 def test_bad_options_are_named(options, message, capsys):

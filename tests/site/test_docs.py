@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from micrograd_tiers.tiers import get_tier, registry
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [*sorted((DOCS / "howto").glob("*.md")), DOCS / "benchmarks.md", DOCS / "numerics.md"]
+OPTIONAL = {"jax", "torch"}  # a block that imports one of them is left out where it is not installed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
@@ -29,8 +31,9 @@ def test_the_code_on_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     if "joblib" in page.read_text():
         pytest.importorskip("joblib")
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
     script = tmp_path / "page.py"
-    script.write_text("\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)))
+    script.write_text("\n".join(block for block in blocks if all(map(find_spec, OPTIONAL & {*block.split()}))))
     runpy.run_path(str(script), run_name="page")
 
 
@@ -122,29 +125,84 @@ def test_every_walkthrough_can_be_downloaded_as_a_notebook(site):
 
 
 @pytest.mark.slow
-def test_pages_have_no_errors_and_load_nothing_from_the_network(site):
+def test_the_tier_of_a_library_was_run_for_the_site(site):
+    pytest.importorskip("torch")
+    text = (site / "walkthroughs" / "15_your_own_tier.html").read_text()
+    assert re.search(r"(torch|jax): largest difference between two gradients: \d", text)
+    assert "neither JAX nor PyTorch is installed\n" not in text
+
+
+@pytest.fixture(scope="module")
+def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for path in sorted(site.rglob("*.html")):
-            if "_modules" in path.parts or "_static" in path.parts:
-                continue
-            page, problems = browser.new_page(), []
-            page.on(
-                "console", lambda message, to=problems: to.append(message.text) if message.type == "error" else None
-            )
-            page.on("pageerror", lambda error, to=problems: to.append(str(error)))
-            page.on("request", lambda r, to=problems: r.url.startswith(("file:", "data:")) or to.append(r.url))
-            page.goto(path.as_uri())
-            page.wait_for_load_state("networkidle")
-            formulas = page.locator(".math").count()
-            if formulas:
-                page.wait_for_selector("mjx-container")
-                assert page.locator("mjx-container").count() >= formulas, path
-                assert page.locator("mjx-merror").count() == 0, path
-            broken = page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
-            assert problems + broken == [], path
-            page.close()
+        yield browser
         browser.close()
+
+
+def pages_of(site):
+    return [path for path in sorted(site.rglob("*.html")) if not {"_modules", "_static"} & {*path.parts}]
+
+
+@pytest.mark.slow
+def test_pages_have_no_errors_and_load_nothing_from_the_network(site, browser):
+    for path in pages_of(site):
+        page, problems = browser.new_page(), []
+        page.on("console", lambda message, to=problems: to.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error, to=problems: to.append(str(error)))
+        page.on("request", lambda r, to=problems: r.url.startswith(("file:", "data:")) or to.append(r.url))
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        formulas = page.locator(".math").count()
+        if formulas:
+            page.wait_for_selector("mjx-container")
+            assert page.locator("mjx-container").count() >= formulas, path
+            assert page.locator("mjx-merror").count() == 0, path
+        broken = page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+        assert problems + broken == [], path
+        page.close()
+
+
+@pytest.mark.slow
+def test_every_picture_is_described(site):
+    for path in pages_of(site):
+        for alt in re.findall(r"<img[^>]* alt=\"([^\"]*)\"", path.read_text()):
+            decorative = alt == "" and path.name == "index.html"  # thumbnails, each with its title below it
+            assert decorative or len(alt) >= 9, (path, alt)
+            assert alt.lower() != path.stem.replace("_", " "), f"{path}: give its figures a title"
+
+
+# All boxes of a page that hide something, as [kind, what cannot be seen without scrolling, text].
+HIDDEN = """selector => [...document.querySelectorAll(selector)].filter(
+    box => box.clientWidth && (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
+).map(box => [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight, box.textContent.slice(0, 99),
+    getComputedStyle(box).backgroundImage.split("linear-gradient").length - 1])"""
+
+
+@pytest.mark.slow
+def test_nothing_is_hidden_on_a_wide_screen(site, browser):
+    """Output is shown whole; so is code, except for solutions, which stay folded."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    for path in sorted((site / "walkthroughs").glob("[0-9][0-9]_*.html")):
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        boxes = '.sphx-glr-script-out pre, [class*="highlight-P"] pre, mjx-container[display="true"]'
+        assert page.evaluate(HIDDEN, boxes) == [], path
+    page.close()
+
+
+@pytest.mark.slow
+def test_on_a_phone_a_shadow_shows_what_can_be_scrolled(site, browser):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    for path in pages_of(site):
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        for *_, text, shadows in page.evaluate(HIDDEN, '.highlight pre, mjx-container[display="true"]'):
+            assert shadows == 4, (path, text)
+        if path.name == "01_derivatives.html":
+            assert page.evaluate(HIDDEN, "mjx-container") == []
+    page.close()

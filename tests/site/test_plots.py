@@ -104,6 +104,14 @@ PICTURES = {
     ),
     "one image": lambda path: plots.image_grid(path, np.zeros((1, 8, 8)), ["8"], title=LONG_SENTENCE[:88]),
     "wide images": lambda path: plots.image_grid(path, np.zeros((7, 3, 9)), ["wide"] * 7, title="wide"),
+    "prepared images": lambda path: plots.prepared_images(
+        path,
+        [np.zeros((9, 40)), np.ones((200, 30)), np.zeros((1, 1)), np.ones((28, 28))],
+        [(0, 9, 3, 7)] * 4,
+        np.zeros((4, 28, 28)),
+        [LONG_SENTENCE[:60]] * 4,
+        title="Predictions",
+    ),
     "no image": lambda path: plots.image_grid(path, np.zeros((0, 28, 28)), [], title="mistakes"),
     "points": lambda path: plots.scatter_2d(path, *rings(300), LONG[:8], title="points"),
     "regions": lambda path: plots.scatter_2d(path, *rings(4000), range(8), title="regions", predict=ring_of),
@@ -133,6 +141,10 @@ BAD_CALLS = {
     "class missing": lambda path: plots.confusion_matrix(path, np.eye(3), ["a", "b"], ""),
     "no classes": lambda path: plots.confusion_matrix(path, np.zeros((0, 0)), [], ""),
     "flat images": lambda path: plots.image_grid(path, np.zeros((2, 784)), ["a", "b"], title=""),
+    "box missing": lambda path: plots.prepared_images(
+        path, [np.zeros((2, 2))], [], np.zeros((1, 2, 2)), ["a"], title=""
+    ),
+    "nothing prepared": lambda path: plots.prepared_images(path, [], [], [], [], title=""),
     "caption missing": lambda path: plots.image_grid(path, np.zeros((2, 3, 3)), ["a"], title=""),
     "color missing": lambda path: plots.image_grid(path, np.zeros((2, 3, 3)), "ab", title="", colors=["red"]),
     "three features": lambda path: plots.scatter_2d(path, np.zeros((5, 3)), np.zeros(5), ["a"], title=""),

@@ -1,5 +1,7 @@
 """Convert arrays of any kind to ndarrays and back: lists, ndarrays, and the arrays of a third-party tier."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,3 +39,17 @@ def floats(array: Any, what: str, tier: Tier | None = None) -> Array:
 def like(example: Any, array: Array, tier: Tier) -> Any:
     """Return an ndarray as an array of the example's type; the tier may refuse complex numbers."""
     return array if isinstance(example, np.ndarray) else tier.asarray(array, array.dtype.name)
+
+
+def terms_of(f: Callable[..., Any], shape: tuple[int, ...], *arguments: Any) -> Array:
+    """Return a function's value as an array of at least one axis: NaN if the arguments are outside its domain."""
+    try:
+        return np.atleast_1d(np.asarray(f(*arguments)))
+    except (ArithmeticError, ValueError):  # math.log(-1.0), math.exp(1e3)
+        return np.full(shape or (1,), math.nan)
+
+
+def nudged(x: Array, dtype: str, rng: np.random.Generator) -> Array:
+    """Return x with every number moved by up to 4 ulps of the dtype, to see rounding errors vary."""
+    moved: Array = (x * (1 + np.finfo(dtype).eps * rng.integers(-4, 5, x.shape))).astype(x.dtype)
+    return moved

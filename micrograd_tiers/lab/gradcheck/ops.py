@@ -1,16 +1,19 @@
 """Check the vjps of one op."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...rng import generator
 from ...tiers import Tier, Vjp, get_tier
-from .arrays import Array, floats, like, ndarray
+from .arrays import Array, floats, like, ndarray, nudged
+from .lines import QUIET, Terms
 from .report import Report
-from .slopes import QUIET, Terms
 from .verdicts import check_gradient
 
 
@@ -77,11 +80,24 @@ def check_vjps(
 
         return terms
 
+    given = like(value, weights.astype(dtype), tier) if weights.ndim else float(weights)
+
+    def gradient_of(k: int, vjps: Sequence[Vjp]) -> Array:
+        return floats(vjps[k](given), f"{op_name}: dL/d{names[k]}", tier)
+
+    def nearby(k: int) -> list[Array]:
+        """Return the gradient at three points some ulps away."""
+        found = []
+        for _ in range(3):
+            moved = [like(inputs[j], nudged(points[j], dtype, rng).astype(dtype), tier) for j in range(n)]
+            found.append(gradient_of(k, op(*moved, *inputs[n:])[1]))
+        return found
+
     checks = []
-    for k, vjp in enumerate(vjps):
-        given = like(value, weights.astype(dtype), tier) if weights.ndim else float(weights)
-        gradient = floats(vjp(given), f"{op_name}: dL/d{names[k]}", tier)
-        checks.append(check_gradient(names[k], terms_of(k), points[k], gradient, n_coordinates, dtype, rng))
+    for k in range(n):
+        gradient = gradient_of(k, vjps)
+        near = partial(nearby, k)
+        checks.append(check_gradient(names[k], terms_of(k), points[k], gradient, n_coordinates, dtype, rng, near))
     return Report(tuple(checks))
 
 

@@ -10,28 +10,31 @@ class VerdictKind(Enum):
     """Verdict of one check, without details."""
 
     PASS = "pass"
+    REMOVED = "pass: the gradient is zero, as batch norm removes this bias"
     WRONG = "wrong"
     SHAPE = "wrong shape"
     KINK = "at a kink"
     NOT_FINITE = "not finite"
+    NOT_DETERMINISTIC = "not deterministic"
     ALL_ZERO = "vacuous: the gradient is exactly zero"
-    LOST = "vacuous: the gradient is lost in rounding"
+    LOST = "cannot be judged here: rounding leaves no digit"
     EMPTY = "vacuous: no coordinate"
 
     @property
     def short(self) -> str:
         """Verdict without its reason, for the table."""
-        return "vacuous" if self in VACUOUS else self.value
+        return self.value.partition(":")[0]
 
 
-VACUOUS = {VerdictKind.ALL_ZERO, VerdictKind.LOST, VerdictKind.EMPTY}
 ADVICE = {
+    VerdictKind.REMOVED: "the batch norm after the layer subtracts it; a layer with bias=False does without",
     VerdictKind.SHAPE: "a gradient must have the shape of the argument or parameter that it belongs to",
     VerdictKind.WRONG: "look for the bug in this vjp, and in the vjps of all later layers",
     VerdictKind.KINK: "no derivative exists: move the input off the kink (relu and elu: off 0), or draw other inputs",
     VerdictKind.NOT_FINITE: "a derivative is NaN or infinite: check the inputs first",
+    VerdictKind.NOT_DETERMINISTIC: "two calls with the same input differ: fix the seed inside the function",
     VerdictKind.ALL_ZERO: "nothing was tested: draw other inputs or weights (are all ReLUs off, or all weights zero?)",
-    VerdictKind.LOST: "the terms cancel, saturate, or change from call to call: draw other inputs or weights",
+    VerdictKind.LOST: "the terms cancel or saturate: draw other inputs or weights",
     VerdictKind.EMPTY: "nothing was tested: check at least one coordinate",
 }
 
@@ -58,7 +61,7 @@ class Check:
     tolerance : float
         Largest relative error that passes.
     kind : VerdictKind
-        `PASS`, or the reason why the check did not pass.
+        `PASS`, `REMOVED` (the gradient is zero and has to be), or the reason why the check did not pass.
     detail : str
         For "wrong shape": both shapes. Otherwise "".
     """
@@ -82,7 +85,7 @@ class Check:
     @property
     def passed(self) -> bool:
         """True if the gradient was tested and is right."""
-        return self.kind is VerdictKind.PASS
+        return self.kind in (VerdictKind.PASS, VerdictKind.REMOVED)
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers and the verdict for a JSON file."""
@@ -102,21 +105,24 @@ class Report:
         """True if there was something to check and every check passed."""
         return bool(self.checks) and all(check.passed for check in self.checks)
 
+    def __bool__(self) -> bool:
+        return self.passed
+
     def __str__(self) -> str:
         width = max([9, *(len(check.name) for check in self.checks)])
         columns = f"{'worst at':>12}{'analytic':>14}{'numerical':>14}{'error':>9}{'allowed':>9}"
         lines = [f"{'gradient':{width}}  {'method':12}{'checked':>8}{columns}  verdict"]
-        failed: dict[str, list[Check]] = {}
+        remarks: dict[str, list[Check]] = {}
         for check in self.checks:
             lines.append(_row(check, width))
-            if not check.passed:
-                failed.setdefault(check.verdict, []).append(check)
-        if self.passed:
-            return "\n".join([*lines, "Passed: every gradient agrees with its numerical derivative."])
-        for verdict, checks in failed.items():
+            if check.kind is not VerdictKind.PASS:
+                remarks.setdefault(check.verdict, []).append(check)
+        for verdict, checks in remarks.items():
             places = [c.name if c.coordinate is None else f"{c.name} at {c.coordinate}" for c in checks]
             lines += wrap(f"{verdict}: {', '.join(places)}", 100, subsequent_indent="    ")
             lines += [f"    -> {ADVICE[checks[0].kind]}"]
+        if self.passed:
+            return "\n".join([*lines, "Passed: every gradient agrees with its numerical derivative."])
         names = ", ".join(check.name for check in self.checks if not check.passed)
         return "\n".join([*lines, *wrap(f"NOT passed: {names or 'there was nothing to check'}.", 100)])
 

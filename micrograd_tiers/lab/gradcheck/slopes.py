@@ -1,39 +1,39 @@
 """Numerical slopes: the derivative of a function along a straight line, without a vjp.
 
-A line g is a function of one number t, the distance from the point in question. g(t) returns the *terms* whose sum is
-the loss: one for each sample, or one for each entry of an op's output. The slope is d/dt of that sum at t = 0, computed
-by one of two methods:
+The slope is d/dt of the sum of the terms at t = 0, computed by one of two methods:
 
 - `complex_step`: Im g(ih) / h, accurate to the last digits, if the forward code accepts complex numbers;
-- `richardson`: central differences with ever smaller steps, extrapolated to step 0, for all other code.
+- `differences`: central differences with ever smaller steps, extrapolated to step 0, for all other code.
 
-A step along coordinate x is a fraction of its unit, max(1, |x|).
+Both choose their steps from the behavior of the function, not from a fixed length, and both say how far they can be
+trusted: `Slope.blur`.
 
 W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 40 (1998);
 C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
 """
 
+from __future__ import annotations
+
 import math
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.exceptions import ComplexWarning
-from numpy.typing import ArrayLike
 
-from .arrays import Array, floats
+from .arrays import Array
+from .lines import EPS, Line, eps_of
+from .noise import noise_of
 
-Terms = Callable[[Array], Array]  # from an argument of any shape to the terms of the loss
-Line = Callable[[complex], Array]  # from t to the terms of the loss
-
-EPS = 2.0**-52  # spacing of float64 at 1
-TINY = 1e-20  # h of the complex step: nothing is subtracted, so h may be so small that h**2 vanishes beside 1
-UNDERFLOW = 2.0**-1022  # smallest number with full precision: below it, float64 loses digits
-STEPS = tuple(2.0**-k for k in range(6, 27))  # of the central differences: halved until the results settle
+SMALLEST = 2.0**-1074  # smallest number above 0
+COMPLEX_STEPS = (2.0**-30, 2.0**-60, 2.0**-120, 2.0**-240, 2.0**-480, 2.0**-960)  # as parts of the unit
+CONSISTENT = 1e-12  # relative difference of two complex steps that agree
+FIRST_STEP = 0.35  # of central differences, as a part of the unit; no power of 2, where periodic functions may repeat
+COARSE = 2.0**8  # factor between the steps of the search for a good first step
+LONGEST = 2.0**1000
+ROWS = 16  # steps in one extrapolation, each half of the one before
+RESTARTS = 4  # at most, with shorter steps, if details appear
+BISECTIONS = 50
+SHORTER = (2.0**-10, 2.0**-20, 2.0**-40)  # a result must agree with differences at steps so much shorter
 KINK_STEPS = (2.0**-16, 2.0**-20, 2.0**-24)
-
-QUIET = np.errstate(all="ignore")  # a step may leave the domain of log; the verdict handles inf and nan
 
 
 class Slope(NamedTuple):
@@ -41,138 +41,215 @@ class Slope(NamedTuple):
 
     value: float
     blur: float  # uncertainty of the value, from rounding and from steps that are not yet small enough
-    size: float  # sum of |slope| + |value| over the terms that change; a vjp may be off by 1e-16 of it
+    length: float  # distance over which the function looks straight, at least roughly
+    steep: float  # sum of |slope| over the terms
+    high: float  # sum of |term| over the terms that change
+    method: str
+
+    @property
+    def size(self) -> float:
+        """Size of the numbers that make up the slope: a vjp may be off by their rounding errors."""
+        return self.steep + self.high / self.length
 
 
-def complex_step(g: Line, unit: float = 1.0) -> Slope:
-    """Return Im g(ih) / h with h = 1e-20. Nothing is subtracted, so no digits are lost (Squire and Trapp 1998)."""
-    terms = g(1j * TINY * unit)
-    slopes = terms.imag / (TINY * unit)
-    blur = 4 * EPS * np.abs(slopes).sum() + UNDERFLOW / TINY
-    return Slope(slopes.sum(), blur, _size(slopes, terms.real))
+UNKNOWN = Slope(math.nan, math.inf, math.nan, math.nan, math.nan, "Richardson")
 
 
-def richardson(g: Line, unit: float = 1.0) -> Slope:
-    """Return the slope by central differences, extrapolated to step 0: the step is halved until the results settle.
+def slope_of(value: float, blur: float, length: float, slopes: Array, terms: Array, method: str) -> Slope:
+    """Return a `Slope`, given the slope of each term and the terms."""
+    steep, high = float(np.abs(slopes).sum()), float(np.abs(terms[slopes != 0]).sum())
+    return Slope(float(value), float(blur), length, steep, high, method)
 
-    The error of a central difference is a power series in h**2. Combining the results at h and h/2 eliminates its first
-    power, combining two such results eliminates the next, and so on. Of all these results, the one that differs least
-    from the two that it combines is returned (Ridders 1982). A kink within reach of the first steps does no harm: the
-    steps shrink until it is out of reach.
+
+def complex_step(line: Line, noise: Array) -> Slope:
+    """Return Im g(ih) / h. Nothing is subtracted, so no digits are lost, however small h (Squire and Trapp 1998).
+
+    h is shortened until a step of h/8 gives the same slope and the real part changes as it must for an analytic
+    function, by a multiple of h**2. The blur is infinite if no h does that.
     """
-    best = Slope(math.nan, math.inf, math.nan)
-    coarser: list[float] = []
-    for step in STEPS:
-        h = step * unit
-        right = g(h)
-        slopes = (right - g(-h)) / (2 * h)  # term by term, so that rounding in one does not disturb the others
-        rounding = 4 * EPS * np.abs(right).sum() / h
-        row = [slopes.sum()]
-        for power, above in enumerate(coarser, start=1):
-            row.append(row[-1] + (row[-1] - above) / (4**power - 1))
-            blur = max(abs(row[-1] - row[-2]), abs(row[-1] - above)) + rounding
-            if blur < best.blur:
-                best = Slope(row[-1], blur, _size(slopes, right))
-        if best.blur <= max(1e-10 * abs(best.value), 2 * rounding) < math.inf:
+    here = line.at(0j).real
+    rounding = 1e-9 * np.abs(here) + 100 * noise
+    scale = 2.0 ** math.floor(math.log2(line.unit))
+    for step in COMPLEX_STEPS:
+        h = step * scale
+        if h < SMALLEST * 2**40:
             break
-        coarser = row
-    return best
+        longer, terms = line.at(1j * h), line.at(1j * h / 8)
+        slopes, change = terms.imag / (h / 8), terms.real - here
+        sizes = float(np.abs(slopes).sum())
+        gap = float(np.abs(longer.imag / h - slopes).sum()) if sizes < math.inf else math.inf
+        curved = np.abs(longer.real - here - 64 * change) <= 0.1 * np.abs(longer.real - here) + rounding
+        underflow = 64 * len(slopes) * SMALLEST / h
+        if gap <= CONSISTENT * sizes + underflow < math.inf and curved.all():
+            length = min(line.unit, h / math.sqrt(gap / sizes + EPS)) if sizes else line.unit
+            blur = gap + 4 * EPS * sizes + underflow
+            return slope_of(slopes.sum(), blur, length, slopes, here, "complex step")
+    return UNKNOWN._replace(method="complex step")
 
 
-def _size(slopes: Array, values: Array) -> float:
-    return float(np.abs(slopes).sum() + np.abs(values[slopes != 0]).sum())
+def straight_length(line: Line, slope: Slope) -> float:
+    """Return the distance over which the function looks straight: as far as longer complex steps give the slope."""
+    length = slope.length
+    while length * COARSE < LONGEST:
+        h = length * COARSE / 16
+        if not abs(line.at(1j * h).imag.sum() / h - slope.value) <= 0.01 * abs(slope.value):
+            break
+        length *= COARSE
+    return length
 
 
-METHODS = {"complex step": complex_step, "Richardson": richardson}
+class _Differences:
+    """Central differences of a line, with the uncertainty that the function's noise causes."""
+
+    def __init__(self, line: Line, noise: Array) -> None:
+        self.line, self.noise = line, noise
+        self.moving = np.zeros(noise.shape, bool)  # terms that have changed so far; the others have no noise
+
+    def __call__(self, h: float) -> tuple[Array, float, Array]:
+        """Return the slopes term by term, the uncertainty of their sum, and the terms at distance h."""
+        h = self.line.step(h)
+        right, left = self.line.at(h), self.line.at(-h)
+        slopes = (right - left) / (2 * h)  # term by term, so that rounding in one does not disturb the others
+        noise = np.maximum(self.noise, eps_of(right) * np.maximum(np.abs(right), np.abs(left)))
+        self.moving |= right != left
+        seen = noise[self.moving] if self.moving.any() else noise / 8  # a change below the noise may go unseen
+        bar = float(8 * seen.sum() + SMALLEST) / h if h else math.inf
+        return slopes, bar, right
+
+    def agree(self, h: float, other: float) -> bool:
+        """Return True if the differences of the terms at both steps agree within 1 % and their uncertainties."""
+        (one, bar1, _), (two, bar2, _) = self(h), self(other)
+        allowed = 0.01 * max(np.abs(one).sum(), np.abs(two).sum()) + bar1 + bar2
+        return bool(np.abs(one - two).sum() <= allowed < math.inf)
+
+    def first_step(self, h: float) -> float:
+        """Return a step short enough to see a straight line, from h on, and as long as the noise demands."""
+        while not self.agree(h, h / COARSE) and h / COARSE**2 > SMALLEST:
+            h /= COARSE
+        ratio = COARSE
+        while h * ratio < LONGEST:
+            slopes, bar, _ = self(h)
+            if bar <= 1e-10 * abs(slopes.sum()) or bar <= 2 * SMALLEST / h:
+                break
+            farther = self.away(h * ratio)
+            if farther is not None and farther(h * ratio)[1] < bar and farther.agree(h, h * ratio):
+                h, self.noise = h * ratio, farther.noise
+                ratio = ratio if slopes.any() else min(ratio**2, COARSE**16)  # no change yet: look much farther
+            elif ratio > COARSE:
+                ratio = math.sqrt(ratio)
+            else:
+                break
+        return h
+
+    def away(self, h: float) -> _Differences | None:
+        """Return the same differences with the noise at distance h, or None if that is more than rounding explains."""
+        line = self.line
+        noise = noise_of(Line(lambda t: line.at(h + t), h))
+        here, there = np.abs(line.at(0.0)), np.abs(line.at(h))
+        growth = np.maximum(1.0, np.divide(there, here, out=np.ones(here.shape), where=here > 0))
+        if not np.all(noise <= 16 * (self.noise * growth + eps_of(there) * there)):
+            return None
+        return _Differences(line, np.maximum(self.noise, noise))
+
+    def extrapolated(self, h: float) -> Slope:
+        """Return the slope extrapolated to step 0 from steps h, h/2, h/4, ... (Ridders 1982).
+
+        The error of a central difference is a power series in h**2. Combining the results at h and h/2 eliminates its
+        first power, combining two such results eliminates the next, and so on. The result that differs least from the
+        two that it combines is returned.
+        """
+        best = UNKNOWN
+        coarser: list[float] = []
+        for _ in range(ROWS):
+            slopes, bar, right = self(h)
+            row = [slopes.sum()]
+            for power, above in enumerate(coarser, start=1):
+                row.append(row[-1] + (row[-1] - above) / (4**power - 1))
+                blur = max(abs(row[-1] - row[-2]), abs(row[-1] - above)) + bar
+                if blur < best.blur:
+                    best = slope_of(row[-1], blur, h, slopes, right, "Richardson")
+            if best.blur <= max(1e-10 * abs(best.value), 2 * bar) < math.inf:
+                break
+            coarser, h = row, h / 2
+        return best
+
+    def contradiction(self, slope: Slope) -> float | None:
+        """Return a shorter step whose difference contradicts the slope, or None."""
+        for part in SHORTER:
+            slopes, bar, _ = self(h := slope.length * part)
+            off = abs(slopes.sum() - slope.value)
+            if off > 1e-3 * abs(slope.value) + slope.blur + bar:
+                return h
+        return None
 
 
-def best_method(g: Line) -> str:
-    """Return "complex step" if it can be trusted along this line, else "Richardson"; the line should be random.
+def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
+    """Return the slope by central differences, extrapolated to step 0.
 
-    The forward code must accept complex numbers, and it must be analytic: abs(), for example, silently drops the
-    imaginary part. So the slope is compared with central differences, which need no complex numbers.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ComplexWarning)  # raise if an imaginary part is dropped
-            slope = complex_step(g)
-    except Exception:  # foreign code may raise anything on complex numbers
-        return "Richardson"
-    agree = abs(slope.value - richardson(g).value) <= 1e-6 * abs(slope.value) + 1e-9 * slope.size
-    return "complex step" if agree else "Richardson"
-
-
-def has_kink(g: Line, unit: float = 1.0) -> bool:
-    """Return True if a term's slopes to the left and to the right of t = 0 differ, however small the step.
-
-    For a smooth function, however curved, the difference shrinks with the step; at a kink it stays.
-    """
-    here = g(0.0)
-    gaps = []
-    for h in KINK_STEPS:
-        right, left = (g(h * unit) - here) / h, (here - g(-h * unit)) / h
-        gaps.append(right - left)
-    gap = np.abs(gaps[-1])
-    noise = 1e-7 * _size(np.abs(right) + np.abs(left), here)  # rounding makes gaps of 1e-8 at the last step
-    return bool(np.any((np.ptp(gaps, axis=0) < gap / 2) & (gap > noise)))
-
-
-def random_line(terms: Terms, x: Array, rng: np.random.Generator) -> Line:
-    """Return a line through x on which all coordinates move, so that a kink or a dropped imaginary part shows."""
-    direction = rng.standard_normal(x.shape) * units(x)
-    return lambda t: terms(x + t * direction)
-
-
-def coordinate_line(terms: Terms, x: Array, coordinate: tuple[int, ...]) -> Line:
-    """Return the line through x on which only that coordinate moves."""
-    direction = np.zeros(x.shape)
-    direction[coordinate] = 1
-    return lambda t: terms(x + t * direction)
-
-
-def units(x: Array) -> Array:
-    """Return max(1, |x|) for each coordinate x: the unit in which steps along it are measured."""
-    return np.maximum(1.0, np.abs(x))
-
-
-@QUIET
-def numerical_gradient(f: Callable[[Any], Any], x: ArrayLike, *, method: str = "auto") -> Array:
-    """Compute the gradient of a scalar function without any hand-written derivative.
+    The first step is so short that the function looks straight, and so long that its noise leaves enough digits. A
+    result that differences at much shorter steps contradict is given up: the function has details that the longer steps
+    jumped over.
 
     Parameters
     ----------
-    f : callable
-        Function of a float64 ndarray shaped as x, returning one number.
-    x : array_like, any shape
-        Point at which to differentiate. Kinks there go unnoticed: for `relu` at 0 the differences give 1/2.
-    method : {"auto", "complex step", "Richardson"}
-        "auto" takes the complex step if f accepts complex arrays and is analytic, otherwise Richardson.
-
-    Returns
-    -------
-    ndarray of float64, shaped as x
-        Accurate to about 1e-15 by complex step and 1e-10 by Richardson, relative to the largest coordinate.
-
-    Raises
-    ------
-    ValueError
-        If method is unknown, x does not hold real numbers, f(x) is not one number, or method is "complex step" and f
-        does not accept complex arrays or is not analytic.
+    line : Line
+    noise : ndarray
+        Noise of each term, as `noise_of` estimates it.
+    certain : bool
+        If nothing changes, ask how large a change the function could hide; this takes about 60 evaluations.
     """
-    if method not in ("auto", *METHODS):
-        raise ValueError(f"numerical_gradient: method is {method!r}, expected one of auto, {', '.join(METHODS)}")
-    point = floats(x, "numerical_gradient: x")
+    central = _Differences(line, noise)
+    slope, h = UNKNOWN, FIRST_STEP * line.unit
+    for _ in range(RESTARTS):
+        first = central.first_step(h)
+        found = central.extrapolated(16 * first if first < h else 2 * first)
+        slope = found if math.isfinite(found.value) else slope
+        shorter = central.contradiction(found)
+        if shorter is None:
+            return slope._replace(blur=max(slope.blur, hidden(line))) if certain and slope.steep == 0 else slope
+        h = shorter
+    return slope._replace(blur=math.inf)
 
-    def terms(x: Array) -> Array:
-        return np.atleast_1d(f(x))
 
-    if (shape := np.shape(f(point.copy()))) != ():
-        raise ValueError(f"numerical_gradient: f(x) has shape {shape}, expected one number, such as a sum")
-    best = best_method(random_line(terms, point, np.random.default_rng(0)))
-    if method == "complex step" != best:
-        raise ValueError(
-            "numerical_gradient: f does not take complex arrays or is not analytic; use method='Richardson'"
-        )
-    slope, unit = METHODS[best if method == "auto" else method], units(point)
-    slopes = [slope(coordinate_line(terms, point, k), float(unit[k])).value for k in np.ndindex(point.shape)]
-    return np.array(slopes).reshape(point.shape)
+def hidden(line: Line) -> float:
+    """Return the steepest slope that the function could hide, if it does not change nearby: 0 if it never changes.
+
+    Where a long step shows the first change, bisection finds the smallest change that can be seen. If it is tiny, the
+    function is constant up to there; if not, smaller changes are rounded away, as in (1 + x**2) - 1.
+    """
+    here = line.at(0.0)
+
+    def change(h: float) -> float:
+        return max(float(np.nan_to_num(np.abs(line.at(t) - here)).sum()) for t in (h, -h))
+
+    near = far = FIRST_STEP * line.unit
+    while not change(far):
+        near, far = far, far * COARSE
+        if far > LONGEST:
+            return 0.0
+    for _ in range(BISECTIONS):
+        middle = math.sqrt(near) * math.sqrt(far)
+        near, far = (near, middle) if change(middle) else (middle, far)
+    return change(far) / far
+
+
+def has_kink(line: Line, noise: Array, length: float = 1.0) -> bool:
+    """Return True if a term's slopes to the left and to the right of t = 0 differ, however small the step.
+
+    For a smooth function, however curved, the difference shrinks with the step; at a kink it stays. The steps are parts
+    of `length`, over which the function should look straight, but not lost in the noise.
+    """
+    here = line.at(0.0)
+    noise = np.maximum(noise, eps_of(here) * np.abs(here))
+    slope = np.abs(line.at(KINK_STEPS[0] * length) - here).sum() / (KINK_STEPS[0] * length)
+    shortest = max(KINK_STEPS[-1] * length, 2.0**12 * noise.sum() / slope if slope else 0.0)
+    if shortest * KINK_STEPS[0] / KINK_STEPS[-1] > length:
+        return False
+    gaps, h = [], 1.0
+    for part in KINK_STEPS:
+        h = line.step(shortest * part / KINK_STEPS[-1])
+        right, left = (line.at(h) - here) / h, (here - line.at(-h)) / h
+        gaps.append(right - left)
+    gap = np.abs(gaps[-1])
+    rounding = 1e-7 * (np.abs(right) + np.abs(left)) + 8 * noise / h
+    return bool(np.any((np.ptp(gaps, axis=0) < gap / 2) & (gap > rounding)))

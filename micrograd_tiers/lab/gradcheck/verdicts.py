@@ -1,65 +1,116 @@
 """Compare a gradient with its numerical derivative: choose the coordinates, and decide if the numbers agree."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ...arguments import whole_number
 from .arrays import Array
+from .lines import EPS, Line, Terms, coordinate_line, random_line, units
+from .noise import is_deterministic
 from .report import Check, VerdictKind
-from .slopes import METHODS, Terms, best_method, coordinate_line, has_kink, random_line, units
+from .slopes import Slope, complex_step, has_kink, hidden, straight_length
+from .witnesses import witnesses
 
+Nearby = Callable[[], Sequence[Array]]
 TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # rounding logits of 1e4 alone moves e**z by 1e-12
 TOLERANCE_FLOAT32 = 1e-4  # for float32 gradients; the numerical derivative is still taken in float64
-FLOOR = 1e-3  # share of the largest coordinate; errors of coordinates below it are measured relative to it
-ALIKE = 1e-3  # largest relative error of two numbers that agree without the floor
+ALIKE = 1e-3  # largest relative error of two numbers that agree except for rounding
+NUDGES = (2.0**-48, -(2.0**-47), 3 * 2.0**-48)  # of all coordinates, by a few ulps, to see rounding errors vary
 
 
 def check_gradient(
-    name: str, terms: Terms, x: Array, gradient: Array, n: int | None, dtype: str, rng: np.random.Generator
+    name: str,
+    terms: Terms,
+    x: Array,
+    gradient: Array,
+    n: int | None,
+    dtype: str,
+    rng: np.random.Generator,
+    nearby: Nearby = lambda: [],
+    magnitude: float = 0.0,
 ) -> Check:
     """Compare a gradient with numerical derivatives of sum(terms(x)), at n coordinates, or at all if n is None.
 
-    `dtype` is the type in which the gradient was computed.
+    Each coordinate is judged by its own scale. `dtype` is the type in which the gradient was computed. Two arguments
+    tell how far it may be off by rounding: `nearby` returns gradients at points some ulps away, `magnitude` is the
+    size of the numbers that were summed for it.
     """
     coordinates = _chosen(gradient, n, rng)
-    if gradient.shape != x.shape or not coordinates:
-        verdict = VerdictKind.EMPTY, ""
-        if gradient.shape != x.shape:
-            verdict = VerdictKind.SHAPE, f"got {gradient.shape}, expected {x.shape}"
-        return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, *verdict)
+    if gradient.shape != x.shape:
+        return unchecked(name, VerdictKind.SHAPE, f"got {gradient.shape}, expected {x.shape}")
+    if not coordinates:
+        return unchecked(name, VerdictKind.EMPTY)
+    probe = random_line(terms, x, rng)
+    if not is_deterministic(probe):
+        return unchecked(name, VerdictKind.NOT_DETERMINISTIC)
 
-    probe, unit = random_line(terms, x, rng), units(x)
-    method, look_closer = best_method(probe), has_kink(probe)
-    lines = [(coordinate_line(terms, x, k), float(unit[k])) for k in coordinates]
-    numerical, blur, sizes = np.array([METHODS[method](g, unit) for g, unit in lines]).T
-    kinks = [look_closer and has_kink(g, unit) for g, unit in lines]
+    slopes, lines, noise = witnesses(terms, x, coordinates, rng)
+    lengths = [slope.length for slope in slopes]
+    unit = units(x)
+    straight = min(1.0, *(length / unit[k] for length, k in zip(lengths, coordinates, strict=True)))
+    look_closer = has_kink(probe, noise, straight)
+    kinks = [look_closer and has_kink(line, noise, length) for line, length in zip(lines, lengths, strict=True)]
 
     analytic = np.array([gradient[k] for k in coordinates])
-    tolerance = TOLERANCE_FLOAT32 if dtype == "float32" else TOLERANCE[method]
+    numerical, blur = np.array([(slope.value, slope.blur) for slope in slopes]).T
+    tolerance = np.array([TOLERANCE_FLOAT32 if dtype == "float32" else TOLERANCE[s.method] for s in slopes])
     size = np.maximum(np.abs(analytic), np.abs(numerical))
     scale = max(np.abs(gradient).max(), size.max())
-    rounding = 4 * np.finfo(dtype).eps * sizes + np.finfo(dtype).tiny
-    floor = np.maximum(FLOOR * scale, (blur + rounding) / tolerance)
     difference = np.abs(analytic - numerical)
-    error = difference / np.maximum(size, floor)
-    off_kinks = np.where(kinks, 0, error)
-    # With the floor, even pure rounding errors agree. So at least one pair must agree without it, and no numerical
-    # derivative may be so uncertain that a sizable error would go unnoticed.
-    tested = np.any((difference <= ALIKE * size) & (size > 10 * blur)) and blur.max() <= ALIKE * scale
+    sizes = np.array([slope.size for slope in slopes])
+    eps = float(np.finfo(dtype).eps)
+    rounding = np.zeros(len(slopes))
+    suspects = [i for i in np.flatnonzero(difference > tolerance * size) if not kinks[i]]
+    near = [np.abs(other - gradient) for other in nearby()] if suspects else []
+    for i in suspects:
+        if slopes[i].method == "complex step":
+            sizes[i] = slopes[i]._replace(length=straight_length(lines[i], slopes[i])).size
+            rounding[i] = 16 * eps / EPS * _noise_of_slope(terms, x, coordinates[i], slopes[i], noise, rng)
+        elif slopes[i].steep == 0:
+            rounding[i] = hidden(lines[i])
+        rounding[i] += 16 * max([0.0, *(float(change[coordinates[i]]) for change in near)])
+    uncertainty = blur + rounding + 4 * eps * (sizes + magnitude) + np.finfo(dtype).tiny
+    # A coordinate may be off by the rounding of the largest one, as long as its own first digits are right.
+    rounded = (difference <= ALIKE * size) & (difference <= 4 * eps * scale)
+    error = difference / np.maximum(size, uncertainty / tolerance)
+    error = np.where(rounded, np.minimum(error, tolerance), error)
+    excess = np.where(kinks, 0, error / tolerance)
+    # Even pure rounding errors agree within their uncertainty. So at least one pair must agree in its first digits, and
+    # no derivative may be so uncertain that a sizable error would go unnoticed.
+    tested = np.any((difference <= ALIKE * size) & (blur <= ALIKE * size)) and blur.max() <= ALIKE * scale
 
     if not np.isfinite(error).all():
         kind, worst = VerdictKind.NOT_FINITE, int(np.isfinite(error).argmin())
-    elif off_kinks.max() > tolerance:
-        kind, worst = VerdictKind.WRONG, int(off_kinks.argmax())
+    elif excess.max() > 1:
+        kind, worst = VerdictKind.WRONG, int(excess.argmax())
     elif any(kinks):
         kind, worst = VerdictKind.KINK, kinks.index(True)
     else:
         kind = VerdictKind.ALL_ZERO if scale == 0 else VerdictKind.PASS if tested else VerdictKind.LOST
-        worst = int(error.argmax())
+        worst = int((error / tolerance).argmax())
     numbers = float(analytic[worst]), float(numerical[worst]), float(error[worst])
     coordinate = None if kind is VerdictKind.ALL_ZERO else coordinates[worst] or None  # a number has no coordinate
-    return Check(name, method, len(coordinates), coordinate, *numbers, tolerance, kind)
+    method, allowed = slopes[worst].method, float(tolerance[worst])
+    return Check(name, method, len(coordinates), coordinate, *numbers, allowed, kind)
+
+
+def unchecked(name: str, kind: VerdictKind, detail: str = "") -> Check:
+    """Return a check without numbers, as none were compared."""
+    return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, kind, detail)
+
+
+def _noise_of_slope(
+    terms: Terms, x: Array, coordinate: tuple[int, ...], slope: Slope, noise: Array, rng: np.random.Generator
+) -> float:
+    """Return how much the slope by complex step changes if all coordinates move by a few ulps."""
+    changes = [0.0]
+    for nudge in NUDGES:
+        near = np.array(x + nudge * units(x) * rng.uniform(0.5, 1.5, x.shape))
+        line: Line = coordinate_line(terms, near, coordinate)
+        changes.append(abs(complex_step(line, noise).value - slope.value))
+    return max(changes)
 
 
 def _chosen(gradient: Array, n: int | None, rng: np.random.Generator) -> list[tuple[int, ...]]:

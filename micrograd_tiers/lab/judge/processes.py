@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ... import processes
 from ...threads import pinned
 
 MARGIN = 60.0  # seconds, for all that the worker does between two calls, such as imports
@@ -32,7 +32,7 @@ def ask(task: dict[str, Any]) -> dict[str, Any]:
         sign.touch()
         command = [sys.executable, "-m", f"{__package__}.worker", json.dumps(task), str(result), str(sign)]
         with (Path(folder) / "errors.txt").open("w+b") as errors:
-            process = subprocess.Popen(
+            process = processes.start(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -43,7 +43,8 @@ def ask(task: dict[str, Any]) -> dict[str, Any]:
             try:
                 code = _wait(process, sign, 3 * task["seconds"] + MARGIN)
             finally:
-                _end(process)
+                processes.end(process)
+                process.wait()
             if code is None:
                 limit = f"{task['seconds']:g} seconds"
                 return {"error": f"ran out of time: a call did not end after {limit}", "property": "time"}
@@ -63,13 +64,3 @@ def _wait(process: "subprocess.Popen[bytes]", sign: Path, patience: float) -> in
             return process.wait(0.2)
         if time.time() - sign.stat().st_mtime > patience:
             return None
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and, on POSIX, the processes that it has started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()

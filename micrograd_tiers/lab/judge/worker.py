@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...processes import end_with_parent
 from ...tiers import OPS, TIERS, Tier
 from .calls import case_at, chunks_of
 from .cases import CASE_OF, OpCase
@@ -176,4 +177,5 @@ def _listed(a: Any) -> Any:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

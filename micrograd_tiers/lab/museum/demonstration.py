@@ -49,6 +49,11 @@ class Demonstration:
     right: Trace
     wrong: Trace
 
+    def other_figures(self) -> dict[str, tuple[float | str | None, float | str | None]]:
+        """Return the figures besides losses and accuracies that differ by more than rounding: right and wrong."""
+        pairs = {name: (right, self.wrong.figures.get(name)) for name, right in self.right.figures.items()}
+        return {name: pair for name, pair in pairs.items() if not _same(*pair)}
+
     def verdict(self) -> str:
         """Return one line that says how visible the bug is."""
         right, wrong = self.right, self.wrong
@@ -56,8 +61,8 @@ class Demonstration:
             return f"the right program {_ending(right)}; with the bug it {_ending(wrong)}"
         a, b = right.accuracy[-1], wrong.accuracy[-1]
         if (right.loss, right.accuracy) == (wrong.loss, wrong.accuracy):
-            other = [name for name in right.figures if right.figures[name] != wrong.figures[name]]
-            seen = f"the only difference is in {', '.join(other)}" if other else "all other figures are equal, too"
+            other = ", ".join(self.other_figures())
+            seen = f"the only difference is in {other}" if other else "all other figures are equal, too"
             return f"accuracy {b:.1%}, and not a digit of the curves differs; {seen}"
         text = f"accuracy {b:.1%}, as it should be" if a == b else f"accuracy {b:.1%} instead of {a:.1%}"
         if not math.isfinite(wrong.loss[-1]):
@@ -139,6 +144,13 @@ def _traced(scene: Scene, package: ModuleType, tier: str | Tier, name: str, seed
     trace.seconds = time.perf_counter() - start
     trace.loss, trace.accuracy = [float(x) for x in trace.loss], [float(x) for x in trace.accuracy]
     return trace
+
+
+def _same(a: float | str | None, b: float | str | None) -> bool:
+    """Return True for equal texts, two NaN, and numbers that differ by rounding alone."""
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-12) or (math.isnan(a) and math.isnan(b))
+    return a == b
 
 
 def _ending(trace: Trace) -> str:

@@ -7,7 +7,22 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="add_assigns_grad",
         title="the backward pass of + assigns gradients instead of adding to them",
         kind="engine",
-        edits={"engine.py": (("Value.backward", "a.grad += grad\nb.grad += grad", "a.grad = grad\nb.grad = grad"),)},
+        edits={
+            "engine.py": (
+                (
+                    "Value.__add__",
+                    'return _node(self.data + other.data, "+", self, 1, other, 1)',
+                    'out = Value(self.data + other.data, (self, other), "+")\n'
+                    "\n"
+                    "def push() -> None:\n"
+                    "    self.grad = out.grad\n"
+                    "    other.grad = out.grad\n"
+                    "\n"
+                    "out._backward = push\n"
+                    "return out",
+                ),
+            )
+        },
         symptom="A slower start, and little else: the net learns almost as well.",
         property="the gradient of an expression that uses a number twice, such as a + a",
         explanation="A number that is used in several places gets a contribution to its gradient from each, and the "
@@ -21,9 +36,17 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         edits={
             "engine.py": (
                 (
-                    "Value.backward",
-                    "a.grad += local[0] * grad\nb.grad += local[1] * grad",
-                    "a.grad = local[0] * grad\nb.grad = local[1] * grad",
+                    "Value.__mul__",
+                    'return _node(self.data * other.data, "*", self, other.data, other, self.data)',
+                    'out = Value(self.data * other.data, (self, other), "*")\n'
+                    "x, y = self.data, other.data\n"
+                    "\n"
+                    "def push() -> None:\n"
+                    "    self.grad = y * out.grad\n"
+                    "    other.grad = x * out.grad\n"
+                    "\n"
+                    "out._backward = push\n"
+                    "return out",
                 ),
             )
         },
@@ -41,8 +64,8 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "engine.py": (
                 (
                     "Value.__mul__",
-                    'return _node(self.data * other.data, (self, other), (other.data, self.data), "*")',
-                    'out = _node(self.data * other.data, (self, other), (), "*")\n'
+                    'return _node(self.data * other.data, "*", self, other.data, other, self.data)',
+                    'out = Value(self.data * other.data, (self, other), "*")\n'
                     "\n"
                     "def push() -> None:\n"
                     "    self.grad += other.data * out.grad\n"
@@ -64,7 +87,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="pow_missing_factor",
         title="the derivative of x**k leaves out the factor k",
         kind="engine",
-        edits={"_engine.py": (("power", "return y, k * x ** (k - 1)", "return y, x ** (k - 1)"),)},
+        edits={
+            "_arithmetic.py": (
+                ("power", "try:\n    return x**k, k * x ** (k - 1)", "try:\n    return x**k, x ** (k - 1)"),
+                ("power", "return y, k * x ** (k - 1)", "return y, x ** (k - 1)"),
+            )
+        },
         symptom="With a squared error, the net learns half as fast, as if the learning rate were half as large.",
         property="the derivative of x**k, compared with a numerical one for a k other than 1",
         explanation="For positive k, the slope has the right sign and is off by a constant, which the learning rate "
@@ -100,9 +128,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="the derivative of exp is x, the input, instead of the result",
         kind="engine",
         edits={
-            "engine.py": (
-                ("Value.exp", 'return _node(y, (self,), (y,), "exp")', 'return _node(y, (self,), (x,), "exp")'),
-            )
+            "engine.py": (("Value.exp", 'return _node(y, "exp", self, y)', 'return _node(y, "exp", self, self.data)'),)
         },
         symptom="The loss hardly falls, and the accuracy is that of guessing or not much better.",
         property="the derivative of exp, compared with a numerical one",
@@ -114,7 +140,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="tanh_grad_uses_input",
         title="the derivative of tanh is computed from the input: 1 - x**2",
         kind="engine",
-        edits={"engine.py": (("Value.tanh", "(4 * s / (1 + s) ** 2,)", "(1 - x**2,)"),)},
+        edits={"engine.py": (("Value.tanh", "4 * s / (1 + s) ** 2", "1 - x**2"),)},
         symptom="The net learns slightly worse, or no worse at all, while most sums stay between -1 and 1.",
         property="the derivative of tanh, compared with a numerical one far from 0",
         explanation="The formula 1 - y**2 needs the output y, which always lies between -1 and 1. With the input, it "
@@ -125,7 +151,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="sigmoid_grad_uses_input",
         title="the derivative of sigmoid is computed from the input: x (1 - x)",
         kind="engine",
-        edits={"engine.py": (("Value.sigmoid", "(e / (1 + e) ** 2,)", "(x * (1 - x),)"),)},
+        edits={"engine.py": (("Value.sigmoid", "e / (1 + e) ** 2", "x * (1 - x)"),)},
         symptom="The net seems to learn for some epochs. Then the loss rises and becomes nan.",
         property="the derivative of sigmoid, compared with a numerical one",
         explanation="The formula y (1 - y) needs the output y. With the input, it is 0 at x = 0, where the slope is "
@@ -138,8 +164,8 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         kind="engine",
         edits={
             "_engine.py": (
-                ("in_order", "node = stack.pop()", "node = stack.pop(0)"),
-                ("in_order", "stack.append(node)\nstack.append(None)", "nodes.append(node)"),
+                ("in_order", "node = pop()", "node = pop(0)"),
+                ("in_order", "push(node)\npush(None)", "nodes.append(node)"),
                 ("in_order", "nodes.reverse()", ""),
             )
         },
@@ -158,7 +184,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "_engine.py": (
                 (
                     "in_order",
-                    "elif node.grad:\n    held.append((node, node.grad))\nnode.grad = 0",
+                    "elif node.grad:\n    held.append((node, node.grad))\nif reset:\n    node.grad = 0",
                     "elif node.grad:\n    held.append((node, node.grad))\n    node.grad = 0",
                 ),
             )
@@ -194,8 +220,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         title="5 - a is computed as a - 5",
         kind="engine",
         edits={
-            "_engine.py": (
-                ("Node.__rsub__", 'return -self + number(other, "a - v")', 'return self - number(other, "a - v")'),
+            "engine.py": (
+                (
+                    "Value.__rsub__",
+                    'return _node(number(other, "a - v"), "") - self',
+                    'return self - number(other, "a - v")',
+                ),
             )
         },
         symptom="The hinge loss falls to 0 in no time, and the accuracy stays as bad as it was or gets worse.",

@@ -11,8 +11,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "trainer.py": (
                 (
                     "Trainer._begin_epoch",
-                    "self._rng.permutation(self.n_samples) if self.shuffle else np.arange(self.n_samples)",
-                    "np.arange(self.n_samples)",
+                    "self._rng.permutation(n) if self.shuffle else np.arange(n)",
+                    "np.arange(n)",
                 ),
             )
         },
@@ -31,8 +31,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "trainer.py": (
                 (
                     "Trainer._begin_epoch",
-                    "self._rng.permutation(self.n_samples) if",
-                    "self._rng.integers(0, self.n_samples, self.n_samples) if",
+                    "self._rng.permutation(n) if",
+                    "self._rng.integers(0, n, n) if",
                 ),
             )
         },
@@ -50,8 +50,8 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "trainer.py": (
                 (
                     "Trainer._begin_epoch",
-                    "self._batches.reorder(order)",
-                    "if self.epoch == 0:\n    self._batches.reorder(order)",
+                    "self._batches.reorder(order[: self.n_samples])",
+                    "if self.epoch == 0:\n    self._batches.reorder(order[: self.n_samples])",
                 ),
             )
         },
@@ -188,7 +188,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "trainer.py": (
                 (
                     "Trainer._end_epoch",
-                    "self.history.train_loss.append(self.state.loss_sum / self.targets.divisor)",
+                    "self.history.train_loss.append(self.state.loss_sum / self.targets.weight_of(self._batches.order))",
                     "self.history.train_loss.append(self.history.batch_loss[-1])",
                 ),
             )

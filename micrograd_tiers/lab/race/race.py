@@ -21,6 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ... import processes
 from ...errors import ContenderError
 from ...threads import pinned
 from .cases import Case
@@ -223,7 +224,7 @@ class Race:
         process = self._processes.get(name)
         if process is None:
             self.report(f"starting {name}")
-            process = self._processes[name] = subprocess.Popen(
+            process = self._processes[name] = processes.start(
                 [sys.executable, "-m", "micrograd_tiers.lab.race.worker", name],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process_environment(self.threads),
             )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...processes import end_with_parent
 from .cases import Case
 from .contenders import CONTENDERS
 
@@ -100,6 +101,7 @@ def serve(name: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     if CONTENDERS[sys.argv[1]].recursive:  # a stack of another size needs a new thread
         sys.setrecursionlimit(1_000_000)
         threading.stack_size(STACK)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...formats import loss_text
 from ...recipe import Recipe
 from .study import Study, StudyReport, grouped, mean_and_deviation, on_glyphs, table
 from .tasks import Result, Task, Training
@@ -81,8 +82,8 @@ def _table(runs: dict[Case, list[Result]]) -> str:
         {
             "hidden layers": depth,
             "activation": NAMES[name],
-            "validation loss, epoch 1": f"{_means(own, 'validation_loss')[0]:.4f}",
-            "training loss": f"{_means(own, 'train_loss')[-1]:.4f}",
+            "validation loss, epoch 1": loss_text(_means(own, "validation_loss")[0]),
+            "training loss": loss_text(_means(own, "train_loss")[-1]),
             "validation loss": mean_and_deviation([_last(result) for result in own]),
             "test accuracy": mean_and_deviation([result["test_accuracy"] for result in own]),
         }

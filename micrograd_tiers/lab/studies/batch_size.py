@@ -100,6 +100,10 @@ def _shown(result: Result) -> str:
     return "diverged" if result["diverged"] else f"{last_loss(result):.4g}"
 
 
+def _ending(result: Result) -> str:
+    return "training diverges" if result["diverged"] else f"the final loss is {last_loss(result):.4g}"
+
+
 def _at_one_rate(fixed: Runs, n_samples: int, target: float) -> str:
     steps = {size: math.ceil(n_samples / size) for size in fixed}
     seconds = {size: _seconds(result) for size, result in fixed.items()}
@@ -148,9 +152,9 @@ def _of_learning(fixed: Runs, steps: dict[int, int], target: float) -> str:
     return (
         f"Learning: batches of {best} end with the lowest validation loss. All runs have the learning rate "
         f"{BASE.learning_rate:g} and {fixed[best]['epochs_run']} epochs. Large batches make few steps: with batches of "
-        f"{large} there are only {steps[large]} per epoch, and the final loss is {_shown(fixed[large])}. Small batches "
+        f"{large} there are only {steps[large]} per epoch, and {_ending(fixed[large])}. Small batches "
         f"make noisy steps: with batches of {small}, each step follows a single sample, and at this learning rate the "
-        f"steps are too long for the weights to settle. The final loss is {_shown(fixed[small])}. {quickest}"
+        f"steps are too long for the weights to settle. {_ending(fixed[small]).capitalize()}. {quickest}"
     )
 
 

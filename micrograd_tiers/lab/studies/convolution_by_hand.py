@@ -11,11 +11,11 @@ from ...tiers import get_tier
 from .study import Study, StudyReport, table
 from .tasks import Result, Task
 
-IMAGES = {
-    "vertical edge": [[0, 0, 1, 1]] * 4,
-    "horizontal edge": [[0] * 4, [0] * 4, [1] * 4, [1] * 4],
-    "checkerboard": [[0, 1, 0, 1], [1, 0, 1, 0]] * 2,
-    "ramp": np.arange(16).reshape(4, 4).tolist(),
+IMAGES = {  # a square of 3 x 3 ones in each corner of 4 x 4 zeros
+    "upper left": [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]],
+    "upper right": [[0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1], [0, 0, 0, 0]],
+    "lower left": [[0, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0]],
+    "lower right": [[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]],
 }
 
 
@@ -71,12 +71,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         "Each of the 8 kernels has 5 x 5 x 3 weights and one bias, so there are (75 + 1) x 8 = "
         f"{shapes['n_parameters']} parameters, for images of any size. A window of 5 pixels fits into 32 pixels at 32 "
         f"- 5 + 1 = 28 positions, so 3 channels of 32 x 32 pixels become {O} channels of {R} x {S}.\n\n"
-        "The table shows four images of 4 x 4 pixels before and after pooling in windows of 2 x 2. Semicolons separate "
-        f"the rows of an image.\n\n{table(rows)}\n\n"
+        "The table shows the four images of the course before and after pooling in windows of 2 x 2: a square of 3 x 3 "
+        "ones in each corner of 4 x 4 zeros. Semicolons separate the rows of an image.\n\n"
+        f"{table(rows)}\n\n"
         "Average pooling measures how bright a window is; maximum pooling shows whether any pixel in it is bright. So "
-        "average pooling turns the checkerboard into an even gray, and maximum pooling turns it white. The vertical "
-        "and the horizontal edge survive both kinds of pooling, because each of them lies between two windows. The "
-        "course does not say which four images it uses; these are our own."
+        "the averages tell in which corner the square was, and the maxima do not: after maximum pooling, the square "
+        "may have moved by one pixel."
     )
 
     def draw(path: Path) -> None:
@@ -85,7 +85,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         images, captions = [], []
         for name, r in zip(IMAGES, pooled, strict=True):
             for what, image in ((name, IMAGES[name]), ("average", r["average"]), ("maximum", r["maximum"])):
-                array = np.array(image, float) / np.max(IMAGES[name])
+                array = np.array(image, float)
                 images.append(array if len(array) == 4 else array.repeat(2, axis=0).repeat(2, axis=1))
                 captions.append(what)
         plots.image_grid(path, images, captions, title="Pooling in windows of 2 by 2", columns=6)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...formats import loss_text
 from ...machine import processor
 from ...network import Network
 from ...recipe import Recipe
@@ -90,8 +91,11 @@ def mean_and_deviation(values: Sequence[float]) -> str:
     if not values:
         return "-"
     if len(values) == 1:
-        return f"{values[0]:.4f}"
-    return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+        return loss_text(values[0])
+    largest = max(map(abs, values)) or 1.0  # the squares of losses above 1e154 overflow
+    shares = np.divide(values, largest)
+    mean, deviation = (largest * float(x) for x in (np.mean(shares), np.std(shares, ddof=1)))
+    return f"{loss_text(mean)} ± {loss_text(deviation)}"
 
 
 def mean_of(results: Sequence[Result], key: str) -> float:

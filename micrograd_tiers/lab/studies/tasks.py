@@ -8,22 +8,25 @@ settings, such as a data set or a tier, has changed.
 import hashlib
 import json
 import math
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from ...arguments import whole_number
 from ...building import check, load_data
 from ...datasets import Dataset, Standardizer
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
 from ...metrics import evaluate
+from ...processes import end_with_parent
 from ...recipe import Recipe
 from ...run import Run
 
@@ -60,7 +63,7 @@ class Training:
             diverged = True
         seconds = time.perf_counter() - start
         scores: dict[str, Any] = evaluate(trainer.net, data.test_x, data.test_y)
-        if diverged or not math.isfinite(scores["loss"]):
+        if diverged or not math.isfinite(scores["loss"]) or trainer.history.diverges(scores["loss"]):
             scores, diverged = dict.fromkeys(scores), True
         history = asdict(trainer.history)
         del history["batch_loss"]
@@ -121,16 +124,16 @@ def run_all(
     data_dir : str, optional
         Folder of the data sets, the same on every machine that takes part.
     jobs : int, optional
-        Number of tasks that run at a time. By default, `joblib.parallel_config` decides, which can also send the tasks
-        to a cluster. Without such a configuration, or without joblib, the tasks run one after the other.
+        Number of tasks that run at a time, at least 1. By default, `joblib.parallel_config` decides, which can also
+        send the tasks to a cluster. Without such a configuration, or without joblib, the tasks run one after the other.
     on_result : callable
         Called with the number of finished tasks and the number of all tasks.
 
     Raises
     ------
     ValueError, DataError
-        If the recipe of a `Training` is wrong or a saved result is damaged, before any task starts; or if several jobs
-        are asked for without joblib.
+        If the recipe of a `Training` is wrong or a saved result is damaged, before any task starts; if jobs is below 1;
+        or if several jobs are asked for without joblib.
     """
     folder = Path(folder)
     settings = [settings_of(task) for task in tasks]
@@ -159,17 +162,23 @@ def run_all(
 
 
 def _in_parallel(tasks: dict[Path, Task], data_dir: str | None, jobs: int | None) -> Iterator[tuple[Path, Result]]:
+    if jobs is not None:
+        jobs = min(whole_number("jobs", jobs), max(1, len(tasks)))
     if find_spec("joblib") is None:
         if jobs not in (None, 1):
             raise ValueError("more than one job needs joblib: pip install 'micrograd-tiers[sweep]'")
         yield from ((path, task.run(data_dir)) for path, task in tasks.items())
         return
     from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
+    from joblib.parallel import LokyBackend, get_active_backend
 
+    backend, _ = get_active_backend()
+    if isinstance(backend, LokyBackend):  # processes on this machine: the default
+        backend = LokyBackend(nesting_level=backend.nesting_level)
+        backend.configure = partial(backend.configure, initializer=end_with_parent, initargs=(os.getpid(),))
     # Some back ends, such as Ray's, return all results at the end, so nothing is saved before.
-    one_by_one = get_active_backend()[0].supports_return_generator
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered" if one_by_one else "list")
+    one_by_one = backend.supports_return_generator
+    work = Parallel(n_jobs=jobs, backend=backend, return_as="generator_unordered" if one_by_one else "list")
     yield from work(delayed(_run)(path, task, data_dir) for path, task in tasks.items())
 
 
@@ -207,7 +216,7 @@ def _inputs(settings: dict[str, Any], data_dir: str | None, checksums: dict[str,
     found = {}
     for word in _words(settings):
         folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
-        files = dataset_files(folder) if folder else [Path(word)] if word.endswith(".py") else []
+        files = dataset_files(word, folder) if folder else [Path(word)] if word.endswith(".py") else []
         for file in filter(Path.is_file, files):
             key = str(file)
             if key not in checksums:

@@ -241,8 +241,8 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            tensor=(DLOSS, "p = 0 * p\np[rows, target] = -1\nreturn p * dloss"),
-            vector=(DLOSS, "p = 0 * p\np[target] = -1\nreturn p * dloss"),
+            tensor=(DLOSS, "p = np.zeros_like(p)\np[rows, target] = -1\nreturn p * dloss"),
+            vector=(DLOSS, "p = np.zeros_like(p)\np[target] = -1\nreturn p * dloss"),
             scalar=(DLOSS_SCALAR, "return [-dloss if c == target else 0.0 for c in range(len(p))]"),
         ),
         symptom="The logits grow without bound, because no answer is ever right enough.",
@@ -259,11 +259,12 @@ CROSS_ENTROPY_BUGS = (
         edits=in_tiers(
             tensor=(
                 DLOSS,
-                "q = e / (1 + rest)[:, None]\np = 0 * p\np[rows, target] = -1 / q[rows, target]\nreturn p * dloss",
+                "q = e / (1 + rest)[:, None]\np = np.zeros_like(p)\n"
+                "p[rows, target] = -1 / q[rows, target]\nreturn p * dloss",
             ),
             vector=(
                 DLOSS,
-                "q = e / (1 + rest)\np = 0 * p\np[target] = -1 / q[target]\nreturn p * dloss",
+                "q = e / (1 + rest)\np = np.zeros_like(p)\np[target] = -1 / q[target]\nreturn p * dloss",
             ),
             scalar=(
                 DLOSS_SCALAR,
@@ -284,7 +285,7 @@ CROSS_ENTROPY_BUGS = (
         op="softmax_cross_entropy",
         part="dlogits",
         edits=in_tiers(
-            numpy=(DLOSS, "return p * 1.0"),
+            numpy=(DLOSS, "return p.copy()"),
             scalar=(DLOSS_SCALAR, "return list(p)"),
         ),
         symptom="The gradients are those of the sum instead of the mean: steps are N times too large.",

@@ -127,8 +127,8 @@ LINEAR_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("dot(column, dy)", "total(dy)"),
-            vector=("matmul(dy, weight)", "total(dy) + 0 * x"),
-            tensor=("matmul(dy, weight)", "total(dy, axis=1)[:, None] + 0 * x"),
+            vector=("matmul(dy, weight)", "np.full_like(x, total(dy))"),
+            tensor=("matmul(dy, weight)", "total(dy, axis=1)[:, None].repeat(x.shape[1], axis=1)"),
         ),
         symptom="The net hardly learns: the layers below get the same signal for every unit.",
         property="dL/dx, checked on random inputs",
@@ -225,8 +225,8 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
-            vector=("outer_with(x)", "lambda dy: dy[:, None] + 0 * x"),
-            tensor=("matmul(dy.T, x)", "matmul(dy.T, 0 * x + 1)"),
+            vector=("outer_with(x)", "lambda dy: dy[:, None].repeat(len(x), axis=1)"),
+            tensor=("matmul(dy.T, x)", "matmul(dy.T, np.ones_like(x))"),
         ),
         symptom="The net hardly learns: all weights of a unit move together, like its bias.",
         property="dL/dweight, checked on random inputs",
@@ -252,7 +252,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dbias",
-        edits=in_tiers(tensor=("total(dy, axis=0)", "dy + 0")),
+        edits=in_tiers(tensor=("total(dy, axis=0)", "dy.copy()")),
         symptom="A shape error or, if the update broadcasts, one bias per sample.",
         property="the shape of dL/dbias",
         explanation="bias is broadcast over the samples in the forward pass. A broadcast in the forward pass becomes "
@@ -266,7 +266,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dbias",
         edits=in_tiers(
-            vector=("dy.copy()", "0 * dy + dy.sum()"),
+            vector=("dy.copy()", "np.full_like(dy, dy.sum())"),
             tensor=("total(dy, axis=0)", "total(dy, axis=1)"),
         ),
         symptom="A shape error, unless the batch has as many samples as the layer has outputs.",
@@ -283,8 +283,8 @@ LINEAR_BUGS = (
         part="dbias",
         edits=in_tiers(
             scalar=("lambda dy: [*dy]", "lambda dy: [0.0 for _ in dy]"),
-            vector=("dy.copy()", "0 * dy"),
-            tensor=("total(dy, axis=0)", "0 * total(dy, axis=0)"),
+            vector=("dy.copy()", "np.zeros_like(dy)"),
+            tensor=("total(dy, axis=0)", "np.zeros_like(bias)"),
         ),
         symptom="No visible effect on centered data: the biases stay at their starting values.",
         property="dL/dbias, checked where it is not zero: agreement on zeros proves nothing",

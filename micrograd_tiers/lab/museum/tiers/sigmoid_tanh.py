@@ -6,12 +6,18 @@ SIGMOID = "return dy * (e / (1 + (2 * e + e * e)))"
 SIGMOID_SCALAR = "pairs = zip(dy, e, strict=True)\nreturn [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]"
 
 
+def _times(numpy: str, scalar: str) -> tuple[str, str]:
+    """Return lines that multiply dy by a slope, an expression of y and x (at the scalar tier, of yi and xi)."""
+    used = [name for name in ("yi", "xi") if name in scalar]
+    names, lists = ", ".join(["dyi", *used]), ", ".join(["dy", *(name[0] for name in used)])
+    numpy, scalar = (slope if slope.isidentifier() else f"({slope})" for slope in (numpy, scalar))
+    return f"return dy * {numpy}", f"return [dyi * {scalar} for {names} in zip({lists}, strict=True)]"
+
+
 def _sigmoid_slope(numpy: str, scalar: str) -> Edits:
-    """Return edits that replace the slope e / (1 + e)**2 by expressions of y and x (for scalar, of yi and xi)."""
-    return in_tiers(
-        numpy=(SIGMOID, f"return dy * ({numpy})"),
-        scalar=(SIGMOID_SCALAR, f"return [dyi * ({scalar}) for dyi, yi, xi in zip(dy, y, x, strict=True)]"),
-    )
+    """Return edits that replace the slope e / (1 + e)**2."""
+    of_arrays, of_lists = _times(numpy, scalar)
+    return in_tiers(numpy=(SIGMOID, of_arrays), scalar=(SIGMOID_SCALAR, of_lists))
 
 
 SIGMOID_BUGS = (
@@ -91,7 +97,7 @@ SIGMOID_BUGS = (
         kind="tier",
         op="sigmoid",
         part="dx",
-        edits=_sigmoid_slope("1", "1"),
+        edits=in_tiers(numpy=(SIGMOID, "return dy.copy()"), scalar=(SIGMOID_SCALAR, "return [*dy]")),
         symptom="The net learns faster at first and ends worse: the gradients of the layers below are at least four "
         "times too large.",
         property="the derivative, checked by complex step",
@@ -179,10 +185,8 @@ TANH_SCALAR = "return [dyi * (si * si) for dyi, si in zip(dy, sech, strict=True)
 
 
 def _tanh_slope(numpy: str, scalar: str) -> Edits:
-    return in_tiers(
-        numpy=(TANH, f"return dy * ({numpy})"),
-        scalar=(TANH_SCALAR, f"return [dyi * ({scalar}) for dyi, yi, xi in zip(dy, y, x, strict=True)]"),
-    )
+    of_arrays, of_lists = _times(numpy, scalar)
+    return in_tiers(numpy=(TANH, of_arrays), scalar=(TANH_SCALAR, of_lists))
 
 
 TANH_BUGS = (
@@ -240,7 +244,7 @@ TANH_BUGS = (
         kind="tier",
         op="tanh",
         part="dx",
-        edits=_tanh_slope("1", "1"),
+        edits=in_tiers(numpy=(TANH, "return dy.copy()"), scalar=(TANH_SCALAR, "return [*dy]")),
         symptom="No visible effect in a small net: near 0 the slope is 1.",
         property="the derivative, checked by complex step away from 0",
         explanation="The chain rule has one factor for every function on the path. Without it, saturated units keep "

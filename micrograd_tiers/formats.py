@@ -1,0 +1,22 @@
+"""Numbers and messages as text for people: losses of any size, and messages on one line."""
+
+LONGEST = 1_000  # characters of a message
+
+
+def loss_text(loss: float) -> str:
+    """Return a loss with four decimals, or as 1.9e+164 if it is very large or very small."""
+    return f"{loss:.4f}" if loss == 0 or 1e-4 <= abs(loss) < 1e4 else f"{loss:.1e}"
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """Return the text, with its middle left out if it is longer than `longest` characters."""
+    if len(text) <= longest:
+        return text
+    half = (longest - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
+def one_line(message: str) -> str:
+    """Return a message on one line of at most 1,000 characters, with control characters escaped."""
+    line = cut(" ".join(message.split()))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
