@@ -14,8 +14,8 @@ from micrograd_tiers.cli import verify
 from micrograd_tiers.errors import DataError
 from micrograd_tiers.lab.judge import Search, judge, judge_op, processes, read_points
 from micrograd_tiers.lab.judge.cases import CASE_OF, OP_CASES
+from micrograd_tiers.lab.judge.clock import CLOCK
 from micrograd_tiers.lab.judge.diagnosis import diagnose, diagnose_support
-from micrograd_tiers.lab.judge.guard import CLOCK
 from micrograd_tiers.lab.judge.points import ITEMS
 from micrograd_tiers.lab.judge.properties import LEVELS
 from micrograd_tiers.lab.judge.report import text

@@ -4,6 +4,7 @@ import itertools
 import math
 import textwrap
 import time
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +15,8 @@ import micrograd_tiers
 from micrograd_tiers.lab.judge import Search, judge_op
 from micrograd_tiers.lab.judge.calls import case_at
 from micrograd_tiers.lab.judge.cases import CASE_OF
+from micrograd_tiers.lab.judge.clock import CLOCK
 from micrograd_tiers.lab.judge.diagnosis import diagnose
-from micrograd_tiers.lab.judge.guard import CLOCK
 from micrograd_tiers.lab.judge.pasting import calls_of
 from micrograd_tiers.lab.judge.provenance import taken_op, taken_support
 from micrograd_tiers.lab.judge.report import paragraph, text
@@ -85,6 +86,7 @@ def mean_squared_error(y, t):
     d = y - t
     return (d * d).mean(axis=1).sum(), (lambda dloss: 2 * d / y.shape[1] * dloss,)
 """
+DROPOUT = "def dropout(x, mask): return x * mask, (lambda dy: dy * mask,)"
 BATCH_NORM = """
 def moments(x):
     axes = (0, *range(2, x.ndim))
@@ -250,6 +252,7 @@ MISTAKES = [
         "factor_of_size",
     ),
     ("tensor", "mean_squared_error", SQUARES, "(d * d)", "(y * y - 2 * y * t + t * t)", "value", "loses_digits"),
+    ("tensor", "dropout", DROPOUT, "dy * mask", "dy * mask * mask", "dx", "squared"),
     # Right in float64, wrong in float32.
     (
         "tensor",
@@ -421,7 +424,7 @@ def test_every_call_of_every_op_can_be_pasted(like):
     for op in CASE_OF.values():
         if hasattr(tier, op.name):
             case = case_at(op, tier)
-            for example in (case.examples.plain, *case.examples.special, *case.examples.ordinary.large()):
+            for example in (case.examples.plain, *case.examples.special, *islice(case.examples.ordinary.large(), 1, 4)):
                 for part in case.parts[1:]:
                     names = {"np": np, "math": math, op.name: getattr(tier, op.name)}
                     for line in calls_of(case, tier, example, part, "other dy"):
@@ -543,7 +546,7 @@ def test_a_tier_without_float32_may_refuse_it():
 # Reports.
 
 
-@pytest.mark.parametrize("bug", TIER_BUGS[::6], ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", TIER_BUGS[::24], ids=lambda bug: bug.name)
 def test_the_report_on_one_fault_is_shorter_than_a_screen(bug):
     like = bug.tiers()[-1]
     answer = judged(bug.op, completed(bug.tier(like), like), like)
@@ -556,12 +559,12 @@ def test_the_report_on_one_fault_is_shorter_than_a_screen(bug):
 
 
 def test_options_choose_what_is_shown():
-    wrong = RELU.replace("x > 0", "x > 1").replace("np.maximum(x, 0)", "x")
+    plain = {"property": "value", "level": "formulas", "message": "it is wrong", "blocks": False}
+    findings = [{**plain, "part": part} for part in ("value", "dx")]
     items = tuple(
-        _item(name, judged_source("tensor", name, wrong.replace("relu", name)), {name: 1.0}, "all")
-        for name in ("relu", "tanh")
+        _item(name, {"status": "fail", "findings": findings}, {name: 1.0}, "all") for name in ("relu", "tanh")
     )
     verdict = Verdict("mine", "tensor", items)
-    assert text(verdict).count("\n\n") == 3
-    assert text(verdict, first=True).count("\n\n") == 2
-    assert text(verdict, in_full=True).count("\n\n") == 5
+    assert text(verdict).count("it is wrong") == 2
+    assert text(verdict, first=True).count("it is wrong") == 1
+    assert text(verdict, in_full=True).count("it is wrong") == 4

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...tiers import CORE, get_tier
-from .guard import CLOCK, OutOfTime, described
+from .clock import CLOCK, OutOfTime
+from .guard import described
 
 IMPORT = 5  # times the limit of a call; to import a framework takes seconds
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ...tiers import Tier
 from .cases import OpCase
+from .clock import OutOfTime
 from .examples import Example
-from .guard import OutOfTime, outcome_of
+from .guard import outcome_of
 from .properties import reference
 
 Array = NDArray[Any]

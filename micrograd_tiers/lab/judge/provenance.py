@@ -20,7 +20,8 @@ from ...tiers.functions import PACKAGE as TIERS_PACKAGE
 from ...tiers.functions import files_of, names_in
 from .calls import case_at, chunks_of
 from .cases import OpCase
-from .guard import CLOCK, OutOfTime, unprinted
+from .clock import CLOCK, OutOfTime
+from .guard import unprinted
 
 FOLDER = Path(__file__).parents[2]
 PACKAGE = TIERS_PACKAGE.partition(".")[0]

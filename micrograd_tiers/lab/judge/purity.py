@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from ...tiers import Tier
 from .calls import calls, chunks_of
 from .cases import OpCase
+from .clock import OutOfTime
 from .examples import Example
-from .guard import OutOfTime, Wrong, checked, described, guarded, numbers_of, unprinted
+from .guard import Wrong, checked, described, guarded, numbers_of, unprinted
 
 Array = NDArray[Any]
 

@@ -81,6 +81,8 @@ def _candidates(case: OpCase, part: str) -> Iterator[Candidate]:
         for number, title in ((1, f"{name} is left out of {part}"), (0, f"{part} treats {name} as 0")):
             result = _with_constant(case, part, k, number)
             yield Candidate("left_out", title, f"Where does {name} enter {part}?", result)
+        hint = f"How often is {name} a factor of {part}?"
+        yield Candidate("squared", f"{name} is multiplied into {part} twice", hint, _with_square(case, part, k))
     if part != "value":
         result = _with_constant(case, part, len(names), 1, of_dy=True)
         yield Candidate("left_out", f"{given} is left out of {part}", f"Where does {given} enter {part}?", result)
@@ -132,6 +134,14 @@ def _with_constant(case: OpCase, part: str, k: int, number: int, of_dy: bool = F
         if not _is_floats(example.inputs[k]):
             return None
         return _evaluated(case, part, _with(example, k, np.full_like(example.inputs[k], number)))
+
+    return result
+
+
+def _with_square(case: OpCase, part: str, k: int) -> Callable[[Example], Any]:
+    def result(example: Example) -> Any:
+        a = example.inputs[k]
+        return _evaluated(case, part, _with(example, k, a**2)) if _is_floats(a) else None
 
     return result
 

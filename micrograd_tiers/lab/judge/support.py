@@ -11,7 +11,8 @@ import numpy as np
 from ...tiers import OPS, SUPPORT, TIERS, Tier, get_tier
 from .calls import case_at
 from .cases import OP_CASES, OpCase
-from .guard import CLOCK, Wrong, guarded, numbers_of, outcomes, short, unprinted
+from .clock import CLOCK
+from .guard import Wrong, guarded, numbers_of, outcomes, short, unprinted
 from .properties import Finding, reference
 
 TABLE = [[0.1, -2.0], [3.0, 1e300], [5e-324, 0.0]]

@@ -18,7 +18,8 @@ from ...optimizers import SGD, Adam, Optimizer
 from ...targets import targets_from_labels
 from ...tiers import OPS, SUPPORT, TIERS, Tier
 from ...training import fit
-from .guard import Wrong, described, guarded, timed_op, unprinted
+from .clock import timed_op
+from .guard import Wrong, described, guarded, unprinted
 from .properties import Finding
 
 TOLERANCE = 1e-9  # of the largest weight, after two epochs: rounding error grows in training, but a bug is larger

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...tiers import CORE, OPS, SUPPORT, TIERS
-from .guard import CALL_LIMIT
+from .clock import CALL_LIMIT
 from .points import ITEMS, Points, Worth, default_points, parts_of
 from .processes import ask
 from .properties import LEVELS

@@ -17,9 +17,10 @@ from ...processes import end_with_parent
 from ...tiers import OPS, TIERS, Tier
 from .calls import case_at, chunks_of
 from .cases import CASE_OF, OpCase
+from .clock import CALL_LIMIT, CLOCK
 from .diagnosis import diagnose, diagnose_support
 from .drawing import LARGE_ARRAY
-from .guard import CALL_LIMIT, CLOCK, numbers_of, unprinted
+from .guard import numbers_of, unprinted
 from .loading import Problem, load
 from .pasting import calls_of, first_difference, in_form_of_tier
 from .probing import PATIENCE, Diagnosis
