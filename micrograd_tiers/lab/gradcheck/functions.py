@@ -98,14 +98,14 @@ def check(
     dtype = "float32" if any(a.dtype == np.float32 for a in (value, *point.values(), *first.values())) else "float64"
     report = check_parameters(loss, point, first, gradients_at, n_coordinates, n_directions, dtype, rng)
     again = gradients_at(point)
-    return Report(
-        tuple(
-            check
-            if check.name not in point or np.array_equal(first[check.name], again[check.name], equal_nan=True)
-            else unchecked(check.name, VerdictKind.NOT_DETERMINISTIC)
-            for check in report.checks
-        )
-    )
+    checks = [
+        check
+        if check.name not in point or np.array_equal(first[check.name], again[check.name], equal_nan=True)
+        else unchecked(check.name, VerdictKind.NOT_DETERMINISTIC)
+        for check in report.checks
+    ]
+    # Arrays of which no coordinate was to be checked count only if there is nothing else.
+    return Report(tuple([check for check in checks if check.kind is not VerdictKind.EMPTY] or checks))
 
 
 @QUIET

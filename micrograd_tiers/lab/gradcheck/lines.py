@@ -14,6 +14,7 @@ from .arrays import Array
 Terms = Callable[[Array], Array]  # from an argument of any shape to the terms of the loss
 
 EPS = 2.0**-52  # spacing of float64 at 1
+LEAST_UNIT = 2.0**-1000  # a smaller number has too few digits to be divided into steps
 QUIET = np.errstate(all="ignore")  # a step may leave the domain of log; the verdict handles inf and nan
 
 
@@ -58,7 +59,7 @@ def units(x: Array) -> Array:
     """Return |x| for each coordinate x: the unit of steps along it. For x = 0: the median of the others, or 1."""
     size = np.abs(x).astype(np.float64)
     known = (size > 0) & np.isfinite(size)
-    return np.where(known, size, np.median(size[known]) if known.any() else 1.0)
+    return np.maximum(np.where(known, size, np.median(size[known]) if known.any() else 1.0), LEAST_UNIT)
 
 
 def eps_of(terms: Array) -> float:

@@ -23,12 +23,13 @@ def check_parameters(
     n_directions: int,
     dtype: str,
     rng: np.random.Generator,
+    lenient: bool = False,
 ) -> Report:
     """Compare the gradient of each array with the numerical derivatives of sum(loss(point)).
 
     One `Check` for each array, then one for each random direction in which all arrays move at once, so that every
     coordinate counts; no direction is taken if a gradient has the wrong shape. `dtype` is the gradients' type.
-    `gradients_at` computes them at another point, to see their rounding errors vary.
+    `gradients_at` computes them at another point, to see their rounding errors vary. `lenient` as in `check_gradient`.
     """
     checks: list[Check] = []
 
@@ -47,7 +48,7 @@ def check_parameters(
         def near(name: str = name) -> list[Array]:
             return [gradients[name] for gradients in nearby()]
 
-        checks.append(check_gradient(name, terms, x, gradients[name], n_coordinates, dtype, rng, near))
+        checks.append(check_gradient(name, terms, x, gradients[name], n_coordinates, dtype, rng, near, lenient=lenient))
     if point and all(gradients[name].shape == x.shape for name, x in point.items()):
         for k in range(n_directions):
             name = "direction" if n_directions == 1 else f"direction {k + 1}"

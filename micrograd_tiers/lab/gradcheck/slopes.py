@@ -98,29 +98,43 @@ def straight_length(line: Line, slope: Slope) -> float:
     return length
 
 
+class Pair(NamedTuple):
+    """Central differences with steps h and -h."""
+
+    slopes: Array  # of each term
+    bar: float  # uncertainty of their sum, from the noise
+    bend: float  # sum over the terms of how much the slopes to the left and to the right differ
+    right: Array  # the terms at distance h
+
+
 class _Differences:
     """Central differences of a line, with the uncertainty that the function's noise causes."""
 
     def __init__(self, line: Line, noise: Array) -> None:
-        self.line, self.noise = line, noise
+        self.line, self.noise, self.here = line, noise, line.at(0.0)
         self.moving = np.zeros(noise.shape, bool)  # terms that have changed so far; the others have no noise
 
-    def __call__(self, h: float) -> tuple[Array, float, Array]:
-        """Return the slopes term by term, the uncertainty of their sum, and the terms at distance h."""
+    def __call__(self, h: float) -> Pair:
         h = self.line.step(h)
         right, left = self.line.at(h), self.line.at(-h)
         slopes = (right - left) / (2 * h)  # term by term, so that rounding in one does not disturb the others
+        bend = float(np.abs((right - self.here) - (self.here - left)).sum() / h) if h else math.inf
         noise = np.maximum(self.noise, eps_of(right) * np.maximum(np.abs(right), np.abs(left)))
         self.moving |= right != left
         seen = noise[self.moving] if self.moving.any() else noise / 8  # a change below the noise may go unseen
         bar = float(8 * seen.sum() + SMALLEST) / h if h else math.inf
-        return slopes, bar, right
+        return Pair(slopes, bar, bend, right)
 
-    def agree(self, h: float, other: float) -> bool:
-        """Return True if the differences of the terms at both steps agree within 1 % and their uncertainties."""
-        (one, bar1, _), (two, bar2, _) = self(h), self(other)
-        allowed = 0.01 * max(np.abs(one).sum(), np.abs(two).sum()) + bar1 + bar2
-        return bool(np.abs(one - two).sum() <= allowed < math.inf)
+    def agree(self, long: float, short: float) -> bool:
+        """Return True if the differences of the terms at two steps agree within 1 % and their uncertainties.
+
+        Slopes to the left and to the right of a curve differ less, the shorter the step. If they differ more, the
+        longer step jumped over a detail, such as a peak between two flat sides.
+        """
+        one, two = self(long), self(short)
+        bars = one.bar + two.bar
+        allowed = 0.01 * max(np.abs(one.slopes).sum(), np.abs(two.slopes).sum()) + bars
+        return bool(np.abs(one.slopes - two.slopes).sum() <= allowed < math.inf and two.bend <= 2 * one.bend + 2 * bars)
 
     def first_step(self, h: float) -> float:
         """Return a step short enough to see a straight line, from h on, and as long as the noise demands."""
@@ -128,13 +142,13 @@ class _Differences:
             h /= COARSE
         ratio = COARSE
         while h * ratio < LONGEST:
-            slopes, bar, _ = self(h)
-            if bar <= 1e-10 * abs(slopes.sum()) or bar <= 2 * SMALLEST / h:
+            near = self(h)
+            if near.bar <= 1e-10 * abs(near.slopes.sum()) or near.bar <= 2 * SMALLEST / h:
                 break
             farther = self.away(h * ratio)
-            if farther is not None and farther(h * ratio)[1] < bar and farther.agree(h, h * ratio):
+            if farther is not None and farther(h * ratio).bar < near.bar and farther.agree(h * ratio, h):
                 h, self.noise = h * ratio, farther.noise
-                ratio = ratio if slopes.any() else min(ratio**2, COARSE**16)  # no change yet: look much farther
+                ratio = ratio if near.slopes.any() else min(ratio**2, COARSE**16)  # no change yet: look much farther
             elif ratio > COARSE:
                 ratio = math.sqrt(ratio)
             else:
@@ -145,7 +159,7 @@ class _Differences:
         """Return the same differences with the noise at distance h, or None if that is more than rounding explains."""
         line = self.line
         noise = noise_of(Line(lambda t: line.at(h + t), h))
-        here, there = np.abs(line.at(0.0)), np.abs(line.at(h))
+        here, there = np.abs(self.here), np.abs(line.at(h))
         growth = np.maximum(1.0, np.divide(there, here, out=np.ones(here.shape), where=here > 0))
         if not np.all(noise <= 16 * (self.noise * growth + eps_of(there) * there)):
             return None
@@ -161,29 +175,31 @@ class _Differences:
         best = UNKNOWN
         coarser: list[float] = []
         for _ in range(ROWS):
-            slopes, bar, right = self(h)
-            row = [slopes.sum()]
+            pair = self(h)
+            row = [pair.slopes.sum()]
             for power, above in enumerate(coarser, start=1):
                 row.append(row[-1] + (row[-1] - above) / (4**power - 1))
-                blur = max(abs(row[-1] - row[-2]), abs(row[-1] - above)) + bar
+                blur = max(abs(row[-1] - row[-2]), abs(row[-1] - above)) + pair.bar
                 if blur < best.blur:
-                    best = slope_of(row[-1], blur, h, slopes, right, "Richardson")
-            if best.blur <= max(1e-10 * abs(best.value), 2 * bar) < math.inf:
+                    best = slope_of(row[-1], blur, h, pair.slopes, pair.right, "Richardson")
+            if best.blur <= max(1e-10 * abs(best.value), 2 * pair.bar) < math.inf:
                 break
             coarser, h = row, h / 2
         return best
 
     def contradiction(self, slope: Slope) -> float | None:
         """Return a shorter step whose difference contradicts the slope, or None."""
+        longest = self(slope.length)
         for part in SHORTER:
-            slopes, bar, _ = self(h := slope.length * part)
-            off = abs(slopes.sum() - slope.value)
-            if off > 1e-3 * abs(slope.value) + slope.blur + bar:
+            pair = self(h := slope.length * part)
+            off = abs(pair.slopes.sum() - slope.value)
+            bars = longest.bar + pair.bar
+            if off > 1e-3 * abs(slope.value) + slope.blur + pair.bar or pair.bend > 2 * longest.bend + 2 * bars:
                 return h
         return None
 
 
-def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
+def differences(line: Line, noise: Array, *, certain: bool = False, cautious: bool = False) -> Slope:
     """Return the slope by central differences, extrapolated to step 0.
 
     The first step is so short that the function looks straight, and so long that its noise leaves enough digits. A
@@ -197,18 +213,31 @@ def differences(line: Line, noise: Array, *, certain: bool = False) -> Slope:
         Noise of each term, as `noise_of` estimates it.
     certain : bool
         If nothing changes, ask how large a change the function could hide; this takes about 60 evaluations.
+    cautious : bool
+        Count the noise of terms that do not change, too, as it may hide a change.
     """
     central = _Differences(line, noise)
+    central.moving |= cautious
     slope, h = UNKNOWN, FIRST_STEP * line.unit
+    nearby = central(h)
     for _ in range(RESTARTS):
         first = central.first_step(h)
         found = central.extrapolated(16 * first if first < h else 2 * first)
         slope = found if math.isfinite(found.value) else slope
         shorter = central.contradiction(found)
         if shorter is None:
-            return slope._replace(blur=max(slope.blur, hidden(line))) if certain and slope.steep == 0 else slope
+            break
         h = shorter
-    return slope._replace(blur=math.inf)
+    else:
+        return slope._replace(blur=math.inf)
+    if slope.length > line.unit:
+        long, short = central(slope.length), central(slope.length / COARSE)
+        bent = short.bend > long.bend / 4 + 4 * (long.bar + short.bar)  # a kink that the noise hides from short steps
+        unseen = (
+            slope.steep <= slope.blur
+        )  # never a change above the noise: then far steps are no better than near ones
+        slope = slope._replace(blur=slope.blur + (short.bend if bent else 0.0) + (nearby.bar if unseen else 0.0))
+    return slope._replace(blur=max(slope.blur, hidden(line))) if certain and slope.steep == 0 else slope
 
 
 def hidden(line: Line) -> float:

@@ -14,6 +14,7 @@ from .noise import noise_of
 from .slopes import UNKNOWN, Slope, complex_step, differences, slope_of
 
 AGREE = 1e-6  # relative difference of a complex step and differences that agree
+CONFIRMED = 1e-3  # relative uncertainty of differences that confirm a complex step
 
 
 class Witness(NamedTuple):
@@ -44,7 +45,8 @@ def witnesses(
     if method == "auto":
         for k in _doubtful(terms, x, coordinates, slopes, noise, rng):
             real = differences(lines[k], noise, certain=True)
-            if real.blur < slopes[k].blur or (_differ(real, slopes[k]) and _may_overrule(real, lines[k], slopes[k])):
+            confirmed = real.blur <= CONFIRMED * abs(slopes[k].value) and not _differ(real, slopes[k])
+            if not confirmed and _may_overrule(real, lines[k], slopes[k]):
                 slopes[k] = real
     return Witness(slopes, lines, noise)
 
@@ -83,7 +85,7 @@ def _doubtful(
         parts = [direction[coordinates[k]] * slopes[k].value for k in group]
         line = line_along(terms, x, direction)._replace(unit=length)
         claimed = slope_of(sum(parts), 0.0, length, np.array(parts), np.zeros(len(parts)), "complex step")
-        if _differ(differences(line, noise), claimed):
+        if _differ(differences(line, noise, cautious=True), claimed):
             doubtful += group
     return doubtful
 
@@ -99,7 +101,7 @@ def _may_overrule(real: Slope, line: Line, claimed: Slope) -> bool:
     Either their steps were short enough, or the complex step is the same at steps as long: then there are no finer
     details.
     """
-    if real.length <= 4 * claimed.length:
+    if not real.length > 4 * claimed.length:  # or the complex step found no length
         return True
     h = real.length / 16
     return bool(abs(line.at(1j * h).imag.sum() / h - claimed.value) <= 0.01 * abs(claimed.value))
