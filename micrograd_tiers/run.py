@@ -12,6 +12,7 @@ from .building import load_data, make_net, make_trainer
 from .checkpoints import Checkpoint, load_usable, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
 from .errors import DataError, DivergedError
+from .formats import reason
 from .inputs import check_numbers
 from .metrics import Scores, score
 from .network import Network
@@ -229,7 +230,7 @@ def _saved_scale(path: str, saved: Checkpoint) -> Standardizer:
         if len(mean) != n_inputs:
             raise ValueError(f"mean has {len(mean)} values, expected {n_inputs}, one per feature")
     except (KeyError, ValueError) as error:
-        raise DataError(f"{path}: the scale of its features is damaged ({error}); train again") from None
+        raise DataError(f"{path}: the scale of its features is damaged ({reason(error)}); train again") from None
     return Standardizer(mean, std)
 
 
