@@ -1,5 +1,7 @@
 """The parts of a run, built from its recipe: data set, net and trainer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -7,10 +9,22 @@ from typing import Any
 from .arguments import whole_number
 from .batches import check_batches
 from .datasets import Dataset, Standardizer, load_dataset, standardize, train_validation_split
-from .models import from_words, mlp
+from .models import mlp
 from .network import Network
 from .recipe import Recipe
 from .trainer import Trainer
+from .words import layers_from_words
+
+
+@contextmanager
+def _option(name: str, word: str = "") -> Iterator[None]:
+    """Begin the message of a ValueError, if the word is in it, with the option of `train` to which it is due."""
+    try:
+        yield
+    except ValueError as error:
+        if word in str(error):
+            error.args = (f"{name}: {error}",)  # the same error, as its traceback leads to the line of a tier's file
+        raise
 
 
 def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
@@ -29,9 +43,10 @@ def split(recipe: Recipe, data: Dataset) -> tuple[Any, Any, tuple[Any, Any] | No
     """Return training samples, their classes, and (validation samples, classes) if any are set aside, else None."""
     if not recipe.validation:
         return data.train_x, data.train_y, None
-    x, y, validation_x, validation_y = train_validation_split(
-        data.train_x, data.train_y, recipe.validation, seed=recipe.seed
-    )
+    with _option("--validation"):
+        x, y, validation_x, validation_y = train_validation_split(
+            data.train_x, data.train_y, recipe.validation, seed=recipe.seed
+        )
     return x, y, (validation_x, validation_y)
 
 
@@ -41,24 +56,32 @@ def make_net(recipe: Recipe, data: Dataset) -> Network:
         "tier": recipe.tier, "dtype": recipe.dtype, "exact": recipe.exact, "init": recipe.init,
         "label_smoothing": recipe.label_smoothing, "seed": recipe.seed,
     }  # fmt: skip
-    of_mlp = ("hidden", "activation", "dropout")
-    if recipe.layers and any(getattr(recipe, name) != getattr(Recipe, name) for name in of_mlp):
-        raise ValueError("layers already describes the whole net: leave out hidden, activation and dropout")
+    of_mlp = [
+        f"--{name}" for name in ("hidden", "activation", "dropout") if getattr(recipe, name) != getattr(Recipe, name)
+    ]
+    if recipe.layers and of_mlp:
+        raise ValueError(f"--layers already describes the whole net: leave out {' and '.join(of_mlp)}")
     n_inputs, n_classes = data.train_x.shape[1], len(data.class_names)
     if not recipe.layers:
-        return mlp([n_inputs, *recipe.hidden, n_classes], recipe.activation, dropout=recipe.dropout, **options)
-    shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
-    return from_words(recipe.layers, shape, n_classes, **options)
+        with _option("--tier", "tier"):
+            return mlp([n_inputs, *recipe.hidden, n_classes], recipe.activation, dropout=recipe.dropout, **options)
+    with _option("--layers"):
+        shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
+        layers = layers_from_words(recipe.layers, shape, n_classes)
+    with _option("--tier", "tier"):
+        return Network(layers, **options)
 
 
 def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
     """Return a new trainer of a net on the data set."""
+    _check_validation(recipe)
     x, y, validation = split(recipe, data)
-    return Trainer(
-        net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
-        validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.rate_schedule,
-        patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
-    )  # fmt: skip
+    with _option("--batch-size", "batch_size"):
+        return Trainer(
+            net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
+            validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.rate_schedule,
+            patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
+        )  # fmt: skip
 
 
 def check(recipe: Recipe, data_dir: str | None = None) -> None:
@@ -68,9 +91,15 @@ def check(recipe: Recipe, data_dir: str | None = None) -> None:
     net, n = make_net(recipe, sample), (recipe.n_train or 0) - recipe.validation
     make_trainer(replace(recipe, validation=0, patience=None, keep_best=False, drop_last=False), net, sample)
     if n > 0:  # otherwise the set's own number of samples, or an error of its split
-        check_batches(net, (n, *sample.train_x.shape[1:]), recipe.batch_size, recipe.drop_last)
+        with _option("--batch-size", "batch_size"):
+            check_batches(net, (n, *sample.train_x.shape[1:]), recipe.batch_size, recipe.drop_last)
+    _check_validation(recipe)
+
+
+def _check_validation(recipe: Recipe) -> None:
     if not recipe.validation and (recipe.patience is not None or recipe.keep_best):
-        raise ValueError("patience and keep_best need a validation loss: give validation=N")
+        option = "--keep-best" if recipe.patience is None else "--patience"
+        raise ValueError(f"{option} needs a validation loss: give --validation N (in Python, validation=N)")
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""Numbers and messages as text for people: losses of any size, and messages on one line."""
+"""Numbers and messages as text for people: losses of any size, messages on one line, what is wrong with a file."""
 
 LONGEST = 1_000  # characters of a message
 
@@ -20,3 +20,10 @@ def one_line(message: str) -> str:
     """Return a message on one line of at most 1,000 characters, with control characters escaped."""
     line = cut(" ".join(message.split()))
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def reason(error: Exception) -> str:
+    """Return what is wrong with a file, from an error met while reading it; a KeyError names what is missing."""
+    if type(error) is KeyError and error.args:
+        return f"{error.args[0]} is missing"
+    return str(error) if isinstance(error, ValueError) else repr(error)

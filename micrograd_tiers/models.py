@@ -22,11 +22,9 @@ from .layers import (
     Sigmoid,
 )
 from .layers.activation import ACTIVATIONS
-from .layers.base import Shape
 from .losses import Loss
 from .network import Network
 from .tiers import Tier
-from .words import layers_from_words
 
 
 def _checked_sizes(model: str, sizes: Any, needed: str) -> list[int]:
@@ -216,25 +214,3 @@ def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) 
     del layers[2 * len(sizes) - 3]  # after the code
     layers[-1] = Sigmoid()
     return Network(layers, "mean_squared_error", **options)
-
-
-def from_words(words: str, shape: Shape, n_classes: int, **options: Any) -> Network:
-    """Classifier from a description such as "conv:6,5,1,2 relu max:2 linear:120 relu dropout:0.5".
-
-    Parameters
-    ----------
-    words, shape, n_classes
-        As in `words.layers_from_words`.
-    **options
-        As in `Network`.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    ValueError
-        As in `words.layers_from_words`, or if an option is out of its range.
-    """
-    return Network(layers_from_words(words, shape, n_classes), **options)

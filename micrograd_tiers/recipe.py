@@ -197,11 +197,12 @@ class Recipe:
         settings = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
         given = {name: value for name, value in settings.items() if value is not None}
         if self.optimizer == "sgd":
+            if self.nesterov and not self.momentum:
+                raise ValueError("--nesterov needs a --momentum above 0, such as 0.9")
             return SGD(momentum=self.momentum, nesterov=self.nesterov, **given)
         if self.momentum or self.nesterov:
-            raise ValueError(
-                f"momentum and nesterov need the optimizer sgd; {self.optimizer} has its own running means"
-            )
+            option = "--momentum" if self.momentum else "--nesterov"
+            raise ValueError(f"{option} needs --optimizer sgd; {self.optimizer} has its own running means")
         return OPTIMIZERS[self.optimizer](**given)
 
     @cached_property

@@ -12,6 +12,7 @@ from .building import load_data, make_net, make_trainer
 from .checkpoints import Checkpoint, load_usable, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
 from .errors import DataError, DivergedError
+from .formats import reason
 from .inputs import check_numbers
 from .metrics import Scores, score
 from .network import Network
@@ -161,6 +162,7 @@ class Run:
             "image_shape": self.data.image_shape,
             "mean": None if self.scale is None else self.scale.mean.tolist(),
             "std": None if self.scale is None else self.scale.std.tolist(),
+            "rest": None if self.scale is None else np.broadcast_to(self.scale.rest, self.scale.mean.shape).tolist(),
         }
         save(self.net, path, info=info, training=self.trainer.state_dict())
 
@@ -228,9 +230,12 @@ def _saved_scale(path: str, saved: Checkpoint) -> Standardizer:
         (n_inputs,) = saved.net.layers[0].shape_in() or mean.shape
         if len(mean) != n_inputs:
             raise ValueError(f"mean has {len(mean)} values, expected {n_inputs}, one per feature")
+        rest = check_numbers(saved.info.get("rest", [0.0] * n_inputs), "rest")  # older files do not have it
+        if rest.shape != mean.shape:
+            raise ValueError(f"rest has shape {rest.shape}, expected {mean.shape}, as mean")
     except (KeyError, ValueError) as error:
-        raise DataError(f"{path}: the scale of its features is damaged ({error}); train again") from None
-    return Standardizer(mean, std)
+        raise DataError(f"{path}: the scale of its features is damaged ({reason(error)}); train again") from None
+    return Standardizer(mean, std, rest)
 
 
 def _saved_recipe(path: str | os.PathLike[str], saved: Checkpoint) -> Recipe | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .arguments import number, whole_number
 from .errors import DataError
-from .formats import cut
+from .formats import cut, reason
 from .inputs import check_state
 from .network import Network
 from .optimizers import Optimizer
@@ -199,8 +199,8 @@ class TrainingState:
 
 def damaged(error: Exception) -> DataError:
     """Return the error for a saved state in which something is wrong."""
-    reason = cut(str(error) if type(error) is ValueError else repr(error), 200)
-    return DataError(f"cannot resume: the saved training state is damaged or incomplete ({reason}); start a new run")
+    what = cut(reason(error), 200)
+    return DataError(f"cannot resume: the saved training state is damaged or incomplete ({what}); start a new run")
 
 
 def _text(array: NDArray[Any]) -> str:

@@ -14,7 +14,7 @@ import micrograd_tiers as mt
 from ..arguments import whole_number
 from ..errors import DataError
 from ..files import check_outputs
-from ..formats import loss_text
+from ..formats import loss_text, reason
 from . import options
 from .output import drawing, write_json
 
@@ -128,7 +128,8 @@ def _image_classes(path: str, net: Network, info: dict[str, Any]) -> tuple[list[
         if not (isinstance(names, list) and len(names) == n_classes and all(isinstance(name, str) for name in names)):
             raise ValueError(f"class_names is {names!r}, expected {n_classes} names")
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: its classes or the size of its images are damaged ({error}); train again") from None
+        what = reason(error)
+        raise DataError(f"{path}: its classes or the size of its images are damaged ({what}); train again") from None
     return names, (height, width)
 
 

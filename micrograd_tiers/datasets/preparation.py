@@ -66,10 +66,14 @@ class Standardizer:
         Subtracted from each feature.
     std : ndarray, shape (I,)
         Divisor of each feature; 1 for a constant feature, which becomes 0.
+    rest : ndarray, shape (I,), or 0
+        What `mean` lost to rounding, also subtracted: in the numbers 1e16 and 1e16 + 2, it is 1, which is as large as
+        their standard deviation. 0 for a feature where it changes nothing but a last digit.
     """
 
     mean: NDArray[Any]
     std: NDArray[Any]
+    rest: NDArray[Any] | float = 0.0
 
     @classmethod
     def fit(cls, X: ArrayLike) -> Standardizer:
@@ -99,10 +103,15 @@ class Standardizer:
         # Subtract the first sample, so that a constant feature is exactly 0. Otherwise rounding of the mean could give
         # it a standard deviation slightly above 0.
         from_first = scaled - scaled[0]
-        mean, std = scaled[0] + from_first.mean(axis=0), from_first.std(axis=0)
+        shift, std = from_first.mean(axis=0), from_first.std(axis=0)
+        mean = scaled[0] + shift
+        # The rounding error of this sum, which is a float (Knuth's TwoSum).
+        added = mean - scaled[0]
+        rest = (scaled[0] - (mean - added)) + (shift - added)
+        rest = np.where(np.abs(rest) > 4 * np.finfo(X.dtype).eps * std, np.ldexp(rest, exponent + 2), 0)
         least = np.finfo(X.dtype).smallest_subnormal
         std = np.where(std == 0, 1, np.maximum(np.ldexp(std, exponent + 2), least))
-        return cls(mean=np.ldexp(mean, exponent + 2), std=std)
+        return cls(mean=np.ldexp(mean, exponent + 2), std=std, rest=rest)
 
     def __call__(self, X: ArrayLike) -> NDArray[Any]:
         """Return the standardized samples (N, I) as a new array.
@@ -119,8 +128,10 @@ class Standardizer:
         kind = np.result_type(X, self.mean, self.std)
         # In units of a power of two, as in `fit`.
         with np.errstate(over="ignore"):
-            x, mean, std = (np.ldexp(array.astype(kind), -exponent - 2) for array in (X, self.mean, self.std))
-            scaled: NDArray[Any] = (x - mean) / std
+            x, mean, std, rest = (
+                np.ldexp(np.asarray(array, kind), -exponent - 2) for array in (X, self.mean, self.std, self.rest)
+            )
+            scaled: NDArray[Any] = (x - mean) / std - rest / std
         lost = np.argwhere(np.isfinite(X) & ~np.isfinite(scaled))
         if len(lost):
             n, i = lost[0]

@@ -998,3 +998,28 @@ def test_an_op_that_is_not_written_yet_is_named(cli):
     result = cli(*COMPARE, "--tiers", "scalar", "my_tier.py")
     assert result.code == 1
     assert re.search(r"my_tier\.py, line \d+: linear is not written yet.*\n$", result.err)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--patience 2", ["--patience needs .*--validation N"]),
+        ("--keep-best", ["--keep-best needs .*--validation N"]),
+        ("--validation 20", ["--validation: "]),
+        ("--layers=linear:0", ["--layers: Linear: out_features is 0"]),
+        ("--layers=foo", ["--layers: unknown layer 'foo'"]),
+        ("--layers=max:2", ["--layers: max_pool2d"]),
+        ("--layers=linear:4 --hidden 3", ["--layers already .* leave out --hidden$"]),
+        ("--optimizer adam --momentum 0.9", ["--momentum needs --optimizer sgd"]),
+        ("--optimizer adam --nesterov", ["--nesterov needs --optimizer sgd"]),
+        ("--nesterov", ["--nesterov needs a --momentum"]),
+        ("--drop-last", ["--batch-size: "]),
+        ("--layers=batchnorm --batch-size 1", ["--batch-size: "]),
+        ("--tier scalar --dtype float32", ["--tier: "]),
+        ("--tier scalar --layers=batchnorm", ["--tier: "]),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_by_the_names_of_their_options(refused, options, words):
+    refused(
+        2, ("train", "--data", "moons", "--n-train", "20", "--n-test", "5", "--epochs", "1", *options.split()), *words
+    )

@@ -22,7 +22,7 @@ REFUSED = {
     **dict.fromkeys(["--resume", "--net", "--image", "--points", "--compare"], FILE),
     **dict.fromkeys(["--data-dir", "--out"], FOLDER),
     **dict.fromkeys(["--data", "--tier", "--tiers", "--like", "--activation", "--init", "--dtype"], NAME),
-    **dict.fromkeys(["--optimizer", "--loss", "--schedule", "--only", "--base", "--dask"], NAME),
+    **dict.fromkeys(["--optimizer", "--loss", "--schedule", "--only", "--level", "--base", "--dask"], NAME),
     **dict.fromkeys(["--n-train", "--n-test", "--n", "--hidden", "--batch-size", "--epochs"], COUNT),
     **dict.fromkeys(["--patience", "--jobs", "--threads", "--rounds"], COUNT),
     **dict.fromkeys(["--validation", "--coordinates"], COUNT_OR_NONE),

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.datasets import Standardizer, train_validation_split
+from micrograd_tiers.checkpoints import load_checkpoint
+from micrograd_tiers.datasets import Standardizer, load_dataset, train_validation_split
+from micrograd_tiers.run import load_test_set
 
 X, Y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])
 MASKED_X = np.ma.array(X, mask=[[0, 0], [0, 1], [0, 0], [0, 0]])
@@ -79,6 +81,35 @@ def test_standardizing_two_values_gives_minus_one_and_one_at_every_scale(size, d
 def test_standardizing_float16_does_not_overflow():
     X = np.array([[-60000.0], [60000.0]], np.float16)
     np.testing.assert_array_equal(Standardizer.fit(X)(X), [[-1], [1]])
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ((1.7e9, 1.7e9 + 128), "float32"),
+        ((16777216, 16777218), "float32"),
+        ((1e16, 1e16 + 2), "float64"),
+        ((-1e16 - 2, -1e16), "float64"),
+        ((1e16, 1e16 + 2, 1e16, 1e16 + 2), "float64"),
+        ((1e300, np.nextafter(1e300, np.inf)), "float64"),
+    ],
+)
+def test_standardizing_values_that_differ_only_in_their_last_digits(values, dtype):
+    X = np.array(values, dtype)[:, None]
+    scaled = Standardizer.fit(X)(X)
+    assert scaled.dtype == X.dtype
+    np.testing.assert_array_equal(scaled[:, 0], np.where(X[:, 0] == X.min(), -1, 1))
+
+
+def test_a_saved_run_keeps_the_scale_of_values_that_differ_only_in_their_last_digits(tmp_path):
+    recipe = mt.Recipe(data="moons", n_train=20, n_test=8, epochs=1)
+    far = 1e16 + 2 * np.arange(40.0).reshape(20, 2)
+    moons = load_dataset("moons", n_train=20, n_test=8)
+    scale = Standardizer.fit(far)
+    mt.Run(recipe, moons, scale).save(path := tmp_path / "net.npz")
+    saved = load_checkpoint(path)
+    data = load_test_set(str(path), saved, None, None, n_test=None, seed=None)
+    np.testing.assert_array_equal(data.test_x, scale(moons.test_x))
 
 
 def test_standardizing_ordinary_data_keeps_its_bits():

@@ -156,6 +156,14 @@ def test_a_scale_that_makes_no_sense_is_refused_for_testing(saved, tmp_path, nam
             load_test_set(str(path), load_checkpoint(path), None, None, n_test=None, seed=None)
 
 
+def test_a_scale_without_its_deviations_is_refused_for_testing(saved, tmp_path):
+    header = json.loads(str(saved["header"]))
+    del header["info"]["std"]
+    np.savez(path := tmp_path / "net.npz", **saved | {"header": np.array(json.dumps(header))})
+    with pytest.raises(mt.DataError, match=r"the scale of its features is damaged \(std is missing\)"):
+        load_test_set(str(path), load_checkpoint(path), None, None, n_test=None, seed=None)
+
+
 def test_a_file_without_a_list_of_its_parts_is_resumed(saved, tmp_path):
     """Earlier versions did not write the list."""
     state = json.loads(str(saved["training.state"]))

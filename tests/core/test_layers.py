@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.models import from_words
 from micrograd_tiers.tiers import TIERS, get_tier
+from micrograd_tiers.words import layers_from_words
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
 RNG = np.random.default_rng(0)
@@ -274,12 +274,12 @@ def test_shapes_follows_a_sample_through_the_net():
 
 def test_a_net_is_built_from_words():
     words = "conv:6,5,1,2 relu max:2 conv:16,5 relu max:2 linear:120 relu linear:84 relu"
-    assert from_words(words, (1, 28, 28), 10).layers == mt.lenet5("relu", "max").layers
-    assert from_words("linear:5 tanh dropout:0.5", (4,), 3).layers == (
+    assert mt.Network(layers_from_words(words, (1, 28, 28), 10)).layers == mt.lenet5("relu", "max").layers
+    assert layers_from_words("linear:5 tanh dropout:0.5", (4,), 3) == [
         mt.Linear(4, 5), mt.Tanh(), mt.Dropout(0.5), mt.Linear(5, 3),
-    )  # fmt: skip
+    ]  # fmt: skip
     words = "conv:4,3 batchnorm avg:2,1 flatten linear:7 batchnorm elu"
-    kinds = [type(layer).__name__ for layer in from_words(words, (2, 6, 6), 3).layers]
+    kinds = [type(layer).__name__ for layer in mt.Network(layers_from_words(words, (2, 6, 6), 3)).layers]
     assert kinds == (
         ["Reshape", "Conv2d", "BatchNorm2d", "AvgPool2d", "Flatten", "Linear", "BatchNorm1d", "ELU", "Linear"]
     )
@@ -297,7 +297,7 @@ def test_a_net_is_built_from_words():
 )
 def test_words_that_describe_no_valid_net_are_refused(words, message):
     with pytest.raises(ValueError, match=message):
-        from_words(words, (1, 6, 6), 3)
+        layers_from_words(words, (1, 6, 6), 3)
 
 
 @every_tier

@@ -96,9 +96,19 @@ def test_a_state_that_lacks_a_part_leaves_the_trainer_unchanged(part, tmp_path):
     arrays = run.trainer.state_dict()
     arrays["state"] = np.array(str(arrays["state"]).replace(f'"{part}"', '"other"'))
     before = run.trainer.state
-    with pytest.raises(mt.DataError, match="cannot resume: the saved training state is damaged or incomplete"):
+    with pytest.raises(mt.DataError, match=rf"the saved training state is damaged or incomplete \({part} is missing\)"):
         run.trainer.load_state_dict(arrays)
     assert run.trainer.state is before
+
+
+@pytest.mark.parametrize("name", ["state", "history.batch_loss"])
+def test_an_array_that_a_checkpoint_lacks_is_named(name):
+    run = Run.start(KINDS["momentum"])
+    run.trainer.step()
+    arrays = run.trainer.state_dict()
+    del arrays[name]
+    with pytest.raises(mt.DataError, match=rf"damaged or incomplete \({name} is missing\)"):
+        run.trainer.load_state_dict(arrays)
 
 
 def test_a_misspelled_schedule_is_found_before_the_data_are_loaded(monkeypatch):
