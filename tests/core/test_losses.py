@@ -323,3 +323,9 @@ def test_targets_that_do_not_fit_are_refused(loss, n_outputs, y, message):
 def test_weights_that_do_not_fit_are_refused(weight, message):
     with pytest.raises(mt.DataError, match=message):
         mt.fit(net_with("softmax_cross_entropy"), X, LABELS, sample_weight=weight)
+
+
+@pytest.mark.parametrize(("y", "has_accuracy"), [([0, 1, 1], True), ([0, 0.9, 1], False), ([0.2, 0.9, 0.5], False)])
+def test_binary_targets_have_an_accuracy_only_if_all_are_0_or_1(y, has_accuracy):
+    net = mt.Network([mt.Linear(1, 1)], mt.BinaryCrossEntropy(), seed=0)
+    assert ("accuracy" in mt.evaluate(net, [[1.0], [2.0], [3.0]], y)) is has_accuracy

@@ -439,3 +439,12 @@ def test_a_dtype_that_a_tier_does_not_offer_is_refused_if_asked_for():
     net = mt.two_layer_net(3, 4, 2, dtype="float32", seed=0)
     with pytest.raises(ValueError, match="float32"):
         net.to(get_tier("scalar"), dtype="float32")
+
+
+def test_weights_of_another_shape_and_equal_size_are_refused():
+    net = mt.Network([mt.Linear(2, 3)])
+    for shape in ((2, 3), (6,), (1, 6), (3, 2, 1)):
+        with pytest.raises(mt.DataError, match=r"0\.weight has shape"):
+            net.load_state_dict({"0.weight": np.ones(shape), "0.bias": np.zeros(3)})
+    with pytest.raises(mt.DataError, match=r"0\.bias has shape"):
+        net.load_state_dict({"0.weight": np.ones((3, 2)), "0.bias": np.zeros((3, 1))})

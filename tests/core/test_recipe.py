@@ -99,3 +99,9 @@ def test_a_recipe_survives_the_round_trip_through_json(written_one):
 def test_unknown_settings_and_wrong_types_are_refused(settings, words):
     with pytest.raises(ValueError, match=words):
         Recipe.from_json(settings)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop"])
+def test_a_setting_of_0_is_not_a_missing_setting(name):
+    assert Recipe(optimizer=name, weight_decay=0.0).update_rule.weight_decay == 0
+    assert Recipe(optimizer=name, weight_decay=0.5).update_rule.weight_decay == 0.5

@@ -115,3 +115,15 @@ def test_a_misspelled_schedule_is_found_before_the_data_are_loaded(monkeypatch):
     monkeypatch.setattr("micrograd_tiers.building.load_dataset", lambda *args, **options: pytest.fail("loaded"))
     with pytest.raises(ValueError, match="unknown schedule 'cosinus'"):
         Run.start(replace(MOONS, schedule="cosinus"))
+
+
+def test_the_test_set_is_drawn_with_the_seed_of_the_run_unless_another_is_given(tmp_path):
+    path = tmp_path / "net.npz"
+    run = Run.start(Recipe(data="blobs", n_train=40, n_test=30, hidden=(3,), epochs=1, seed=5, no_standardize=True))
+    run.train(path)
+    saved = load_checkpoint(path)
+    for given, seed in ((None, 5), (0, 0), (7, 7)):
+        test_set = load_test_set(path, saved, None, None, n_test=None, seed=given)
+        expected = mt.load_dataset("blobs", n_train=40, n_test=30, seed=seed)
+        np.testing.assert_array_equal(test_set.test_x, expected.test_x)
+        np.testing.assert_array_equal(test_set.test_y, expected.test_y)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 import micrograd_tiers as mt
+from micrograd_tiers.batches import Batches
 from micrograd_tiers.lab.comparison import sha256_of_weights
 from micrograd_tiers.tiers import TIERS
 
@@ -636,3 +637,20 @@ def test_a_file_that_lacks_one_of_the_optimizers_arrays_is_refused():
     del state["optimizer.square.0.bias"]
     with pytest.raises(mt.DataError, match=r"optimizer.square.0.bias is missing"):
         trainer().load_state_dict(state)
+
+
+@pytest.mark.parametrize("n", [100, 101, 96])
+@pytest.mark.parametrize("batch_size", [1, 7, 32])
+def test_batches_gathered_in_blocks_are_those_of_the_order(n, batch_size, monkeypatch):
+    X, y = np.arange(3.0 * n).reshape(n, 3), np.arange(n) % 2
+    net = mt.Network([mt.Linear(3, 2)])
+    order = np.random.default_rng(0).permutation(n)
+    batches = Batches(net, X, net.check_targets(y, n), batch_size)
+    for block in (1, 50, 200, 10**6):
+        monkeypatch.setattr("micrograd_tiers.batches.BLOCK", block)
+        batches.reorder(order)
+        for start in range(0, n, batch_size):
+            x, (labels,), _ = batches.at(start)
+            chosen = order[start : start + batch_size]
+            np.testing.assert_array_equal(x, X[chosen])
+            np.testing.assert_array_equal(labels, y[chosen])
