@@ -10,6 +10,8 @@ has to be told from the paper first.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -29,11 +31,19 @@ CLEAR = 0.7  # least share of all ink that the digit has
 WIDEST = 2.5  # of MNIST's digits, none is more than twice as wide as high
 FIGURE = 0.3  # a piece with more than this share of it can be a digit of its own
 THICKEST = 0.45  # largest width of a stroke, in heights or widths of the digit
+MARGIN = 1 / 16  # share of a picture's height and width, at each side, that a scan's dark edge or a frame takes up
+FRAMED = 0.25  # least size of a digit, in sizes of the strip, the shadow or the frame that touches the picture's edge
+RINGING = 0.1  # ink below this share of the darkest does not enlarge the box: JPEG's waves along an edge
+PIECES = 4  # largest number of large pieces of a digit
+CROSSINGS = 4  # largest number of strokes that the median row or column of a digit meets: an 8 of two circles has four
+BAR = 0.28  # a 1 may be a rectangle, of up to this width in heights
+CLOSED = 0.8  # a figure with more than this share of each side of its box is a rectangle or a frame
 NOISE, LEAST = 5, 7  # standard deviations of the paper's noise that are no ink yet, and least contrast of the ink
 
 Array = NDArray[np.float64]
 Piece = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows and columns of its pixels
 Span = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right are outside
+Found = tuple[Array, Span, bool]  # the digit's ink in its box, the box, and True if the ink is dark
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +93,68 @@ def prepare_digit(picture: ArrayLike) -> PreparedDigit:
     if not (whole.min() >= 0 and whole.max() <= 1):  # NaN is neither
         got = f"picture has values from {whole.min():g} to {whole.max():g}"
         raise DataError(f"{got}, expected 0 (black) to 1 (white); divide bytes by 255")
+    ink, box, dark = _found(whole)
+    return PreparedDigit(_centered(_fitted(ink)), box, dark)
+
+
+def _found(whole: Array) -> Found:
+    """Return the digit: without the picture's margins, if only there something else is in the way."""
+    try:
+        found = _cut_out(whole)
+    except DataError:
+        if inner := _inside(whole):
+            return inner
+        raise
+    return (_near_edge(found[1], whole.shape, MARGIN) and _inside(whole)) or found
+
+
+def _inside(whole: Array) -> Found | None:
+    """Return the digit that lies clear of the picture's margins, or None if the paper does not surround one."""
+    rows, columns = (round(n * MARGIN) for n in whole.shape)
+    inner = whole[rows : whole.shape[0] - rows, columns : whole.shape[1] - columns]
+    darkest, brightest = np.percentile(_border(inner), [10, 90])
+    with suppress(DataError):
+        if brightest - darkest < np.ptp(inner) / 2:
+            ink, box, dark = _cut_out(inner)
+            if not _near_edge(box, inner.shape, MARGIN):
+                return ink, _moved(box, rows, columns), dark
+    return None
+
+
+def _cut_out(whole: Array) -> Found:
+    """Return the digit, found in a reduced picture and cut from the finest one in which it fits."""
     factor = ceil(max(whole.shape) / WORKING_SIDE)
     ink, dark = _ink(_reduced(whole, factor) if factor > 1 else whole)
-    ink, (top, bottom, left, right) = _figure(ink)
+    ink, strokes, (top, bottom, left, right) = _figure(ink)
     height, width = whole.shape
     box = (factor * top, min(factor * bottom, height), factor * left, min(factor * right, width))
-    return PreparedDigit(_centered(_fitted(ink[top:bottom, left:right])), box, dark)
+    margin = max(box[1] - box[0], box[3] - box[2]) // 4 + factor
+    first_row, first_column = max(0, box[0] - margin), max(0, box[2] - margin)
+    part = whole[first_row : box[1] + margin, first_column : box[3] + margin]
+    if ceil(max(part.shape) / WORKING_SIDE) < factor:
+        with suppress(DataError):
+            finer, box_there, dark = _cut_out(part)
+            return finer, _moved(box_there, first_row, first_column), dark
+    _require_strokes(strokes)
+    return ink[top:bottom, left:right], box, dark
+
+
+def _moved(box: Span, rows: int, columns: int) -> Span:
+    """Return the box, moved down and to the right."""
+    top, bottom, left, right = box
+    return top + rows, bottom + rows, left + columns, right + columns
+
+
+def _near_edge(box: Span, shape: tuple[int, ...], margin: float = 0) -> bool:
+    """Return True if the box reaches a margin, as a share of the height or width, of a picture of that shape."""
+    (top, bottom, left, right), (height, width) = box, shape
+    return min(top, height - bottom) <= margin * height or min(left, width - right) <= margin * width
+
+
+def _box(piece: Piece) -> Span:
+    """Return the smallest box around a piece."""
+    rows, columns = piece
+    return int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
 
 
 def _reduced(gray: Array, factor: int) -> Array:
@@ -138,28 +204,58 @@ def _paper(gray: Array) -> Array:
     return constant if of_constant <= 1.5 * deviation + HALF_LEVEL else surface
 
 
-def _figure(ink: Array) -> tuple[Array, Span]:
-    """Return the ink of the digit alone, from 0 to 1, and its bounding box."""
+def _figure(ink: Array) -> tuple[Array, NDArray[np.bool_], Span]:
+    """Return the ink of the digit alone, from 0 to 1, where it is clearly ink, and its bounding box."""
     strokes = ink > _threshold(ink)
-    pieces = _pieces(ink > 0, strokes)
+    pieces = _without_frame(_pieces(ink > 0, strokes), ink.shape)
+    ink = _only(ink, pieces)
     amounts = np.array([ink[piece].sum() for piece in pieces])
-    large = itertools.compress(pieces, amounts > FIGURE * amounts.max())
+    large = list(itertools.compress(pieces, amounts > FIGURE * amounts.max()))
     if (figures := _side_by_side([columns for _, columns in large])) > 1:
         raise DataError(f"{figures} figures found side by side, expected one digit: crop the picture")
-    digit = np.zeros_like(ink)
-    for piece in itertools.compress(pieces, amounts > SPECK * amounts.max()):
-        digit[piece] = ink[piece]
+    if len(large) > PIECES:
+        raise DataError(f"no digit found: {len(large)} pieces of similar size, such as the lines of ruled paper")
+    digit = _only(ink, itertools.compress(pieces, amounts > SPECK * amounts.max()))
     if digit.sum() < CLEAR * ink.sum():
         raise DataError(f"no clear figure found: none of {len(pieces)} pieces stands out")
-    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    clear = digit > (RINGING * digit.max() if max(digit.shape) > 2 * SIDE else 0)
+    rows, columns = np.flatnonzero(clear.any(axis=1)), np.flatnonzero(clear.any(axis=0))
     top, bottom, left, right = box = (int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
     height, width = bottom - top, right - left
     if width > WIDEST * height:
         raise DataError(f"no digit found: the figure is {width / height:.1f} times as wide as high; crop the picture")
     strokes &= digit > 0
+    return np.minimum(1.0, digit / np.percentile(digit[strokes], 95)), strokes, box
+
+
+def _require_strokes(figure: NDArray[np.bool_]) -> None:
+    """Raise DataError if the figure is not made of the strokes of a pen."""
+    strokes = figure[np.ix_(figure.any(axis=1), figure.any(axis=0))]
+    height, width = strokes.shape
     if _has_square(strokes, ceil(THICKEST * max(height, width))):
         raise DataError("no digit found: the figure is an area, expected strokes of a pen")
-    return np.minimum(1.0, digit / np.percentile(digit[strokes], 95)), box
+    if max(_crossings(strokes), _crossings(strokes.T)) > CROSSINGS:
+        raise DataError("no digit found: the figure is a pattern, such as ruled or squared paper")
+    sides = (strokes[0], strokes[-1], strokes[:, 0], strokes[:, -1])
+    if width > BAR * height and all(side.mean() > CLOSED for side in sides):
+        raise DataError("no digit found: the figure is a rectangle or a frame")
+
+
+def _only(ink: Array, pieces: Iterable[Piece]) -> Array:
+    """Return the ink of these pieces alone."""
+    left = np.zeros_like(ink)
+    for piece in pieces:
+        left[piece] = ink[piece]
+    return left
+
+
+def _without_frame(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
+    """Return the pieces without those that touch the picture's edge, if another piece is large enough for a digit."""
+    boxes = [_box(piece) for piece in pieces]
+    sizes = [max(bottom - top, right - left) for top, bottom, left, right in boxes]
+    inside = [not _near_edge(box, shape) for box in boxes]
+    large = max(itertools.compress(sizes, inside), default=0) > FRAMED * max(sizes)
+    return list(itertools.compress(pieces, inside)) if large else pieces
 
 
 def _side_by_side(columns: list[NDArray[np.intp]]) -> int:
@@ -169,6 +265,11 @@ def _side_by_side(columns: list[NDArray[np.intp]]) -> int:
         figures += first > end
         end = max(end, last)
     return figures
+
+
+def _crossings(strokes: NDArray[np.bool_]) -> float:
+    """Return the number of strokes in the median row."""
+    return float(np.median(strokes[:, 0] + (strokes[:, 1:] > strokes[:, :-1]).sum(axis=1)))
 
 
 def _has_square(strokes: NDArray[np.bool_], side: int) -> bool:

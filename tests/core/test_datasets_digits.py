@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from idx_files import real_data
+from PIL import Image
 
 import micrograd_tiers as mt
-from micrograd_tiers.datasets import draw_glyphs, load_dataset, load_mnist, prepare_digit
+from micrograd_tiers.datasets import draw_glyphs, load_dataset, load_mnist, prepare_digit, read_image
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,58 @@ def test_a_prepared_digit_keeps_its_size_and_place(digit):
     np.testing.assert_allclose(prepare_digit(once).image, once, atol=0.1)
 
 
+# Small digits, and other things than the digit at the edge.
+
+Y, X = np.mgrid[:400, :400]
+FROM_EDGE = np.minimum(np.minimum(X, 399 - X), np.minimum(Y, 399 - Y))
+
+
+@pytest.mark.parametrize("size", [(120, 1500), (1200, 1600)])
+def test_a_small_digit_in_a_large_picture_is_as_sharp_as_in_a_small_picture(digit, size):
+    close = prepare_digit(1 - on_paper(digit, size=(120, 120), top=30, left=30, scale=3))
+    far = prepare_digit(1 - on_paper(digit, size=size, top=30, left=700, scale=3))
+    np.testing.assert_allclose(far.box, np.add(close.box, (0, 0, 670, 670)), atol=1)
+    np.testing.assert_allclose(far.image, close.image, atol=0.05)
+
+
+def test_the_noise_of_jpeg_does_not_enlarge_the_box(digit, tmp_path):
+    picture = 0.95 - 0.85 * on_paper(digit, size=(1200, 1600), top=500, left=700, scale=3)
+    Image.fromarray(np.rint(255 * picture).astype("uint8")).save(tmp_path / "digit.jpg")
+    box = prepare_digit(read_image(tmp_path / "digit.jpg")).box
+    height, width = digit.shape
+    np.testing.assert_allclose(box, (500, 500 + 3 * height, 700, 700 + 3 * width), atol=4)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda p: np.where((X < 6) | (Y >= 392), 0.2, p),  # the dark edges of a scan
+        lambda p: np.where(X + Y < 180, 0.55 * p, p),  # a hard shadow in a corner
+        lambda p: np.where(FROM_EDGE < 4, 0.1, p),
+        lambda p: np.where((FROM_EDGE >= 9) & (FROM_EDGE < 13), 0.1, p),
+    ],
+    ids=["strips", "shadow", "frame at the edge", "frame"],
+)
+@pytest.mark.parametrize("dark", [True, False], ids=["dark ink", "light ink"])
+def test_what_lies_at_the_edge_is_no_part_of_the_digit(digit, spoil, dark):
+    picture = 0.9 - 0.8 * on_paper(digit, size=(400, 400), top=150, left=160, scale=6)
+    spoiled = spoil(picture)
+    if not dark:
+        picture, spoiled = 1 - picture, 1 - spoiled
+    prepared, expected = prepare_digit(spoiled), prepare_digit(picture)
+    np.testing.assert_allclose(prepared.box, expected.box, atol=4)
+    np.testing.assert_allclose(prepared.image, expected.image, atol=0.2)
+    assert prepared.dark_ink is dark
+
+
+@pytest.mark.parametrize("scale", [1, 3, 20])
+def test_a_digit_that_touches_all_edges_is_taken_whole(digit, scale):
+    picture = digit.repeat(scale, axis=0).repeat(scale, axis=1)
+    prepared = prepare_digit(1 - picture)
+    np.testing.assert_allclose(prepared.box, (0, picture.shape[0], 0, picture.shape[1]), atol=4)
+    np.testing.assert_allclose(prepared.image, prepare_digit(1 - np.pad(picture, 4 * scale)).image, atol=0.3)
+
+
 # Pictures without one digit.
 
 PLANE = np.add.outer(np.linspace(0, 0.5, 100), np.linspace(0, 0.4, 100))
@@ -138,6 +191,13 @@ REFUSED = {
     "a square": (on_paper(np.ones((15, 15))), "the figure is an area"),
     "a dash": (on_paper(np.ones((2, 12))), "6.0 times as wide as high"),
     "two bars": (on_paper(np.eye(5)[[0, 0, 0, 0]] + np.eye(5)[[3, 3, 3, 3]], scale=5), "2 figures found side by side"),
+    "ruled paper": (np.where(Y % 50 == 25, 0.5, 1), "no digit found"),
+    "squared paper": (np.where((Y % 50 == 25) | (X % 50 == 25), 0.5, 1), "no digit found"),
+    "stripes": (((X + Y) // 40 % 2) * 1.0, "no digit found|figure"),
+    "a chessboard": (((X // 50 + Y // 50) % 2) * 1.0, "figure"),
+    "a frame": (np.where(FROM_EDGE == 30, 0.0, 1), "the figure is a rectangle or a frame"),
+    "half of it black, on the left": (np.where(X < 200, 0.0, 1), "figure"),
+    "half of it black, below": (np.where(Y >= 200, 0.0, 1), "figure"),
     "sand": ((RNG.uniform(size=(160, 160)) > 0.98) * 1.0, "figure"),
 }
 
