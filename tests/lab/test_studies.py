@@ -218,8 +218,8 @@ def test_a_grid_is_parsed_from_words():
         (["data=xor", "batch_size=64,0"], "batch_size is 0, expected a whole number from 1"),
         (["data=xor", "dropout=0,2"], "dropout is 2.0, expected a number from 0 to 1"),
         (["data=xor", "layers=relu|conv:3,3"], "expected images (C, H, W)"),
-        (["data=xor", "layers=relu", "hidden=3"], "leave out hidden, activation and dropout"),
-        (["data=xor", "patience=3"], "give validation=N"),
+        (["data=xor", "layers=relu", "hidden=3"], "leave out --hidden"),
+        (["data=xor", "patience=3"], "(in Python, validation=N)"),
     ],
 )
 def test_a_grid_that_is_misspelled_is_refused(words, message, capsys, tmp_path, monkeypatch):
