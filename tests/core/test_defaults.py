@@ -116,3 +116,11 @@ def test_no_kind_of_setting_is_overlooked():
 def test_arguments_have_the_defaults_of_the_docs(function):
     parameters = inspect.signature(function).parameters
     assert {name: parameters[name].default for name in ARGUMENTS[function]} == ARGUMENTS[function]
+
+
+def test_numbers_without_names_mean_what_the_docs_say():
+    assert mt.SGD(0.1, 0.9) == mt.SGD(learning_rate=0.1, momentum=0.9)
+    assert mt.Adam(0.1, 0.8, 0.9) == mt.Adam(learning_rate=0.1, beta1=0.8, beta2=0.9)
+    assert mt.Conv2d(1, 2, 3, 4, 5) == mt.Conv2d(in_channels=1, out_channels=2, kernel_size=3, stride=4, padding=5)
+    for kind in (mt.SGD, mt.Adam, mt.AdamW, mt.RMSprop):
+        assert inspect.signature(kind).parameters["weight_decay"].kind is inspect.Parameter.KEYWORD_ONLY
