@@ -105,3 +105,22 @@ def test_unknown_settings_and_wrong_types_are_refused(settings, words):
 def test_a_setting_of_0_is_not_a_missing_setting(name):
     assert Recipe(optimizer=name, weight_decay=0.0).update_rule.weight_decay == 0
     assert Recipe(optimizer=name, weight_decay=0.5).update_rule.weight_decay == 0.5
+
+
+def test_each_setting_of_the_optimizer_reaches_it():
+    assert Recipe(momentum=0.9, nesterov=True).update_rule == mt.SGD(momentum=0.9, nesterov=True)
+    assert Recipe(momentum=0.9).update_rule == mt.SGD(momentum=0.9)
+    assert Recipe(learning_rate=0.3, weight_decay=0.1).update_rule == mt.SGD(0.3, weight_decay=0.1)
+
+
+def test_after_its_epochs_a_cosine_stays_at_its_floor():
+    factors = [mt.CosineAnnealing(4, 0.1).factor(epoch) for epoch in range(8)]
+    assert factors[0] == 1
+    assert factors == sorted(factors, reverse=True)
+    assert factors[4:] == pytest.approx([0.1] * 4)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_perceptron_ends_with_a_linear_layer(dropout):
+    hidden = [mt.Linear(2, 3), mt.Tanh(), *([mt.Dropout(dropout)] if dropout else [])]
+    assert mt.mlp([2, 3, 4], "tanh", dropout=dropout).layers == (*hidden, mt.Linear(3, 4))
