@@ -258,3 +258,12 @@ def test_a_net_with_weights_that_are_not_finite_loads_but_is_not_used(tmp_path, 
     assert not np.isfinite(mt.load(tmp_path / "net.npz").state_dict()[name]).all()
     with pytest.raises(mt.DataError, match=rf"net\.npz: {name} holds {value} \(1 of "):
         load_usable(tmp_path / "net.npz")
+
+
+def test_a_net_of_zeros_that_was_compressed_again_is_read(tmp_path):
+    net = mt.Network([mt.Linear(300, 200)], init="zeros")
+    mt.save(net, tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz") as file:
+        np.savez_compressed(tmp_path / "small.npz", **file)
+    assert (tmp_path / "small.npz").stat().st_size < 0.1 * (tmp_path / "net.npz").stat().st_size
+    assert not mt.load(tmp_path / "small.npz").state_dict()["0.weight"].any()

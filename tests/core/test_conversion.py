@@ -470,3 +470,10 @@ def test_samples_far_from_those_of_fit_are_refused():
     with pytest.raises(mt.DataError, match=r"X holds 1e\+300 \(sample 1, feature 1\), too far .*: fit on samples in"):
         scale([[1.0, 0.0], [1.0, 1e300]])
     assert np.isfinite(scale([[1e300, 1e-300]])).all()
+
+
+def test_boolean_labels_are_0_and_1():
+    X, yes = np.array([[0.0], [1.0], [2.0]]), np.array([False, True, True])
+    net = mt.Network([mt.Linear(1, 2)], seed=0)
+    assert mt.evaluate(net, X, yes) == mt.evaluate(net, X, yes.astype(int))
+    assert mt.accuracy(yes, yes) == 1

@@ -448,3 +448,12 @@ def test_weights_of_another_shape_and_equal_size_are_refused():
             net.load_state_dict({"0.weight": np.ones(shape), "0.bias": np.zeros(3)})
     with pytest.raises(mt.DataError, match=r"0\.bias has shape"):
         net.load_state_dict({"0.weight": np.ones((3, 2)), "0.bias": np.zeros((3, 1))})
+
+
+def test_a_generator_goes_on_and_a_seed_starts_again():
+    rng = np.random.default_rng(0)
+    first, second = (mt.Network([mt.Linear(2, 3)], seed=rng).state_dict()["0.weight"] for _ in range(2))
+    again, equal = (mt.Network([mt.Linear(2, 3)], seed=0).state_dict()["0.weight"] for _ in range(2))
+    assert np.array_equal(first, again)
+    assert np.array_equal(again, equal)
+    assert not np.array_equal(first, second)
