@@ -431,3 +431,11 @@ def test_convolution_is_a_sum_over_the_padded_image_for_every_padding(tier, kern
         expected[:, :, r, s] = np.einsum("nchw,kchw->nk", window, weight) + bias
     np.testing.assert_allclose(net.forward(x), expected.reshape(2, -1), rtol=1e-12, atol=1e-12)
     assert mt.check_network(net, x, rng.standard_normal((2, 3 * R * S)), n_coordinates=2).passed
+
+
+@every_tier
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
+def test_elu_approaches_minus_alpha(tier, alpha):
+    net = mt.Network([mt.ELU(alpha)], "mean_squared_error", tier=tier)
+    expected = [[alpha * np.expm1(-1.0), -alpha, 3.0]]
+    np.testing.assert_allclose(net.forward([[-1.0, -50.0, 3.0]]), expected, rtol=1e-14)

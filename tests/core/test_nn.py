@@ -176,3 +176,10 @@ def test_gradient_descent_fits_a_line():
         for p in model.parameters():
             p.data -= 0.3 * p.grad
     assert (model.w[0].data, model.b.data) == (pytest.approx(3, abs=1e-9), pytest.approx(-1, abs=1e-9))
+
+
+def test_a_neuron_adds_its_products_to_the_bias_in_order_as_micrograd_does():
+    neuron = Neuron(3, nonlin=False)
+    for parameter, number in zip(neuron.parameters(), (1.0, 1.0, 1.0, 2.0**53), strict=True):
+        parameter.data = number
+    assert neuron([1.0, 1.0, 1.0]).data == 2.0**53 != 3.0 + 2.0**53
