@@ -329,3 +329,12 @@ def test_weights_that_do_not_fit_are_refused(weight, message):
 def test_binary_targets_have_an_accuracy_only_if_all_are_0_or_1(y, has_accuracy):
     net = mt.Network([mt.Linear(1, 1)], mt.BinaryCrossEntropy(), seed=0)
     assert ("accuracy" in mt.evaluate(net, [[1.0], [2.0], [3.0]], y)) is has_accuracy
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize(("logit", "target"), [(np.inf, 1.0), (-np.inf, 0.0)])
+def test_an_infinite_right_logit_has_loss_0(tier, logit, target):
+    found = get_tier(tier)
+    for x, y in found.chunks(found.asarray([[logit]]), found.asarray([[target]])):
+        loss, _ = found.binary_cross_entropy(x, y)
+        assert float(loss) == 0
