@@ -49,6 +49,12 @@ def terms_of(f: Callable[..., Any], shape: tuple[int, ...], *arguments: Any) -> 
         return np.full(shape or (1,), math.nan)
 
 
+def drawn(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Return random numbers of 0.5 to 1.5, of either sign: none near 0, so that every one counts."""
+    numbers: Array = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    return numbers
+
+
 def nudged(x: Array, dtype: str, rng: np.random.Generator) -> Array:
     """Return x with every number moved by up to 4 ulps of the dtype, to see rounding errors vary."""
     moved: Array = (x * (1 + np.finfo(dtype).eps * rng.integers(-4, 5, x.shape))).astype(x.dtype)

@@ -12,8 +12,8 @@ from ...arguments import whole_number
 from ...conversion import as_array
 from ...errors import DataError
 from ...rng import generator
-from .arrays import Array, floats, terms_of
-from .lines import QUIET, random_line
+from .arrays import Array, drawn, floats, terms_of
+from .lines import QUIET, random_direction
 from .parameters import check_parameters
 from .report import Check, Report, VerdictKind
 from .verdicts import check_gradient, unchecked
@@ -148,8 +148,7 @@ def check_jvp(
     value = as_array(f(point.copy()), "f(x)")
     checks: list[Check] = []
     for k in range(n_directions):
-        weights, line = _dy(None, value, rng), random_line(lambda x: x, point, rng)
-        v = (line.at(1.0) - point).astype(point.dtype)
+        weights, v = _dy(None, value, rng), random_direction(point, rng).astype(point.dtype)
         product = floats(jvp(point.copy(), v.copy()), "jvp(x, v)")
         if product.shape != value.shape:
             raise DataError(f"jvp(x, v) has shape {product.shape}, expected the shape of f(x), {value.shape}")
@@ -214,11 +213,8 @@ def _dy(dy: ArrayLike | None, value: Array, rng: np.random.Generator) -> Array:
     """Return dy; by default random numbers of either sign, none near 0, so that every output counts."""
     if value.dtype.kind not in "fiub":
         raise DataError(f"f(x) holds {value.dtype}, expected real numbers")
-    if dy is None:
-        drawn = rng.uniform(0.5, 1.5, value.shape) * rng.choice([-1.0, 1.0], value.shape)
-        weights = np.asarray(drawn if value.ndim else 1.0)
-    else:
-        weights = floats(dy, "dy")
+    by_default = drawn(value.shape, rng) if value.ndim else np.asarray(1.0)
+    weights = by_default if dy is None else floats(dy, "dy")
     if weights.shape != value.shape:
         raise DataError(f"dy has shape {weights.shape}, expected the shape of f(x), {value.shape}")
     return weights.astype(value.dtype if value.dtype == np.float32 else np.float64)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, drawn
 
 Terms = Callable[[Array], Array]  # from an argument of any shape to the terms of the loss
 
@@ -34,15 +34,15 @@ class Line(NamedTuple):
         return h if self.start is None else float((self.start + self.start.dtype.type(h)) - self.start)
 
 
-def coordinate_line(terms: Terms, x: Array, coordinate: tuple[int, ...]) -> Line:
-    """Return the line through x on which only that coordinate moves."""
+def coordinate_line(terms: Terms, x: Array, coordinate: tuple[int, ...], unit: float) -> Line:
+    """Return the line through x on which only that coordinate moves; `unit` is its entry in `units(x)`."""
 
     def at(t: complex) -> Array:
         moved = x.astype(complex) if isinstance(t, complex) else x.copy()
         moved[coordinate] += t
         return terms(moved)
 
-    return Line(at, float(units(x)[coordinate]), x[coordinate])
+    return Line(at, float(unit), x[coordinate])
 
 
 def line_along(terms: Terms, x: Array, direction: Array) -> Line:
@@ -52,7 +52,12 @@ def line_along(terms: Terms, x: Array, direction: Array) -> Line:
 
 def random_line(terms: Terms, x: Array, rng: np.random.Generator) -> Line:
     """Return a line through x on which every coordinate moves, by 0.5 to 1.5 of its unit per unit of t."""
-    return line_along(terms, x, units(x) * rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape))
+    return line_along(terms, x, random_direction(x, rng))
+
+
+def random_direction(x: Array, rng: np.random.Generator) -> Array:
+    """Return a direction at x in which every coordinate moves, by 0.5 to 1.5 of its unit."""
+    return units(x) * drawn(x.shape, rng)
 
 
 def units(x: Array) -> Array:

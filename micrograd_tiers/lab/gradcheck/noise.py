@@ -12,6 +12,7 @@ from .lines import Line, eps_of
 
 # Points at which a function is computed: irregular, as rounding errors at equal distances may be equal by chance.
 POINTS = np.array([-3.0, -2.1, -0.8, 0.3, 1.2, 1.9, 3.1])
+NO_CUBIC = np.linalg.qr(np.vander(POINTS, 4), mode="complete")[0][:, 4:].T  # rows orthogonal to all cubics at POINTS
 SPACINGS = tuple(2.0**k for k in (-38, -32, -26, -20, -12, -6, -3))  # of the points, as parts of the unit
 RANDOM = 1e-3  # noise of terms that look random, as a part of the largest gap between their values
 FINER = tuple(2.0**k for k in range(-80, -1000, -32))  # if terms look random: a coordinate of 0 may have tiny details
@@ -53,8 +54,7 @@ def _spread(values: Array) -> tuple[Array, Array, Array]:
     """Return the size of the rounding errors, the gaps, and True if most of the values (axis 0) of a term differ."""
     gaps = np.diff(np.sort(values, axis=0), axis=0)
     apart = ((gaps == 0).sum(axis=0) < len(values) // 2) & np.isfinite(values).all(axis=0)
-    q, _ = np.linalg.qr(np.vander(POINTS, 4), mode="complete")
-    rest = np.tensordot(q[:, 4:].T, values - values[0], axes=1)
+    rest = np.tensordot(NO_CUBIC, values - values[0], axes=1)
     return np.abs(rest).max(axis=0), gaps, apart
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...rng import generator
 from ...tiers import Tier, Vjp, get_tier
-from .arrays import Array, floats, like, ndarray, nudged
+from .arrays import Array, drawn, floats, like, ndarray, nudged
 from .lines import QUIET, Terms
 from .report import Report
 from .verdicts import check_gradient
@@ -68,8 +68,8 @@ def check_vjps(
 
     y = floats(value, f"{op_name}: the value", tier)
     # Away from 0, so that every output counts, and not all 1, so that a vjp that forgets to multiply by dy is caught.
-    drawn = rng.uniform(0.5, 1.5, y.shape) * (rng.choice([-1, 1], y.shape) if y.ndim else 1)
-    weights = np.asarray(drawn) if dy is None else floats(dy, f"{op_name}: dy", tier)
+    by_default = drawn(y.shape, rng) if y.ndim else np.asarray(rng.uniform(0.5, 1.5))
+    weights = by_default if dy is None else floats(dy, f"{op_name}: dy", tier)
     if weights.shape != y.shape:
         raise ValueError(f"{op_name}: dy has shape {weights.shape}, expected the value's shape, {y.shape}")
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from .arrays import Array, nudged
-from .lines import units
+from .lines import random_direction
 from .report import Check, Report
 from .verdicts import check_gradient
 
@@ -65,9 +65,7 @@ def _check_direction(
     rng: np.random.Generator,
 ) -> Check:
     """Check the derivative with respect to a number: how far all arrays have moved in a random direction."""
-    directions = {
-        key: units(x) * rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1.0, 1.0], x.shape) for key, x in point.items()
-    }
+    directions = {key: random_direction(x, rng) for key, x in point.items()}
     parts = np.concatenate([np.ravel(gradients[key] * directions[key]).astype(np.float64) for key in point])
 
     def moved(t: Array) -> Array:

@@ -56,8 +56,8 @@ class Check:
     analytic, numerical : float
         Derivative there, by the vjp and by `method`.
     relative_error : float
-        |analytic - numerical| / max(|analytic|, |numerical|, floor). The floor is 1e-3 of the gradient's largest
-        coordinate, or more if rounding alone would exceed the tolerance.
+        |analytic - numerical| / max(|analytic|, |numerical|, floor). The floor is above 0 where rounding alone would
+        exceed the tolerance.
     tolerance : float
         Largest relative error that passes.
     kind : VerdictKind

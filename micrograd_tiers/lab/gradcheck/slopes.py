@@ -28,10 +28,10 @@ COMPLEX_STEPS = (2.0**-30, 2.0**-60, 2.0**-120, 2.0**-240, 2.0**-480, 2.0**-960)
 CONSISTENT = 1e-12  # relative difference of two complex steps that agree
 FIRST_STEP = 0.35  # of central differences, as a part of the unit; no power of 2, where periodic functions may repeat
 COARSE = 2.0**8  # factor between the steps of the search for a good first step
-LONGEST = 2.0**1000
+LONGEST = 2.0**1000  # step of the search
 ROWS = 16  # steps in one extrapolation, each half of the one before
 RESTARTS = 4  # at most, with shorter steps, if details appear
-BISECTIONS = 50
+BISECTIONS = 50  # of the logarithm of a step, to find the smallest change that can be seen
 SHORTER = (2.0**-10, 2.0**-20, 2.0**-40)  # a result must agree with differences at steps so much shorter
 KINK_STEPS = (2.0**-16, 2.0**-20, 2.0**-24)
 

@@ -111,10 +111,10 @@ def _noise_of_slope(
     terms: Terms, x: Array, coordinate: tuple[int, ...], slope: Slope, noise: Array, rng: np.random.Generator
 ) -> float:
     """Return how much the slope by complex step changes if all coordinates move by a few ulps."""
-    changes = [0.0]
+    changes, unit = [0.0], units(x)
     for nudge in NUDGES:
-        near = np.array(x + nudge * units(x) * rng.uniform(0.5, 1.5, x.shape))
-        line: Line = coordinate_line(terms, near, coordinate)
+        near = np.array(x + nudge * unit * rng.uniform(0.5, 1.5, x.shape))
+        line: Line = coordinate_line(terms, near, coordinate, unit[coordinate])
         changes.append(abs(complex_step(line, noise).value - slope.value))
     return max(changes)
 

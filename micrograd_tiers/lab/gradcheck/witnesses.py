@@ -36,7 +36,8 @@ def witnesses(
     decide, unless they are too uncertain or too long to see the same details.
     """
     noise = noise_of(random_line(terms, x, rng))
-    lines = [coordinate_line(terms, x, k) for k in coordinates]
+    unit = units(x)
+    lines = [coordinate_line(terms, x, k, unit[k]) for k in coordinates]
     if not np.isfinite(noise).all():
         return Witness([UNKNOWN] * len(lines), lines, noise)
     if method == "Richardson" or not lines or (complex_slopes := _complex_steps(lines, noise)) is None:
