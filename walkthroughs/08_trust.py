@@ -330,7 +330,7 @@ dx_is_what_a_step_gains(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
 # %% [markdown]
 # Now let `hypothesis` choose. `weights` says how to draw one example: one to four outputs, one to four inputs, whole
 # numbers from -9 to 9. `@given` passes one example after the other to the test. The settings make it draw the same
-# examples each time, store nothing, and set no time limit.
+# examples each time, store nothing, set no time limit, and print no code to reproduce a failure with.
 
 
 # %%
@@ -343,7 +343,7 @@ def weights(draw):
 tried = []
 
 
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, print_blob=False)
 @given(weights())
 def test_dx(weight):
     tried.append([weight, False])
