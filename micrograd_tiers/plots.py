@@ -2,16 +2,16 @@
 
 Figures are built without pyplot, so no window, backend or global setting is touched. Each function writes one file,
 whole or not at all. The suffix of its path selects PNG, SVG or PDF (PNG if there is none). An unknown suffix, or arrays
-that do not fit together, raise a ValueError. The functions are defined in `views`, by subject.
+that do not fit together, raise a ValueError. The functions are defined in `figures`, by subject.
 """
 
-from .views.confusion import confusion_matrix
-from .views.data import image_grid, prepared_images, scatter_2d
-from .views.losses import loss_curves, right_and_wrong
-from .views.panels import Panel, panels
-from .views.race import GrowthPanel, Speed, Times, benchmark, growth
-from .views.style import PALETTE, TIER_COLORS
-from .views.tiers import ComparisonCase, Curve, comparison
+from .colors import PALETTE, TIER_COLORS
+from .figures.confusion import confusion_matrix
+from .figures.data import image_grid, prepared_images, scatter_2d
+from .figures.losses import loss_curves, right_and_wrong
+from .figures.panels import Panel, panels
+from .figures.race import GrowthPanel, Speed, Times, benchmark, growth
+from .figures.tiers import ComparisonCase, Curve, comparison
 
 __all__ = [
     "PALETTE", "TIER_COLORS", "ComparisonCase", "Curve", "GrowthPanel", "Panel", "Speed", "Times", "benchmark",

@@ -16,12 +16,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A part may import only the parts before it in this list. A folder counts as one part, except `lab`.
 ORDER = [
-    *("arguments", "errors", "files", "file_kinds", "formats", "archives", "machine", "matplotlib_import"),
+    *(
+        "arguments",
+        "errors",
+        "files",
+        "file_kinds",
+        "formats",
+        "colors",
+        "html",
+        "archives",
+        "machine",
+        "matplotlib_import",
+    ),
     *("processes", "threads", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
-    *("views", "plots"),
+    *("views", "figures", "plots"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
 
@@ -135,14 +146,14 @@ def test_no_numpy_in(name):
     assert "numpy" not in external_imports(PACKAGE / name)
 
 
-def test_only_views_import_matplotlib_at_module_level_and_they_import_little_else():
+def test_only_figures_import_matplotlib_at_module_level_and_they_import_little_else():
     drawing = {
         name: path for name, path in MODULES.items() if "matplotlib" in external_imports(path, top_level_only=True)
     }
-    assert {part_of(name) for name in drawing} == {"views"}
+    assert {part_of(name) for name in drawing} == {"figures"}
     for path in drawing.values():
         assert {part_of(module) for module in imported_modules(path)} <= {
-            *("arguments", "errors", "files", "matplotlib_import", "views"),
+            *("arguments", "errors", "files", "colors", "matplotlib_import", "figures"),
         }, path
 
 

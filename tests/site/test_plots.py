@@ -13,9 +13,9 @@ from matplotlib.image import imread
 from matplotlib.text import Text
 
 from micrograd_tiers import plots
+from micrograd_tiers.figures.tiers import running_mean
 from micrograd_tiers.plots import ComparisonCase, Curve, GrowthPanel, Panel, Speed, Times
 from micrograd_tiers.training_state import History
-from micrograd_tiers.views.tiers import running_mean
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]

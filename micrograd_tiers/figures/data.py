@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from ..colors import PALETTE
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, in_own_style, save, wrapped
+from .style import MARKERS, in_own_style, save, wrapped
 
 MOST_SCATTER_POINTS = 3_000
 REGION_PIXELS = 200  # per side

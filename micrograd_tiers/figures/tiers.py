@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from ..colors import OTHER_TIER_COLORS, TIER_COLORS
 from ..files import PathLike, picture_format
 from .losses import finish_losses
-from .style import MOST_LINE_POINTS, TIER_COLORS, in_own_style, rounded, save, wrapped
-
-OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#000000")
+from .style import MOST_LINE_POINTS, in_own_style, rounded, save, wrapped
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,6 @@ DPI = 150
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Eight colors for color-blind readers, from M. Okabe, K. Ito (2008), "Color Universal Design", and two more.
-PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442", "#882255", "#999999",
-)  # fmt: skip
-TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
 MARKERS = "os^DvPX*<>"  # so that lines differ in more than their color
 
 MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper

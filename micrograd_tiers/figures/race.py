@@ -7,8 +7,9 @@ from math import ceil
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
+from ..colors import TIER_COLORS
 from ..files import PathLike, picture_format
-from .style import MARKERS, TIER_COLORS, in_own_style, rounded, save, wrapped
+from .style import MARKERS, in_own_style, rounded, save, wrapped
 
 KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "library": "#CC79A7", "reference": "#000000"}
 

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..arguments import whole_number
+from ..colors import PALETTE
 from ..files import PathLike, picture_format
-from .style import MOST_LINE_POINTS, PALETTE, in_own_style, save, wrapped
+from .style import MOST_LINE_POINTS, in_own_style, save, wrapped
 
 
 class LossHistory(Protocol):

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
+from ..colors import PALETTE
 from ..files import PathLike, picture_format
-from .style import MARKERS, PALETTE, in_own_style, save, wrapped
+from .style import MARKERS, in_own_style, save, wrapped
 
 
 @dataclass(frozen=True)

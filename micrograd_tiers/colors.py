@@ -1,0 +1,32 @@
+"""Colors of pictures, the same in every picture: classes, tiers, and numbers from negative (red) to positive (blue)."""
+
+import math
+
+# Eight colors for color-blind readers, from M. Okabe, K. Ito (2008), "Color Universal Design", and two more.
+PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442", "#882255", "#999999",
+)  # fmt: skip
+TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
+OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#999999")
+
+DIVERGING = "RdBu"  # Matplotlib's name of the same map
+NEGATIVE, POSITIVE = (202, 0, 32), (5, 113, 176)  # its second and its second-last color, from colorbrewer2.org
+STRONGEST = 0.75  # opacity of the largest number: black on white, or white on black, is still easy to read on it
+
+
+def diverging(x: float, largest: float) -> str:
+    """Return the CSS color of a number: red if negative, blue if positive, more opaque the larger it is.
+
+    Zero is transparent, so that the color fits a light and a dark background.
+
+    Parameters
+    ----------
+    x : float
+    largest : float
+        Size from which on the color is fully saturated, at least 0. NaN is gray.
+    """
+    if math.isnan(x):
+        return "rgb(128 128 128 / 0.5)"
+    share = min(1.0, abs(x) / largest) if largest else float(x != 0)
+    red, green, blue = NEGATIVE if x < 0 else POSITIVE
+    return f"rgb({red} {green} {blue} / {STRONGEST * share:.2f})"
