@@ -1,5 +1,1 @@
-"""Pictures, one module per subject; they take arrays and labels, not nets, trainers or benchmarks."""
-
-from ..matplotlib_import import import_matplotlib
-
-import_matplotlib()
+"""Drawings of graphs, nets and training steps as SVG and as HTML pages, without NumPy and Matplotlib."""

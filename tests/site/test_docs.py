@@ -101,9 +101,6 @@ def test_repeated_lines_are_dimmed(side_by_side):
     assert [line.count("dimmed") for line in lines[1:4]] == [1, 1, 2]
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Build the site from a copy, as a fresh clone would; warnings are errors."""
@@ -130,17 +127,6 @@ def test_the_tier_of_a_library_was_run_for_the_site(site):
     text = (site / "walkthroughs" / "15_your_own_tier.html").read_text()
     assert re.search(r"(torch|jax): largest difference between two gradients: \d", text)
     assert "neither JAX nor PyTorch is installed\n" not in text
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def pages_of(site):

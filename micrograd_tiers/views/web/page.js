@@ -1,0 +1,43 @@
+// Follow the theme of the notebook or site around the page, where it shows one.
+function followTheme() {
+  const body = window.frameElement?.ownerDocument.body;
+  if (!body) return;
+  const set = () => {
+    const { theme, jpThemeLight, vscodeThemeKind } = body.dataset;
+    const said = [theme, vscodeThemeKind?.replace("vscode-", ""), { true: "light", false: "dark" }[jpThemeLight]];
+    const found = said.find((name) => name === "light" || name === "dark");
+    document.documentElement.className = found ?? "";
+  };
+  set();
+  new MutationObserver(set).observe(body, { attributes: true });
+}
+followTheme();
+
+const $ = (selector) => document.querySelector(selector);
+
+// Return an element: h("b", { class: "x", onclick }, "text", otherElement).
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+// A number with so many significant digits, written as html.number writes it.
+function numberText(x, digits = 4) {
+  if (x === null || Number.isNaN(x)) return "nan";
+  if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
+  const [mantissa, exponent] = x.toExponential(digits - 1).split("e").map(Number);
+  if (exponent >= -4 && exponent < digits) return String(Number(x.toPrecision(digits)));
+  return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+}
+
+// The color of a number: red if negative, blue if positive, as in colors.py.
+function diverging(x, largest) {
+  if (x === null || Number.isNaN(x)) return "rgb(128 128 128 / 0.5)";
+  const share = largest ? Math.min(1, Math.abs(x) / largest) : Number(x !== 0);
+  return `rgb(var(--${x < 0 ? "negative" : "positive"}) / ${0.75 * share})`;
+}

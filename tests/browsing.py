@@ -1,0 +1,17 @@
+"""Measurements of a page that is open in a browser."""
+
+from pathlib import Path
+
+AXE = Path(__file__).parent / "site" / "vendor" / "axe.min.js"  # axe-core 4.14.1, which checks accessibility
+
+
+def violations(page):
+    """Return the violations of accessibility rules that axe-core finds, as (rule, elements)."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
+
+
+def sideways(page):
+    """Return how many pixels of the page can be reached only by scrolling sideways."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
