@@ -33,6 +33,7 @@ _NAMES = {  # keyed by the module that defines them
     "training": ("fit",),
     "training_state": ("History",),
     "views.draw": ("draw",),
+    "views.replay": ("replay",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -103,6 +104,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .training import fit as fit
     from .training_state import History as History
     from .views.draw import draw as draw
+    from .views.replay import replay as replay
 else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 
