@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import micrograd_tiers as mt
-from micrograd_tiers.colors import PALETTE, STRONGEST
+from micrograd_tiers.colors import NEGATIVE, PALETTE, POSITIVE, STRONGEST
 from micrograd_tiers.views.animation import recording as recordings
+from micrograd_tiers.views.animation.plot import Axes
 from micrograd_tiers.views.animation.scenes import strengths_of
 from micrograd_tiers.views.animation.timeline import largest_difference, logarithmic, real_time
 
@@ -84,6 +85,8 @@ def test_frames_are_denser_at_the_start(steps, frames):
     distances = [b - a for a, b in pairwise(moments)]
     assert min(distances) >= 1
     assert all(a <= b + 1 for a, b in pairwise(distances))  # they grow, up to rounding
+    if steps > 10 * frames > 20:
+        assert moments[frames // 2] < steps / 4
 
 
 @pytest.mark.parametrize(("n", "batch_size", "epochs"), [(2_000, 64, 96), (4, 64, 3_000), (60_000, 64, 4)])
@@ -117,6 +120,22 @@ def test_a_pixel_has_the_color_of_the_class_and_the_opacity_of_its_probability(k
         p = probabilities[row, column]
         assert bytes(pixels[row, column, :3]).hex() == PALETTE[p.argmax()][1:].lower()
         assert pixels[row, column, 3] == round(255 * STRONGEST * p.max())
+
+
+def test_a_value_has_its_diverging_color_and_a_curve_its_height():
+    animation = mt.animate(*KINDS["a value in the plane"], epochs=2, frames=3)
+    scene = animation.scene
+    pixels = pixels_of(data_of(animation)["pictures"][-1]).reshape(-1, 4)
+    values = animation.recordings[0].net.predict(scene.grid)[:, 0]
+    assert [*map(tuple, pixels[:, :3])] == [NEGATIVE if value < 0 else POSITIVE for value in values]
+    shares = np.minimum(1, np.abs(values) / np.abs(KINDS["a value in the plane"][1][1]).max())
+    assert np.abs(pixels[:, 3] - 255 * STRONGEST * shares).max() <= 0.51
+
+    animation = mt.animate(*KINDS["a curve"], epochs=2, frames=3)
+    net, scene, points = animation.recordings[0].net, animation.scene, data_of(animation)["pictures"][-1].split()
+    plane = Axes(scene.bounds, 330, scene.axes)
+    for (x,), value, point in zip(scene.grid, net.predict(scene.grid)[:, 0], points, strict=True):
+        assert point == "{:g},{:g}".format(*plane.at(x, value))
 
 
 def test_the_strength_of_a_hinge_net_is_the_output_up_to_the_margin():
@@ -236,6 +255,8 @@ def test_a_run_that_diverges_is_shown_up_to_there(kind, tiers):
     [
         ("net", MOONS, "net is 'net', expected a Network"),
         (small(), "moons", r"data is 'moons', expected a data set such as mt.load_dataset\('moons'\), or a pair"),
+        (small(), (1, 2), r"X has shape \(\), expected \(N, 2\)"),
+        (small(), (np.empty((0, 2)), []), "X is empty"),
         (small(), PLANE, r"data is array.*, expected a data set"),
         (mt.two_layer_net(784, 4, 10), MOONS, r"net takes samples of shape \(784,\), expected 2 features: .*; try"),
         (small(n_inputs=3), MOONS, r"net takes samples of shape \(3,\), expected 2"),
@@ -261,6 +282,7 @@ def test_an_error_says_what_to_use_instead(net, data, message):
         ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"tiers": "scalar"}, "tiers is 'scalar', expected names such as"),
+        ({"tiers": mt.tiers.scalar}, "tiers is <module .*, expected names such as"),
         ({"tiers": ()}, r"tiers is \(\), expected names such as"),
         ({"tiers": ["scaler"]}, "tier 'scaler'"),
         ({"seed": -1}, "seed is -1"),

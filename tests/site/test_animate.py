@@ -1,5 +1,7 @@
 """A net that learns, as a page in Chromium and as a GIF."""
 
+import re
+
 import numpy as np
 import pytest
 from browsing import sideways, violations
@@ -137,7 +139,9 @@ def test_each_tier_shows_what_it_had_reached_on_either_clock(path, tiers, opened
         page.get_by_label("clock").select_option(clock)
         slider.fill("75")
         steps[clock] = [int(numbers(page, panel)[0].split()[0]) for panel in range(3)]
-        assert page.locator(".sentence").text_content().startswith("After ")
+        said = [f"{tier} {numbers(page, panel)[-1]}" for panel, tier in enumerate(TIERS)]
+        said = [text.replace("training", f"at step {step}") for text, step in zip(said, steps[clock], strict=True)]
+        assert re.fullmatch(f"After .* s: {', '.join(said)}[.]", page.locator(".sentence").text_content())
     assert numbers(page, fastest)[-1] != "training" or steps["real time"][fastest] == max(steps["real time"])
     assert sum(steps["logarithmic time"]) < sum(steps["real time"])  # the start is shown at length
 

@@ -1,6 +1,6 @@
 """`animate`: a training run as a moving picture, at one tier or at several side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -133,12 +133,10 @@ def animate(
     """
     check_net(net)
     frames, batch_size = whole_number("frames", frames, 2), whole_number("batch_size", batch_size)
-    if isinstance(tiers, str) or (tiers is not None and not [*tiers]):
-        raise ValueError(f"tiers is {shown(tiers)}, expected names such as ('scalar', 'vector', 'tensor')")
     X, y = samples_and_targets(net, data)
     if epochs is None:
         epochs = default_epochs(len(X), batch_size)
-    nets = [deepcopy(net)] if tiers is None else [net.to(tier) for tier in tiers]
+    nets = [deepcopy(net)] if tiers is None else [net.to(tier) for tier in _several(tiers)]
     trainers = [
         Trainer(
             copy, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, seed=deepcopy(seed),
@@ -157,3 +155,10 @@ def animate(
         f"of {min(batch_size, len(run.X))}."
     )
     return Animation(f"A net learns {name}", about, scene, recordings, side_by_side=tiers is not None)
+
+
+def _several(tiers: Iterable[str | Tier]) -> list[str | Tier]:
+    """Return the tiers as a list; raise ValueError unless there is at least one."""
+    if isinstance(tiers, str) or not isinstance(tiers, Iterable) or not (found := [*tiers]):
+        raise ValueError(f"tiers is {shown(tiers)}, expected names such as ('scalar', 'vector', 'tensor')")
+    return found

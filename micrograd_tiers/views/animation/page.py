@@ -62,7 +62,7 @@ class RunsPage:
             "clocks": [
                 {
                     "name": clock.name,
-                    "times": [f"After {seconds(time)}:" if self.side_by_side else "" for time in clock.times],
+                    "times": [f"After {seconds(time)}: " if self.side_by_side else "" for time in clock.times],
                     "frames": clock.frames,
                 }
                 for clock in clocks
@@ -75,7 +75,7 @@ class RunsPage:
         said = sentence(frame, recording)
         if self.side_by_side:
             state = progress(frame, recording)
-            said = f"{recording.net.tier_name} " + (f"at step {frame.step:,}." if state == "training" else f"{state}.")
+            said = f"{recording.net.tier_name} " + (f"at step {frame.step:,}" if state == "training" else state)
             texts["State"] = state
         return {
             "numbers": [*texts.values()],

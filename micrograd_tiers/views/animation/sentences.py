@@ -34,7 +34,7 @@ def sentence(frame: Frame, recording: RecordedRun) -> str:
     """Describe a frame of a single run."""
     step, epoch, *scores = numbers(frame, recording).items()
     said = ", ".join(f"{name.lower()} {text}" for name, text in (epoch, *scores))
-    return f"Step {step[1]}: {said}."
+    return f"Step {step[1]}: {said}"
 
 
 def progress(frame: Frame, recording: RecordedRun) -> str:

@@ -40,6 +40,7 @@ def samples_and_targets(net: Network, data: Any) -> tuple[Any, Any]:
         raise DataError(f"net takes samples of shape {taken}, expected 2 features: {INSTEAD}")
     if len(shape) == 2 and shape[1] not in (1, 2):
         raise DataError(f"data has samples of {shape[1]} features, expected 2: {INSTEAD}")
+    X = net.check_samples(X)
     if not isinstance(data, Dataset):
         return X, y
     outputs, n_classes = n_outputs(net, shape[1]), len(data.class_names)

@@ -18,7 +18,7 @@ function draw(panel, frames, k) {
 const jump = player($("#player"), clock.frames.length, (i) => {
   position = i;
   const sentences = panels.map((panel, p) => draw(panel, data.panels[p], clock.frames[i][p]));
-  return [clock.times[i], ...sentences].join(" ");
+  return `${clock.times[i]}${sentences.join(", ")}.`;
 }, { perSecond: data.perSecond });
 
 if (data.clocks.length > 1) {
