@@ -44,8 +44,8 @@ def _picture(scene: Scene, picture: NetPicture) -> Sequence[Sequence[object]]:
 def _caption(frame: Frame, recording: RecordedRun, *, side_by_side: bool) -> str:
     step, epoch, *scores = numbers(frame, recording).items()
     lines = [f"step {step[1]}, epoch {epoch[1]}", ", ".join(f"{name.lower()} {text}" for name, text in scores)]
-    if side_by_side:
-        lines.insert(0, f"{recording.net.tier_name}: {progress(frame, recording)}")
+    if side_by_side:  # in less width
+        lines[:1] = [f"{recording.net.tier_name}: {progress(frame, recording)}", f"step {step[1]}"]
     elif recording.diverged and frame is recording.frames[-1]:
         lines[0] += ": diverged"
     return "\n".join(lines)
