@@ -32,6 +32,7 @@ _NAMES = {  # keyed by the module that defines them
     "trainer": ("Trainer",),
     "training": ("fit",),
     "training_state": ("History",),
+    "views.animation.animation": ("animate",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -101,6 +102,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .trainer import Trainer as Trainer
     from .training import fit as fit
     from .training_state import History as History
+    from .views.animation.animation import animate as animate
 else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 
