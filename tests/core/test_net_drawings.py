@@ -1,11 +1,14 @@
 """Drawings of nets: the numbers are those of the net, every net can be drawn, no text overlaps or leaves its place."""
 
+import base64
 import json
 import random
 import re
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import dataclass
 from html import unescape
 from itertools import combinations, pairwise
@@ -17,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_tiers as mt
+from micrograd_tiers.colors import shade
 from micrograd_tiers.html import number
 from micrograd_tiers.layers import Layer
 from micrograd_tiers.tiers import tensor
@@ -56,6 +60,7 @@ NETS = {
         lambda **o: mt.Network([mt.Linear(2, 4), mt.Sigmoid(), mt.Linear(4, 1)], "binary_cross_entropy", **o),
         BASIC,
     ),
+    "weights": (lambda **o: mt.Network([mt.Linear(2, 2)], mt.SoftmaxCrossEntropy(class_weights=[1, 3]), **o), BASIC),
     "hinge": (lambda **options: mt.Network([mt.Linear(2, 1)], "hinge", **options), BASIC),
     "absolute": (lambda **o: mt.Network([mt.Linear(2, 70), mt.ReLU()], mt.MeanAbsoluteError(), **o), BASIC),
 }
@@ -182,6 +187,80 @@ def test_the_numbers_are_written(name):
         assert all(f"weight {number(x)}" in shown for x in net.state_dict()[key].flat), key
 
 
+def test_lines_join_their_units_and_show_sign_and_size():
+    net = mt.two_layer_net(2, 3, 2, seed=3)
+    root = ElementTree.fromstring(draw_net(net, *batch(net)).svg())
+    weight, grad = net.state_dict()["0.weight"], net.loss_and_grads(*batch(net))[1]["0.weight"]
+    ys = [float(circle.get("cy")) for circle in root.iter(f"{SVG}circle")]  # of 2 + 3 + 3 + 2 units, forward, backward
+    for panel, array in enumerate([weight, grad]):
+        widths = {}
+        for j, i in np.ndindex(3, 2):
+            about = f"input {i} of unit {j}: weight {number(weight[j, i])}, dL/d(weight) {number(grad[j, i])}"
+            path = [p for p in root.iter(f"{SVG}path") if p.findtext(f"{SVG}title") == about][panel]
+            numbers = [float(n) for n in re.findall(r"[-\d.]+", path.get("d"))]
+            assert numbers[1] == pytest.approx(ys[10 * panel + i], abs=0.1)
+            assert numbers[-1] == pytest.approx(ys[10 * panel + 2 + j], abs=0.1)
+            assert path.get("stroke") == ("#ca0020" if array[j, i] < 0 else "#0571b0")
+            assert (path.get("stroke-dasharray") is None) == (array[j, i] > 0)
+            widths[abs(array[j, i])] = float(path.get("stroke-width"))
+        assert [width for _, width in sorted(widths.items())] == sorted(widths.values())
+
+
+def test_no_line_crosses_a_number():
+    net = mt.two_layer_net(4, 5, 3, seed=1)
+    root = ElementTree.fromstring(draw_net(net).svg())
+    weights = {number(x) for x in net.state_dict()["0.weight"].flat}
+    boxes = [(left + 0.1, *others) for left, *others, content in boxes_of(draw_net(net)) if content in weights]
+    assert len(boxes) == 20
+    for path in root.iter(f"{SVG}path"):
+        for piece in re.findall(r"M([-\d.]+) ([-\d.]+)L([-\d.]+) ([-\d.]+)", path.get("d")):
+            x0, y0, x1, y1 = map(float, piece)
+            for share in np.linspace(0, 1, 100):
+                x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+                assert not any(left < x < right - 0.1 and upper < y < lower for left, upper, right, lower in boxes)
+
+
+def test_layers_that_lines_join_stay_in_one_row():
+    net = mt.Network([layer for _ in range(8) for layer in (mt.Linear(5, 5), mt.Tanh())])
+    root = ElementTree.fromstring(draw_net(net, *batch(net)[:1]).svg())
+    assert len({circle.get("cy") for circle in root.iter(f"{SVG}circle")}) == 5
+
+
+def pixels_of(image):
+    """Return the pixels, (H, W, 4), of an SVG image that holds a PNG file."""
+    data = base64.b64decode(image.get("href").partition(",")[2])
+    width, height = struct.unpack(">II", data[16:24])
+    rows = zlib.decompress(data[data.index(b"IDAT") + 4 : -16])
+    return np.frombuffer(rows, np.uint8).reshape(height, 1 + 4 * width)[:, 1:].reshape(height, width, 4)
+
+
+def test_pictures_have_a_pixel_for_each_number():
+    net = mt.two_layer_net(64, 2, 2, seed=3)
+    X, y = batch(net)
+    images = [*ElementTree.fromstring(draw_net(net, X, y, sample=1).svg()).iter(f"{SVG}image")]
+    weight, grad = net.state_dict()["0.weight"], net.loss_and_grads(X, y)[1]["0.weight"]
+    expected = [X[1], *weight], [of_network(net, X, y, 1).stages[0].doutput, *grad]
+    for numbers, image in zip([array for panel in expected for array in panel], images, strict=False):
+        largest = np.abs(weight if image in images[1:3] else grad if image in images[4:6] else numbers).max()
+        colors = [(*shade(x, largest)[:3], round(255 * shade(x, largest)[3])) for x in numbers]
+        assert pixels_of(image).reshape(64, 4).tolist() == [[*color] for color in colors]
+
+
+def test_weights_that_leave_a_unit_and_feature_maps_are_pictures():
+    net = mt.Network([mt.Linear(2, 64), mt.Reshape((2, 4, 8)), mt.Conv2d(2, 3, 3, padding=1), mt.Flatten()], seed=1)
+    X, _ = batch(net)
+    images = [*ElementTree.fromstring(draw_net(net, X).svg()).iter(f"{SVG}image")]
+    stages = of_network(net, X, None, 0).stages
+    kernels = net.state_dict()["2.weight"]
+    gap = np.full((3, 3, 1), np.nan)
+    strips = np.concatenate([kernels[:, 0], gap, kernels[:, 1]], axis=2)  # of 3 output maps
+    numbers = [*net.state_dict()["0.weight"].T, stages[1].output, *np.reshape(stages[2].output, (2, 32)), *strips]
+    numbers += [*np.reshape(stages[3].output, (3, 32))]
+    signs = [pixels_of(image)[..., 2] > pixels_of(image)[..., 0] for image in images]  # more blue than red
+    for array, sign in zip(numbers, signs, strict=False):
+        assert (sign.ravel() == (np.ravel(array) > 0)).all()
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_what_a_pointer_shows_is_in_the_tables(name):
     net = NETS[name][0](tier="tensor")
@@ -239,6 +318,10 @@ def test_probabilities_and_targets_are_shown():
     soft = np.full((4, 3), 1 / 3)
     contents = [content for *_, content in texts_of(draw_net(net, X, soft))]
     assert contents.count("target 0.3333") == 3
+    assert sum(content.startswith("2: ") for content in contents) == 1
+    yes = mt.Network([mt.Linear(2, 2)], "binary_cross_entropy")
+    contents = [content for *_, content in texts_of(draw_net(yes, X, [[0, 1]] * 4))]
+    assert {"probability of yes", "target 0", "target 1", *map(number, yes.predict_proba(X)[0])} <= {*contents}
     many = mt.Network([mt.Linear(2, 100)])
     assert "true class 77" in draw_net(many, X, [77, 1, 2, 3]).svg()
     assert "target" in draw_net(mt.autoencoder([70, 4]), np.ones((2, 70)), np.ones((2, 70))).svg()
@@ -434,7 +517,7 @@ for i, layer in enumerate(layers):
     shape = (len(outputs[i + 1]),)
     stages.append(Stage(f"{i} {call_of(layer)}", shape, outputs[i + 1], doutputs[i + 1], *own))
 drawing = drawing_of(Snapshot(stages, task["about"], task["about_gradients"], "SoftmaxCrossEntropy()", sum(losses) / 2,
-                              tier.softmax(outputs[-1])[0], task["y"][1]))
+                              probabilities=tier.softmax(outputs[-1])[0], label=task["y"][1]))
 model = MLP(2, [2, 1])
 model([1.0, 2.0]).backward()
 assert "circle" in draw_net(model, [1.0, 2.0]).html()

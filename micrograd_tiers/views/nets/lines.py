@@ -96,12 +96,14 @@ def stroke(value: float | None, largest: float, n: int) -> str:
 
     Many lines are thinner, and have one of a few colors and widths, so that equal ones become one path.
     """
+    thinner = min(1.0, (30 / n) ** 0.5)
     if not value:
-        return 'stroke="currentColor" stroke-opacity="0.3" stroke-width="0.6"'
+        return f'stroke="currentColor" stroke-opacity="{0.3 * thinner:.2f}" stroke-width="0.6"'
     share = 1.0 if math.isnan(value) else min(1.0, abs(value) / largest) if largest else 1.0
     if many := n > MOST_WITH_TITLES:
         share = math.ceil(share * LEVELS) / LEVELS
-    width = 0.5 + 4.5 * share * min(1.0, (30 / n) ** 0.5)
-    strength = share**2 if many else 0.4 + 0.6 * share  # thin lines need some color, unless they are many
+    width = 0.5 + 4.5 * share * thinner
+    # A thin line needs some color. Many lines cover each other unless most are faint.
+    strength = share**2 * min(1.0, (1000 / n) ** 0.5) if many else 0.4 + 0.6 * share
     color = paint("stroke", value if math.isnan(value) else math.copysign(strength, value), 1.0)
     return f'{color} stroke-width="{width:.2f}"' + ' stroke-dasharray="5 3"' * (value < 0)

@@ -14,7 +14,9 @@ Row = Sequence[float | None]  # None is a pixel that does not exist
 
 
 def text(x: float, y: float, content: str, *, size: float = SMALL, anchor: str = "start", bold: bool = False) -> str:
-    """Return text with its baseline at y."""
+    """Return text with its baseline at y; nothing if it is empty."""
+    if not content:
+        return ""
     weight = ' font-weight="bold"' if bold else ""
     where = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"'
     return f'<text {where} text-anchor="{anchor}"{weight}>{escape(content)}</text>'

@@ -63,9 +63,8 @@ class LossBox:
     def draw(self, x: float, top: float, middle: float, backward: bool) -> str:
         """Return the heading and the box."""
         content = text(x + self.box_width / 2, middle + 5, self.content, size=LOSS, anchor="middle", bold=True)
-        return (
-            headed(x, top, self.headings[0]) + box(x, middle - self.height / 2, self.box_width, self.height) + content
-        )
+        frame = box(x, middle - self.height / 2, self.box_width, self.height)
+        return headed(x, top, self.headings[0]) + frame + content
 
 
 def outcome_of(snapshot: Snapshot, last: Cell) -> list[Cell | Beside | LossBox]:
@@ -74,10 +73,10 @@ def outcome_of(snapshot: Snapshot, last: Cell) -> list[Cell | Beside | LossBox]:
     shares, target, label = snapshot.probabilities or (), snapshot.target or (), snapshot.label
     if isinstance(last.places, Circles) and (shares or target or label is not None):
         classes = range(last.places.n)
-        several = len(shares) > 1 and not target
-        lefts = [f"{f'{k}: ' * several}{number(shares[k])}" if shares else "" for k in classes]
+        lefts = [f"{f'{k}: ' * snapshot.has_classes}{number(shares[k])}" if shares else "" for k in classes]
         rights = [f"target {number(target[k])}" if target else "true class" * (k == label) for k in classes]
-        cells.append(Beside("probability" if shares else "target", last.places, lefts, shares, rights))
+        name = f"probability{' of yes' * (not snapshot.has_classes)}" if shares else "target"
+        cells.append(Beside(name, last.places, lefts, shares, rights))
     elif not isinstance(last.places, Circles):
         for name, numbers in (("probability", shares), ("target", target)):
             if numbers:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from ...html import number
-from .marks import LONGEST_NUMBER, SMALL, Row, circle, picture, text
+from .marks import LONGEST_NUMBER, Row, box, circle, picture, text
 from .snapshot import Numbers, Stage
 
 MOST_CIRCLES, MOST_PICTURES = 60, 64
@@ -23,6 +23,8 @@ GAP = 6  # between two pictures
 class Circles:
     """A circle for each of at most 60 units: with its number inside if there are few, beside it if there are some."""
 
+    size = 1  # numbers in a circle
+
     def __init__(self, n: int, has_numbers: bool) -> None:
         self.n, self.large, self.n_shown = n, n <= MOST_LARGE, n
         self.beside = has_numbers and MOST_LARGE < n <= MOST_WITH_NUMBERS
@@ -30,8 +32,6 @@ class Circles:
         self.radius = LARGE if self.large else min(11, self.pitch / 2 - 1.5)
         self.width = 2 * self.radius + (LONGEST_NUMBER + 8 if self.beside else 0)
         self.height = n * self.pitch
-
-    size = 1  # numbers in a circle
 
     @property
     def centers(self) -> list[float]:
@@ -98,9 +98,7 @@ class Unknown:
 
     def draw(self, x: float, middle: float, values: Numbers | None, largest: float, abouts: Sequence[str]) -> str:
         """Return the box."""
-        return picture(x, middle - 20, 40, 40, [], 0, abouts[0]) + text(
-            x + 20, middle + 4, "?", anchor="middle", size=SMALL
-        )
+        return box(x, middle - 20, 40, 40, abouts[0]) + text(x + 20, middle + 4, "?", anchor="middle")
 
 
 Places = Circles | Pictures | Unknown

@@ -111,6 +111,7 @@ def _predicted(net: Network, samples: Any, sample: int, shapes: Any) -> Snapshot
         about=f"Sample {sample} of {len(samples)}. Layers behave as in prediction.",
         loss_name=call_of(net.loss),
         probabilities=of_sample(net.tier, _probabilities(net, probes[-1].xs), 0, 1),
+        has_classes=net.loss.targets == "classes",
     )
 
 
@@ -134,6 +135,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
         loss_name=call_of(net.loss),
         loss=total([*map(float, losses)]) / targets.divisor,
         probabilities=numbers(_probabilities(net, probes[-1].xs)),
+        has_classes=net.loss.targets == "classes",
         label=None if isinstance(target, list) or not counts else target,
         target=target if isinstance(target, list) else None,
     )

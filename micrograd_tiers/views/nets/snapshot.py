@@ -63,7 +63,9 @@ class Snapshot:
     loss : float, or None
         Mean loss of the mini-batch.
     probabilities : sequence of float, or None
-        Probability of each class or, with binary cross-entropy, of yes for each output.
+        Probability of each class, or of yes for each output.
+    has_classes : bool
+        False if each output is a question of its own, as with binary cross-entropy.
     label : int, or None
         True class of the sample.
     target : sequence of float, or None
@@ -76,6 +78,7 @@ class Snapshot:
     loss_name: str = ""
     loss: float | None = None
     probabilities: Numbers | None = None
+    has_classes: bool = True
     label: int | None = None
     target: Numbers | None = None
 

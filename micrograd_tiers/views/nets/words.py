@@ -1,6 +1,5 @@
 """Numbers of a net as text: what a pointer shows on a mark, and what the tables below the drawing hold."""
 
-import math
 from collections.abc import Callable, Iterable
 
 from ...html import number
@@ -18,11 +17,8 @@ def shape_text(stage: Stage) -> str:
     if len(shape) == 1:
         return f"{shape[0]:,} {'input' if stage.what == 'input' else 'unit'}{'s' * (shape[0] > 1)}"
     size = " x ".join(map(str, shape[-2:]))
-    return (
-        f"{' x '.join(map(str, shape[:-2]))} map{'s' * (math.prod(shape[:-2]) > 1)} of {size}"
-        if len(shape) > 2
-        else size
-    )
+    n = " x ".join(map(str, shape[:-2]))
+    return f"{n} map{'s' * (n != '1')} of {size}" if n else size
 
 
 def spread(numbers: Numbers) -> str:
