@@ -32,6 +32,7 @@ _NAMES = {  # keyed by the module that defines them
     "trainer": ("Trainer",),
     "training": ("fit",),
     "training_state": ("History",),
+    "views.animation.animation": ("animate",),
     "views.draw": ("draw",),
     "views.replay": ("replay",),
 }  # fmt: skip
@@ -103,6 +104,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .trainer import Trainer as Trainer
     from .training import fit as fit
     from .training_state import History as History
+    from .views.animation.animation import animate as animate
     from .views.draw import draw as draw
     from .views.replay import replay as replay
 else:

@@ -19,13 +19,15 @@ class Drawing:
     Parameters
     ----------
     title : str
-        Title of the page, and text alternative of the SVG.
+        Title of the page, and start of the text alternative of the SVG.
     width, height : float
         In CSS pixels.
     parts : str
         SVG elements.
     below : str
         HTML shown below the drawing in notebooks and on pages, not in SVG files.
+    description : str
+        What the drawing shows, in words and numbers, for screen readers.
     role : str
         "img", or "group" if the parts have text alternatives of their own.
     linked : str
@@ -33,10 +35,19 @@ class Drawing:
     """
 
     def __init__(
-        self, title: str, width: float, height: float, parts: str, below: str = "", role: str = "img", linked: str = ""
+        self,
+        title: str,
+        width: float,
+        height: float,
+        parts: str,
+        below: str = "",
+        description: str = "",
+        *,
+        role: str = "img",
+        linked: str = "",
     ) -> None:
         self.title, self.width, self.height, self.parts, self.below = title, width, height, parts, below
-        self.role, self.linked = role, linked
+        self.description, self.role, self.linked = description, role, linked
 
     def svg(self) -> str:
         """Return the SVG element."""
@@ -44,7 +55,8 @@ class Drawing:
 
     def _element(self, parts: str) -> str:
         size = f'width="{self.width:g}" height="{self.height:g}" viewBox="0 0 {self.width:g} {self.height:g}"'
-        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="{self.role}" aria-label="{escape(self.title)}" {size}'
+        label = escape(f"{self.title}. {self.description}" if self.description else self.title)
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="{self.role}" aria-label="{label}" {size}'
         return f'{start} style="{STYLE}">{parts}</svg>'
 
     def html(self) -> str:

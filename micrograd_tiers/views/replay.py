@@ -72,13 +72,13 @@ def replay(value: Value, *, names: Mapping[str, object] | None = None) -> Page:
         "forward": _forward_steps(graph, called),
         "right": _backward_steps(graph, right, called, uses, _summary(graph, right, None, wrong, called)),
         "other": _backward_steps(graph, other, called, uses, _summary(graph, right, other, wrong, called)),
-        "targets": [arrow.target for arrow in graph.arrows],
+        "targets": [edge.target for edge in graph.edges],
         "wrong": [i for i, box in enumerate(graph.boxes) if box.value in wrong],
     }
     picture = picture_of(graph)
     body = f"""
 <p>Forward: each node is computed from its operands. Backward: each node multiplies its gradient by the local derivative
-on each arrow into it, and adds the product to the gradient of the operand.</p>
+on each edge into it, and adds the product to the gradient of the operand.</p>
 <p><label><input type="checkbox" role="switch" id="other"> another order of the backward pass: {order}</label></p>
 <div id="player"></div>
 <div id="graph" class="scroll" tabindex="0" role="group" aria-label="{escape(title)}">
@@ -111,12 +111,12 @@ def _other_order(values: Sequence[Value], right: Pass) -> tuple[str, Pass, set[V
     return max(found, key=lambda each: (len(each[2]) > 0, any(step.late for step in each[1].steps)))
 
 
-def _arrows(graph: Graph) -> dict[tuple[Value, int], int]:
-    """Return the number of each arrow, by node and place of the operand."""
+def _edges(graph: Graph) -> dict[tuple[Value, int], int]:
+    """Return the number of each edge, by node and place of the operand."""
     seen: Counter[Value] = Counter()
     found = {}
-    for k, arrow in enumerate(graph.arrows):
-        node = graph.boxes[arrow.target].value
+    for k, edge in enumerate(graph.edges):
+        node = graph.boxes[edge.target].value
         found[node, seen[node]] = k
         seen[node] += 1
     return found
@@ -124,15 +124,15 @@ def _arrows(graph: Graph) -> dict[tuple[Value, int], int]:
 
 def _with_room(graph: Graph, right: Pass, other: Pass, wrong: Set[Value]) -> Graph:
     """Return the graph with the right gradients, and with room for every number that the replay shows."""
-    arrow_of, longest, products = _arrows(graph), Counter[Value](), Counter[int]()
+    edge_of, longest, products = _edges(graph), Counter[Value](), Counter[int]()
     for step in (*right.steps, *other.steps):
         longest[step.operand] = max(longest[step.operand], len(number_text(step.after)) + 2 * (step.operand in wrong))
-        arrow = arrow_of[step.node, step.place]
-        products[arrow] = max(products[arrow], len(_added(step)))
+        edge = edge_of[step.node, step.place]
+        products[edge] = max(products[edge], len(_added(step)))
     boxes = [
         replace(box, grad=number_text(right.grads.get(box.value, 0)), columns=longest[box.value]) for box in graph.boxes
     ]
-    return Graph(boxes, [arrow._replace(columns=products[k]) for k, arrow in enumerate(graph.arrows)])
+    return Graph(boxes, [edge._replace(columns=products[k]) for k, edge in enumerate(graph.edges)])
 
 
 def _added(step: Contribution) -> str:
@@ -152,7 +152,7 @@ def _backward_steps(graph: Graph, passed: Pass, names: Names, uses: Uses, end: s
     """Return the steps of a backward pass, between one that sets the gradient of the result to 1 and a summary."""
     result = names[graph.boxes[0].value]
     place = {box.value: i for i, box in enumerate(graph.boxes)}
-    arrow_of = _arrows(graph)
+    edge_of = _edges(graph)
     why = f"The backward pass starts at the result: d{result}/d{result} = 1. All other gradients start at 0."
     steps: list[Step] = [{"box": 0, "grad": [0, "1"], "formula": f"{result}.grad = 1", "why": why}]
     done: dict[Value, None] = {}
@@ -164,7 +164,7 @@ def _backward_steps(graph: Graph, passed: Pass, names: Names, uses: Uses, end: s
         steps.append(
             {
                 "box": place[step.node],
-                "arrow": arrow_of[step.node, step.place],
+                "edge": edge_of[step.node, step.place],
                 "added": _added(step),
                 "grad": [place[step.operand], number_text(step.after)],
                 "late": step.late,

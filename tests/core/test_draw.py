@@ -17,7 +17,8 @@ import micrograd_tiers as mt
 from micrograd_tiers import MLP, Neuron, Value
 from micrograd_tiers.html import number
 from micrograd_tiers.nn import Layer
-from micrograd_tiers.views.graph.boxes import nodes_of
+from micrograd_tiers.views.graph.boxes import graph_of, nodes_of
+from micrograd_tiers.views.graph.folding import folds_of, uses_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = [
@@ -61,7 +62,7 @@ def overlap(a, b):
 
 
 def points_of(path):
-    """Return points along an arrow, (N, 2), at most 10 pixels apart."""
+    """Return points along an edge, (N, 2), at most 10 pixels apart."""
     course = path.partition("m")[0]  # without the head
     assert re.fullmatch(r"M[-\d. ]+(H[-\d.]+C[-\d. ]+)*H[-\d.]+", course)
     x, y, *numbers = map(float, re.findall(r"-?\d+\.?\d*", course))
@@ -79,12 +80,12 @@ def points_of(path):
 
 
 class Geometry:
-    """Rectangles of boxes and texts, and points of arrows."""
+    """Rectangles of boxes and texts, and points of edges."""
 
     def __init__(self, svg):
         root = ET.fromstring(svg)
         self.width, self.height = float(root.get("width")), float(root.get("height"))
-        self.boxes, self.texts, self.arrows = {}, [], {}
+        self.boxes, self.texts, self.edges = {}, [], {}
         x0, y0 = map(float, re.findall(r"[-\d.]+", root.find(f"{SVG}g").get("transform")))
         for group in root.iter(f"{SVG}g"):
             if box := group.get("data-box"):
@@ -93,8 +94,8 @@ class Geometry:
                 frame = group.find(f"{SVG}rect")
                 self.boxes[int(box)] = left, top, left + float(frame.get("width")), top + float(frame.get("height"))
                 self.texts += [(self.text(t, left, top), int(box)) for t in group.iter(f"{SVG}text")]
-            if arrow := group.get("data-arrow"):
-                self.arrows[int(arrow)] = np.add(points_of(group.find(f"{SVG}path").get("d")), [x0, y0])
+            if edge := group.get("data-edge"):
+                self.edges[int(edge)] = np.add(points_of(group.find(f"{SVG}path").get("d")), [x0, y0])
                 self.texts += [(self.text(t, x0, y0), None) for t in group.iter(f"{SVG}text")]
 
     @staticmethod
@@ -116,8 +117,8 @@ class Geometry:
             for k, frame in self.boxes.items():
                 inside = frame[0] <= text[0] and text[2] <= frame[2] and frame[1] <= text[1] and text[3] <= frame[3]
                 assert inside if k == box else not overlap(text, frame), (text, frame)
-        if self.arrows:
-            x, y = np.concatenate([*self.arrows.values()]).T
+        if self.edges:
+            x, y = np.concatenate([*self.edges.values()]).T
             assert min(x.min(), y.min()) >= 0
             assert x.max() <= self.width
             assert y.max() <= self.height
@@ -128,7 +129,7 @@ class Geometry:
 
 @given(graphs())
 @examples(60)
-def test_no_arrow_crosses_a_box_and_no_text_another(value):
+def test_no_edge_crosses_a_box_and_no_text_another(value):
     Geometry(mt.draw(value).svg()).check()
 
 
@@ -149,14 +150,14 @@ def test_the_same_with_300_nodes(near):
 
 
 class Content:
-    """Texts of the boxes and the arrows of an SVG file."""
+    """Texts of the boxes and the edges of an SVG file."""
 
     def __init__(self, svg):
         root = ET.fromstring(svg)
         groups = [*root.iter(f"{SVG}g")]
         self.boxes = [[t.text for t in g.iter(f"{SVG}text")] for g in groups if g.get("data-box")]
         self.sentences = [g.find(f"{SVG}title").text for g in groups if g.get("data-box")]
-        self.arrows = [[t.text for t in g.iter(f"{SVG}text")] for g in groups if g.get("data-arrow")]
+        self.edges = [[t.text for t in g.iter(f"{SVG}text")] for g in groups if g.get("data-edge")]
 
     def box(self, name):
         (found,) = [box for box in self.boxes if name in box]
@@ -175,14 +176,14 @@ def lecture():
     return L
 
 
-def test_a_box_shows_label_op_data_and_gradient_and_an_arrow_the_local_derivative():
+def test_a_box_shows_label_op_data_and_gradient_and_an_edge_the_local_derivative():
     L = lecture()
     L.backward()
     drawing = mt.draw(L)
     content = Content(drawing.svg())
     assert content.box("e") == ["*", "e", "data", "-6", "grad", "-2"]
     assert content.box("a") == ["a", "data", "2", "grad", "6"]
-    assert sorted(content.arrows) == sorted([["-3"], ["2"], ["1"], ["1"], ["-2"], ["4"]])
+    assert sorted(content.edges) == sorted([["-3"], ["2"], ["1"], ["1"], ["-2"], ["4"]])
     assert "e, * of a (local derivative -3) and b (local derivative 2): data -6, grad -2" in content.sentences
     assert drawing.title == "Graph of L = -8: 7 nodes"
     assert drawing._repr_svg_() == drawing.svg()
@@ -201,17 +202,17 @@ def test_every_node_is_drawn_once_with_its_numbers_and_nothing_changes(value):
     after = [part for node in nodes for part in (node.data, node.grad, node.label, *node._prev)]
     assert all(x is y for x, y in zip(before, after, strict=True))
     assert len(content.boxes) == len(nodes)
-    assert len(content.arrows) == sum(len(node._prev) for node in nodes)
+    assert len(content.edges) == sum(len(node._prev) for node in nodes)
     for node, box in zip(nodes, content.boxes, strict=True):
         if node.data == node.data and abs(node.data) != 10**400:
             assert box[box.index("data") + 1] == number(node.data)
     known = [node for node in nodes if node._x is not None]
-    assert len([texts for texts in content.arrows if texts]) == sum(len(node._prev) for node in known)
+    assert len([texts for texts in content.edges if texts]) == sum(len(node._prev) for node in known)
 
 
-def test_the_same_operand_twice_has_two_arrows():
+def test_the_same_operand_twice_has_two_edges():
     x = Value(3.0, label="x")
-    assert Content(mt.draw(x * x).svg()).arrows == [["3"], ["3"]]
+    assert Content(mt.draw(x * x).svg()).edges == [["3"], ["3"]]
 
 
 def test_one_value_alone_is_drawn():
@@ -222,7 +223,7 @@ def test_a_backward_by_hand_has_no_known_local_derivative():
     x, y = Value(2.0), Value(5.0)
     out = Value(x.data * y.data, (x, y), "mine")
     out._backward = lambda: None
-    assert Content(mt.draw(out).svg()).arrows == [[], []]
+    assert Content(mt.draw(out).svg()).edges == [[], []]
 
 
 def test_a_chain_of_300_nodes_is_drawn():
@@ -299,7 +300,7 @@ def test_the_neurons_of_a_net_fold_into_one_box_each():
         "data", number(_activation(hidden, model.layers[0](x))), *content.box("layer 2, neuron 3")[3:5],
         "13 nodes inside",
     ]  # fmt: skip
-    assert len(content.arrows) == 3 * 4 + 4 * 4 + 4
+    assert len(content.edges) == 3 * 4 + 4 * 4 + 4
     assert drawing.html().count("<details>") == 9
     Geometry(drawing.svg()).check()
     assert "<a " not in drawing.svg()
@@ -315,7 +316,7 @@ def _activation(neuron, x):
 
 @given(st.integers(1, 3), st.integers(1, 3), st.booleans(), st.integers(0, 1000))
 @examples(15)
-def test_the_derivatives_on_arrows_into_folded_neurons_are_those_of_their_outputs(n_inputs, n_samples, nonlin, seed):
+def test_the_derivatives_on_edges_into_folded_neurons_are_those_of_their_outputs(n_inputs, n_samples, nonlin, seed):
     rng = random.Random(seed)
     neuron = Neuron(n_inputs, nonlin, rng=rng)
     samples = [[Value(rng.uniform(-2, 2), label=f"x{i}{k}") for k in range(n_inputs)] for i in range(n_samples)]
@@ -331,6 +332,39 @@ def test_the_derivatives_on_arrows_into_folded_neurons_are_those_of_their_output
     into = [sentence for sentence in content.sentences if sentence.startswith("neuron")]
     assert len(into) == n_samples
     assert sorted(re.findall(r"local derivative (\S+)\)", " ".join(into))) == sorted(slopes)
+
+
+@given(graphs(), st.integers(0, 2**32))
+def test_folds_of_any_nodes_leave_a_right_drawing(value, seed):
+    nodes, rng = nodes_of(value), random.Random(seed)
+    drawing = mt.draw(value, fold=rng.choices(nodes, k=3))
+    hidden = 0
+    for k, svg in enumerate(re.findall(r"<svg.*?</svg>", drawing.html())):
+        Geometry(svg).check()
+        content = Content(svg)
+        hidden += sum(int(box[-1].split()[0]) for box in content.boxes if "inside" in box[-1])
+        if k == 0:
+            assert len(content.boxes) + hidden == len(nodes)
+
+
+@given(st.integers(0, 2**32))
+@examples(60)
+def test_the_chain_rule_holds_across_folded_boxes(seed):
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(-2, 2), label=f"leaf {i}") for i in range(3)]
+    for i in range(12):
+        a, b = rng.choices(nodes[-6:], k=2)
+        nodes.append(rng.choice([a + b, a * b, a - b, a.tanh()]))
+        nodes[-1].label = f"node {i}"
+    value = nodes[-1]
+    value.backward()
+    used = nodes_of(value)
+    graph = graph_of(used, folds_of(rng.choices(used, k=3), uses_of(used, {*used}), {}), {})
+    grads = dict.fromkeys(range(len(graph.boxes)), 0.0)
+    grads[0] = 1.0
+    for edge in graph.edges:  # by target, the result first
+        grads[edge.source] += edge.local * grads[edge.target]
+    assert all(math.isclose(grads[i], box.value.grad, abs_tol=1e-9) for i, box in enumerate(graph.boxes))
 
 
 def test_weights_that_something_else_uses_stay_outside():
@@ -439,8 +473,17 @@ def test_arguments_that_make_no_sense_are_refused(arguments, error, message):
 
 @pytest.mark.parametrize("thing", [3.0, "a", None, [1.0], Value])
 def test_other_things_cannot_be_drawn(thing):
-    with pytest.raises(TypeError, match=r"what is .*, expected a Value, a Network, or an nn\.MLP"):
+    with pytest.raises(TypeError, match=r"what is .*, expected a Value, a Network or an nn\.MLP"):
         mt.draw(thing)
+
+
+def test_nets_are_drawn_as_nets():
+    assert "graph" not in mt.draw(mt.two_layer_net(2, 3, 2), [[1.0, 2.0]], [0]).title.lower()
+    assert mt.draw(MLP(2, [2, 1]), [1.0, 2.0]).svg()
+    with pytest.raises(TypeError, match=r"names and fold go with a Value, .*: mt\.draw\(net, X, y\)"):
+        mt.draw(MLP(2, [2, 1]), names={})
+    with pytest.raises(TypeError, match=r"draw its output: mt\.draw\(output, fold=module\)"):
+        mt.draw(Neuron(2))
 
 
 def test_a_list_of_values_is_refused_with_a_way_out():

@@ -98,7 +98,7 @@ def test_every_sum_on_the_page_adds_up(value):
 @examples(60)
 def test_both_orders_take_every_step_once_and_only_the_other_is_ever_late(value):
     data = data_of(mt.replay(value))
-    steps = [[step["arrow"] for step in data[order][1:-1]] for order in ("right", "other")]
+    steps = [[step["edge"] for step in data[order][1:-1]] for order in ("right", "other")]
     assert sorted(steps[0]) == sorted(steps[1])
     assert len({*steps[0]}) == len(steps[0])
     assert not any(step["late"] for step in data["right"][1:-1])

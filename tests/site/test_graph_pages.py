@@ -161,7 +161,7 @@ def test_a_replay_plays_by_buttons_keys_and_slider(page):
     assert "No number is computed yet" in sentence.text_content()
     page.get_by_label("step", exact=True).fill(str(n + 2))  # the first product
     assert "L.grad: 0 + 1 * 1 = 1" in sentence.text_content()
-    assert page.locator("[data-arrow].now text").text_content() == "+= 1"
+    assert page.locator("[data-edge].now text").text_content() == "+= 1"
     assert page.locator("[data-box].gets").count() == 1
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")

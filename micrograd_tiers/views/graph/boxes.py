@@ -1,4 +1,4 @@
-"""Boxes and arrows: the graph of Values as it is drawn, with folded parts and texts."""
+"""Boxes and edges: the graph of Values as it is drawn, with folded parts and texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Box:
         return len(self.part) - 1
 
 
-class Arrow(NamedTuple):
+class Edge(NamedTuple):
     """From an operand to a result, with the derivative of the result with respect to the operand; None: unknown."""
 
     source: int
@@ -45,7 +45,7 @@ class Graph(NamedTuple):
     """What one drawing shows: each box comes before the boxes that it is computed from."""
 
     boxes: list[Box]
-    arrows: list[Arrow]  # those into one box in the order of its operands
+    edges: list[Edge]  # those into one box in the order of its operands
 
 
 def nodes_of(value: Value) -> list[Value]:
@@ -67,9 +67,9 @@ def check_size(graph: Graph, n: int, way_out: str) -> None:
         )
 
 
-def local_text(arrow: Arrow) -> str:
+def local_text(edge: Edge) -> str:
     """Return the local derivative as a text, "" if it is unknown."""
-    return "" if arrow.local is None else number_text(arrow.local)
+    return "" if edge.local is None else number_text(edge.local)
 
 
 def local_derivatives(value: Value) -> list[tuple[Value, Any]]:
@@ -82,7 +82,7 @@ def local_derivatives(value: Value) -> list[tuple[Value, Any]]:
 def graph_of(
     values: Sequence[Value], folds: Sequence[Fold], names: Mapping[Value, str], members: set[Value] | None = None
 ) -> Graph:
-    """Return boxes and arrows for nodes in topological order, each before its operands.
+    """Return boxes and edges for nodes in topological order, each before its operands.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def graph_of(
         outside = value not in members
         graph.boxes.append(Box(value, one_line(name, NAME), one_line(op, OP), data, grad, part, outside))
         if not outside:
-            graph.arrows.extend(Arrow(place[x], i, local) for x, local in _operands(part) if x in place)
+            graph.edges.extend(Edge(place[x], i, local) for x, local in _operands(part) if x in place)
     return graph
 
 

@@ -1,6 +1,6 @@
-"""Layout of a graph in columns, from left to right, the result last: places of boxes and courses of arrows.
+"""Layout of a graph in columns, from left to right, the result last: places of boxes and courses of edges.
 
-An arrow bends only in the gap between two columns. It runs through a column in a slot of its own, so it cannot cross a
+An edge bends only in the gap between two columns. It runs through a column in a slot of its own, so it cannot cross a
 box. The method is that of K. Sugiyama, S. Tagawa and M. Toda, "Methods for Visual Understanding of Hierarchical System
 Structures", IEEE Transactions on Systems, Man, and Cybernetics 11 (1981), pages 109-125.
 """
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from .columns import columns_of
 from .middles import middles_of
 
-BEND = 26.0, 90.0  # least and greatest width of the part of a gap in which arrows bend
+BEND = 26.0, 90.0  # least and greatest width of the part of a gap in which edges bend
 
 
 class Ending(NamedTuple):
-    """An arrow from box `source` to box `target`."""
+    """An edge from box `source` to box `target`."""
 
     source: int
     target: int
@@ -24,9 +24,9 @@ class Ending(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Places of boxes and courses of arrows, in pixels from the left top corner.
+    """Places of boxes and courses of edges, in pixels from the left top corner.
 
-    A course is a list of points. From the first point to the second the arrow is straight, then it bends to the third,
+    A course is a list of points. From the first point to the second the edge is straight, then it bends to the third,
     and so on; the last piece is straight.
     """
 
@@ -36,17 +36,17 @@ class Layout(NamedTuple):
     height: float
 
 
-def layout(sizes: Sequence[tuple[float, float]], arrows: Sequence[Ending]) -> Layout:
+def layout(sizes: Sequence[tuple[float, float]], edges: Sequence[Ending]) -> Layout:
     """Return the layout of boxes, given as (width, height), each before the boxes that it is computed from.
 
-    Arrows are ordered by target, and the arrows to one box from its highest port to its lowest. Box 0 is the result.
+    Edges are ordered by target, and the edges to one box from its highest port to its lowest. Box 0 is the result.
     """
-    columns = columns_of(len(sizes), [(arrow.source, arrow.target, arrow.port) for arrow in arrows])
+    columns = columns_of(len(sizes), [(edge.source, edge.target, edge.port) for edge in edges])
     middles = middles_of(columns, [height for _, height in sizes])
     room = [0.0] * len(columns.items)
     column_of = {item: k for k, items in enumerate(columns.items) for item in items}
-    for arrow in arrows:
-        room[column_of[arrow.target]] = max(room[column_of[arrow.target]], arrow.room)
+    for edge in edges:
+        room[column_of[edge.target]] = max(room[column_of[edge.target]], edge.room)
     left, starts, ends, bends = 0.0, [], [], []
     for k, items in enumerate(columns.items):
         if k:

@@ -16,7 +16,7 @@ def middles_of(columns: Columns, heights: Sequence[float]) -> list[float]:
     """Return the distance of each item's middle from the top, and sort the items of each column by it.
 
     Column by column, each item moves to the weighted mean of the items that it is linked to. The first sweeps also sort
-    the columns, and the order with the fewest crossings is kept; the others make arrows straight.
+    the columns, and the order with the fewest crossings is kept; the others make edges straight.
 
     Parameters
     ----------

@@ -14,13 +14,14 @@ def parts_of(thing: object, path: str) -> Iterator[tuple[str, Any]]:
 
     A net is any object with a method `parameters`. Breadth first, so that what is nearest comes first.
     """
-    queue, seen = [(path, thing)], set()
+    queue: list[tuple[str, Any]] = [(path, thing)]
+    seen: set[int] = set()
     for path, part in queue:  # the list grows during the loop
         if id(part) in seen:
             continue
         seen.add(id(part))
         yield path, part
-        if getattr(getattr(part, "dtype", None), "kind", "") == "O" and hasattr(part, "tolist"):
+        if hasattr(type(part), "tolist") and getattr(getattr(part, "dtype", None), "kind", "") == "O":
             part = part.tolist()
         if isinstance(part, (list, tuple)) and len(part) <= LONGEST:
             queue.extend((f"{path}[{i}]", inner) for i, inner in enumerate(part))

@@ -1,16 +1,16 @@
-"""SVG of a graph: boxes with name, op, data and gradient; arrows with local derivatives."""
+"""SVG of a graph: boxes with name, op, data and gradient; edges with local derivatives."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ...html import escape
-from .boxes import Arrow, Box, Graph, local_text
+from .boxes import Box, Edge, Graph, local_text
 from .layout import Ending, layout
 from .texts import columns
 
 COLUMN, LINE = 7.25, 16.0  # of text at 12 pixels: no common monospace font is wider
 PAD = 8.0  # between text and frame
-PORT = 18.0  # from one arrow into a box to the next
+PORT = 18.0  # from one edge into a box to the next
 HEAD = 6.0  # length of an arrowhead
 MARGIN = 6.0  # around the drawing
 FRAME = "#868b93"  # visible on white and on black
@@ -20,7 +20,7 @@ LEAF, BOX, OP = (
 )
 
 
-class Picture(NamedTuple):
+class DrawnGraph(NamedTuple):
     """Width and height in pixels, and SVG elements."""
 
     width: float
@@ -28,11 +28,11 @@ class Picture(NamedTuple):
     parts: str
 
 
-def picture_of(graph: Graph, address: Callable[[Box], str] | None = None) -> Picture:
+def picture_of(graph: Graph, address: Callable[[Box], str] | None = None) -> DrawnGraph:
     """Return the picture of a graph.
 
-    Scripts find boxes and arrows by their positions in the graph, ``data-box`` and ``data-arrow``, and numbers by
-    ``data-text``: "data" and "grad" of a box, "local" of an arrow.
+    Scripts find boxes and edges by their positions in the graph, ``data-box`` and ``data-edge``, and numbers by
+    ``data-text``: "data" and "grad" of a box, "local" of an edge.
 
     Parameters
     ----------
@@ -40,33 +40,33 @@ def picture_of(graph: Graph, address: Callable[[Box], str] | None = None) -> Pic
     address : function, optional
         Takes a folded box, and returns the id of the element that it links to.
     """
-    inputs: list[list[Arrow]] = [[] for _ in graph.boxes]
-    for arrow in graph.arrows:
-        inputs[arrow.target].append(arrow)
-    sizes = [_size(box, len(arrows)) for box, arrows in zip(graph.boxes, inputs, strict=True)]
+    inputs: list[list[Edge]] = [[] for _ in graph.boxes]
+    for edge in graph.edges:
+        inputs[edge.target].append(edge)
+    sizes = [_size(box, len(edges)) for box, edges in zip(graph.boxes, inputs, strict=True)]
     endings = []
-    for arrows in inputs:
-        for i, arrow in enumerate(arrows):
-            port = PORT * (i - (len(arrows) - 1) / 2) + (3 if len(arrows) > 1 else 0)  # its text is above it
-            room = COLUMN * max(columns(local_text(arrow)), arrow.columns) + HEAD + PAD
-            endings.append(Ending(arrow.source, arrow.target, port, room))
+    for edges in inputs:
+        for i, edge in enumerate(edges):
+            port = PORT * (i - (len(edges) - 1) / 2) + (3 if len(edges) > 1 else 0)  # its text is above it
+            room = COLUMN * max(columns(local_text(edge)), edge.columns) + HEAD + PAD
+            endings.append(Ending(edge.source, edge.target, port, room))
     plan = layout(sizes, endings)
     parts = [f"<g font-size='12' transform='translate({MARGIN:g} {MARGIN:g})'>"]
-    for k, (arrow, course) in enumerate(zip(graph.arrows, plan.courses, strict=True)):
+    for k, (edge, course) in enumerate(zip(graph.edges, plan.courses, strict=True)):
         x, y = course[-1]
-        label = _text(x - HEAD - 2, y - 4, local_text(arrow) or "?" * bool(arrow.columns), "end", " data-text='local'")
-        parts.append(f"<g data-arrow='{k}'><path d='{_path(course)}' fill='none' stroke='{FRAME}'/>{label}</g>")
+        label = _text(x - HEAD - 2, y - 4, local_text(edge) or "?" * bool(edge.columns), "end", " data-text='local'")
+        parts.append(f"<g data-edge='{k}'><path d='{_path(course)}' fill='none' stroke='{FRAME}'/>{label}</g>")
     for k, (box, (left, top)) in enumerate(zip(graph.boxes, plan.corners, strict=True)):
         inner = (
             f"<g data-box='{k}' role='img' transform='translate({left:.1f} {top:.1f})'>"
             f"<title>{escape(_sentence(box, inputs[k], graph.boxes))}</title>{_box(box, *sizes[k], k == 0)}</g>"
         )
         parts.append(f"<a href='#{address(box)}'>{inner}</a>" if box.hidden and address else inner)
-    return Picture(plan.width + 2 * MARGIN, plan.height + 2 * MARGIN, "".join([*parts, "</g>"]))
+    return DrawnGraph(plan.width + 2 * MARGIN, plan.height + 2 * MARGIN, "".join([*parts, "</g>"]))
 
 
 def _size(box: Box, ports: int) -> tuple[float, float]:
-    """Return the width and height of a box with a number of arrows into it."""
+    """Return the width and height of a box with a number of edges into it."""
     numbers = 5 + max(len(box.data), len(box.grad), box.columns)
     body = max(columns(box.name), numbers, columns(_note(box)))
     return _op_width(box) + COLUMN * body + 2 * PAD, max(LINE * len(_lines(box)) + PAD, PORT * ports + PAD)
@@ -113,7 +113,7 @@ def _box(box: Box, width: float, height: float, result: bool) -> str:
 
 
 def _path(course: list[tuple[float, float]]) -> str:
-    """Return the path of an arrow, with its head."""
+    """Return the path of an edge, with its head."""
     (x, y), *points = course
     path = [f"M{x:.1f} {y:.1f}"]
     for (a, high), (b, low) in zip(points[:-1:2], points[1::2], strict=True):
@@ -134,11 +134,9 @@ def _text(x: float, y: float, text: str, anchor: str = "start", more: str = "") 
     return f"<text x='{x:.1f}' y='{y:.1f}'{style}{length}{more}>{escape(text)}</text>"
 
 
-def _sentence(box: Box, arrows: list[Arrow], boxes: list[Box]) -> str:
-    """Return what a box and the arrows into it say, for screen readers and as a tooltip."""
-    operands = [
-        f"{_called(boxes[arrow.source])} (local derivative {local_text(arrow) or 'unknown'})" for arrow in arrows
-    ]
+def _sentence(box: Box, edges: list[Edge], boxes: list[Box]) -> str:
+    """Return what a box and the edges into it say, for screen readers and as a tooltip."""
+    operands = [f"{_called(boxes[edge.source])} (local derivative {local_text(edge) or 'unknown'})" for edge in edges]
     kind = f", {_note(box)}" if box.hidden else ", from outside" if box.outside else ""
     made = f"{', ' + box.op if box.op else ''} of {' and '.join(operands)}" if operands else ""
     return f"{_called(box)}{kind}{made}: data {box.data}, grad {box.grad}"

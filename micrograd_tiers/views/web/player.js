@@ -30,15 +30,17 @@ function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   function stop() {
     clearTimeout(timer);
     timer = null;
+    live.setAttribute("aria-live", "polite");
     label("▶", "play");
   }
   function run() {
     if (at === count - 1) go(0);
+    if (perSecond > 2) live.setAttribute("aria-live", "off"); // nobody speaks that fast; the last state is spoken
     label("❚❚", "pause");
     const tick = () => {
-      go(at + 1);
-      if (at < count - 1) wait();
+      if (at < count - 2) wait();
       else stop();
+      go(at + 1);
     };
     const wait = () => { timer = setTimeout(tick, 1000 / (perSecond * Number(speed.value))); };
     wait();

@@ -1,7 +1,7 @@
-// The replay of a graph. `data` holds the names of the boxes, the targets of the arrows, the steps of the forward pass
+// The replay of a graph. `data` holds the names of the boxes, the targets of the edges, the steps of the forward pass
 // and of the backward pass, in the right order and in another, and the boxes whose gradients are wrong in the other.
-// A step has a formula and a reason (why). It may mark a box and an arrow, and set numbers: data of its box,
-// grad: [box, number], added: the product shown at the arrow, late: it comes too late.
+// A step has a formula and a reason (why). It may mark a box and an edge, and set numbers: data of its box,
+// grad: [box, number], added: the product shown at the edge, late: it comes too late.
 const other = $("#other"), graph = $("#graph");
 const boxes = [...graph.querySelectorAll("[data-box]")].map((element) => ({
   element,
@@ -9,7 +9,7 @@ const boxes = [...graph.querySelectorAll("[data-box]")].map((element) => ({
   data: element.querySelector("[data-text=data]"),
   grad: element.querySelector("[data-text=grad]"),
 }));
-const arrows = [...graph.querySelectorAll("[data-arrow]")].map((element) => {
+const edges = [...graph.querySelectorAll("[data-edge]")].map((element) => {
   const text = element.querySelector("[data-text=local]");
   return { element, text, local: text.textContent };
 });
@@ -20,7 +20,7 @@ function write(element, text) {
   element.textContent = text;
 }
 
-// Show the numbers that are known after step i, and mark the box and the arrow at work.
+// Show the numbers that are known after step i, and mark the box and the edge at work.
 function show(i) {
   const steps = stepsNow(), step = steps[i], last = i === steps.length - 1;
   const known = boxes.map(() => ({ data: "?", grad: "0", class: "" }));
@@ -38,10 +38,10 @@ function show(i) {
     box.title.textContent = `${data.names[k]}: data ${known[k].data}, grad ${known[k].grad}`;
     box.element.setAttribute("class", known[k].class.trim());
   });
-  arrows.forEach((arrow, k) => {
-    const now = k === step.arrow;
-    write(arrow.text, now ? step.added : known[data.targets[k]].data === "?" ? "" : arrow.local);
-    arrow.element.setAttribute("class", now ? (step.late ? "now late" : "now") : "");
+  edges.forEach((edge, k) => {
+    const now = k === step.edge;
+    write(edge.text, now ? step.added : known[data.targets[k]].data === "?" ? "" : edge.local);
+    edge.element.setAttribute("class", now ? (step.late ? "now late" : "now") : "");
   });
   if (step.box !== undefined) bringIntoView(boxes[step.box].element);
   return [h("b", { class: "formula" }, step.formula), " ", step.why];
