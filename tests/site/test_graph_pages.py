@@ -99,17 +99,21 @@ def folded():
     return mt.draw(out, names={"x": x, "out": out}, fold=model)
 
 
+def details_of(page, name):
+    return page.locator("details", has=page.locator("summary", has_text=name))
+
+
 def test_a_folded_box_opens_by_mouse_and_by_keyboard(page):
     page = page(folded())
-    first = page.locator("details", has_text="layer 1, neuron 2")
+    first = details_of(page, "layer 1, neuron 2")
     assert first.get_attribute("open") is None
     page.get_by_role("link", name=re.compile("^layer 1, neuron 2,")).click()
     assert first.locator("svg").is_visible()
-    last = page.locator("details", has_text="layer 3, neuron 1")
+    last = details_of(page, "layer 3, neuron 1")
     page.get_by_role("link", name=re.compile("^layer 3, neuron 1,")).focus()
     page.keyboard.press("Enter")
     assert last.locator("svg").is_visible()
-    other = page.locator("details", has_text="layer 2, neuron 1")
+    other = details_of(page, "layer 2, neuron 1")
     other.locator("summary").focus()
     page.keyboard.press("Enter")
     assert other.locator("svg").is_visible()
@@ -153,7 +157,7 @@ def test_a_replay_plays_by_buttons_keys_and_slider(page):
     n = len(nodes_of(L))
     sentence = page.locator(".sentence")
     page.get_by_role("button", name="one step forward").click()
-    assert sentence.text_content().startswith("a = 2 ")
+    assert sentence.text_content().startswith("Forward pass: a = 2 ")
     page.keyboard.press("ArrowRight")
     assert "b = -3" in sentence.text_content()
     assert page.locator("[data-box].now title").text_content() == "b: data -3, grad 0"
@@ -170,7 +174,7 @@ def test_a_replay_plays_by_buttons_keys_and_slider(page):
     page.keyboard.press(" ")
     page.get_by_role("button", name="pause").wait_for()
     page.get_by_role("button", name="play").wait_for()
-    assert sentence.text_content().strip().startswith("Every gradient is complete")
+    assert sentence.text_content().startswith("Backward pass:  Every gradient is complete")
     for name in ("first step", "last step", "one step back", "play"):
         page.get_by_role("button", name=name, exact=True).click()
 

@@ -33,7 +33,7 @@ class Box:
 
 
 class Edge(NamedTuple):
-    """From an operand to a result, with the derivative of the result with respect to the operand; None: unknown."""
+    """An edge from an operand to a result, with the local derivative; None if that is unknown."""
 
     source: int
     target: int
@@ -42,7 +42,7 @@ class Edge(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """What one drawing shows: each box comes before the boxes that it is computed from."""
+    """Boxes and edges of one drawing; each box comes before the boxes that it is computed from."""
 
     boxes: list[Box]
     edges: list[Edge]  # those into one box in the order of its operands

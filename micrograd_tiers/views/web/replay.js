@@ -44,7 +44,8 @@ function show(i) {
     edge.element.setAttribute("class", now ? (step.late ? "now late" : "now") : "");
   });
   if (step.box !== undefined) bringIntoView(boxes[step.box].element);
-  return [h("b", { class: "formula" }, step.formula), " ", step.why];
+  const pass = i === 0 ? "" : i < data.forward.length ? "Forward pass: " : "Backward pass: ";
+  return [h("small", {}, pass), h("b", { class: "formula" }, step.formula), " ", step.why];
 }
 
 // Scroll the graph, not the page, so that a box is visible.
