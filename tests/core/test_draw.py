@@ -412,6 +412,16 @@ def test_folds_inside_of_folds_open_as_well():
     assert {*re.findall(r"<a href='#([^']+)'", html)} == {*ids}
 
 
+def test_outputs_fold_with_the_shared_weights_of_the_neurons_inside():
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    outs = [model([1.0, 2.0]), model([3.0, 4.0]), model([5.0, 6.0])]
+    drawing = mt.draw(outs[0] + outs[1] + outs[2], names={"model": model, "outs": outs}, fold=[model, *outs])
+    assert sorted(box[0] for box in Content(drawing.svg()).boxes) == ["+", "+", "outs[0]", "outs[1]", "outs[2]"]
+    assert drawing.html().count("<details>") == 3 + 9
+    for svg in re.findall(r"<svg.*?</svg>", drawing.html()):
+        assert len(Content(svg).boxes) < 13
+
+
 def test_classes_built_like_those_of_the_lecture_fold_too():
     class OwnNeuron:
         def __init__(self, n):

@@ -70,8 +70,12 @@ def folds_of(fold: Any, uses: Uses, names: Mapping[Value, str]) -> list[Fold]:
                 f"fold holds {shown(thing)}, which has no neuron in the graph; fold the net that computed it"
             )
         found += calls
+    found = [each for each in found if len(each.members) > 1]
+    for outer in found:  # what neurons inside need is inside, too, even if other nodes share it
+        inside = (f for f in found if f.result in outer.members and (f.result is not outer.result or not outer.names))
+        outer.members.update(*[f.members for f in inside])
     place = {value: i for i, value in enumerate(uses)}
-    return sorted((f for f in found if len(f.members) > 1), key=lambda f: (place[f.result], -len(f.members)))
+    return sorted(found, key=lambda each: (place[each.result], -len(each.members)))
 
 
 def _needed_only_by(result: Value, uses: Uses) -> set[Value]:
