@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .columns import Columns, Link
 
 GAP = 12.0  # between two items of a column, in pixels
-ORDERING, STRAIGHTENING = 6, 3  # sweeps across all columns
+ORDERING, STRAIGHTENING = 4, 2  # sweeps across all columns
 STRAIGHT = 20.0  # weight of a slot; that of a box is 1 and its share of the weights of its operands
 Shares = list[tuple[int, float]]  # items and weights
 
@@ -47,7 +47,7 @@ def middles_of(columns: Columns, heights: Sequence[float]) -> list[float]:
 
     best, fewest = [], -1
     for k in range(ORDERING):
-        sweep(k % 2 == 0, left if k % 2 else right, sort=True)
+        sweep(k % 2 == 0, both if k > 1 else left if k else right, sort=True)
         crossings = sum(_crossings(links, middles) for links in columns.links)
         if fewest < 0 or crossings < fewest:
             best, fewest = [[*items] for items in columns.items], crossings
