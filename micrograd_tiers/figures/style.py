@@ -1,35 +1,51 @@
-"""Shared style of the pictures: colors, markers, text wrapped to a width, and files written atomically."""
+"""Shared style of the pictures: matplotlib's defaults, markers, and text wrapped to a width."""
 
+import os
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from inspect import signature
+from typing import ParamSpec
 
 from matplotlib import style
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-
-from ..files import PathLike, picture_format, replacing
-
-DPI = 150
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 MARKERS = "os^DvPX*<>"  # so that lines differ in more than their color
 
 MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper
 
 
-def in_own_style(draw: Callable[P, R]) -> Callable[P, R]:
-    """Return a function that draws with matplotlib's own defaults, whatever settings and styles the user has chosen."""
+def plot(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Return a function that draws with matplotlib's own defaults, or with the caller's settings into `axes`.
+
+    A call in the form of earlier versions, with a path first, raises a TypeError that shows the new call.
+    """
 
     @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        with style.context("default"):
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        if args and isinstance(args[0], str | os.PathLike):
+            raise TypeError(_path_first(draw, os.fspath(args[0]), len(args) - 1, kwargs))
+        with style.context("default") if kwargs.get("axes") is None else nullcontext():
             return draw(*args, **kwargs)
 
     return drawn
+
+
+def _path_first(draw: Callable[P, Figure], path: str, n: int, keywords: Iterable[str]) -> str:
+    """Return the error for a call with a path, n more arguments, and some keywords."""
+    parameters = signature(draw).parameters
+    given = {*[*parameters][:n], *keywords} - {"path"}
+    arguments = [
+        f"{name}=..." if parameter.kind is parameter.KEYWORD_ONLY else name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty or name in given
+    ]
+    call = f"plots.{draw.__name__}({', '.join(arguments)}, path={path!r})"
+    first = next(iter(parameters))
+    return f"{draw.__name__}: the first argument is the path {path!r}, expected {first}; name the path: {call}"
 
 
 def rounded(x: float) -> str:
@@ -44,11 +60,3 @@ def wrapped(text: object, inches: float, *, size: float = 10, lines: int | None 
     """
     width = int(inches * 72 / (0.55 * size))
     return "\n".join(textwrap.fill(t, width, max_lines=lines, placeholder="…") for t in str(text).split("\n"))
-
-
-def save(figure: Figure, path: PathLike) -> None:
-    """Write a figure to a file atomically, in the format of its suffix."""
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # a dollar sign does not start a formula
-    with replacing(path) as file:
-        figure.savefig(file, format=picture_format(path), dpi=DPI)
