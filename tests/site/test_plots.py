@@ -16,8 +16,8 @@ from matplotlib.text import Text
 
 from micrograd_tiers import plots
 from micrograd_tiers.figures.tiers import running_mean
+from micrograd_tiers.history import History
 from micrograd_tiers.plots import ComparisonCase, Curve, GrowthPanel, Panel, Speed, Times
-from micrograd_tiers.training_state import History
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]
@@ -383,7 +383,7 @@ def state():  # rcParams["backend"] would choose a back end and import pyplot
     return rest, dict.__getitem__(matplotlib.rcParams, "backend")
 before = state()
 from micrograd_tiers import plots
-from micrograd_tiers.training_state import History
+from micrograd_tiers.history import History
 for name in "a.png", "a.svg", "a.pdf":
     plots.loss_curves(History([2.0, 1.0], [1.5], [1.0], [0.5]), steps_per_epoch=2, title="$", path=name)
     curves = [plots.Curve("scalar", [1, 2], [2.0, 1.0], 10.0)]
