@@ -64,10 +64,10 @@ def assert_fits_into_a_notebook(shown):
     assert "".join(parsed.texts).strip()
 
 
-def dataset(n=40, shape=(784,), image_shape=(28, 28), names=("zero", "one", "two"), n_test=10):
+def dataset(n=40, shape=(784,), image_shape=(28, 28), names=("zero", "one", "two"), n_test=10, name="made up"):
     rng = np.random.default_rng(0)
     parts = [(rng.random((k, *shape)), rng.integers(0, len(names), k)) for k in (n, n_test)]
-    return Dataset("made up", *parts[0], *parts[1], tuple(names), image_shape, "drawn for a test")
+    return Dataset(name, *parts[0], *parts[1], tuple(names), image_shape, "drawn for a test")
 
 
 def long_history(epochs=10_000, steps=5):
@@ -105,7 +105,7 @@ def core_objects():
         "nothing to train on": dataset(0, (2,), None),
         "no samples": dataset(0, n_test=0),
         "many classes": dataset(names=[f"a class with a rather long name {k}" for k in range(62)]),
-        "nasty names": dataset(40, (2,), None, [NASTY, "<script>alert(1)</script>"]),
+        "nasty names": dataset(40, (2,), None, [NASTY, "<script>alert(1)</script>"], name=NASTY),
         "standardizer": Standardizer.fit(dataset().train_x),
         "digit": PreparedDigit(np.zeros((28, 28)), (3, 40, 5, 20), True),
         "trainer at the start": trainer(),

@@ -151,7 +151,8 @@ def scatter_2d(
     class_names : sequence, length C
     title : str
     predict : callable, optional
-        Function from points, shape (n, 2), to class labels, shape (n,). It is called once, with 40,000 points.
+        Function from points, shape (n, 2), to class labels, shape (n,), such as ``net.predict``, or to probabilities,
+        shape (n, C), such as ``net.predict_proba``, whose colors are mixed. It is called once, with 40,000 points.
     path : path-like, optional
         File to write; the suffix selects PNG, SVG or PDF.
     axes : Axes, optional
@@ -178,9 +179,15 @@ def scatter_2d(
     if predict is not None:
         centers = (np.arange(REGION_PIXELS) + 0.5) / REGION_PIXELS
         x1, x2 = np.meshgrid(left + (right - left) * centers, bottom + (top - bottom) * centers)
-        classes = np.asarray(predict(np.column_stack([x1.ravel(), x2.ravel()]))).astype(int)
-        regions = to_rgba_array(PALETTE)[classes.reshape(x1.shape) % len(PALETTE)]
-        panel.imshow(regions, alpha=0.3, extent=(left, right, bottom, top), origin="lower", aspect="auto")
+        predicted = np.asarray(predict(np.column_stack([x1.ravel(), x2.ravel()])))
+        colors = to_rgba_array(PALETTE)
+        if predicted.ndim == 2:
+            regions = np.clip(predicted @ np.resize(colors, (predicted.shape[1], 4)), 0, 1)  # sums may round up
+        else:
+            regions = colors[predicted.astype(int) % len(colors)]
+        panel.imshow(
+            regions.reshape(*x1.shape, 4), alpha=0.3, extent=(left, right, bottom, top), origin="lower", aspect="auto"
+        )
     for i, name in enumerate(class_names):
         points, color, sign = X[y == i], PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
         panel.plot(*points.T, sign, color=color, ms=4.2, mec="black", mew=0.3, label=wrapped(name, 1.5, lines=2))

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+import micrograd_tiers as mt
 from micrograd_tiers import plots
 from micrograd_tiers.figures.tiers import running_mean
 from micrograd_tiers.history import History
@@ -517,6 +518,17 @@ def test_regions_are_colored_like_the_points():
     np.testing.assert_array_equal(regions[:, 0], np.broadcast_to(expected[0], (200, 4)))
     np.testing.assert_array_equal(regions[:, -1], np.broadcast_to(expected[1], (200, 4)))
     assert [line.get_color() for line in figure.axes[0].lines] == [*plots.PALETTE[:2]]
+
+
+def test_probabilities_mix_the_colors_of_the_classes():
+    X = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    net = mt.softmax_regression(2, 3)
+    figure = plots.scatter_2d(X, [0, 1], ["a", "b", "c"], predict=net.predict_proba)
+    image = figure.axes[0].images[0]
+    left, right, bottom, top = image.get_extent()
+    corner = [left + 0.5 * (right - left) / 200, bottom + 0.5 * (top - bottom) / 200]
+    expected = net.predict_proba([corner])[0] @ matplotlib.colors.to_rgba_array(plots.PALETTE[:3])
+    np.testing.assert_allclose(image.get_array()[0, 0], expected)
 
 
 def test_regions_are_the_right_way_up():
