@@ -125,7 +125,7 @@ def chart(
     ----------
     lines : dict of sequence of float
         Numbers by name; the name is drawn beside a piece of the line. A series may be empty. NaN and infinity leave a
-        gap. In a series of more than 300 numbers, each point is the mean of a group.
+        gap. If there are more than 300, each point is the mean of a group, and the names say so.
     title : str
         Text alternative.
     width, height : int
@@ -155,7 +155,7 @@ def chart(
             if longest <= 30:
                 parts.append(f"<circle cx='{across(i):.1f}' cy='{up(value):.1f}' r='2.5' fill='{color}'/>")
         parts.append(f"<path d='{path}' {style}/><path d='M {left} {y} h 24' {style}/>")
-        parts.append(_text(left + 30, y + 4, name, width))
+        parts.append(_text(left + 30, y + 4, name + f", means of {group}" * (group > 1), width))
     bounds = {high: top + 4, low: bottom + 4} if numbers else {}  # one if they are equal
     for x, y in bounds.items():
         parts.append(_text(left - 6, y, number(10 ** min(x, 308.25) if log else x, 3), width, "end"))

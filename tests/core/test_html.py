@@ -172,7 +172,9 @@ def test_a_logarithmic_chart_has_equal_steps_for_equal_factors():
 
 @pytest.mark.parametrize("n", [301, 1000, 20_000])
 def test_points_of_a_long_line_are_means_of_groups(n):
-    (line,) = paths(html.chart({"a": [float(k % 2) for k in range(n)]}, "title"))
+    text = html.chart({"a": [float(k % 2) for k in range(n)]}, "title")
+    (line,) = paths(text)
+    assert f">a, means of {-(-n // 300)}</text>" in text
     assert len(line) == 1
     assert 100 <= len(line[0]) <= 300
     group = -(-n // 300)
