@@ -32,6 +32,7 @@ _NAMES = {  # keyed by the module that defines them
     "tiers": ("Tier", "get_tier"),
     "trainer": ("Trainer",),
     "training": ("fit",),
+    "views.animation.animation": ("animate",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -101,6 +102,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .tiers import get_tier as get_tier
     from .trainer import Trainer as Trainer
     from .training import fit as fit
+    from .views.animation.animation import animate as animate
 else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 

@@ -25,8 +25,13 @@ def diverging(x: float, largest: float) -> str:
     largest : float
         Size from which on the color is fully saturated, at least 0. NaN is gray.
     """
+    red, green, blue, opacity = shade(x, largest)
+    return f"rgb({red} {green} {blue} / {opacity:.2f})"
+
+
+def shade(x: float, largest: float) -> tuple[int, int, int, float]:
+    """Return the color of `diverging` as (red, green, blue, opacity): 0 to 255, the opacity 0 to 1."""
     if math.isnan(x):
-        return "rgb(128 128 128 / 0.5)"
+        return 128, 128, 128, 0.5
     share = min(1.0, abs(x) / largest) if largest else float(x != 0)
-    red, green, blue = NEGATIVE if x < 0 else POSITIVE
-    return f"rgb({red} {green} {blue} / {STRONGEST * share:.2f})"
+    return *(NEGATIVE if x < 0 else POSITIVE), STRONGEST * share

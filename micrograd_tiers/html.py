@@ -14,7 +14,7 @@ from html import escape
 
 from .colors import PALETTE
 
-__all__ = ["chart", "escape", "folded", "gray_images", "image", "number", "png", "scatter", "table"]
+__all__ = ["chart", "data_uri", "escape", "folded", "gray_images", "image", "number", "png", "scatter", "table"]
 
 CELL = "text-align:right;padding:0.15em 0.7em;border:0;border-bottom:1px solid rgb(128 128 128 / 0.3)"
 NUMBER = re.compile(r"$|[-+(]?(\d|nan|inf)")  # the start of a cell that holds one, or nothing
@@ -28,7 +28,7 @@ ROW = 15  # height of a line of text
 
 def number(x: float, digits: int = 4) -> str:
     """Return a number with so many significant digits."""
-    return f"{x:.{digits}g}"
+    return f"{x + 0.0:.{digits}g}"  # -0.0 + 0.0 is 0.0
 
 
 def table(
@@ -90,11 +90,15 @@ def png(rows: Sequence[Sequence[Sequence[int]]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
 
 
+def data_uri(rows: Sequence[Sequence[Sequence[int]]]) -> str:
+    """Return a PNG file as in `png` in the form of an address, for an image that needs no file."""
+    return f"data:image/png;base64,{base64.b64encode(png(rows)).decode()}"
+
+
 def image(rows: Sequence[Sequence[Sequence[int]]], alt: str, width: float) -> str:
     """Return an HTML image of pixels as in `png`, with sharp edges, `width` CSS pixels wide."""
-    source = base64.b64encode(png(rows)).decode()
     return (
-        f"<img alt='{escape(alt)}' src='data:image/png;base64,{source}' "
+        f"<img alt='{escape(alt)}' src='{data_uri(rows)}' "
         f"style='width:{width:g}px;max-width:100%;image-rendering:pixelated'>"
     )
 

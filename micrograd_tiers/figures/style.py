@@ -3,33 +3,45 @@
 import os
 import textwrap
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from functools import wraps
 from inspect import signature
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 from matplotlib import style
 from matplotlib.figure import Figure
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 MARKERS = "os^DvPX*<>"  # so that lines differ in more than their color
 
 MOST_LINE_POINTS = 2_000  # more are indistinguishable on paper
 
 
+def in_own_style(draw: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that draws with matplotlib's own defaults, whatever settings and styles the user has chosen."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with style.context("default"):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
 def plot(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Return a function that draws with matplotlib's own defaults, or with the caller's settings into `axes`.
+    """Return a function of `plots`: it draws in its own style, but in the user's style into `axes`.
 
     A call in the form of earlier versions, with a path first, raises a TypeError that shows the new call.
     """
+
+    draw_alone = in_own_style(draw)
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         if args and isinstance(args[0], str | os.PathLike):
             raise TypeError(_path_first(draw, os.fspath(args[0]), len(args) - 1, kwargs))
-        with style.context("default") if kwargs.get("axes") is None else nullcontext():
-            return draw(*args, **kwargs)
+        return (draw_alone if kwargs.get("axes") is None else draw)(*args, **kwargs)
 
     return drawn
 

@@ -19,22 +19,28 @@ class Drawing:
     Parameters
     ----------
     title : str
-        Title of the page, and text alternative of the SVG.
+        Title of the page, and start of the text alternative of the SVG.
     width, height : float
         In CSS pixels.
     parts : str
         SVG elements.
     below : str
         HTML shown below the drawing in notebooks and on pages, not in SVG files.
+    description : str
+        What the drawing shows, in words and numbers, for screen readers.
     """
 
-    def __init__(self, title: str, width: float, height: float, parts: str, below: str = "") -> None:
+    def __init__(
+        self, title: str, width: float, height: float, parts: str, below: str = "", description: str = ""
+    ) -> None:
         self.title, self.width, self.height, self.parts, self.below = title, width, height, parts, below
+        self.description = description
 
     def svg(self) -> str:
         """Return the SVG element."""
         size = f'width="{self.width:g}" height="{self.height:g}" viewBox="0 0 {self.width:g} {self.height:g}"'
-        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(self.title)}" {size}'
+        label = escape(f"{self.title}. {self.description}" if self.description else self.title)
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" {size}'
         return f'{start} style="{STYLE}">{self.parts}</svg>'
 
     def html(self) -> str:

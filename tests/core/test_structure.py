@@ -32,7 +32,7 @@ ORDER = [
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
     *("batches", "history", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
-    *("views", "figures", "plots"),
+    *("figures", "plots", "views"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]
 
@@ -165,6 +165,7 @@ def test_only_figures_import_matplotlib_at_module_level_and_they_import_little_e
         ("import micrograd_tiers as mt; mt.Value, mt.Neuron, mt.MLP, mt.engine, mt.nn", ["numpy"]),
         ("import micrograd_tiers as mt; mt.Recipe", ["numpy"]),
         ("import micrograd_tiers as mt; mt.Network, mt.fit, mt.load_mnist", ["matplotlib", "pooch", "tqdm", "PIL"]),
+        ("import micrograd_tiers as mt; mt.animate", ["matplotlib", "PIL"]),
         ("import micrograd_tiers.cli as cli; cli.build_parser()", ["numpy", "matplotlib"]),
     ],
 )

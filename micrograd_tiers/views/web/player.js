@@ -28,15 +28,17 @@ function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   function stop() {
     clearTimeout(timer);
     timer = null;
+    live.setAttribute("aria-live", "polite");
     label("▶", "play");
   }
   function run() {
     if (at === count - 1) go(0);
-    label("⏸", "pause");
+    if (perSecond > 2) live.setAttribute("aria-live", "off"); // nobody speaks that fast; the last state is spoken
+    label("❚❚", "pause");
     const tick = () => {
-      go(at + 1);
-      if (at < count - 1) wait();
+      if (at < count - 2) wait();
       else stop();
+      go(at + 1);
     };
     const wait = () => { timer = setTimeout(tick, 1000 / (perSecond * Number(speed.value))); };
     wait();
@@ -56,8 +58,8 @@ function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   });
   where.append(
     h("div", { class: "controls", role: "group", "aria-label": "player" },
-      button("⏮", "first step", () => jump(0)), button("◀", "one step back", () => jump(at - 1)), play,
-      button("▶|", "one step forward", () => jump(at + 1)), button("⏭", "last step", () => jump(count - 1)),
+      button("⇤", "first step", () => jump(0)), button("←", "one step back", () => jump(at - 1)), play,
+      button("→", "one step forward", () => jump(at + 1)), button("⇥", "last step", () => jump(count - 1)),
       slider, place, speed),
     live,
   );
