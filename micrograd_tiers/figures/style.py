@@ -34,7 +34,6 @@ def plot(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
     A call in the form of earlier versions, with a path first, raises a TypeError that shows the new call.
     """
-
     draw_alone = in_own_style(draw)
 
     @wraps(draw)
