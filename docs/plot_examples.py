@@ -59,6 +59,13 @@ def scatter_2d():
     )
 
 
+def matrices():
+    """Two outer products and their sum, as tables with numbers: negative entries are red, positive ones blue."""
+    x, dy = np.array([[1, 2, 0], [3, 0, 1]]), np.array([[1, -1], [2, 1]])
+    tables = [np.outer(dy[0], x[0]), np.outer(dy[1], x[1]), dy.T @ x]
+    return mt.plots.matrices(tables, ["sample 0", "sample 1", "sum"], x_label="input", y_label="output")
+
+
 def panels():
     """Two panels side by side: sigmoid and tanh, and their derivatives."""
     x = np.linspace(-4, 4, 81)

@@ -11,12 +11,13 @@ from .colors import PALETTE, TIER_COLORS
 from .figures.confusion import confusion_matrix
 from .figures.data import image_grid, prepared_images, scatter_2d
 from .figures.losses import loss_curves, right_and_wrong
+from .figures.matrices import matrices
 from .figures.panels import Panel, panels
 from .figures.race import GrowthPanel, Speed, Times, benchmark, growth
 from .figures.tiers import ComparisonCase, Curve, comparison
 
 __all__ = [
     "PALETTE", "TIER_COLORS", "ComparisonCase", "Curve", "GrowthPanel", "Panel", "Speed", "Times", "benchmark",
-    "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "panels", "prepared_images",
+    "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "matrices", "panels", "prepared_images",
     "right_and_wrong", "scatter_2d",
 ]  # fmt: skip
