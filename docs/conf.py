@@ -15,6 +15,7 @@ from micrograd_tiers.threads import pinned
 os.environ |= pinned(1)  # before NumPy is imported: threads that wait for each other slow the walkthroughs down
 
 sys.path.insert(0, str(Path(__file__).parent))
+import plot_examples
 import side_by_side
 
 ROOT = Path(__file__).parent.parent
@@ -77,8 +78,9 @@ warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
 
 def setup(app):
-    """Register the page of ops and the conversion of the walkthroughs from Markdown to reStructuredText."""
-    app.connect("builder-inited", write_side_by_side)
+    """Register what is generated, and the conversion of the walkthroughs from Markdown to reStructuredText."""
+    app.connect("builder-inited", write_side_by_side, priority=400)  # before the pages of the reference are generated
+    app.connect("builder-inited", lambda app: plot_examples.write(Path(app.srcdir, "plots")), priority=400)
     app.connect("source-read", read_walkthrough)
 
 

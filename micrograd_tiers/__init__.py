@@ -12,6 +12,7 @@ _NAMES = {  # keyed by the module that defines them
     "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
+    "history": ("History",),
     "lab.gradcheck": (
         "assert_gradient", "check", "check_jvp", "check_network", "check_vjps", "numerical_gradient",
     ),
@@ -31,7 +32,6 @@ _NAMES = {  # keyed by the module that defines them
     "tiers": ("Tier", "get_tier"),
     "trainer": ("Trainer",),
     "training": ("fit",),
-    "training_state": ("History",),
     "views.animation.animation": ("animate",),
     "views.draw": ("draw",),
     "views.replay": ("replay",),
@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .engine import Value as Value
     from .errors import DataError as DataError
     from .errors import DivergedError as DivergedError
+    from .history import History as History
     from .lab.gradcheck import assert_gradient as assert_gradient
     from .lab.gradcheck import check as check
     from .lab.gradcheck import check_jvp as check_jvp
@@ -103,7 +104,6 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .tiers import get_tier as get_tier
     from .trainer import Trainer as Trainer
     from .training import fit as fit
-    from .training_state import History as History
     from .views.animation.animation import animate as animate
     from .views.draw import draw as draw
     from .views.replay import replay as replay

@@ -44,6 +44,10 @@ class Checkpoint:
     info: dict[str, Any] = field(default_factory=dict)
     training: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        info = cut(", ".join(self.info), 200) or "none"
+        return f"<Checkpoint: {cut(repr(self.net), 500)}; info: {info}; {len(self.training)} arrays of the training>"
+
 
 def save(
     net: Network,

@@ -16,6 +16,16 @@ def cut(text: str, longest: int = LONGEST) -> str:
     return f"{text[:half]} ... {text[-half:]}"
 
 
+def cut_lines(text: str, most: int = 10) -> str:
+    """Return the text, with lines of its middle left out if it has more than `most`, which is at least 4."""
+    lines = text.split("\n")
+    if len(lines) <= most:
+        return text
+    last = most // 2
+    first = most - last - 1
+    return "\n".join([*lines[:first], f"... {len(lines) - first - last:,} more lines ...", *lines[-last:]])
+
+
 def one_line(message: str) -> str:
     """Return a message on one line of at most 1,000 characters, with control characters escaped."""
     line = cut(" ".join(message.split()))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
+from . import html
 from .arguments import check_name, either, whole_number
 from .initializers import get_initializer
 from .layers import Dropout
@@ -147,6 +148,11 @@ class Recipe:
     no_shuffle: bool = _setting(False, "do not shuffle the training samples")
     no_standardize: bool = _setting(False, "do not standardize points in the plane")
     seed: int = _setting(0, "random seed", check=_check_seed)
+
+    def _repr_html_(self) -> str:
+        given = {name: x for name, x in asdict(self).items() if x is not None and x is not False and x != ""}
+        rows = [(name, " ".join(map(str, x)) if isinstance(x, tuple) else x) for name, x in given.items()]
+        return html.table(("setting", "value"), rows, "Recipe")
 
     # Reading and writing.
 

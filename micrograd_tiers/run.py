@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from . import html
 from .building import load_data, make_net, make_trainer
 from .checkpoints import Checkpoint, load_usable, save
 from .datasets import Dataset, Standardizer, load_dataset, standardize
@@ -92,6 +93,12 @@ class Run:
         except ValueError as error:  # settings of the file that do not go together
             raise DataError(f"{path}: {error}") from None
         return run
+
+    def __repr__(self) -> str:
+        return f"<Run: {self.title}; {self.trainer!r}>"
+
+    def _repr_html_(self) -> str:
+        return f"<b>Run: {html.escape(self.title)}</b>{self.trainer._repr_html_()}"
 
     @property
     def net(self) -> Network:

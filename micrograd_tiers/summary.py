@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import html
 from .arguments import whole_number
+from .formats import cut_lines
 from .layers import Layer
 from .layers.base import Shape
+
+HEAD = ("", "layer", "output", "parameters")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Shapes, parameters and memory of a net; `str` makes a table of it.
+    """Shapes, parameters and memory of a net; `str` makes a table of it, and a notebook shows one.
 
     Attributes
     ----------
@@ -71,21 +75,33 @@ class Summary:
         return self.bytes_each * (sum(self.n_parameters) + self.batch_size * (sizes[0] + max(held)))
 
     def __str__(self) -> str:
-        head = ("", "layer", "output", "parameters")
+        rows = [HEAD, *self._rows()]
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        lines = [
+            f"{number:>{widths[0]}}  {layer:{widths[1]}}  {shape:{widths[2]}}  {n:>{widths[3]}}".rstrip()
+            for number, layer, shape, n in rows
+        ]
+        return "\n".join([*lines, *self._totals()])
+
+    def __repr__(self) -> str:
+        return cut_lines(str(self))
+
+    def _repr_html_(self) -> str:
+        rows = [(f"{number} {layer}".strip(), *rest) for number, layer, *rest in self._rows()]
+        return html.table(HEAD[1:], rows, "Summary", self._totals())
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = [("", "input", str(self.shapes[0]), "")]
         for i, (layer, shape, n) in enumerate(zip(self.layers, self.shapes[1:], self.n_parameters, strict=True)):
             rows.append((str(i), repr(layer), str(shape), f"{n:,}{' (frozen)' if i in self.frozen and n else ''}"))
-        widths = [max(len(row[k]) for row in (head, *rows)) for k in range(4)]
-        lines = [
-            f"{number:>{widths[0]}}  {layer:{widths[1]}}  {shape:{widths[2]}}  {n:>{widths[3]}}".rstrip()
-            for number, layer, shape, n in (head, *rows)
-        ]
-        lines += [
+        return rows
+
+    def _totals(self) -> list[str]:
+        return [
             f"{sum(self.n_parameters):,} parameters, {size_of(self.parameter_bytes)} in {self.dtype}",
             f"a training step on {self.batch_size:,} samples needs at least {size_of(self.training_bytes)}, "
             f"predicting them {size_of(self.prediction_bytes)}",
         ]
-        return "\n".join(lines)
 
 
 def summary_of(

@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import html
 from .arguments import flag, whole_number
 from .batches import Batches, check_batches, checked_pair, checked_set
 from .errors import DivergedError
+from .formats import cut
+from .history import History
 from .metrics import score
 from .network import Network, check_net
 from .optimizers import SGD, Optimizer, get_optimizer
 from .rng import generator
 from .schedules import Schedule
 from .tiers.arrays import quiet
-from .training_state import History, TrainingState, checksum, damaged
+from .training_state import TrainingState, checksum, damaged
 from .words import get_schedule
 
 TINY = float(np.finfo(float).tiny)  # the smallest learning rate: a schedule never reaches 0
@@ -86,6 +89,23 @@ class Trainer:
         self._begin_epoch()
 
     __copy__ = deepcopy  # a copy shares nothing
+
+    def __repr__(self) -> str:
+        return f"<Trainer: {self._progress}; {self._mini_batches}; {self.optimizer}; {cut(repr(self.net), 500)}>"
+
+    def _repr_html_(self) -> str:
+        settings = {"net": self.net, "optimizer": self.optimizer, "schedule": self.schedule or "constant"}
+        rows = [*settings.items(), ("mini-batches", self._mini_batches), ("progress", self._progress)]
+        return html.table(("setting", "value"), rows, "Trainer") + self.history._repr_html_()
+
+    @property
+    def _mini_batches(self) -> str:
+        return f"{self.steps_per_epoch:,} mini-batches of {self.batch_size:,} samples in an epoch"
+
+    @property
+    def _progress(self) -> str:
+        within = f" and {self.position:,} of {self.n_samples:,} samples" * bool(self.position)
+        return f"{self.epoch:,} of {self.epochs:,} epochs{within}{', finished' * self.finished}"
 
     @property
     def epoch(self) -> int:

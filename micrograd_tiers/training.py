@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments import flag
+from .history import History
 from .network import Network
 from .optimizers import Optimizer
 from .progress import TrainingProgress
 from .schedules import Schedule
 from .trainer import Trainer
-from .training_state import History
 
 
 def fit(

@@ -14,40 +14,13 @@ from numpy.typing import NDArray
 from .arguments import number, whole_number
 from .errors import DataError
 from .formats import cut, reason
+from .history import History
 from .inputs import check_state
 from .network import Network
 from .optimizers import Optimizer
 from .weights import parameter_shapes
 
 Arrays = Mapping[str, NDArray[Any]]
-
-
-@dataclass
-class History:
-    """Losses and accuracies of a training run.
-
-    Attributes
-    ----------
-    batch_loss : list of float
-        Mean loss of each mini-batch, before the step on it.
-    train_loss : list of float
-        One entry per epoch: the mean loss of its samples. Each loss is computed before the step on the sample's
-        mini-batch.
-    validation_loss, validation_accuracy : list of float
-        One entry per epoch, for the weights at its end. Empty without a validation set; the accuracy is also empty for
-        nets that do not classify.
-    """
-
-    batch_loss: list[float] = field(default_factory=list)
-    train_loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-
-    def diverges(self, loss: float) -> bool:
-        """Return True if a later loss is over 10,000, and over 10,000 times that of the first mini-batch."""
-        return loss > 1e4 * max([1.0, *self.batch_loss[:1]])
-
-    __copy__ = deepcopy  # a copy shares nothing
 
 
 @dataclass

@@ -359,8 +359,8 @@ left.plot(losses, "o-", markersize=3, label="loss")
 left.plot(accuracies, "s-", markersize=3, label="share classified correctly")
 left.set(xlabel="epoch", ylim=(0, 1.05), title="Training")
 left.legend(loc="center right")
-right.contourf(across, up, score, levels=[-1000, 0, 1000], colors=["C0", "C1"], alpha=0.25)
-for y, marker, color in ((-1, "o", "C0"), (1, "^", "C1")):
+right.contourf(across, up, score, levels=[-1000, 0, 1000], colors=["C3", "C0"], alpha=0.25)
+for y, marker, color in ((-1, "o", "C3"), (1, "^", "C0")):
     right.scatter(*data.train_x[np.equal(classes, y)].T, marker=marker, color=color, label=f"y = {y}")
 right.set(xlabel="first input", ylabel="second input", title="The sign of the score")
 right.legend(loc="upper right")

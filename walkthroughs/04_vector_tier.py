@@ -302,7 +302,7 @@ assert (single[points.train_y == 1][:, [first, second]] > 0).all()
 # so we can draw their gradient as a picture.
 #
 # Row 0 of the outer product is `dz[0]` times $x$: **the image itself**, times one number. The number says how much the
-# unit should change its response to this image, and in which direction (blue is below 0, red above). The mean over 64
+# unit should change its response to this image, and in which direction (red is below 0, blue above). The mean over 64
 # samples is a mixture of 64 images, each times its own number.
 
 # %%
@@ -317,7 +317,7 @@ for n in range(64):
 figure, grid = plt.subplots(1, 6, figsize=(7, 1.6), layout="constrained")
 titles = [f"{number:+.3f} x" for number in numbers[:5]] + ["mean of 64"]
 for axes, row, title in zip(grid, [*rows[:5], np.mean(rows, axis=0)], titles, strict=True):
-    axes.imshow(row.reshape(28, 28), cmap="RdBu_r", vmin=-abs(row).max(), vmax=abs(row).max())
+    axes.imshow(row.reshape(28, 28), cmap="RdBu", vmin=-abs(row).max(), vmax=abs(row).max())
     axes.set_title(title, fontsize=9)
     axes.axis("off")
 plt.show()

@@ -83,7 +83,8 @@ for tier in ("vector", "tensor"):
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for tier, marker in (("vector", "o"), ("tensor", "s")):
     difference = apart(weights["scalar"], weights[tier])
-    axes.semilogy(range(1, 1_001), difference, marker=marker, markevery=100, linewidth=1, label=f"{tier} and scalar")
+    style = {"color": mt.plots.TIER_COLORS[tier], "marker": marker, "markevery": 100, "linewidth": 1}
+    axes.semilogy(range(1, 1_001), difference, label=f"{tier} and scalar", **style)
 axes.axhline(np.spacing(largest), color="gray", linestyle=":", label="gap between neighbors at the largest weight")
 axes.set(xlabel="step", ylabel="largest difference of a weight", ylim=(1e-17, 1e-12), title="Rounding adds up, slowly")
 axes.legend(loc="upper left")

@@ -208,7 +208,7 @@ figure, both = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for axes, (case, of_case) in zip(both, rows.items(), strict=True):
     for k, row in enumerate(sorted(of_case, key=lambda row: TIERS.index(row.contender))):
         rates = case.batch_size / np.array(row.seconds)
-        axes.semilogx(rates, [k] * len(rates), "o", alpha=0.5)
+        axes.semilogx(rates, [k] * len(rates), "o", color=mt.plots.TIER_COLORS[row.contender], alpha=0.5)
         axes.plot(statistics.median(rates), k, "k|", markersize=18)
     axes.set(xlabel="samples per second", yticks=range(3), yticklabels=TIERS, ylim=(2.5, -0.5), title=str(case))
     axes.set_xlim(10, 10_000_000)
@@ -284,8 +284,9 @@ for n in lengths:
     assert abs(scalar.dot(list_a, list_b) - np.dot(vector_a, vector_b)) < 1e-10
 
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-axes.loglog(lengths, 1e9 * np.array(on_lists), "o-", label="scalar.dot, on lists")
-axes.loglog(lengths, 1e9 * np.array(on_vectors), "s-", label="np.dot, on vectors")
+colors = mt.plots.TIER_COLORS
+axes.loglog(lengths, 1e9 * np.array(on_lists), "o-", color=colors["scalar"], label="scalar.dot, on lists")
+axes.loglog(lengths, 1e9 * np.array(on_vectors), "s-", color=colors["vector"], label="np.dot, on vectors")
 axes.set(xlabel="length of the vectors", ylabel="nanoseconds per multiply-add", title="The price of a call, shared")
 axes.legend()
 plt.show()
@@ -395,7 +396,7 @@ with Race(threads=1, rounds=5, seconds=0.01) as race:
 
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for (name, of_name), style in zip(speeds.items(), ("s--", "o-"), strict=True):
-    axes.semilogx(batch_sizes, of_name, style, label=name)
+    axes.semilogx(batch_sizes, of_name, style, color=colors.get(name, "black"), label=name)
 axes.set(xlabel="batch size", ylabel="billion flops per second", title="784-300-10, one thread", ylim=(0, None))
 axes.set_xticks(batch_sizes, map(str, batch_sizes))
 axes.minorticks_off()

@@ -92,12 +92,12 @@ assert mt.evaluate(stopped, *validation)["loss"] == min(losses)
 
 across, up = np.meshgrid(np.linspace(-2, 3, 120), np.linspace(-1.5, 2, 120))
 plane = np.column_stack([across.ravel(), up.ravel()])
-bands = {"levels": np.linspace(0, 1, 11), "cmap": "RdBu_r", "alpha": 0.7}
+bands = {"levels": np.linspace(0, 1, 11), "cmap": "RdBu", "alpha": 0.7}
 figure, panels = plt.subplots(1, 2, figsize=(7.5, 3.2), layout="constrained", sharey=True)
 for axes, net, title in zip(panels, (stopped, last), ("stopped early", "400 epochs"), strict=True):
     chance = net.predict_proba(plane)[:, 1].reshape(across.shape)
     image = axes.contourf(across, up, chance, **bands)
-    for c, style in enumerate(("oC0", "^C3")):
+    for c, style in enumerate(("oC3", "^C0")):
         axes.plot(*X[y == c].T, style, markeredgecolor="white", markersize=6)
     axes.set(title=title, xlabel="first feature")
 panels[0].set(ylabel="second feature")

@@ -242,12 +242,12 @@ nets = {
 }
 across, up = np.meshgrid(np.linspace(-0.5, 1.5, 80), np.linspace(-0.5, 1.5, 80))
 plane = np.column_stack([across.ravel(), up.ravel()])
-bands = {"levels": np.linspace(0, 1, 12), "cmap": "RdBu_r", "alpha": 0.7}
+bands = {"levels": np.linspace(0, 1, 12), "cmap": "RdBu", "alpha": 0.7}
 figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), layout="constrained", sharey=True)
 for axes, (title, (net, gate)) in zip(panels, nets.items(), strict=True):
     chance = net.predict_proba(plane)[:, 1].reshape(across.shape)
     image = axes.contourf(across, up, chance, **bands)
-    for c, style in enumerate(("oC0", "^C3")):
+    for c, style in enumerate(("oC3", "^C0")):
         axes.plot(*corners[gate == c].T, style, markeredgecolor="white", markersize=10)
     axes.set(title=title, xlabel="a", aspect="equal")
     axes.title.set_size(10)

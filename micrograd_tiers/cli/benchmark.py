@@ -182,7 +182,7 @@ def _draw_speeds(picture: str, rows: list[Row]) -> None:
         kind = CONTENDERS[row.contender].kind
         speed = mt.plots.Speed(row.contender, row.samples_per_second, row.contender if kind == "tier" else kind)
         cases.setdefault(str(row.case), []).append(speed)
-    mt.plots.benchmark(picture, cases)
+    mt.plots.benchmark(cases, path=picture)
 
 
 def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
@@ -192,7 +192,7 @@ def _draw_growth(picture: str, curves: list[GrowthCurve]) -> None:
     for curve in curves:
         times = mt.plots.Times(f"{curve.tier}, slope {curve.slope:.2f}", curve.sizes, curve.seconds, curve.tier)
         lines.setdefault(curve.grows, []).append(times)
-    mt.plots.growth(picture, [mt.plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()])
+    mt.plots.growth([mt.plots.GrowthPanel(NETS[grows], grows, found) for grows, found in lines.items()], path=picture)
 
 
 def _busy() -> str | None:

@@ -126,7 +126,7 @@ def _train(args: argparse.Namespace) -> int:
         right, wrong = shown.right, shown.wrong
         losses, accuracies = (right.loss, wrong.loss), (right.accuracy, wrong.accuracy)
         with drawing(args.picture):
-            mt.plots.right_and_wrong(args.picture, losses, accuracies, f"{bug.title}\n{shown.verdict()}")
+            mt.plots.right_and_wrong(losses, accuracies, f"{bug.title}\n{shown.verdict()}", path=args.picture)
     return 0
 
 

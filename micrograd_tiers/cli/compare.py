@@ -167,4 +167,4 @@ def _draw(comparisons: list[Comparison], picture: str) -> None:
             curves.append(mt.plots.Curve(result.tier, seen, np.array(result.batch_loss), result.samples_per_second))
         title = f"{comparison.net} on {comparison.data_name}"
         cases.append(mt.plots.ComparisonCase(title, curves, comparison.verdict))
-    mt.plots.comparison(picture, cases)
+    mt.plots.comparison(cases, path=picture)

@@ -91,7 +91,7 @@ def _show(args: argparse.Namespace) -> None:
     _write(args, {"data": data.name, "picture": picture, "labels": data.train_y.tolist()})
     with drawing(picture):
         if data.image_shape is None:
-            mt.plots.scatter_2d(picture, data.train_x, data.train_y, data.class_names, title=title)
+            mt.plots.scatter_2d(data.train_x, data.train_y, data.class_names, title=title, path=picture)
         else:
             captions = [data.class_names[label] for label in data.train_y]
-            mt.plots.image_grid(picture, data.train_x.reshape(-1, *data.image_shape), captions, title=title)
+            mt.plots.image_grid(data.train_x.reshape(-1, *data.image_shape), captions, title=title, path=picture)

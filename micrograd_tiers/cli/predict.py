@@ -112,9 +112,9 @@ def _of_images(
     def draw() -> None:
         if found:
             pictures, boxes = [picture for picture, _ in found], [digit.box for _, digit in found]
-            mt.plots.prepared_images(args.picture, pictures, boxes, images, captions, title="Predictions")
+            mt.plots.prepared_images(pictures, boxes, images, captions, title="Predictions", path=args.picture)
         else:
-            mt.plots.image_grid(args.picture, images, captions, title="Predictions")
+            mt.plots.image_grid(images, captions, title="Predictions", path=args.picture)
 
     return result, draw
 
@@ -178,7 +178,7 @@ def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any
 
     if data.image_shape is None:
         title = f"{data.name}: test samples, and the net's decision regions"
-        mt.plots.scatter_2d(path, data.test_x, data.test_y, data.class_names, title=title, predict=net.predict)
+        mt.plots.scatter_2d(data.test_x, data.test_y, data.class_names, title=title, predict=net.predict, path=path)
         return
     right, wrong = np.flatnonzero(predicted == data.test_y), np.flatnonzero(predicted != data.test_y)
     shown = np.concatenate([right[:N_SHOWN], wrong[:N_SHOWN]])
@@ -190,4 +190,4 @@ def _draw(path: str, net: Network, data: Dataset, predicted: np.ndarray[Any, Any
         colors.append(RIGHT if is_right else WRONG)
     images = data.test_x[shown].reshape(-1, *data.image_shape)
     title = f"{data.name}: {len(right):,} right, {len(wrong):,} wrong; the first of each"
-    mt.plots.image_grid(path, images, captions, title=title, colors=colors)
+    mt.plots.image_grid(images, captions, title=title, colors=colors, path=path)

@@ -155,7 +155,7 @@ def _draw(args: argparse.Namespace, run: Run, counts: Any) -> None:
     if args.curves:
         with drawing(args.curves, "Loss curves"):
             steps = run.trainer.steps_per_epoch
-            mt.plots.loss_curves(args.curves, run.trainer.history, steps_per_epoch=steps, title=run.title)
+            mt.plots.loss_curves(run.trainer.history, steps_per_epoch=steps, title=run.title, path=args.curves)
     if args.confusion:
         with drawing(args.confusion, "Confusion matrix"):
-            mt.plots.confusion_matrix(args.confusion, counts, run.data.class_names, f"{run.title}, test set")
+            mt.plots.confusion_matrix(counts, run.data.class_names, f"{run.title}, test set", path=args.confusion)

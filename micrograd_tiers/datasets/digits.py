@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
+from .. import html
 from ..errors import DataError
 
 SIDE, BOX = 28, 20  # pixels of a prepared image, and of the square that its digit fits into
@@ -63,6 +64,14 @@ class PreparedDigit:
     image: Array
     box: Span
     dark_ink: bool
+
+    def __repr__(self) -> str:
+        top, bottom, left, right = self.box
+        place = f"rows {top} to {bottom - 1} and columns {left} to {right - 1} of the picture"
+        return f"<PreparedDigit: {'dark' if self.dark_ink else 'light'} ink in {place}>"
+
+    def _repr_html_(self) -> str:
+        return html.gray_images([self.image.tolist()], ["prepared digit"], 112) + html.escape(repr(self))
 
 
 def prepare_digit(picture: ArrayLike) -> PreparedDigit:

@@ -75,6 +75,10 @@ class Standardizer:
     std: NDArray[Any]
     rest: NDArray[Any] | float = 0.0
 
+    def __repr__(self) -> str:
+        ranges = (f"{np.min(numbers):.4g} to {np.max(numbers):.4g}" for numbers in (self.mean, self.std))
+        return "<Standardizer of {} features: mean {}, standard deviation {}>".format(np.size(self.mean), *ranges)
+
     @classmethod
     def fit(cls, X: ArrayLike) -> Standardizer:
         """Return the standardizer of these samples.

@@ -13,38 +13,47 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from ..colors import PALETTE
-from ..files import PathLike, picture_format
-from .style import MARKERS, in_own_style, save, wrapped
+from ..files import PathLike
+from .sheet import AxesLike, Sheet
+from .style import MARKERS, plot, wrapped
 
 MOST_SCATTER_POINTS = 3_000
 REGION_PIXELS = 200  # per side
 
 
-@in_own_style
+@plot
 def image_grid(
-    path: PathLike, images: ArrayLike, captions: Sequence[str], *, title: str, colors: Sequence[str] | None = None,
-    columns: int | None = None,
-) -> None:  # fmt: skip
+    images: ArrayLike, captions: Sequence[str], *, title: str = "", colors: Sequence[str] | None = None,
+    columns: int | None = None, path: PathLike | None = None, axes: AxesLike | None = None,
+) -> Figure:  # fmt: skip
     """Draw gray images in a grid, each framed and with a caption below it.
 
     Parameters
     ----------
-    path : path-like
     images : array_like, shape (N, H, W)
         Brightness from 0 (black) to 1 (white). N may be 0, and should not exceed about 60.
     captions : sequence of str, length N
     title : str
+        Left out if `axes` are given.
     colors : sequence of str, length N, optional
         Colors of the captions, by their matplotlib names. Default: all black.
     columns : int, optional
         Number of images per row.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        N panels to draw into, one if N is 0, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If `images` does not have shape (N, H, W), or `captions` or `colors` does not have length N.
     """
-    picture_format(path)
+    sheet = Sheet("image_grid", path, axes)
     images = np.asarray(images)
     N = len(images)
     colors = ["black"] * N if colors is None else colors
@@ -57,9 +66,9 @@ def image_grid(
     lines = max((label.count("\n") + 1 for label in labels), default=1)
     width = max(3.2, 0.81 * columns)
     height = min(1.2, width / columns) * (images.shape[1] / images.shape[2] if N else 1)
-    figure = Figure(figsize=(width, 0.6 + rows * (height + 0.13 * lines + 0.05)), layout="constrained")
-    figure.suptitle(wrapped(title if N else f"{title}: none", width - 0.2, size=12))
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    title = wrapped(title if N else f"{title}: none" if title else "none", width - 0.2, size=12)
+    figsize = (width, 0.6 + rows * (height + 0.13 * lines + 0.05))
+    panels = sheet.panels(max(1, N), figsize, title * sheet.own, rows=rows, columns=columns)
     for panel, image, label, color in zip(panels, images, labels, colors, strict=False):
         panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         panel.set_title(label, y=0, pad=-3, va="top", fontsize=7, color=color)
@@ -67,19 +76,18 @@ def image_grid(
         panel.spines[:].set(color="0.7", linewidth=0.5)
     for panel in panels[N:]:
         panel.set_axis_off()
-    save(figure, path)
+    return sheet.finished()
 
 
-@in_own_style
+@plot
 def prepared_images(
-    path: PathLike, pictures: Sequence[ArrayLike], boxes: Sequence[tuple[int, int, int, int]], images: ArrayLike,
-    captions: Sequence[str], *, title: str,
-) -> None:  # fmt: skip
+    pictures: Sequence[ArrayLike], boxes: Sequence[tuple[int, int, int, int]], images: ArrayLike,
+    captions: Sequence[str], *, title: str = "", path: PathLike | None = None, axes: AxesLike | None = None,
+) -> Figure:  # fmt: skip
     """Draw pairs of gray images, three in a row: a picture with the box that was found in it, and the prepared image.
 
     Parameters
     ----------
-    path : path-like
     pictures : sequence of array_like, length N
         Each has a shape (H, W) of its own. Brightness from 0 (black) to 1 (white).
     boxes : sequence of (int, int, int, int), length N
@@ -89,13 +97,21 @@ def prepared_images(
     captions : sequence of str, length N
         Captions of the prepared images.
     title : str
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        2N panels to draw into, in pairs, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If there are no pictures, or the lengths differ.
     """
-    picture_format(path)
+    sheet = Sheet("prepared_images", path, axes)
     images = np.asarray(images)
     N = len(pictures)
     if not N or not N == len(boxes) == len(images) == len(captions):
@@ -103,36 +119,31 @@ def prepared_images(
         raise ValueError(f"prepared_images: {got}; expected the same number of each, at least 1")
     columns = min(N, 3)
     rows = ceil(N / columns)
-    figure = Figure(figsize=(max(3.2, 2.8 * columns), 0.5 + 1.7 * rows), layout="constrained")
-    figure.suptitle(wrapped(title, 2.8 * columns, size=12))
-    panels = figure.subplots(rows, 2 * columns, squeeze=False)
-    for panel in panels.ravel():
-        panel.set_axis_off()
-    for pair, picture, box, image, caption in zip(
-        panels.reshape(-1, 2), pictures, boxes, images, captions, strict=False
-    ):
-        top, bottom, left, right = box
+    figsize = (max(3.2, 2.8 * columns), 0.5 + 1.7 * rows)
+    panels = sheet.panels(2 * N, figsize, wrapped(title, 2.8 * columns, size=12), rows=rows, columns=2 * columns)
+    for panel, (top, bottom, left, right) in zip(panels[::2], boxes, strict=True):
         corner, width, height = (left - 0.5, top - 0.5), right - left, bottom - top
-        pair[0].add_patch(Rectangle(corner, width, height, fill=False, edgecolor=PALETTE[3], linewidth=1.5))
-        for panel, gray, label in zip(pair, (picture, image), ("picture", caption), strict=True):
-            panel.set_axis_on()
-            panel.imshow(gray, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            panel.set(xticks=[], yticks=[])
-            panel.set_xlabel(wrapped(label, 1.3, size=8), fontsize=8)
-            panel.spines[:].set(color="0.7", linewidth=0.5)
-    save(figure, path)
+        panel.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=PALETTE[3], linewidth=1.5))
+    shown = [gray for pair in zip(pictures, images, strict=True) for gray in pair]
+    labels = [label for caption in captions for label in ("picture", caption)]
+    for panel, gray, label in zip(panels, shown, labels, strict=True):
+        panel.imshow(gray, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        panel.set(xticks=[], yticks=[])
+        panel.set_xlabel(wrapped(label, 1.3, size=8), fontsize=8)
+        panel.spines[:].set(color="0.7", linewidth=0.5)
+    return sheet.finished()
 
 
-@in_own_style
+@plot
 def scatter_2d(
-    path: PathLike, X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str,
-    predict: Callable[[NDArray[Any]], ArrayLike] | None = None,
-) -> None:  # fmt: skip
+    X: ArrayLike, y: ArrayLike, class_names: Sequence[object], *, title: str = "",
+    predict: Callable[[NDArray[Any]], ArrayLike] | None = None, path: PathLike | None = None,
+    axes: AxesLike | None = None,
+) -> Figure:  # fmt: skip
     """Draw labeled points in the plane and, behind them, the decision regions of a net.
 
     Parameters
     ----------
-    path : path-like
     X : array_like, shape (N, 2)
         Points, N at least 1. Only the first 3,000 are drawn.
     y : array_like of int, shape (N,)
@@ -140,34 +151,50 @@ def scatter_2d(
     class_names : sequence, length C
     title : str
     predict : callable, optional
-        Function from points, shape (n, 2), to class labels, shape (n,). It is called once, with 40,000 points.
+        Function from points, shape (n, 2), to class labels, shape (n,), such as ``net.predict``, or to probabilities,
+        shape (n, C), such as ``net.predict_proba``, whose colors are mixed. It is called once, with 40,000 points.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : Axes, optional
+        One panel to draw into, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If `X` or `y` has another shape, or there are no points.
     """
-    picture_format(path)
+    sheet = Sheet("scatter_2d", path, axes)
     X, y = np.asarray(X, float), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not len(X):
         raise ValueError(f"scatter_2d: X has shape {X.shape}, y {y.shape}; expected (N, 2) and (N,), N at least 1")
     X, y = X[:MOST_SCATTER_POINTS], y[:MOST_SCATTER_POINTS]
-    figure = Figure(figsize=(6.5, 5), layout="constrained")
-    figure.suptitle(wrapped(title, 6, size=12))
-    axes = figure.subplots()
+    (panel,) = sheet.panels(1, (6.5, 5), wrapped(title, 6, size=12))
     low, high = X.min(axis=0), X.max(axis=0)
     margin = np.where(high > low, 0.05 * (high - low), 1)
     (left, bottom), (right, top) = low - margin, high + margin
     if predict is not None:
         centers = (np.arange(REGION_PIXELS) + 0.5) / REGION_PIXELS
         x1, x2 = np.meshgrid(left + (right - left) * centers, bottom + (top - bottom) * centers)
-        classes = np.asarray(predict(np.column_stack([x1.ravel(), x2.ravel()]))).astype(int)
-        regions = to_rgba_array(PALETTE)[classes.reshape(x1.shape) % len(PALETTE)]
-        axes.imshow(regions, alpha=0.3, extent=(left, right, bottom, top), origin="lower", aspect="auto")
+        predicted = np.asarray(predict(np.column_stack([x1.ravel(), x2.ravel()])))
+        colors = to_rgba_array(PALETTE)
+        if predicted.ndim == 2:
+            regions = np.clip(predicted @ np.resize(colors, (predicted.shape[1], 4)), 0, 1)  # sums may round up
+        else:
+            regions = colors[predicted.astype(int) % len(colors)]
+        panel.imshow(
+            regions.reshape(*x1.shape, 4), alpha=0.3, extent=(left, right, bottom, top), origin="lower", aspect="auto"
+        )
     for i, name in enumerate(class_names):
         points, color, sign = X[y == i], PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
-        axes.plot(*points.T, sign, color=color, ms=4.2, mec="black", mew=0.3, label=wrapped(name, 1.5, lines=2))
-    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="feature 0", ylabel="feature 1")
-    axes.locator_params(nbins=6)
-    figure.legend(loc="outside right upper")
-    save(figure, path)
+        panel.plot(*points.T, sign, color=color, ms=4.2, mec="black", mew=0.3, label=wrapped(name, 1.5, lines=2))
+    panel.set(xlim=(left, right), ylim=(bottom, top), xlabel="feature 0", ylabel="feature 1")
+    panel.locator_params(nbins=6)
+    if sheet.own:
+        sheet.figure.legend(loc="outside right upper")
+    else:
+        panel.legend()
+    return sheet.finished()

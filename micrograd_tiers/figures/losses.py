@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from ..arguments import whole_number
 from ..colors import PALETTE
-from ..files import PathLike, picture_format
-from .style import MOST_LINE_POINTS, in_own_style, save, wrapped
+from ..files import PathLike
+from .sheet import AxesLike, Sheet
+from .style import MOST_LINE_POINTS, plot, wrapped
 
 
 class LossHistory(Protocol):
@@ -34,8 +35,11 @@ class LossHistory(Protocol):
     validation_accuracy: list[float]
 
 
-@in_own_style
-def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, title: str) -> None:
+@plot
+def loss_curves(
+    history: LossHistory, *, steps_per_epoch: int, title: str = "", path: PathLike | None = None,
+    axes: AxesLike | None = None,
+) -> Figure:  # fmt: skip
     """Draw the losses of one training run, by mini-batch and by epoch, and the validation accuracy if there is one.
 
     The loss of a mini-batch is drawn where it was measured, the mean training loss of an epoch in the middle of the
@@ -43,25 +47,32 @@ def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, t
 
     Parameters
     ----------
-    path : path-like
     history : LossHistory
         History returned by `fit`. Each of its lists may be empty. Accuracies, from 0 to 1, are drawn in percent.
     steps_per_epoch : int
         Number of mini-batches per epoch, at least 1.
     title : str
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        Two panels to draw into, one if there is no validation accuracy, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If `steps_per_epoch` is out of range.
     """
-    picture_format(path)
+    sheet = Sheet("loss_curves", path, axes)
     whole_number("loss_curves: steps_per_epoch", steps_per_epoch)
     accuracy = 100 * np.asarray(history.validation_accuracy)
     heights = [2, 1] if len(accuracy) else [1]
-    figure = Figure(figsize=(6.5, 5.4 if len(accuracy) else 3.8), layout="constrained")
-    figure.suptitle(wrapped(title, 6, size=12))
-    panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    n, figsize = len(heights), (6.5, 5.4 if len(accuracy) else 3.8)
+    title = wrapped(title, 6, size=12)
+    panels = sheet.panels(n, figsize, title, rows=n, columns=1, sharex=True, height_ratios=heights)
 
     steps, epochs = len(history.batch_loss), len(history.train_loss)
     group = max(1, ceil(steps / MOST_LINE_POINTS))
@@ -87,37 +98,44 @@ def loss_curves(path: PathLike, history: LossHistory, *, steps_per_epoch: int, t
         below = max(1.0, 100 - accuracy.min())
         panels[1].set_ylim(100 - 1.1 * below, 100 + 0.1 * below)
         panels[1].set_ylabel("validation\naccuracy (%)")
-    panels[-1].set_xlim(0, 1.02 * max(1, len(at), ceil(steps / steps_per_epoch)))
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[-1].set_xlabel("epochs")
     for panel in panels:
+        panel.set_xlim(0, 1.02 * max(1, len(at), ceil(steps / steps_per_epoch)))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(alpha=0.3)
-    save(figure, path)
+    return sheet.finished()
 
 
-@in_own_style
+@plot
 def right_and_wrong(
-    path: PathLike,
     losses: tuple[Sequence[float], Sequence[float]],
     accuracies: tuple[Sequence[float], Sequence[float]],
-    title: str,
-) -> None:
+    title: str = "",
+    *,
+    path: PathLike | None = None,
+    axes: AxesLike | None = None,
+) -> Figure:
     """Draw loss and accuracy by epoch, of the right program and of the program with a bug.
 
     Parameters
     ----------
-    path : path-like
     losses : pair of sequences of float
         Training losses of the right program, then of the program with the bug. Their lengths may differ. A curve ends
         before the first value that is not finite.
     accuracies : pair of sequences of float
         Accuracies, in the same order, from 0 to 1. They are drawn in percent.
     title : str
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        Two panels to draw into, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
-    picture_format(path)
-    figure = Figure(figsize=(6.5, 5.4), layout="constrained")
-    figure.suptitle(wrapped(title, 6, size=12))
-    above, below = figure.subplots(2, 1, sharex=True)
+    sheet = Sheet("right_and_wrong", path, axes)
+    above, below = sheet.panels(2, (6.5, 5.4), wrapped(title, 6, size=12), rows=2, columns=1, sharex=True)
     styles: tuple[dict[str, Any], ...] = (
         {"color": PALETTE[0], "marker": "o", "label": "right"},
         {"color": PALETTE[3], "marker": "s", "linestyle": "--", "label": "with the bug"},
@@ -129,11 +147,11 @@ def right_and_wrong(
         below.plot(np.arange(1, len(accuracy) + 1), 100 * np.asarray(accuracy), **style)
     above.set_ylabel("training loss")
     below.set(ylabel="accuracy (%)", xlabel="epoch", ylim=(0, 103))
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish_losses(above)
     for panel in (above, below):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(alpha=0.3)
-    save(figure, path)
+    return sheet.finished()
 
 
 def finish_losses(axes: Axes) -> None:

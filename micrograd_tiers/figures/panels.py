@@ -12,8 +12,9 @@ from matplotlib.ticker import Locator, LogLocator, MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from ..colors import PALETTE
-from ..files import PathLike, picture_format
-from .style import MARKERS, in_own_style, save, wrapped
+from ..files import PathLike
+from .sheet import AxesLike, Sheet
+from .style import MARKERS, plot, wrapped
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,29 @@ class Panel:
     log: str = ""
 
 
-@in_own_style
-def panels(path: PathLike, of: Sequence[Panel]) -> None:
+@plot
+def panels(of: Sequence[Panel], *, path: PathLike | None = None, axes: AxesLike | None = None) -> Figure:
     """Draw lines in panels, each with a legend below it, in rows of at most three.
 
     Parameters
     ----------
-    path : path-like
     of : sequence of Panel
         At least one panel.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        One panel for each `Panel` to draw into, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If there are no panels.
     """
-    picture_format(path)
+    sheet = Sheet("panels", path, axes)
     if not of:
         raise ValueError("panels: got none, expected at least one panel")
     rows = ceil(len(of) / 3)
@@ -60,30 +68,29 @@ def panels(path: PathLike, of: Sequence[Panel]) -> None:
         panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of
     }  # labels per row
     legend_lines = max(ceil(len(panel.lines) / fitting[panel.title]) for panel in of)
-    figure = Figure(figsize=(4.6 * columns, (3.5 + 0.16 * legend_lines) * rows), layout="constrained")
-    for k, panel in enumerate(of):
-        axes = figure.add_subplot(rows, columns, k + 1)
+    figsize = (4.6 * columns, (3.5 + 0.16 * legend_lines) * rows)
+    for panel, ax in zip(of, sheet.panels(len(of), figsize, rows=rows, columns=columns), strict=True):
         for n, (label, (x, y)) in enumerate(panel.lines.items()):
             marker = MARKERS[n % len(MARKERS)] if len(x) <= 30 else None
             style: dict[str, Any] = {"color": PALETTE[n % len(PALETTE)], "marker": marker, "markersize": 4}
-            axes.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line is on top
-        axes.set(title=wrapped(panel.title, 4.4), xlabel=wrapped(panel.x_label, 4), ylabel=panel.y_label)
+            ax.plot(x, y, label=label, zorder=2 + 1 / (1 + n), **style)  # the first line is on top
+        ax.set(title=wrapped(panel.title, 4.4), xlabel=wrapped(panel.x_label, 4), ylabel=panel.y_label)
         if "x" not in panel.log and all(isinstance(x, int) for xs, _ in panel.lines.values() for x in xs):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # no ticks between integers
-        for letter, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # no ticks between integers
+        for letter, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
             if letter in panel.log:
-                axes.set(**{f"{letter}scale": "log"})
+                ax.set(**{f"{letter}scale": "log"})
                 axis.set_major_locator(_log_ticks(*axis.get_view_interval(), narrow=letter == "x"))
                 axis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}")
                 axis.set_minor_formatter("")
-        axes.grid(alpha=0.3)
+        ax.grid(alpha=0.3)
         if len(panel.lines) > 1:
-            below = offset_copy(axes.transAxes, figure, y=-0.45)  # height of the axis and its label, in inches
-            axes.legend(
+            below = offset_copy(ax.transAxes, sheet.figure, y=-0.45)  # height of the axis and its label, in inches
+            ax.legend(
                 fontsize=8, ncols=fitting[panel.title], loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below,
                 borderaxespad=0,
             )  # fmt: skip
-    save(figure, path)
+    return sheet.finished()
 
 
 def _log_ticks(low: float, high: float, *, narrow: bool) -> Locator:

@@ -1,5 +1,7 @@
 """Pictures of the race: the speed of each contender, and the time per sample against the size of the net or batch."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -8,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
 from ..colors import TIER_COLORS
-from ..files import PathLike, picture_format
-from .style import MARKERS, in_own_style, rounded, save, wrapped
+from ..files import PathLike
+from .sheet import AxesLike, Sheet
+from .style import MARKERS, plot, rounded, wrapped
 
 KIND_COLORS = TIER_COLORS | {"exact": "#999999", "engine": "#009E73", "library": "#CC79A7", "reference": "#000000"}
 
@@ -67,82 +70,94 @@ class GrowthPanel:
     lines: Sequence[Times]
 
 
-@in_own_style
-def benchmark(path: PathLike, cases: Mapping[str, Sequence[Speed]]) -> None:
+@plot
+def benchmark(
+    cases: Mapping[str, Sequence[Speed]], *, path: PathLike | None = None, axes: AxesLike | None = None
+) -> Figure:
     """Draw the training speed of each contender, fastest first, in one panel per case.
 
     Parameters
     ----------
-    path : path-like
     cases : mapping of str to sequence of Speed
         Speeds by the title of the case. At least one case, and at least one speed in each.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        One panel for each case to draw into, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If there are no cases, or a case has no speeds.
     """
-    picture_format(path)
+    sheet = Sheet("benchmark", path, axes)
     if not cases or not all(cases.values()):
         raise ValueError("benchmark: expected at least one case, and at least one speed in each")
     columns = min(len(cases), 3)
     rows = ceil(len(cases) / columns)
     most = max(map(len, cases.values()))
-    figure = Figure(figsize=(4.6 * columns + 0.4, (0.24 * most + 0.9) * rows), layout="constrained")
-    for k, (title, bars) in enumerate(cases.items()):
-        axes = figure.add_subplot(rows, columns, k + 1)
+    figsize = (4.6 * columns + 0.4, (0.24 * most + 0.9) * rows)
+    drawn = sheet.panels(len(cases), figsize, rows=rows, columns=columns)
+    for k, (ax, (title, bars)) in enumerate(zip(drawn, cases.items(), strict=True)):
         bars = sorted(bars, key=lambda bar: bar.samples_per_second, reverse=True)
         speeds = [bar.samples_per_second for bar in bars]
-        axes.barh(range(len(bars)), speeds, color=[KIND_COLORS[bar.kind] for bar in bars], height=0.7)
+        ax.barh(range(len(bars)), speeds, color=[KIND_COLORS[bar.kind] for bar in bars], height=0.7)
         for i, speed in enumerate(speeds):
-            axes.annotate(
-                f"{rounded(speed)}/s", (speed, i), (4, 0), textcoords="offset points", va="center", fontsize=8
-            )
-        axes.set_yticks(range(len(bars)), [bar.label for bar in bars], fontsize=9)
-        axes.invert_yaxis()
-        axes.set_xscale("log")
-        axes.set_xlim(min(speeds) / 3, max(speeds) * 8)  # space for the annotations
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.minorticks_off()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_title(wrapped(title, 4), fontsize=10)
-        if k >= len(cases) - columns:
-            axes.set_xlabel("samples per second")
-    save(figure, path)
+            ax.annotate(f"{rounded(speed)}/s", (speed, i), (4, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.set_yticks(range(len(bars)), [bar.label for bar in bars], fontsize=9)
+        ax.invert_yaxis()
+        ax.set_xscale("log")
+        ax.set_xlim(min(speeds) / 3, max(speeds) * 8)  # space for the annotations
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.minorticks_off()
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.set_title(wrapped(title, 4), fontsize=10)
+        if k >= len(cases) - columns or not sheet.own:
+            ax.set_xlabel("samples per second")
+    return sheet.finished()
 
 
-@in_own_style
-def growth(path: PathLike, panels: Sequence[GrowthPanel]) -> None:
+@plot
+def growth(panels: Sequence[GrowthPanel], *, path: PathLike | None = None, axes: AxesLike | None = None) -> Figure:
     """Draw the time per sample against the growing size, one panel per size.
 
     Parameters
     ----------
-    path : path-like
     panels : sequence of GrowthPanel
         At least one panel.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        One panel for each `GrowthPanel` to draw into, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If there are no panels, or a panel has no lines.
     """
-    picture_format(path)
+    sheet = Sheet("growth", path, axes)
     if not panels or not all(panel.lines for panel in panels):
         raise ValueError("growth: expected at least one panel, and at least one line in each")
-    figure = Figure(figsize=(4.2 * len(panels) + 0.4, 4), layout="constrained")
-    first = None
-    for k, panel in enumerate(panels):
-        axes = first = figure.add_subplot(1, len(panels), k + 1, sharey=first)
+    drawn = sheet.panels(len(panels), (4.2 * len(panels) + 0.4, 4), sharey=True)
+    for k, (ax, panel) in enumerate(zip(drawn, panels, strict=True)):
         for n, line in enumerate(panel.lines):
             style = {"color": KIND_COLORS[line.kind], "marker": MARKERS[n % len(MARKERS)]}
-            axes.loglog(line.sizes, line.seconds, label=line.label, **style)
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(EngFormatter(unit="s"))
-        axes.grid(alpha=0.3)
-        axes.set_title(panel.title, fontsize=10)
-        axes.set_xlabel(panel.x_label)
-        if k == 0:
-            axes.set_ylabel("time per sample, one training step")
-        axes.legend(fontsize=9)
-    save(figure, path)
+            ax.loglog(line.sizes, line.seconds, label=line.label, **style)
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+        ax.grid(alpha=0.3)
+        ax.set_title(panel.title, fontsize=10)
+        ax.set_xlabel(panel.x_label)
+        if k == 0 or not sheet.own:
+            ax.set_ylabel("time per sample, one training step")
+        ax.legend(fontsize=9)
+    return sheet.finished()

@@ -14,9 +14,10 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from ..colors import OTHER_TIER_COLORS, TIER_COLORS
-from ..files import PathLike, picture_format
+from ..files import PathLike
 from .losses import finish_losses
-from .style import MOST_LINE_POINTS, in_own_style, rounded, save, wrapped
+from .sheet import AxesLike, Sheet
+from .style import MOST_LINE_POINTS, plot, rounded, wrapped
 
 
 @dataclass(frozen=True)
@@ -60,37 +61,51 @@ class ComparisonCase:
     verdict: str
 
 
-@in_own_style
-def comparison(path: PathLike, cases: Sequence[ComparisonCase]) -> None:
+@plot
+def comparison(
+    cases: Sequence[ComparisonCase], *, path: PathLike | None = None, axes: AxesLike | None = None
+) -> Figure:
     """Draw the training loss of the tiers beside their speed: one row per case.
 
     Parameters
     ----------
-    path : path-like
     cases : sequence of ComparisonCase
         At least one case.
+    path : path-like, optional
+        File to write; the suffix selects PNG, SVG or PDF.
+    axes : sequence of Axes, optional
+        Two panels for each case to draw into, losses and speeds, in place of a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
 
     Raises
     ------
     ValueError
         If there are no cases, a case has no curves, or a speed is not a finite number above 0.
     """
-    picture_format(path)
+    sheet = Sheet("comparison", path, axes)
     if not cases or not all(case.curves for case in cases):
         raise ValueError("comparison: expected at least one case, and at least one curve in each")
     texts = [(wrapped(case.title, 7, size=12), wrapped(case.verdict, 4, size=9)) for case in cases]
     heights = [3.2 + 0.2 * title.count("\n") + 0.15 * verdict.count("\n") for title, verdict in texts]
-    figure = Figure(figsize=(8, sum(heights)), layout="constrained")
-    rows = figure.subfigures(len(cases), 1, height_ratios=heights, squeeze=False, hspace=0.04)[:, 0]
-    for row, case, (title, verdict) in zip(rows, cases, texts, strict=True):
-        row.suptitle(title, fontsize=12, fontweight="bold")
+    if sheet.own:
+        figure = sheet.new_figure((8, sum(heights)))
+        rows = figure.subfigures(len(cases), 1, height_ratios=heights, squeeze=False, hspace=0.04)[:, 0]
+        for row, (title, _) in zip(rows, texts, strict=True):
+            row.suptitle(title, fontsize=12, fontweight="bold")
+        panels = [panel for row in rows for panel in row.subplots(1, 2, width_ratios=[1.1, 1])]
+    else:
+        panels = sheet.given(2 * len(cases))
+        texts = [(title, f"{title}\n{verdict}") for title, verdict in texts]
+    for left, right, case, (_, above) in zip(panels[::2], panels[1::2], cases, texts, strict=True):
         others = [curve.tier for curve in case.curves if curve.tier not in TIER_COLORS]
         colors = TIER_COLORS | {tier: OTHER_TIER_COLORS[i % 4] for i, tier in enumerate(dict.fromkeys(others))}
-        left, right = row.subplots(1, 2, width_ratios=[1.1, 1])
-        left.set_title(verdict, loc="left", fontsize=9)
+        left.set_title(above, loc="left", fontsize=9)
         _draw_losses(left, case.curves, colors)
         _draw_speeds(right, case.curves, colors)
-    save(figure, path)
+    return sheet.finished()
 
 
 def _draw_losses(axes: Axes, curves: list[Curve], colors: dict[str, str]) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import html
 from ..arguments import number
+from ..colors import OTHER_TIER_COLORS, TIER_COLORS
 from ..datasets import Dataset
 from ..errors import DivergedError
 from ..metrics import evaluate
@@ -24,6 +26,7 @@ from ..tiers import TIERS
 from ..trainer import Trainer
 from ..weights import parameter_shapes
 
+HEAD = ("tier", "samples/s", "weights off by", "losses off by", "test loss", "accuracy", "after the epoch")
 SAME = 1e-13  # relative to the largest weight; in a few epochs of stable float64 training, rounding adds up to less
 
 
@@ -62,6 +65,19 @@ class TierResult:
     epoch_accuracy: float | None = None
     batch_loss: list[float] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"<TierResult {', '.join(f'{name}: {text}' for name, text in zip(HEAD, self.cells(), strict=True))}>"
+
+    def _repr_html_(self) -> str:
+        return html.table(HEAD, [self.cells()])
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the tier's row of the table of a comparison."""
+        differences = (f"{x:.1e}" for x in (self.weight_difference, self.loss_difference))
+        epoch = "" if self.epoch_accuracy is None else f"{self.epoch_accuracy:.2%}"
+        scores = (html.number(self.loss), f"{self.accuracy:.2%}")
+        return self.tier, f"{self.samples_per_second:,.0f}", *differences, *scores, epoch
+
 
 @dataclass
 class Comparison:
@@ -98,6 +114,25 @@ class Comparison:
     steps_per_epoch: int
     largest_weight: float
     tiers: list[TierResult]
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(result.tier for result in self.tiers)}: {self._title}. {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        lines = {result.tier: result.batch_loss for result in self.tiers}
+        others = iter(OTHER_TIER_COLORS * len(lines))
+        colors = [TIER_COLORS.get(tier) or next(others) for tier in lines]
+        longest = max(map(len, lines.values()))
+        chart = html.chart(
+            lines, f"Training loss of each tier over {longest:,} mini-batches",
+            ends=("mini-batch 1", f"mini-batch {longest:,}"), colors=colors,
+        )  # fmt: skip
+        return html.table(HEAD, [result.cells() for result in self.tiers], self._title, [self.verdict]) + chart
+
+    @property
+    def _title(self) -> str:
+        exact = ", exact" * self.exact
+        return f"{self.net} on {self.data_name}{exact}, {self.steps:,} common steps of {self.batch_size:,} samples"
 
     @property
     def data(self) -> str:

@@ -803,7 +803,7 @@ def test_the_picture_of_predict_marks_right_and_wrong_predictions(cli, digits, m
     right = np.trace(content["confusion_matrix"])
     assert 150 < right < 300, "the net has learned something, but not all"
     assert f"{right} right, {300 - right} wrong" in drawn["title"]
-    _, images, captions = drawn["args"]
+    images, captions = drawn["args"]
     truth = load_dataset("glyphs", n_train=1, n_test=300)
     for image, caption, color in zip(images, captions, drawn["colors"], strict=True):
         (n,) = np.flatnonzero((truth.test_x == image.ravel()).all(axis=1))

@@ -204,7 +204,7 @@ def test_the_back_end_of_the_user_is_left_alone(folder, backend, after):
     script = (
         "import os, micrograd_tiers as mt\n"
         "mt.load_dataset('glyphs', n_train=20, n_test=1)\n"
-        "mt.plots.image_grid('a.png', [[[0.5]]], ['a'], title='b')\n"
+        "mt.plots.image_grid([[[0.5]]], ['a'], title='b', path='a.png')\n"
         "import matplotlib\n"
         "print(os.environ['MPLBACKEND'], matplotlib.get_backend().lower())\n"
     )

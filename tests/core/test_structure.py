@@ -31,7 +31,7 @@ ORDER = [
     *("processes", "threads", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
-    *("batches", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
+    *("batches", "history", "training_state", "trainer", "progress", "training", "building", "checkpoints", "run"),
     *("figures", "plots", "views"),
     *("lab.race", "lab.gradcheck", "lab.museum", "lab.judge", "lab.comparison", "lab.studies", "cli"),
 ]

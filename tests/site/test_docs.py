@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import micrograd_tiers as mt
@@ -99,6 +100,20 @@ def test_repeated_lines_are_dimmed(side_by_side):
     }
     lines = [re.sub("<(?!span class=.dimmed.)[^>]*>", "", line) for line in side_by_side.columns(sources).splitlines()]
     assert [line.count("dimmed") for line in lines[1:4]] == [1, 1, 2]
+
+
+def test_every_function_that_draws_has_an_example_with_its_picture(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(DOCS)
+    examples = pytest.importorskip("plot_examples")
+    assert {*examples.EXAMPLES} == {name for name in mt.plots.__all__ if inspect.isfunction(getattr(mt.plots, name))}
+    examples.write(tmp_path / "plots")
+    for name, example in examples.EXAMPLES.items():
+        assert (tmp_path / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        part = (tmp_path / "plots" / f"{name}.txt").read_text()
+        assert f"   :alt: {example.__doc__}\n" in part
+        assert f"\n   mt.plots.{name}(" in part
+        code = "".join(re.findall("^   (?!:)(.*\n)", part, re.M))
+        exec(compile(code, name, "exec"), {"mt": mt, "np": np})
 
 
 @pytest.fixture(scope="module")

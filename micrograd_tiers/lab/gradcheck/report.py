@@ -5,6 +5,11 @@ from enum import Enum
 from textwrap import wrap
 from typing import Any
 
+from ... import html
+from ...formats import cut_lines
+
+HEAD = ("gradient", "method", "checked", "worst at", "analytic", "numerical", "error", "allowed", "verdict")
+
 
 class VerdictKind(Enum):
     """Verdict of one check, without details."""
@@ -87,6 +92,9 @@ class Check:
         """True if the gradient was tested and is right."""
         return self.kind in (VerdictKind.PASS, VerdictKind.REMOVED)
 
+    def _repr_html_(self) -> str:
+        return Report((self,))._repr_html_()
+
     def as_json(self) -> dict[str, Any]:
         """Return the numbers and the verdict for a JSON file."""
         content = asdict(self)
@@ -96,7 +104,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Result of a gradient check: one `Check` for each argument or parameter. `print` shows it as a table."""
+    """Result of a gradient check: one `Check` for each argument or parameter.
+
+    `print` and a notebook show it as a table.
+    """
 
     checks: tuple[Check, ...]
 
@@ -110,24 +121,43 @@ class Report:
 
     def __str__(self) -> str:
         width = max([9, *(len(check.name) for check in self.checks)])
-        columns = f"{'worst at':>12}{'analytic':>14}{'numerical':>14}{'error':>9}{'allowed':>9}"
-        lines = [f"{'gradient':{width}}  {'method':12}{'checked':>8}{columns}  verdict"]
-        remarks: dict[str, list[Check]] = {}
+        lines = []
+        for name, method, *columns, verdict in (HEAD, *map(_cells, self.checks)):
+            numbers = "".join(f"{text:>{w}}" for text, w in zip(columns, (8, 12, 14, 14, 9, 9), strict=True))
+            lines.append(f"{name:{width}}  {method:12}{numbers}  {verdict}")
+        for remark, advice in self._remarks().items():
+            lines += [*wrap(remark, 100, subsequent_indent="    "), f"    -> {advice}"]
+        return "\n".join([*lines, *wrap(self._conclusion, 100)])
+
+    def __repr__(self) -> str:
+        return cut_lines(str(self))
+
+    def _repr_html_(self) -> str:
+        remarks = [f"{remark} \N{RIGHTWARDS ARROW} {advice}" for remark, advice in self._remarks().items()]
+        rows = [*map(_cells, self.checks)]
+        return html.table(HEAD, rows, "Gradient check", [*remarks, self._conclusion])
+
+    def _remarks(self) -> dict[str, str]:
+        """Return verdicts other than "pass", each with its gradients, and what to do about them."""
+        found: dict[str, list[Check]] = {}
         for check in self.checks:
-            lines.append(_row(check, width))
             if check.kind is not VerdictKind.PASS:
-                remarks.setdefault(check.verdict, []).append(check)
-        for verdict, checks in remarks.items():
+                found.setdefault(check.verdict, []).append(check)
+        remarks = {}
+        for verdict, checks in found.items():
             places = [c.name if c.coordinate is None else f"{c.name} at {c.coordinate}" for c in checks]
-            lines += wrap(f"{verdict}: {', '.join(places)}", 100, subsequent_indent="    ")
-            lines += [f"    -> {ADVICE[checks[0].kind]}"]
+            remarks[f"{verdict}: {', '.join(places)}"] = ADVICE[checks[0].kind]
+        return remarks
+
+    @property
+    def _conclusion(self) -> str:
         if self.passed:
-            return "\n".join([*lines, "Passed: every gradient agrees with its numerical derivative."])
+            return "Passed: every gradient agrees with its numerical derivative."
         names = ", ".join(check.name for check in self.checks if not check.passed)
-        return "\n".join([*lines, *wrap(f"NOT passed: {names or 'there was nothing to check'}.", 100)])
+        return f"NOT passed: {names or 'there was nothing to check'}."
 
 
-def _row(c: Check, width: int) -> str:
+def _cells(c: Check) -> tuple[str, ...]:
     place = "" if c.coordinate is None else str(c.coordinate).replace(" ", "")
-    numbers = f"{c.analytic:>14.6e}{c.numerical:>14.6e}{c.relative_error:>9.1e}{c.tolerance:>9.0e}"
-    return f"{c.name:{width}}  {c.method:12}{c.n_coordinates:>8,}{place:>12}{numbers}  {c.kind.short}"
+    numbers = (f"{c.analytic:.6e}", f"{c.numerical:.6e}", f"{c.relative_error:.1e}", f"{c.tolerance:.0e}")
+    return c.name, c.method, f"{c.n_coordinates:,}", place, *numbers, c.kind.short

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ... import html
+from ...formats import cut
 from ...tiers import CORE, OPS, SUPPORT, TIERS
 from .clock import CALL_LIMIT
 from .points import ITEMS, Points, Worth, default_points, parts_of
@@ -46,6 +48,13 @@ class Item:
     points: float = 0.0
     possible: float = 0.0
     note: str = ""
+
+    def __repr__(self) -> str:
+        wrong = f"; wrong: {', '.join(finding['part'] for finding in self.findings)}" if self.findings else ""
+        return f"<Item {self.name}: {self.status}, {self.points:g} of {self.possible:g} points{wrong}>"
+
+    def _repr_html_(self) -> str:
+        return "".join(map(_finding, [self.name] * len(self.findings), self.findings)) or html.escape(repr(self))
 
     def parts(self, level: str = "all") -> dict[str, bool]:
         """Return, for each part, True if it is right at a level; a part that could not be judged counts as wrong."""
@@ -105,6 +114,36 @@ class Verdict:
     def possible(self) -> float:
         """Points possible, over all items."""
         return sum(item.possible for item in self.items)
+
+    def __repr__(self) -> str:
+        short = [f"{item.name} ({item.status})" for item in self.items if item.points < item.possible]
+        rest = f"; without full points: {cut(', '.join(short), 500)}" if short else ""
+        return f"<Verdict on {self._conclusion}{rest}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (item.name, item.status, f"{item.points:g} of {item.possible:g}", item.note)
+            for item in self.items
+            if item.possible or item.status not in (PASS, TAKEN)
+        ]
+        speed = [f"{self.speeds['']:,.0f} samples per second in training"] if self.speeds else []
+        notes = [*[f"cannot be imported: {self.problem}"] * bool(self.problem), *speed]
+        findings = "".join(item._repr_html_() for item in self.items if item.findings)
+        return html.table(("item", "result", "points", "remark"), rows, self._conclusion, notes) + findings
+
+    @property
+    def _conclusion(self) -> str:
+        passed = "passed" if self.passed else "NOT passed"
+        return f'{self.tier}: {passed} at level "{self.level}", {self.points:g} of {self.possible:g} points'
+
+
+def _finding(name: str, finding: Mapping[str, Any]) -> str:
+    """Return one finding as HTML, folded."""
+    numbers = [f"{label}: {finding[label]!r}" for label in ("expected", "got") if finding.get(label) is not None]
+    bug = finding.get("likely_bug") or {}
+    hints = [f"{label}: {bug[key]}" for label, key in (("likely bug", "title"), ("hint", "hint")) if bug.get(key)]
+    lines = [finding["message"], *(finding.get("calls") or ()), *(cut(number) for number in numbers), *hints]
+    return html.folded(f"{name}, {finding['part']}: {finding['property']}", "\n".join(lines))
 
 
 def judge(

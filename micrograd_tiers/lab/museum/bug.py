@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from textwrap import fill
 from types import ModuleType
 from typing import Any, cast
 
+from ... import html
 from ...tiers import TIERS, Tier
 from ...tiers.assembly import changed_tier
 from ...tiers.functions import files_of
@@ -73,6 +75,15 @@ class Bug:
     hint: str = ""
     op: str = ""
     part: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Bug {self.name}: {self.title}>"
+
+    def _repr_html_(self) -> str:
+        title, symptom = html.escape(f"{self.name}: {self.title}"), html.escape(self.symptom)
+        why = fill(f"{self.explanation} Caught by: {self.property}.", 100)
+        parts = html.folded("Explanation", why) + html.folded("Source", self.difference())
+        return f"<b>{title}</b><p>{symptom}</p>{parts}"
 
     def files(self) -> Edits:
         """Return the edits, grouped by file."""

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ... import processes
+from ... import html, processes
 from ...errors import ContenderError
 from ...threads import pinned
 from .cases import Case
@@ -59,6 +59,23 @@ class Row:
     seconds: list[float]
     ratios: list[float]
     off: float | None
+
+    def __repr__(self) -> str:
+        return f"<Row: {', '.join(f'{name}: {text}' for name, text in self._cells().items())}>"
+
+    def _repr_html_(self) -> str:
+        return html.table([*self._cells()], [[*self._cells().values()]])
+
+    def _cells(self) -> dict[str, str]:
+        first, third = quartiles(self.seconds)
+        return {
+            "contender": self.contender,
+            "case": str(self.case),
+            "microseconds": f"{1e6 * self.median:.3g}",
+            "quartiles": f"{1e6 * first:.3g} to {1e6 * third:.3g}",
+            "samples/s": f"{self.samples_per_second:,.0f}",
+            f"times as fast as {self.base}": f"{self.ratio:.2g}",
+        }
 
     @property
     def median(self) -> float:

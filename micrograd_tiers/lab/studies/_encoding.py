@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from ...datasets import Dataset, load_dataset
+from ...history import History
 from ...models import autoencoder
 from ...network import Network
 from ...optimizers import Adam
 from ...training import fit
-from ...training_state import History
 
 
 @dataclass(frozen=True)

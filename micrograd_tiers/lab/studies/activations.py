@@ -51,7 +51,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         plots.panels(
-            path,
             [
                 plots.Panel(
                     f"{what} loss, {depth} hidden layer{'s' if depth > 1 else ''}",
@@ -63,6 +62,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
                 for depth in DEPTHS
                 for what, key in (("Training", "train_loss"), ("Validation", "validation_loss"))
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"losses": draw})

@@ -85,7 +85,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
         losses = {"test loss": (codes, [r["test_loss"] for r in results])}
         plots.panels(
-            path, [plots.Panel("Loss against code size", "numbers in the code", "mean squared error", losses, "x")]
+            [plots.Panel("Loss against code size", "numbers in the code", "mean squared error", losses, "x")], path=path
         )
 
     def draw_images(path: Path) -> None:
@@ -98,7 +98,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         ]
         images = np.array([image for _, row in rows for image in row]).reshape(-1, side, side)
         captions = [name for name, row in rows for _ in row]
-        plots.image_grid(path, images, captions, title="Test images, and what becomes of them", columns=N_SHOWN)
+        plots.image_grid(images, captions, title="Test images, and what becomes of them", columns=N_SHOWN, path=path)
 
     return StudyReport(answer, findings, {"loss": draw, "reconstructions": draw_images})
 

@@ -74,7 +74,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             for name, of in ((FIXED, fixed), (PROPORTIONAL, proportional))
         }
         plots.panels(
-            path,
             [
                 plots.Panel("Validation loss by batch size", "epoch", "loss (nats)", lines, "y"),
                 plots.Panel("Validation loss by batch size", "seconds", "loss (nats)", by_second, "xy"),
@@ -83,6 +82,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
                 ),
                 plots.Panel("After the last epoch", "batch size (power of two)", "validation loss (nats)", ends, "y"),
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"batch-sizes": draw})

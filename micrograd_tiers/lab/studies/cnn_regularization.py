@@ -94,11 +94,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         losses = {name: by_epoch(r["train_loss"]) for name, r in variants.items()}
         accuracy = {"test accuracy": (PROBABILITIES, [r["test_accuracy"] for r in by_p])}
         plots.panels(
-            path,
             [
                 plots.Panel("Training loss", "epoch", "loss (nats)", losses, "y"),
                 plots.Panel("After one epoch", "probability of dropout", "test accuracy", accuracy),
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"regularization": draw})

@@ -77,7 +77,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             what: ([by_name[n]["n_parameters"] for n in names], [1 - by_name[n]["test_accuracy"] for n in names])
             for what, names in (("dense", ["dense, 100 units"]), ("one convolution", ONE), ("two convolutions", TWO))
         }
-        plots.panels(path, [plots.Panel("Error rate against size", "parameters", "error rate", lines, "xy")])
+        plots.panels([plots.Panel("Error rate against size", "parameters", "error rate", lines, "xy")], path=path)
 
     return StudyReport(answer, findings, {"errors": draw})
 

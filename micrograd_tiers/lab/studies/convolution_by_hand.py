@@ -88,7 +88,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
                 array = np.array(image, float)
                 images.append(array if len(array) == 4 else array.repeat(2, axis=0).repeat(2, axis=1))
                 captions.append(what)
-        plots.image_grid(path, images, captions, title="Pooling in windows of 2 by 2", columns=6)
+        plots.image_grid(images, captions, title="Pooling in windows of 2 by 2", columns=6, path=path)
 
     findings = {
         "n_parameters": shapes["n_parameters"],

@@ -140,12 +140,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
 
         first = {_label(own[0][0]): own[0][1] for own in shapes.values()}
         plots.panels(
-            path,
             [
                 plots.Panel(f"{what} loss{of}", "epoch", "loss (nats)", lines(runs, key), log)
                 for of, runs in ((" by hidden layers", first), (", large net", penalties))
                 for what, key, log in (("Training", "train_loss", "y"), ("Validation", "validation_loss", ""))
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"losses": draw})

@@ -251,7 +251,7 @@ def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
         plots.Panel(title, "thousands of samples (classes change every 0.5)", "dead units, mean", lines(shown))
         for title, shown in (("What helps", names[:5]), ("What does not help, or only in part", [names[0], *names[5:]]))
     ]
-    plots.panels(path, panels)
+    plots.panels(panels, path=path)
 
 
 STUDY = Study(

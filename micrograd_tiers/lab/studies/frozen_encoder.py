@@ -125,7 +125,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         lines = {STARTS[name]: by_epoch(r["train_loss"]) for name, r in by_encoder.items()}
-        plots.panels(path, [plots.Panel("Training loss", "epoch", "loss (nats)", lines, "y")])
+        plots.panels([plots.Panel("Training loss", "epoch", "loss (nats)", lines, "y")], path=path)
 
     return StudyReport(answer, findings, {"loss": draw})
 

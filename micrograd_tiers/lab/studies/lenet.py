@@ -90,7 +90,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         lines = {name: by_epoch(r["train_loss"]) for name, r in [*zip(names, results, strict=True)][2:]}
-        plots.panels(path, [plots.Panel("LeNet: training loss", "epoch", "loss (nats)", lines, "y")])
+        plots.panels([plots.Panel("LeNet: training loss", "epoch", "loss (nats)", lines, "y")], path=path)
 
     return StudyReport(answer, findings, {"loss": draw})
 

@@ -318,11 +318,11 @@ def _draw_losses(path: Path, alone: dict[str, list[Result]], xor: list[Result]) 
     units = {gate: (steps, of[0]["train_loss"]) for gate, of in alone.items()}
     hidden = {f"start {n + 1}": (steps, result["train_loss"]) for n, result in enumerate(xor[:6])}
     plots.panels(
-        path,
         [
             plots.Panel("One unit", "step", "loss (nats)", units, "y"),
             plots.Panel("XOR with two hidden sigmoids", "step", "loss (nats)", hidden, "y"),
         ],
+        path=path,
     )
 
 
@@ -332,7 +332,7 @@ def _draw_regions(path: Path, title: str, gate: str, hidden: tuple[int, ...], of
     learned = next((result for result in of if result["accuracy"] == 1), of[0])
     net = _net(hidden, "sigmoid")
     net.load_state_dict(learned["weights"])
-    plots.scatter_2d(path, CORNERS, GATES[gate], ["0", "1"], title=title, predict=net.predict)
+    plots.scatter_2d(CORNERS, GATES[gate], ["0", "1"], title=title, predict=net.predict, path=path)
 
 
 STUDY = Study(

@@ -138,7 +138,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
                 for how, name in (("measured", f"{key}_measured"), ("computed", key)):
                     lines[f"{what}, {how}"] = sizes, [done[hidden, rule, size][name] / 1e6 for size in sizes]
             panels.append(plots.Panel(f"Memory of {_name(hidden)}", "batch size", "MB", lines, "y"))
-        plots.panels(path, panels)
+        plots.panels(panels, path=path)
 
     return StudyReport(answer, findings, {"memory": draw})
 

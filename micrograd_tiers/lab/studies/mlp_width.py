@@ -202,7 +202,9 @@ def _draw_losses(path: Path, by_width: dict[int, Result]) -> None:
         return {str(n or "none"): by_epoch(r[key]) for n, r in by_width.items()}
 
     titles = {"train_loss": "Training loss by width", "validation_loss": "Validation loss by width"}
-    plots.panels(path, [plots.Panel(title, "epoch", "loss (nats)", lines(key), "y") for key, title in titles.items()])
+    plots.panels(
+        [plots.Panel(title, "epoch", "loss (nats)", lines(key), "y") for key, title in titles.items()], path=path
+    )
 
 
 def _draw_one(path: Path, neuron: Result) -> None:
@@ -219,7 +221,6 @@ def _draw_one(path: Path, neuron: Result) -> None:
         return {name: (x.tolist(), [*y]) for name, y in zip(neuron["classes"], ys, strict=True)}
 
     plots.panels(
-        path,
         [
             plots.Panel("Ten scores from one tanh neuron", "its output", "score", lines(h, scores)),
             plots.Panel("The probabilities that they make", "its output", "probability", lines(h, shares)),
@@ -227,6 +228,7 @@ def _draw_one(path: Path, neuron: Result) -> None:
                 "The test images", "its output", "images", lines((edges[1:] + edges[:-1]) / 2, neuron["counts"])
             ),
         ],
+        path=path,
     )
 
 

@@ -67,7 +67,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         from ... import plots
 
         lines = {name: by_epoch(r["train_loss"]) for name, r in zip(NETS, results, strict=True)}
-        plots.panels(path, [plots.Panel("Training loss, with dropout", "epoch", "loss (nats)", lines, "y")])
+        plots.panels([plots.Panel("Training loss, with dropout", "epoch", "loss (nats)", lines, "y")], path=path)
 
     return StudyReport(answer, findings, {"loss": draw})
 

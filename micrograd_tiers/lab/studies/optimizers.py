@@ -74,7 +74,6 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         lines = {name: by_epoch(losses) for name, losses in at_best.items()}
         power = "learning rate (power of ten)"
         plots.panels(
-            path,
             [
                 plots.Panel("After the last epoch", power, "validation loss (nats)", by_power(last_loss), "y"),
                 plots.Panel(
@@ -82,6 +81,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
                 ),
                 plots.Panel("Each at its best rate", "epoch", "validation loss (nats)", lines, "y"),
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"learning-rates": draw})

@@ -123,7 +123,7 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             lines = {name: (GAPS[:n].tolist(), result["losses"][name][:n]) for name in FORMS}
             title = f"{dtype}: loss of the smaller logit's class"
             panels.append(plots.Panel(title, "gap between the two logits", "loss (nats)", lines))
-        plots.panels(path, panels)
+        plots.panels(panels, path=path)
 
     return StudyReport(answer, findings, {"loss": draw})
 

@@ -98,18 +98,18 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
             return {f"{n:g}": by_epoch(r[key]) for n, r in zip(names, results, strict=True)}
 
         plots.panels(
-            path,
             [
                 plots.Panel(f"{what} loss by {by}", "epoch", "loss (nats)", lines(key, names, runs))
                 for by, names, runs in (("learning rate", RATES, by_rate), ("batch size", BATCH_SIZES, by_size))
                 for what, key in (("Training", "train_loss"), ("Validation", "validation_loss"))
             ],
+            path=path,
         )
 
     def draw_samples(path: Path) -> None:
         from ... import plots
 
-        plots.image_grid(path, samples["images"], samples["labels"], title="The first ten training images")
+        plots.image_grid(samples["images"], samples["labels"], title="The first ten training images", path=path)
 
     return StudyReport(answer, findings, {"images": draw_samples, "losses": draw}, reading)
 

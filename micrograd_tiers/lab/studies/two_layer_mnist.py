@@ -99,12 +99,12 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         rates = {f"{rate:g}": (epochs, result["validation_loss"]) for rate, result in zip(RATES, by_rate, strict=True)}
         ends = {name: by_epoch(result["train_loss"]) for name, result in finals.items()}
         plots.panels(
-            path,
             [
                 plots.Panel("Learning rate 0.03", "epoch", "loss (nats)", first),
                 plots.Panel("Validation loss by learning rate", "epoch", "loss (nats)", rates, "y"),
                 plots.Panel("Final runs, training loss", "epoch", "loss (nats)", ends, "y"),
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"losses": draw}, reading)

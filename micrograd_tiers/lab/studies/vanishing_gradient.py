@@ -128,11 +128,11 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
         }
         layers = {name: by_epoch(rms) for name, rms in deep.items()}
         plots.panels(
-            path,
             [
                 plots.Panel("The sigmoid and its derivative", "x", "", curves),
                 plots.Panel("Gradients at the start, by layer", "layer", "root mean square of dL/dweight", layers, "y"),
             ],
+            path=path,
         )
 
     return StudyReport(answer, findings, {"gradients": draw})

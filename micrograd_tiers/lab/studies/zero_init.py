@@ -218,7 +218,7 @@ def _draw(path: Path, runs: dict[str, list[Result]]) -> None:
     losses = {name: (epochs[1:], of[0]["train_loss"]) for name, of in runs.items()}
     panels.append(plots.Panel("Largest difference between units", "epoch", "difference", apart))
     panels.append(plots.Panel("Training loss", "epoch", "loss (nats)", losses, "y"))
-    plots.panels(path, panels)
+    plots.panels(panels, path=path)
 
 
 STUDY = Study(
