@@ -33,6 +33,8 @@ _NAMES = {  # keyed by the module that defines them
     "trainer": ("Trainer",),
     "training": ("fit",),
     "views.animation.animation": ("animate",),
+    "views.draw": ("draw",),
+    "views.replay": ("replay",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -103,6 +105,8 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .trainer import Trainer as Trainer
     from .training import fit as fit
     from .views.animation.animation import animate as animate
+    from .views.draw import draw as draw
+    from .views.replay import replay as replay
 else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 

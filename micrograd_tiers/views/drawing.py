@@ -28,25 +28,41 @@ class Drawing:
         HTML shown below the drawing in notebooks and on pages, not in SVG files.
     description : str
         What the drawing shows, in words and numbers, for screen readers.
+    role : str
+        "img", or "group" if the parts have text alternatives of their own.
+    linked : str
+        SVG elements with links to what is below, instead of `parts` in notebooks and on pages.
     """
 
     def __init__(
-        self, title: str, width: float, height: float, parts: str, below: str = "", description: str = ""
+        self,
+        title: str,
+        width: float,
+        height: float,
+        parts: str,
+        below: str = "",
+        description: str = "",
+        *,
+        role: str = "img",
+        linked: str = "",
     ) -> None:
         self.title, self.width, self.height, self.parts, self.below = title, width, height, parts, below
-        self.description = description
+        self.description, self.role, self.linked = description, role, linked
 
     def svg(self) -> str:
         """Return the SVG element."""
+        return self._element(self.parts)
+
+    def _element(self, parts: str) -> str:
         size = f'width="{self.width:g}" height="{self.height:g}" viewBox="0 0 {self.width:g} {self.height:g}"'
         label = escape(f"{self.title}. {self.description}" if self.description else self.title)
-        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" {size}'
-        return f'{start} style="{STYLE}">{self.parts}</svg>'
+        start = f'<svg xmlns="http://www.w3.org/2000/svg" role="{self.role}" aria-label="{label}" {size}'
+        return f'{start} style="{STYLE}">{parts}</svg>'
 
     def html(self) -> str:
         """Return the drawing, in a box that scrolls if it is too wide, and the HTML below it."""
         box = f'<div style="overflow-x:auto" tabindex="0" role="group" aria-label="{escape(self.title)}">'
-        return f"{box}{self.svg()}</div>{self.below}"
+        return f"{box}{self._element(self.linked or self.parts)}</div>{self.below}"
 
     def save(self, path: PathLike) -> None:
         """Write the drawing to a file, whole or not at all: an image if its name ends in ".svg", a page if in ".html".

@@ -81,6 +81,23 @@ def test_training_without_numpy_gives_the_same_bits(net_name, optimizer, exact):
     assert without["outputs"] == net.forward(X).tolist()
 
 
+def test_graphs_are_drawn_and_replayed_without_numpy(tmp_path):
+    script = (
+        "import sys\n"
+        "for name in ('numpy', 'matplotlib', 'hypothesis'): sys.modules[name] = None\n"
+        "import micrograd_tiers as mt\n"
+        "model = mt.MLP(2, [3, 1])\n"
+        "loss = (model([1.0, 2.0]) - 1.0) ** 2\n"
+        "loss.backward()\n"
+        "drawing = mt.draw(loss, names=globals(), fold=model)\n"
+        "drawing.save('graph.svg'); drawing.save('graph.html'); mt.replay(loss).save('replay.html')\n"
+        "print(drawing._repr_html_().count('<details>'), mt.replay(loss)._repr_html_()[:7])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert result.stdout == "4 <iframe\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph.html", "graph.svg", "replay.html"]
+
+
 def test_weights_are_drawn_by_the_callers_generator():
     script = (
         "import sys; sys.modules['numpy'] = None\n"

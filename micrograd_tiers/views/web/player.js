@@ -1,5 +1,6 @@
 // Controls that step through `count` states: buttons, slider, speed, and the keys left, right, space, home and end.
-// `show(i)` draws state i and returns the sentence that a screen reader speaks. Returns a function that goes to a state.
+// `show(i)` draws state i and returns the sentence that a screen reader speaks: text, or a list of texts and elements.
+// Returns a function that goes to a state.
 function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   let at = start, timer = null;
   const live = h("p", { "aria-live": "polite", class: "sentence" });
@@ -9,15 +10,16 @@ function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   for (const factor of [0.25, 0.5, 1, 2, 4]) {
     speed.append(h("option", { value: factor, selected: factor === 1 }, `${factor}×`));
   }
-  const button = (sign, name, action) => h("button", { type: "button", "aria-label": name, title: name, onclick: action }, sign);
+  const button = (sign, name, onclick) =>
+    h("button", { type: "button", "aria-label": name, title: name, onclick }, sign);
   const play = button("▶", "play", () => (timer ? stop() : run()));
 
   function go(i) {
     at = Math.max(0, Math.min(count - 1, i));
     slider.value = at;
     place.textContent = `${at + 1} / ${count}`;
-    const sentence = show(at) ?? "";
-    if (live.textContent !== sentence) live.textContent = sentence;
+    const parts = [show(at) ?? ""].flat(), sentence = parts.map((part) => part.textContent ?? part).join("");
+    if (live.textContent !== sentence) live.replaceChildren(...parts);
     slider.setAttribute("aria-valuetext", `${at + 1} of ${count}: ${sentence}`);
   }
   function label(sign, name) {
@@ -50,11 +52,12 @@ function player(where, count, show, { perSecond = 1, start = 0 } = {}) {
   slider.addEventListener("input", () => jump(Number(slider.value)));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, textarea, [data-keys]")) return;
-    const moves = { ArrowRight: () => jump(at + 1), ArrowLeft: () => jump(at - 1), Home: () => jump(0), End: () => jump(count - 1) };
-    if (event.key === " " && !event.target.closest("button, summary, a, input:not([type=range])")) moves[" "] = () => play.click();
-    if (!moves[event.key]) return;
+    const places = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: count - 1 };
+    const plays = event.key === " " && !event.target.closest("button, summary, a, input:not([type=range])");
+    if (plays) play.click();
+    else if (event.key in places) jump(places[event.key]);
+    else return;
     event.preventDefault();
-    moves[event.key]();
   });
   where.append(
     h("div", { class: "controls", role: "group", "aria-label": "player" },

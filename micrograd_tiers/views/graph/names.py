@@ -1,0 +1,51 @@
+"""Names of Values: their labels, and the names of variables, lists and nets that hold them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...arguments import shown
+from ...engine import Value
+
+LONGEST = 1000  # longer lists are data, not variables
+
+
+def parts_of(thing: object, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield (path, object) for an object and all that lists, tuples, arrays of Values and nets hold in it.
+
+    A net is any object with a method `parameters`. Breadth first, so that what is nearest comes first.
+    """
+    queue: list[tuple[str, Any]] = [(path, thing)]
+    seen: set[int] = set()
+    for path, part in queue:  # the list grows during the loop
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield path, part
+        if hasattr(type(part), "tolist") and getattr(getattr(part, "dtype", None), "kind", "") == "O":
+            part = part.tolist()
+        if isinstance(part, (list, tuple)) and len(part) <= LONGEST:
+            queue.extend((f"{path}[{i}]", inner) for i, inner in enumerate(part))
+        elif callable(getattr(type(part), "parameters", None)) and hasattr(part, "__dict__"):
+            queue.extend((f"{path}.{name}".lstrip("."), inner) for name, inner in vars(part).items())
+
+
+def names_of(values: Sequence[Value], names: Mapping[str, object] | None) -> dict[Value, str]:
+    """Return the labels of Values, and for those without a label the first name found in `names`.
+
+    Raises
+    ------
+    TypeError
+        If `names` is no mapping.
+    """
+    found = {value: str(value.label) for value in values if value.label}
+    if names is None:
+        return found
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names is {shown(names)}, expected a dict of names and objects: names=locals()")
+    unnamed = {*values} - {*found}
+    for name, thing in names.items():
+        if not str(name).startswith("_"):  # IPython's _, __, _1 ...
+            for path, part in parts_of(thing, str(name)):
+                if isinstance(part, Value) and part in unnamed:
+                    found.setdefault(part, path)
+    return found
