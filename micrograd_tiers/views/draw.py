@@ -10,6 +10,7 @@ from ..engine import Value
 from ..nn import MLP, Module
 from .drawing import Drawing
 from .graph.drawing import draw_graph
+from .graph.others import is_node
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -35,6 +36,8 @@ def draw(
     Parameters
     ----------
     what : Value, Network or nn.MLP
+        Or a node of another class with `data`, `grad` and `_prev`, such as micrograd's or your own. The local
+        derivatives are drawn if it keeps them as `slopes`, in the order of `_prev`.
     X : array_like, shape (N, I) or (N, C, H, W), optional
         For a net: samples, as in `Network.forward`; for an MLP also one sample (I,). Without X, only the weights are
         drawn.
@@ -71,7 +74,7 @@ def draw(
     >>> mt.draw(c, names=locals())
     <Drawing: Graph of c = -6: 3 nodes; write it with .save('drawing.svg') or .save('drawing.html')>
     """
-    if isinstance(what, Value):
+    if isinstance(what, Value) or is_node(what):
         if X is not None or y is not None:
             raise TypeError("draw: X and y go with a net, expected a Value alone: mt.draw(value)")
         return draw_graph(what, names, fold)

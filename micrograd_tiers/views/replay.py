@@ -12,6 +12,7 @@ from .drawing import Drawing
 from .graph.boxes import NAME, Graph, check_size, graph_of, nodes_of
 from .graph.folding import Uses, uses_of
 from .graph.names import names_of
+from .graph.others import as_values, is_node
 from .graph.passes import Contribution, Pass, backward, first_reached, wrong_gradients
 from .graph.script import Names, backward_texts, forward_texts, listed
 from .graph.svg import picture_of
@@ -28,7 +29,7 @@ OTHER_ORDERS = {
 LISTED = 10  # late steps that are listed
 
 
-def replay(value: Value, *, names: Mapping[str, object] | None = None) -> Page:
+def replay(value: Any, *, names: Mapping[str, object] | None = None) -> Page:
     """Return a page that plays the forward and the backward pass through the graph of a Value, one step at a time.
 
     The forward pass computes node by node. Each step of the backward pass shows one product, the gradient to which it
@@ -39,6 +40,7 @@ def replay(value: Value, *, names: Mapping[str, object] | None = None) -> Page:
     Parameters
     ----------
     value : Value
+        Or a node of your own class with `data`, `grad`, `_prev` and `slopes`, as in `draw`.
     names : dict, optional
         ``names=locals()`` names each node without a label, as in `draw`. Other nodes are called v1, v2, ...
 
@@ -56,10 +58,18 @@ def replay(value: Value, *, names: Mapping[str, object] | None = None) -> Page:
     >>> mt.replay(a * b + a)
     <Page: Replay of v2 = -4; .save('page.html') writes it to a file>
     """
+    others: Mapping[int, Value] = {}
     if not isinstance(value, Value):
-        raise TypeError(f"value is {shown(value)}, expected a Value; mt.draw(...) draws a net")
+        if not is_node(value):
+            raise TypeError(f"value is {shown(value)}, expected a Value; mt.draw(...) draws a net")
+        value, others = as_values(value)
     values = nodes_of(value)
-    called = _all_named(values, names_of(values, names))
+    if others and any(node._x is None for node in values if node._prev):
+        raise TypeError(
+            "value: its class does not keep local derivatives, expected an attribute `slopes` in the order of `_prev`; "
+            "mt.draw(value) draws the graph without them"
+        )
+    called = _all_named(values, names_of(values, names, others))
     graph = graph_of(values, [], called)
     check_size(graph, len(values), "play a smaller expression, or draw it folded")
     right = backward([node for node in values if node._prev] or [value])

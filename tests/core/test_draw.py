@@ -499,3 +499,64 @@ def test_nets_are_drawn_as_nets():
 def test_a_list_of_values_is_refused_with_a_way_out():
     with pytest.raises(TypeError, match=r"draw one of them: mt\.draw\(values\[0\]\)"):
         mt.draw(Layer(2, 2)([1.0, 2.0]))
+
+
+class Number:
+    """A class like that of page 2 of the walkthroughs."""
+
+    def __init__(self, data, _prev=(), slopes=()):
+        self.data, self.grad, self._prev, self.slopes = data, 0.0, _prev, slopes
+
+    def __add__(self, other):
+        return Number(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return Number(self.data * other.data, (self, other), (other.data, self.data))
+
+    def exp(self):
+        return Number(math.exp(self.data), (self,), (math.exp(self.data),))
+
+
+def expression(Class):
+    a, b = Class(2.0), Class(-3.0)
+    c = a * b
+    return (c + a) * (a * a).exp() + c, {"a": a, "b": b, "c": c}
+
+
+def test_a_class_of_your_own_is_drawn_and_replayed_like_a_value():
+    mine, names = expression(Number)
+    ours, names_of_ours = expression(Value)
+    ours.backward()
+    drawn, expected = mt.draw(mine, names=names).svg(), mt.draw(ours, names=names_of_ours).svg()
+    texts, wanted = (re.findall(r"<text[^>]*>([^<]*)<", svg) for svg in (drawn, expected))
+    ops = {"+", "*", "exp"}
+    assert texts.count("f") == sum(text in ops for text in wanted) == 6
+    assert {"a", "b", "c"} <= {*texts} & {*wanted}
+    steps, expected_steps = (mt.replay(y, names=n).data["right"] for y, n in ((mine, names), (ours, names_of_ours)))
+    assert [step.get("grad") for step in steps] == [step.get("grad") for step in expected_steps]
+    assert mine.grad == 0.0
+
+
+def test_micrograds_nodes_are_drawn_without_local_derivatives():
+    micrograd = pytest.importorskip("micrograd.engine")
+    y = micrograd.Value(2.0) * micrograd.Value(-3.0)
+    y.backward()
+    texts = re.findall(r"<text[^>]*>([^<]*)<", mt.draw(y).svg())
+    assert {"*", "-6", "2", "-3", "1"} <= {*texts}
+    with pytest.raises(TypeError, match="its class does not keep local derivatives, expected an attribute `slopes`"):
+        mt.replay(y)
+
+
+def test_a_node_that_is_computed_from_itself_is_refused():
+    a = Number(1.0)
+    b = a + a
+    a._prev = (b,)
+    with pytest.raises(ValueError, match="value has a node that is computed from itself"):
+        mt.draw(b)
+
+
+def test_a_deep_graph_of_another_class_is_drawn():
+    y = Number(1.0)
+    for _ in range(298):
+        y = y + y
+    assert "299 nodes" in repr(mt.draw(y))

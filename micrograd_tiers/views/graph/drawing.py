@@ -10,14 +10,16 @@ from ..drawing import Drawing
 from .boxes import MOST, Box, Graph, check_size, graph_of, nodes_of
 from .folding import Fold, folds_of, uses_of
 from .names import names_of
+from .others import as_values
 from .svg import picture_of
 from .texts import number_text, one_line
 
 
-def draw_graph(value: Value, names: Mapping[str, object] | None = None, fold: Any = None) -> Drawing:
-    """Return the drawing of the graph of a Value; see `draw`."""
+def draw_graph(value: Any, names: Mapping[str, object] | None = None, fold: Any = None) -> Drawing:
+    """Return the drawing of the graph of a Value, or of a node of another class; see `draw`."""
+    value, others = (value, {}) if isinstance(value, Value) else as_values(value)
     values = nodes_of(value)
-    called = names_of(values, names)
+    called = names_of(values, names, others)
     folds = folds_of(fold, uses_of(values, {*values}), called)
     graph = graph_of(values, folds, called)
     check_size(

@@ -1,6 +1,7 @@
 """Names of Values: their labels, and the names of variables, lists and nets that hold them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ...arguments import shown
@@ -29,8 +30,12 @@ def parts_of(thing: object, path: str) -> Iterator[tuple[str, Any]]:
             queue.extend((f"{path}.{name}".lstrip("."), inner) for name, inner in vars(part).items())
 
 
-def names_of(values: Sequence[Value], names: Mapping[str, object] | None) -> dict[Value, str]:
+def names_of(
+    values: Sequence[Value], names: Mapping[str, object] | None, others: Mapping[int, Value] = MappingProxyType({})
+) -> dict[Value, str]:
     """Return the labels of Values, and for those without a label the first name found in `names`.
+
+    `others` are the Values that stand for objects of another class, keyed by the `id` of the object.
 
     Raises
     ------
@@ -46,6 +51,7 @@ def names_of(values: Sequence[Value], names: Mapping[str, object] | None) -> dic
     for name, thing in names.items():
         if not str(name).startswith("_"):  # IPython's _, __, _1 ...
             for path, part in parts_of(thing, str(name)):
-                if isinstance(part, Value) and part in unnamed:
-                    found.setdefault(part, path)
+                value = others.get(id(part), part)
+                if isinstance(value, Value) and value in unnamed:
+                    found.setdefault(value, path)
     return found
