@@ -9,9 +9,9 @@ PALETTE = (
 TIER_COLORS = {"scalar": "#E69F00", "vector": "#56B4E9", "tensor": "#0072B2"}
 OTHER_TIER_COLORS = ("#CC79A7", "#009E73", "#D55E00", "#999999")
 
-DIVERGING = "RdBu"  # Matplotlib's name of the same map
-NEGATIVE, POSITIVE = (202, 0, 32), (5, 113, 176)  # its second and its second-last color, from colorbrewer2.org
-STRONGEST = 0.75  # opacity of the largest number: black on white, or white on black, is still easy to read on it
+DIVERGING = "RdBu"  # Matplotlib's name of a map with the same hues
+NEGATIVE, POSITIVE = (220, 50, 62), (50, 140, 215)
+STRONGEST = 0.75  # opacity of the largest number; tests/core/test_html.py measures that text on it is easy to read
 
 
 def diverging(x: float, largest: float) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,7 @@ from hypothesis import strategies as st
 from shown import NASTY, Parsed, assert_fits_into_a_notebook, cells, core_objects, dataset, long_history, trainer
 
 import micrograd_tiers as mt
-from micrograd_tiers import html
-from micrograd_tiers.colors import TIER_COLORS
+from micrograd_tiers import colors, html
 from micrograd_tiers.formats import cut_lines
 from micrograd_tiers.history import History
 
@@ -187,9 +187,9 @@ def test_points_of_a_long_line_are_means_of_groups(n):
 
 
 def test_lines_of_a_chart_differ_in_color_and_dashes():
-    text = html.chart({tier: [1.0, 2.0] for tier in TIER_COLORS}, "title", colors=[*TIER_COLORS.values()])
+    text = html.chart({tier: [1.0, 2.0] for tier in colors.TIER_COLORS}, "title", colors=[*colors.TIER_COLORS.values()])
     styles = re.findall("stroke='(#[^']*)' stroke-width='2' stroke-dasharray='([^']*)'", text)[::2]
-    assert [color for color, _ in styles] == [*TIER_COLORS.values()]
+    assert [color for color, _ in styles] == [*colors.TIER_COLORS.values()]
     assert len({dash for _, dash in styles}) == 3
 
 
@@ -208,3 +208,26 @@ def test_a_scatter_plot_shows_every_finite_point(points):
 def test_pixels_of_gray_images_are_limited_to_black_and_white():
     text = html.gray_images([[[-1.0, 0.5, 2.0, math.nan]]], ["x"])
     assert text == html.gray_images([[[0.0, 0.5, 1.0, 0.0]]], ["x"])
+
+
+def luminance(color):
+    """Relative luminance as in the Web Content Accessibility Guidelines 2.2, of (red, green, blue) from 0 to 255."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("ink", "paper"), [((22, 24, 28), (255, 255, 255)), ((236, 238, 241), (19, 20, 22))])
+@pytest.mark.parametrize("x", [-1.0, -0.5, 0.0, 0.5, 1.0, math.nan])
+def test_text_on_the_color_of_a_number_is_easy_to_read(x, ink, paper):
+    *color, opacity = colors.shade(x, 1.0)
+    under = [opacity * c + (1 - opacity) * p for c, p in zip(color, paper, strict=True)]
+    brighter, darker = sorted([luminance(ink), luminance(under)], reverse=True)
+    assert (brighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_pages_have_the_same_colors():
+    style = (Path(mt.__file__).parent / "views" / "web" / "page.css").read_text()
+    for name, color in (("negative", colors.NEGATIVE), ("positive", colors.POSITIVE)):
+        assert f"--{name}: {' '.join(map(str, color))};" in style
+    for tier, color in colors.TIER_COLORS.items():
+        assert f"--{tier}: {color.lower()};" in style

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_tiers as mt
-from micrograd_tiers.colors import shade
+from micrograd_tiers.colors import NEGATIVE, POSITIVE, shade
 from micrograd_tiers.html import number
 from micrograd_tiers.layers import Layer
 from micrograd_tiers.tiers import tensor
@@ -200,7 +200,7 @@ def test_lines_join_their_units_and_show_sign_and_size():
             numbers = [float(n) for n in re.findall(r"[-\d.]+", path.get("d"))]
             assert numbers[1] == pytest.approx(ys[10 * panel + i], abs=0.1)
             assert numbers[-1] == pytest.approx(ys[10 * panel + 2 + j], abs=0.1)
-            assert path.get("stroke") == ("#ca0020" if array[j, i] < 0 else "#0571b0")
+            assert path.get("stroke") == "#{:02x}{:02x}{:02x}".format(*(NEGATIVE if array[j, i] < 0 else POSITIVE))
             assert (path.get("stroke-dasharray") is None) == (array[j, i] > 0)
             widths[abs(array[j, i])] = float(path.get("stroke-width"))
         assert [width for _, width in sorted(widths.items())] == sorted(widths.values())
