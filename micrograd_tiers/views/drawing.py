@@ -4,7 +4,7 @@ from ..files import PathLike, replacing
 from ..html import escape
 from .page import Page, suffix_of
 
-STYLE = "fill:currentColor;font-family:ui-monospace,monospace"
+STYLE = "fill:currentColor;font-family:ui-monospace,monospace;max-width:none"  # on phones it scrolls
 ALONE = (
     "<style>svg{color:#16181c;background:#fff}"
     "@media(prefers-color-scheme:dark){svg{color:#eceef1;background:#131416}}</style>"

@@ -99,3 +99,16 @@ def test_in_a_frame_a_page_follows_the_theme_around_it(opened, tmp_path, theme, 
     page = opened(around, color_scheme="light" if theme == "dark" else "dark")
     body = page.frame_locator("iframe").locator("body")
     assert body.evaluate("body => getComputedStyle(body).backgroundColor") == paper
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [3, 200])
+def test_a_frame_is_as_high_as_its_page_up_to_900_pixels(opened, tmp_path, lines):
+    around = tmp_path / "around.html"
+    around.write_text(f"<body>{Page('title', '<p>text</p>' * lines)._repr_html_()}</body>")
+    page = opened(around)
+    inside = page.frame_locator("iframe").locator("html")
+    page.wait_for_timeout(100)
+    height = page.locator("iframe").evaluate("frame => frame.clientHeight")
+    assert height == min(900, inside.evaluate("html => html.offsetHeight"))
+    assert (height == 900) == (lines == 200)

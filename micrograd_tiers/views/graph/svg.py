@@ -14,6 +14,7 @@ PORT = 18.0  # from one edge into a box to the next
 HEAD = 6.0  # length of an arrowhead
 MARGIN = 6.0  # around the drawing
 FRAME = "#868b93"  # visible on white and on black
+LINK = "color:inherit;text-decoration:none"  # whatever the page around it does with links
 LEAF, BOX, OP = (
     f"fill='{color}' fill-opacity='{opacity}'"  # a transparent box takes clicks, one without fill does not
     for color, opacity in (("#56b4e9", 0.16), ("#808080", 0), ("#808080", 0.18))
@@ -61,7 +62,7 @@ def picture_of(graph: Graph, address: Callable[[Box], str] | None = None) -> Dra
             f"<g data-box='{k}' role='img' transform='translate({left:.1f} {top:.1f})'>"
             f"<title>{escape(_sentence(box, inputs[k], graph.boxes))}</title>{_box(box, *sizes[k], k == 0)}</g>"
         )
-        parts.append(f"<a href='#{address(box)}'>{inner}</a>" if box.hidden and address else inner)
+        parts.append(f"<a href='#{address(box)}' style='{LINK}'>{inner}</a>" if box.hidden and address else inner)
     return DrawnGraph(plan.width + 2 * MARGIN, plan.height + 2 * MARGIN, "".join([*parts, "</g>"]))
 
 

@@ -13,6 +13,12 @@ function followTheme() {
 }
 followTheme();
 
+// Make the frame around the page as high as the page, up to 900 pixels.
+new ResizeObserver(() => {
+  const frame = window.frameElement;
+  if (frame) frame.style.height = `${Math.min(900, document.documentElement.offsetHeight)}px`;
+}).observe(document.documentElement);
+
 const $ = (selector) => document.querySelector(selector);
 
 // Return an element: h("b", { class: "x", onclick }, "text", otherElement).
