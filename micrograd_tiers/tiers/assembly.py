@@ -4,6 +4,7 @@
 policy for floating-point warnings.
 """
 
+import linecache
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -118,7 +119,8 @@ def built_in(tier: str, exact: bool = False) -> BuiltIn:
 def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> BuiltIn:
     """Return a built-in tier with another source text in some of its files.
 
-    NumPy's warnings stay on in it, as in any tier that users write, so that overflow is visible.
+    NumPy's warnings stay on in it, as in any tier that users write, so that overflow is visible. Tracebacks and
+    `inspect` show the lines of the other text.
 
     Parameters
     ----------
@@ -134,7 +136,9 @@ def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> Built
         name = f"{PACKAGE}.{file.replace('/', '.')}"
         package, _, _ = name.rpartition(".")
         fresh: dict[str, Any] = {"__name__": name, "__package__": package}
-        exec(compile(text, f"{file}.py in {module_name}", "exec"), fresh)
+        path = f"{file}.py in {module_name}"
+        linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+        exec(compile(text, path, "exec"), fresh)
         own = {
             key
             for key, value in fresh.items()
