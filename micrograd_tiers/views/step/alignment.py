@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...tiers import TIERS
+from ...tiers.lists import shape_of
 from .recorder import Numbers
 from .recording import Recording
 
@@ -19,16 +20,19 @@ class Difference:
     Attributes
     ----------
     largest : float or None
-        Largest difference of two numbers; NaN if a number is NaN at one of them only. None if they cannot be compared.
+        Largest difference of two numbers; NaN if it is infinite. None if they cannot be compared.
     differs : bool
         True if it is more than rounding.
     text : str
         Reason if the numbers cannot be compared.
+    before : bool
+        True if the numbers that go in differ already.
     """
 
     largest: float | None
     differs: bool
     text: str = ""
+    before: bool = False
 
 
 class SideBySide:
@@ -80,34 +84,41 @@ def largest(numbers: Numbers) -> float:
 
 def compare(recording: Recording, reference: Recording, i: int) -> Difference:
     """Compare part i of a recording with that of the reference."""
-    part = reference.parts[i]
+    right = reference.parts[i]
     if i >= len(recording.parts):
-        return Difference(None, True, f"this tier has stopped: {stopped(recording)}")
-    if recording.parts[i].place != part.place:
-        other = recording.parts[i]
-        return Difference(None, True, f"here this tier runs {other.op}, {other.part}")
-    dtype = "float32" if "float32" in (recording.dtype, reference.dtype) else "float64"
-    of_result, of_inputs = ROUNDING[dtype]
-    scale = math.prod(_factor(name, reference.arrays[key]) for name, key in part.inputs.items())
-    most, differs = 0.0, False
-    for name, key in part.outputs.items():
-        ours, theirs = recording.arrays.get(recording.parts[i].outputs.get(name, "")), reference.arrays[key]
-        if ours is None:
-            continue  # a sum that is not complete
-        a, b = [*flat(ours)], [*flat(theirs)]
-        if len(a) != len(b) and not recording.error:
-            return Difference(None, True, f"{len(a)} numbers instead of {len(b)}")
-        apart = max(map(_distance, a, b), key=lambda x: math.inf if math.isnan(x) else x, default=0.0)
-        allowed = of_result * largest(theirs) + of_inputs * scale
-        differs |= not apart <= allowed
-        most = apart if math.isnan(apart) else max(most, apart)
-    return Difference(most, differs)
+        return Difference(None, True, "this tier has stopped before" if recording.error else "this tier runs fewer ops")
+    part = recording.parts[i]
+    if part.place != right.place:
+        return Difference(None, True, f"here this tier runs {part.op}, {part.part}")
+    of_result, of_inputs = ROUNDING["float32" if "float32" in (recording.dtype, reference.dtype) else "float64"]
+    if recording.error is not None and not part.outputs:
+        error = recording.error
+        return Difference(None, True, f"here this tier stops: {type(error).__name__}: {error}")
+    inputs = {name: reference.arrays[key] for name, key in right.inputs.items()}
+    others = [
+        _apart(recording.arrays.get(part.inputs.get(name, "")), theirs, of_result * largest(theirs), recording)
+        for name, theirs in inputs.items()
+    ]
+    rounding = of_inputs * math.prod(_factor(name, numbers) for name, numbers in inputs.items())
+    results = [
+        _apart(
+            recording.arrays.get(part.outputs.get(name, "")), theirs, of_result * largest(theirs) + rounding, recording
+        )
+        for name, theirs in ((name, reference.arrays[key]) for name, key in right.outputs.items())
+    ]
+    worst = max(results, key=lambda found: (found.differs, found.largest or 0.0))
+    return replace(worst, before=any(found.differs for found in others))
 
 
-def stopped(recording: Recording) -> str:
-    """Return the reason why a recording ends early."""
-    error = recording.error
-    return "it runs fewer ops" if error is None else f"{type(error).__name__}: {error}"
+def _apart(ours: Numbers, theirs: Numbers, allowed: float, recording: Recording) -> Difference:
+    """Compare an array with that of the reference."""
+    if ours is None:
+        return Difference(0.0, False)  # a sum that an error has ended
+    a, b = [*flat(ours)], [*flat(theirs)]
+    if shape_of(ours) != shape_of(theirs) and not recording.unfinished:
+        return Difference(None, True, f"shape {shape_of(ours)} instead of {shape_of(theirs)}")
+    apart = max(map(_distance, a, b), default=0.0)
+    return Difference(math.nan if math.isinf(apart) else apart, apart > allowed)
 
 
 def _factor(name: str, numbers: Numbers) -> float:
@@ -117,5 +128,7 @@ def _factor(name: str, numbers: Numbers) -> float:
 
 
 def _distance(a: float, b: float) -> float:
-    """Return the difference of two numbers; 0 for two NaN or equal infinities."""
-    return 0.0 if a == b or (a != a and b != b) else abs(a - b)
+    """Return the difference of two numbers: 0 for two NaN or equal infinities, infinite if only one is NaN."""
+    if a == b or (a != a and b != b):
+        return 0.0
+    return math.inf if math.isnan(a - b) else abs(a - b)

@@ -180,6 +180,8 @@ class Content:
     def _line(self, i: int, tier: int) -> str:
         """Return the sentence that names the line at which a tier goes wrong."""
         shown = self._at_tier(i, tier).get("code")
+        if self.differences[tier][i].before:
+            return " What goes in differs already: the mistake is not in this op, but in the code that calls it."
         if shown is None:
             return ""
         source = [*self.sources][shown["source"]]

@@ -113,7 +113,7 @@ class Recorder:
 
     def new_sum(self) -> "RecordedSum":
         """Return the tier's running sum; what is added to it is recorded."""
-        return RecordedSum(self, next(self._learned), self._tier.new_sum())
+        return RecordedSum(self, next(self._learned, ""), self._tier.new_sum())
 
     def copied(self, array: Any) -> Numbers:
         """Return the numbers of an array of the tier, as nested lists that nobody else changes."""
@@ -190,11 +190,12 @@ class RecordedSum:
 
     def add(self, vjp: Callable[[Any], Any], dy: Any) -> None:
         """Add vjp(dy)."""
-        if isinstance(vjp, RecordedVjp):
-            _, event = vjp.begin(dy)
-            event.outputs[event.part], event.total = gradient_of(self.parameter), self
-            vjp = vjp.vjp  # the sum of the vector tier looks at its type
-        self.inner.add(vjp, dy)
+        if not isinstance(vjp, RecordedVjp):
+            self.inner.add(vjp, dy)
+            return
+        _, event = vjp.begin(dy)
+        self.inner.add(vjp.vjp, dy)  # the vjp itself, as the sum of the vector tier looks at its type
+        event.outputs[event.part], event.total = gradient_of(self.parameter), self
 
     def value(self) -> Any:
         """Return the sum."""

@@ -71,10 +71,11 @@ class Recording:
     parts : list of Part
         In the order in which they ran.
     arrays : dict of nested lists
-        All arrays by key, for the whole mini-batch. The same key means the same array at every tier. Sums over the
-        mini-batch are missing if an error has ended the recording early.
+        All arrays by key, for the whole mini-batch. The same key means the same array at every tier.
     error : Exception or None
-        That error.
+        The error that has ended the recording early. The last part is then the one that raised it, without outputs.
+    unfinished : bool
+        True if that was in the forward or the backward pass: arrays may then hold fewer samples, and sums are missing.
     """
 
     tier: str
@@ -82,6 +83,7 @@ class Recording:
     parts: list[Part] = field(default_factory=list)
     arrays: dict[str, Numbers] = field(default_factory=dict)
     error: Exception | None = None
+    unfinished: bool = False
 
 
 def record(
@@ -141,11 +143,11 @@ def record(
             loss = InLayer(recorder, None, loss_fn)
             _, gradients, _ = backprop(recorder, in_layers, loss, x, targets, dloss, noise)
         except Exception as error:  # of a tier that is wrong or not finished
-            recording.error = error
+            recording.error, recording.unfinished = error, True
         sums = {gradient_of(key): recorder.copied(gradient) for key, gradient in gradients.items()}
         _join(recorder, recording, sums, len(shape_of(recorder.copied(x))), divisor)
         for key in parameters:
-            if key in gradients:
+            if key in gradients and recording.error is None:
                 _update(recorder, recording, key, gradients[key], parameters[key], optimizer)
     return recording
 
@@ -160,22 +162,26 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
 
     def of_all(key: str) -> Numbers:
         chunks = [log.arrays[key] for log in logs if key in log.arrays]
-        return [row for chunk in chunks for row in chunk] if together else chunks
+        if not together:
+            return chunks
+        return [row for chunk in chunks for row in chunk] if isinstance(chunks[0], list) else chunks[0]
 
     for i, event in enumerate(logs[0].events):
-        if not all(len(log.events) > i and log.events[i].outputs for log in logs):
-            return  # an error has ended one of them
         recording.parts.append(_part(event, len(logs)))
+        if not all(len(log.events) > i and log.events[i].outputs for log in logs):
+            recording.parts[-1].outputs = {}  # an error has ended one of them
+            return
         for key in [*event.inputs.values(), *event.outputs.values()]:
             if key in arrays or key == event.outputs.get("loss") or event.total is not None:
                 continue
             arrays[key] = of_all(key)
             if event.k >= n_samplewise(event.op) and key in event.outputs.values():
                 arrays[key] = _added([log.arrays[key] for log in logs])
-        if "loss" in event.outputs and not recording.error:
+        if "loss" in event.outputs:
             key = event.outputs["loss"]
-            arrays[key] = math.fsum(log.arrays[key] for log in logs)
-            arrays["L"] = arrays[key] / divisor
+            if not recording.unfinished:
+                arrays[key] = math.fsum(log.arrays[key] for log in logs)
+                arrays["L"] = arrays[key] / divisor
             inputs = {"loss": key} | {name: "weight" for name in event.inputs if name == "weight"}
             for part, output in (("value", "L"), ("dloss", "dloss")):
                 recording.parts.append(Part("mean", part, None, inputs, {output: output}, {"N": divisor}))
@@ -196,21 +202,26 @@ def _added(chunks: list[Numbers]) -> Numbers:
 
 def _update(recorder: Recorder, recording: Recording, name: str, gradient: Any, parameter: Any, optimizer: Any) -> None:
     """Record the update of one parameter."""
-    factor, memory = optimizer.gradient_factor, dict[str, Any]()
-    times_factor = recorder.elementwise(lambda g: factor * g, gradient)
-    with lines_that_run() as lines:
-        change = optimizer.update(recorder, times_factor, parameter, memory)
-    new = recorder.elementwise(lambda w: 1.0 * w, parameter)
-    moved = recorder.add_scaled(new, change, 1.0)
-    numbers = {key: value for key, value in memory.items() if isinstance(value, int | float)}
-    arrays = {key: value for key, value in memory.items() if key not in numbers}
-    arrays |= {"change": change, "new": new if moved is None else moved}
-    outputs = {key: f"{key} of {name}" for key in arrays}
-    recording.arrays |= {outputs[key]: recorder.copied(array) for key, array in arrays.items()}
-    settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)} | numbers
+    settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
     inputs = {"gradient": gradient_of(name), "parameter": name}
-    layer = int(name.partition(".")[0])
-    recording.parts.append(Part("update", name, layer, inputs, outputs, settings, function=optimizer, lines=lines))
+    part = Part("update", name, int(name.partition(".")[0]), inputs, {}, settings, function=optimizer)
+    recording.parts.append(part)
+    factor, memory = optimizer.gradient_factor, dict[str, Any]()
+    try:
+        times_factor = recorder.elementwise(lambda g: factor * g, gradient)
+        with lines_that_run() as part.lines:
+            change = optimizer.update(recorder, times_factor, parameter, memory)
+        new = recorder.elementwise(lambda w: 1.0 * w, parameter)
+        moved = recorder.add_scaled(new, change, 1.0)
+    except Exception as error:  # of a gradient that has the wrong shape
+        recording.error = error
+        return
+    for key, value in {**memory, "change": change, "new": new if moved is None else moved}.items():
+        if isinstance(value, int | float):
+            settings[key] = value
+        else:
+            part.outputs[key] = f"{key} of {name}"
+            recording.arrays[part.outputs[key]] = recorder.copied(value)
 
 
 @contextmanager
