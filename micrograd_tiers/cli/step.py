@@ -75,8 +75,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             add(option, action="store_true", help=about["help"])
         else:
             add(option, type=options.of_setting(name), metavar=about["metavar"], help=about["help"])
-    about = "train the net for so many epochs before the step (default: 0; with --bug 1, so that no bias is 0)"
-    add("--epochs", type=options.whole(0), metavar="N", help=about)
+    add(
+        "--epochs",
+        type=options.whole(0),
+        metavar="N",
+        help="train the net for so many epochs before the step (default: 0; with --bug 1, so that no bias is 0)",
+    )
     options.add_seed(parser)
 
 
@@ -136,7 +140,7 @@ def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network,
         of_mlp = {key: settings[key] for key in ("activation", "dropout") if key in settings}
         net = mt.mlp(sizes or [n_inputs, 3, n_outputs], **of_mlp, loss=loss, **chosen)
     n_outputs = (net.shapes()[-1] or (n_outputs,))[0]
-    y = targets_from_labels(net.loss, data.train_y, n_outputs)
+    y: Any = targets_from_labels(net.loss, data.train_y, n_outputs)
     if "soft_targets" in settings:
         y = [[0.9 if c == label else 0.1 / (n_outputs - 1) for c in range(n_outputs)] for label in y]
     if settings["epochs"]:

@@ -26,7 +26,7 @@ class Difference:
     text : str
         Reason if the numbers cannot be compared.
     before : bool
-        True if the numbers that go in differ already.
+        True if the op is not to blame: the numbers that go in differ already, or another op runs in its place.
     """
 
     largest: float | None
@@ -86,10 +86,12 @@ def compare(recording: Recording, reference: Recording, i: int) -> Difference:
     """Compare part i of a recording with that of the reference."""
     right = reference.parts[i]
     if i >= len(recording.parts):
-        return Difference(None, True, "this tier has stopped before" if recording.error else "this tier runs fewer ops")
+        return Difference(
+            None, True, "this tier has stopped before" if recording.error else "this tier ends", before=True
+        )
     part = recording.parts[i]
     if part.place != right.place:
-        return Difference(None, True, f"here this tier runs {part.op}, {part.part}")
+        return Difference(None, True, f"in its place runs {part.op}, {part.part}", before=True)
     of_result, of_inputs = ROUNDING["float32" if "float32" in (recording.dtype, reference.dtype) else "float64"]
     if recording.error is not None and not part.outputs:
         error = recording.error

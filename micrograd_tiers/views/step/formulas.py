@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Formula:
+class Equation:
     """An equation for one number of an array.
 
     Attributes
@@ -174,25 +174,25 @@ FEATURES = ("n, c", "m, c", "for m in range(N)", "N", "N C")
 IMAGES = ("n, c, h, w", "m, c, u, v", "for m in range(N) for u in range(H) for v in range(W)", "(N * H * W)", "N C H W")
 
 
-def _moments(own: str, each: str, over: str, count: str, shape: str) -> tuple[dict[str, str], list[Formula]]:
-    mean = Formula("mean[c]", f"sum(x[{each}] {over}) / {count}")
-    return {"x": shape}, [mean, Formula("variance[c]", f"sum((x[{each}] - mean[c]) ** 2 {over}) / {count}")]
+def _moments(own: str, each: str, over: str, count: str, shape: str) -> tuple[dict[str, str], list[Equation]]:
+    mean = Equation("mean[c]", f"sum(x[{each}] {over}) / {count}")
+    return {"x": shape}, [mean, Equation("variance[c]", f"sum((x[{each}] - mean[c]) ** 2 {over}) / {count}")]
 
 
-def _normalization(own: str, each: str, over: str, count: str, shape: str) -> tuple[dict[str, str], list[Formula]]:
+def _normalization(own: str, each: str, over: str, count: str, shape: str) -> tuple[dict[str, str], list[Equation]]:
     root = "sqrt(variance[c] + epsilon)"
     of_mean = f"sum(dy[{each}] {over}) / {count}"
     of_variance = f"sum(dy[{each}] * (x[{each}] - mean[c]) {over}) / {count} / (variance[c] + epsilon)"
     through_both = f"({of_mean} + (x[{own}] - mean[c]) * {of_variance})"
     return {"x": shape}, [
-        Formula(f"y[{own}]", f"weight[c] * (x[{own}] - mean[c]) / {root} + bias[c]"),
-        Formula(f"dx[{own}]", f"weight[c] / {root} * (dy[{own}] - (0 if constant else {through_both}))"),
-        Formula("dweight[c]", f"sum(dy[{each}] * (x[{each}] - mean[c]) {over}) / {root}"),
-        Formula("dbias[c]", f"sum(dy[{each}] {over})"),
+        Equation(f"y[{own}]", f"weight[c] * (x[{own}] - mean[c]) / {root} + bias[c]"),
+        Equation(f"dx[{own}]", f"weight[c] / {root} * (dy[{own}] - (0 if constant else {through_both}))"),
+        Equation("dweight[c]", f"sum(dy[{each}] * (x[{each}] - mean[c]) {over}) / {root}"),
+        Equation("dbias[c]", f"sum(dy[{each}] {over})"),
     ]
 
 
-def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> tuple[dict[str, str], list[Formula]]:
+def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> tuple[dict[str, str], list[Equation]]:
     """Return the formulas of one part of an op, none if the op is not known, and the shapes of its arrays.
 
     Parameters
@@ -208,7 +208,7 @@ def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> 
     -------
     shapes : dict of str
         Letters of the axes, by name of the array: sizes that the formulas use.
-    formulas : list of Formula
+    formulas : list of Equation
         One for each array that the part returns.
     """
     if op in ("batch_norm", "moments"):
@@ -216,12 +216,12 @@ def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> 
     elif op in OPS:
         shapes, pairs = OPS["weighted mean" if op == "mean" and weighted else op]
         weight = "weight[n] * " if weighted else ""
-        of_parts = [Formula(*pair) for pair in pairs]
+        of_parts = [Equation(*pair) for pair in pairs]
         if of_parts[0].left == "loss":
             term, gradient = of_parts
             of_parts = [
-                Formula("loss", f"sum({weight}({term.right}) for n in range(N))"),
-                Formula(gradient.left, f"{gradient.right} * {weight}dloss"),
+                Equation("loss", f"sum({weight}({term.right}) for n in range(N))"),
+                Equation(gradient.left, f"{gradient.right} * {weight}dloss"),
             ]
     else:
         return {}, []

@@ -1,8 +1,10 @@
 """`step_through`: one training step of a network, recorded at several tiers and shown on a page."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...arguments import shown
 from ...html import escape
@@ -14,13 +16,18 @@ from .alignment import SideBySide
 from .page import step_page
 from .recording import Recording, record
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ...network import Network
+
 MOST_UNITS, MOST_SAMPLES = 200, 32
 
 
 def step_through(
-    net: Any,
-    X: Any,
-    y: Any,
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
     optimizer: str | type[Optimizer] | Optimizer | None = None,
     *,
     tiers: Sequence[str | Tier] = TIERS,
@@ -67,13 +74,19 @@ def step_through(
     <Page: One training step, number by number; .save('page.html') writes it to a file>
     """
     rule = SGD() if optimizer is None else get_optimizer(optimizer)
-    check(net)
     recordings = [recorded(net, X, y, rule, tier, seed=seed) for tier in usable(net, tiers)]
     return step_page(SideBySide(recordings), about_net(net, rule))
 
 
-def usable(net: Any, tiers: Sequence[str | Tier]) -> list[str | Tier]:
-    """Return the tiers without the built-in ones that cannot run batch normalization, if the net has it."""
+def usable(net: Network, tiers: Sequence[str | Tier]) -> list[str | Tier]:
+    """Return the tiers without the built-in ones that cannot run batch normalization, if the net has it.
+
+    Raises
+    ------
+    ValueError
+        If the net is no network, or too large, or `tiers` is no list.
+    """
+    check(net)
     if isinstance(tiers, str) or not tiers:
         raise ValueError(f"tiers is {shown(tiers)}, expected a list such as ['scalar', 'tensor']")
     coupled = {*net.ops} & {*COUPLED}
@@ -81,7 +94,7 @@ def usable(net: Any, tiers: Sequence[str | Tier]) -> list[str | Tier]:
     return [tier for tier in tiers if (name_of(get_tier(tier)) or ("",))[0] not in lacking]
 
 
-def about_net(net: Any, optimizer: Optimizer) -> str:
+def about_net(net: Network, optimizer: Optimizer) -> str:
     """Return the HTML paragraph that says what the page shows."""
     words = f"{', '.join(map(short, net.layers))}; loss {short(net.loss)}; optimizer {short(optimizer)}."
     return f"<p>{escape(words)}</p>"
@@ -112,7 +125,7 @@ def check(net: Any) -> None:
 
 
 def recorded(
-    net: Any, X: Any, y: Any, optimizer: Optimizer, tier: str | Tier, *, name: str = "", seed: int = 0
+    net: Network, X: ArrayLike, y: ArrayLike, optimizer: Optimizer, tier: str | Tier, *, name: str = "", seed: int = 0
 ) -> Recording:
     """Return the recording of a training step at one tier; `name` is for the reader, the rest as in `step_through`."""
     from ...rng import generator  # here, as it needs NumPy
@@ -128,7 +141,7 @@ def recorded(
     targets = net.check_targets(y, len(samples), shape=samples.shape[1:])
     masks = net.draw_noise(samples.shape, generator(seed))
     return record(
-        name or net.tier_name,
+        name or net.tier_name.replace("\\", "/").rpartition("/")[2],
         net.functions,
         net.steps(training=True),
         targets.loss,

@@ -9,9 +9,9 @@ from ...tiers import TIERS
 from ...tiers.lists import shape_of
 from ..page import Page
 from .alignment import Difference, SideBySide, flat
-from .formulas import Formula, formulas_of
-from .recording import Part
-from .sources import Source, changed_lines, lines_at_work, of_update, source_of
+from .formulas import Equation, formulas_of
+from .recording import Part, Recording
+from .sources import SourceText, changed_lines, lines_at_work, of_update, source_of
 from .trees import names_in, tree_of
 from .updates import update_formulas
 from .words import HELP, LEGEND, label_of, phase_of, sentence_of, title_of
@@ -45,15 +45,25 @@ class Content:
         self.recordings, self.reference = side.recordings, side.reference
         self.differences, self.first = side.differences, side.first
         self.keys: dict[str, int] = {}  # numbers of the arrays
-        self.sources: dict[Source, int] = {}
+        self.sources: dict[SourceText, int] = {}
         for part in self.reference.parts:
             for key in (*part.inputs.values(), *part.outputs.values()):
                 self.keys.setdefault(key, len(self.keys))
+        self.known = [self._keys_of(recording) for recording in self.recordings]
         self.maker = {key: part for part in reversed(self.reference.parts) for key in part.outputs.values()}
         self.subject: dict[str, str] = {}  # of a gradient: the array that it is the gradient of
         for part in self.reference.parts:
             if part.op != "update" and part.part != "value":
                 self.subject[part.outputs[part.part]] = part.inputs[part.part[1:]]
+
+    def _keys_of(self, recording: Recording) -> set[str]:
+        """Return the keys of the arrays that a tier has computed by the same ops as the reference."""
+        keys: set[str] = set()
+        for part, right in zip(recording.parts, self.reference.parts, strict=False):
+            if part.place != right.place:
+                break
+            keys |= {*part.inputs.values(), *part.outputs.values()}
+        return keys
 
     def data(self) -> dict[str, Any]:
         """Return all that the page's script reads."""
@@ -88,7 +98,7 @@ class Content:
             ],
         }
 
-    def _formulas(self, part: Part) -> tuple[list[Formula], dict[str, int]]:
+    def _formulas(self, part: Part) -> tuple[list[Equation], dict[str, int]]:
         """Return the formulas of a part, and the sizes that they use."""
         if part.op == "update":
             return update_formulas(part.function), {}
@@ -118,7 +128,7 @@ class Content:
         lines = {"lines": lines_at_work(part, source), "new": changed_lines(source, originals)}
         return shown | {"calls": part.calls, "code": {"source": self._number_of(source), **lines}}
 
-    def _number_of(self, source: Source) -> int:
+    def _number_of(self, source: SourceText) -> int:
         return self.sources.setdefault(source, len(self.sources))
 
     def _words(self, difference: Difference, tier: int) -> str:
@@ -135,13 +145,15 @@ class Content:
     def _array(self, key: str) -> dict[str, Any]:
         numbers = self.reference.arrays[key]
         stored = [*map(_stored, flat(numbers))]
-        others = {}
+        others: dict[int, Any] = {}  # by tier: numbers that differ, by place or all of them; None if there are none
         for tier, recording in enumerate(self.recordings):
-            theirs = recording.arrays.get(key)
-            if recording is not self.reference and shape_of(theirs) == shape_of(numbers) and theirs is not None:
-                changes = {i: x for i, x in enumerate(map(_stored, flat(theirs))) if x != stored[i]}
-                if changes:
-                    others[tier] = changes if 3 * len(changes) < len(stored) else [*map(_stored, flat(theirs))]
+            theirs = recording.arrays.get(key) if key in self.known[tier] else None
+            if theirs is None or shape_of(theirs) != shape_of(numbers):
+                others[tier] = None
+                continue
+            changes = {i: x for i, x in enumerate(map(_stored, flat(theirs))) if x != stored[i]}
+            if changes:
+                others[tier] = changes if 3 * len(changes) < len(stored) else [*map(_stored, flat(theirs))]
         made = self.maker.get(key)
         parts = self.reference.parts
         gradient = next((self.keys[g] for g, subject in self.subject.items() if subject == key), None)
@@ -157,7 +169,7 @@ class Content:
         }
 
     def _label(self, key: str) -> str:
-        if key in self.subject and not key.startswith("gradient of "):
+        if key in self.subject:
             return f"dL/d({self._label(self.subject[key])})"
         return label_of(key, self.maker.get(key))
 
@@ -181,7 +193,7 @@ class Content:
         """Return the sentence that names the line at which a tier goes wrong."""
         shown = self._at_tier(i, tier).get("code")
         if self.differences[tier][i].before:
-            return " What goes in differs already: the mistake is not in this op, but in the code that calls it."
+            return " The mistake is not in this op, but in code around it: the op gets other numbers, or is left out."
         if shown is None:
             return ""
         source = [*self.sources][shown["source"]]

@@ -9,6 +9,7 @@ from ...tiers.protocol import SUPPORT
 from ...tiers.registry import ROW_OF
 
 Numbers = Any  # a number, or nested lists of numbers
+CONSTANT = "constant"  # key of an array that is no parameter but the same for all samples, such as a bias of zeros
 
 
 @dataclass(eq=False)
@@ -124,9 +125,9 @@ class Recorder:
         except (AttributeError, TypeError):  # a number of another type
             return float(array)
 
-    def key(self, log: Log, array: Any) -> str:
+    def key(self, log: Log, array: Any, kind: str = "array") -> str:
         """Return the key of an input; one that no op has returned gets a new key."""
-        return log.key_of(array) or log.write(f"array {len(log.arrays)}", array, self.copied(array))
+        return log.key_of(array) or log.write(f"{kind} {len(log.arrays)}", array, self.copied(array))
 
     def _recorded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the op with the same result, recorded; a function that is no op is called as it is."""
@@ -140,7 +141,7 @@ class Recorder:
                 if value is None:
                     continue
                 if of_samples or not isinstance(value, int | float | tuple):
-                    event.inputs[argument] = self.key(log, value)
+                    event.inputs[argument] = self.key(log, value, "array" if of_samples else CONSTANT)
                 else:
                     event.settings[argument] = value
             result = function(*args, **others)
@@ -207,7 +208,9 @@ class InLayer:
 
     def __init__(self, recorder: Recorder, layer: int | None, inner: Any) -> None:
         self.recorder, self.layer, self.inner = recorder, layer, inner
-        self.learned = getattr(inner, "learned", ())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
     def forward(self, *args: Any) -> Any:
         """Return what the step or the loss returns."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...backprop import backprop
 from ...tiers.lists import shape_of
-from .recorder import Event, InLayer, Numbers, Recorder, gradient_of, n_samplewise
+from .recorder import CONSTANT, Event, InLayer, Numbers, Recorder, gradient_of, n_samplewise
 
 
 @dataclass(eq=False)
@@ -162,21 +162,23 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
 
     def of_all(key: str) -> Numbers:
         chunks = [log.arrays[key] for log in logs if key in log.arrays]
+        if key.startswith(CONSTANT):
+            return chunks[0]
         if not together:
             return chunks
         return [row for chunk in chunks for row in chunk] if isinstance(chunks[0], list) else chunks[0]
 
+    losses = {event.outputs.get("loss") for event in logs[0].events}
     for i, event in enumerate(logs[0].events):
         recording.parts.append(_part(event, len(logs)))
         if not all(len(log.events) > i and log.events[i].outputs for log in logs):
             recording.parts[-1].outputs = {}  # an error has ended one of them
             return
         for key in [*event.inputs.values(), *event.outputs.values()]:
-            if key in arrays or key == event.outputs.get("loss") or event.total is not None:
+            is_gradient = key in event.outputs.values() and event.k >= n_samplewise(event.op)  # of a parameter
+            if key in arrays or key in losses or (is_gradient and event.total is not None):
                 continue
-            arrays[key] = of_all(key)
-            if event.k >= n_samplewise(event.op) and key in event.outputs.values():
-                arrays[key] = _added([log.arrays[key] for log in logs])
+            arrays[key] = _added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)
         if "loss" in event.outputs:
             key = event.outputs["loss"]
             if not recording.unfinished:

@@ -1,4 +1,4 @@
-"""Source text of an op, of a vjp and of an optimizer, and the lines at work."""
+"""SourceText text of an op, of a vjp and of an optimizer, and the lines at work."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ from .recording import Part
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """The source text of a function.
 
     Attributes
@@ -28,20 +28,20 @@ class Source:
     lines: tuple[str, ...]
 
 
-def source_of(function: Any) -> Source:
+def source_of(function: Any) -> SourceText:
     """Return the source text of a function; without lines if there is none, as for a function of C."""
     function = inspect.unwrap(function)
     try:
         lines, first = inspect.getsourcelines(function)
     except (OSError, TypeError):
-        return Source(getattr(function, "__module__", None) or type(function).__name__, 0, ())
+        return SourceText(getattr(function, "__module__", None) or type(function).__name__, 0, ())
     text = textwrap.dedent("".join(lines)).rstrip("\n")
     name = (inspect.getsourcefile(function) or "").replace("\\", "/")
     _, package, inside = name.rpartition("micrograd_tiers/")
-    return Source(inside if package else name.rpartition("/")[2], first, tuple(text.split("\n")))
+    return SourceText(inside if package else name.rpartition("/")[2], first, tuple(text.split("\n")))
 
 
-def lines_at_work(part: Part, source: Source) -> list[int]:
+def lines_at_work(part: Part, source: SourceText) -> list[int]:
     """Return the indices of the lines of an op that compute this part of it; none if the text does not tell."""
     try:
         (function,) = ast.parse("\n".join(source.lines)).body
@@ -67,7 +67,7 @@ def _returned(function: ast.FunctionDef) -> tuple[ast.expr | None, list[ast.expr
     return None, []
 
 
-def _of_vjp(part: Part, source: Source, function: ast.FunctionDef, vjps: list[ast.expr]) -> list[Any]:
+def _of_vjp(part: Part, source: SourceText, function: ast.FunctionDef, vjps: list[ast.expr]) -> list[Any]:
     """Return the function or the expression of the vjp that computes a part."""
     functions = [node for node in ast.walk(function) if isinstance(node, ast.FunctionDef | ast.Lambda)]
     code, of_op = (getattr(f, "__code__", None) for f in (part.vjp, inspect.unwrap(part.function)))
@@ -90,7 +90,7 @@ def _lines(nodes: Iterable[Any]) -> list[int]:
     return sorted({line - 1 for node in nodes for line in range(node.lineno, node.end_lineno + 1)})
 
 
-def changed_lines(source: Source, originals: Iterable[Source]) -> list[int]:
+def changed_lines(source: SourceText, originals: Iterable[SourceText]) -> list[int]:
     """Return the indices of the lines that are new in a copy of one of the originals; none if it is not a copy.
 
     The original is the one that shares most lines, at least half of them.
@@ -110,7 +110,7 @@ def _text(line: str) -> str:
     return line.partition("  #")[0].strip()
 
 
-def of_update(part: Part) -> list[tuple[Source, list[int]]]:
+def of_update(part: Part) -> list[tuple[SourceText, list[int]]]:
     """Return the source texts of an update and of the optimizer's methods that it calls, with the lines that ran."""
     kind = type(part.function)
     called = [getattr(kind, name, None) for name in kind.update.__code__.co_names if name.startswith("_")]

@@ -1,10 +1,10 @@
 """The formulas of the optimizers: how a gradient becomes the change of a parameter."""
 
 from ...optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from .formulas import Formula
+from .formulas import Equation
 
 
-def update_formulas(optimizer: Optimizer) -> list[Formula]:
+def update_formulas(optimizer: Optimizer) -> list[Equation]:
     """Return the formulas of the first update by an optimizer: of its memory, the change, and the new parameter.
 
     The memory is 0 before the first step. An optimizer that is not the package's own has only the last formula.
@@ -29,4 +29,4 @@ def update_formulas(optimizer: Optimizer) -> list[Formula]:
         decay = " - learning_rate * weight_decay * parameter[...]" if decoupled and optimizer.weight_decay else ""
         pairs["change"] = of_adam + decay
     pairs["new"] = "parameter[...] + change[...]"
-    return [Formula(f"{name}[...]", right) for name, right in pairs.items()]
+    return [Equation(f"{name}[...]", right) for name, right in pairs.items()]

@@ -9,7 +9,8 @@ const FUNCTIONS = {
   sqrt: Math.sqrt, abs: Math.abs, sign: Math.sign,
 };
 const OVER = {
-  sum: (xs) => xs.reduce((a, b) => a + b, 0), max: (xs) => Math.max(...xs), place_of_max: (xs) => xs.indexOf(Math.max(...xs)),
+  sum: (xs) => xs.reduce((a, b) => a + b, 0), max: (xs) => Math.max(...xs),
+  place_of_max: (xs) => xs.indexOf(Math.max(...xs)),
 };
 const isLoop = (tree) => tree[0] in OVER && Array.isArray(tree[2]) && Array.isArray(tree[2][0]);
 
@@ -37,9 +38,11 @@ function rounds([, , indices, condition], at) {
 
 const RANK = { "+": 1, "-": 1, "*": 2, "/": 2, neg: 2, "**": 3 };
 const SIGNS = { "+": " + ", "-": " − ", "*": " · ", "/": " / ", "<": " < ", "<=": " ≤ ", ">": " > ", "==": " = " };
-const NAMES = { log: "ln", place_of_max: "place of the largest ", alpha: "α", epsilon: "ε", beta: "β", beta1: "β₁", beta2: "β₂" };
+const NAMES = {
+  log: "ln", place_of_max: "place of the largest ", alpha: "α", epsilon: "ε", beta: "β", beta1: "β₁", beta2: "β₂",
+};
 
-// The nodes of a tree: with names, or with the numbers of `at` if it has `read`. `rank` is that of the operator around.
+// The nodes of a tree: with names, or with numbers if `at` can read them. `rank` is that of the operator around it.
 function written(tree, at, rank = 0) {
   if (typeof tree === "string") return writtenName(tree, at, rank);
   if (!Array.isArray(tree)) return [numberText(Number(tree))];
@@ -56,8 +59,8 @@ function written(tree, at, rank = 0) {
   if (name === "abs") return ["|", ...inside(parts[0]), "|"];
   if (name === "sqrt") return ["√(", ...inside(parts[0]), ")"];
   if (name in SIGNS) {
-    const own = RANK[name] ?? 0.5, right = own + (name === "-" || name === "/" ? 0.1 : 0);
-    return bracketed([...inside(parts[0], own), SIGNS[name], ...inside(parts[1], right + (at.read ? 0.05 : 0))], own);
+    const own = RANK[name] ?? 0.5;
+    return bracketed([...inside(parts[0], own), SIGNS[name], ...inside(parts[1], own + 0.1)], own);
   }
   return [`${NAMES[name] ?? name}(`, ...parts.flatMap((part, i) => [...(i ? [", "] : []), ...inside(part)]), ")"];
 }
@@ -72,12 +75,14 @@ function writtenNumber([name, ...places], at, rank) {
     const found = at.read(name, places.map((place) => value(place, at)));
     return [found ? found.link(signed(found.text, rank)) : "0"];
   }
-  const letters = places.flatMap((place, i) => [...(i ? [places.some(Array.isArray) ? ", " : ","] : []), ...written(place, at)]);
+  const comma = places.some(Array.isArray) ? ", " : ",";
+  const letters = places.flatMap((place, i) => [i ? comma : "", ...written(place, at)]);
   return [name, ...(letters.length ? [h("sub", {}, ...letters)] : [])];
 }
 
 // A negative number after an operator is in brackets.
-const signed = (text, rank) => (rank > 1 && text.startsWith("-") ? `(${text.replace("-", "−")})` : text.replace(/^-/, "−"));
+const minus = (text) => text.replaceAll("-", "−");
+const signed = (text, rank) => (rank > 1 && text.startsWith("-") ? `(${minus(text)})` : minus(text));
 
 function writtenLoop([name, body, indices, condition], at) {
   const letters = h("sub", {}, indices.map(([index]) => index).join(","));
@@ -107,5 +112,5 @@ function writtenTerms(tree, at) {
   const kept = [0, ...bySize.slice(0, 4)].sort((i, j) => i - j);
   const rest = values.filter((_, i) => !kept.includes(i));
   const together = `${all.length - kept.length} more terms, together ${numberText(OVER[name](rest))}`;
-  return around([...join(kept.map((i) => term(all[i]))), sign, h("em", {}, together.replace("-", "−"))]);
+  return around([...join(kept.map((i) => term(all[i]))), sign, h("em", {}, minus(together))]);
 }

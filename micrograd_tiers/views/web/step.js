@@ -1,21 +1,20 @@
-// One training step, number by number. The page shows step `now`; the reader has chosen number `place` of `array`.
+// One training step, number by number. The page shows step `now`; `chosen` is a number of an array: [array, place].
 
 const { tiers, arrays, steps, sources, first } = data;
 const MOST_IN_TABLE = 12; // rows and columns; larger arrays are drawn as colors
-let now = 0, tier = first ? first[1] : data.reference, chosen = null, cursors = {};
+const cursors = {}; // the place of each array that the arrow keys have reached
+let now = 0, tier = first ? first[1] : data.reference, chosen = null;
 
-// Numbers of arrays.
+// Arrays: their numbers at a tier, in order, and the indices that belong to a place in this order.
 
-const numbersOf = tiers.map(() => []); // [tier][array], filled on first use
+const numbersOf = tiers.map(() => []);
 function numbers(array, t = tier) {
-  return (numbersOf[t][array] ??= (() => {
-    const other = arrays[array].others[t];
-    if (Array.isArray(other)) return other.map(Number);
-    return Object.assign(arrays[array].numbers.map(Number), Object.fromEntries(
-      Object.entries(other ?? {}).map(([place, x]) => [place, Number(x)])));
-  })());
+  if (!numbersOf[t][array]) {
+    const { numbers: own, others } = arrays[array], other = others[t];
+    numbersOf[t][array] = (Array.isArray(other) ? other : Object.assign([...own], other)).map(Number);
+  }
+  return numbersOf[t][array];
 }
-const sizeOf = (shape) => shape.reduce((a, b) => a * b, 1);
 function indices(place, shape) {
   const found = [];
   for (const size of [...shape].reverse()) {
@@ -28,31 +27,33 @@ function placeOf(found, shape) {
   if (found.some((index, axis) => index < 0 || index >= shape[axis])) return null;
   return found.reduce((place, index, axis) => place * shape[axis] + index, 0);
 }
-const nameOf = (array, place) => {
+function nameOf(array, place) {
   const { label, shape } = arrays[array];
   return shape.length ? `${label} [${indices(place, shape).join(", ")}]` : label;
-};
-const shown = (array, place) => numberText(numbers(array)[place]).replace(/^-/, "−");
+}
+const shown = (array, place) => minus(numberText(numbers(array)[place]));
+const largestOf = (array) => numbers(array).filter(Number.isFinite).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-// Places: "#7" is step 7, "#7-3-5" number 5 of array 3 in step 7. The browser's back button returns to the last one.
+// Links: "#7" is step 7, "#7-3-5" number 5 of array 3 in step 7. The browser's back button goes to the last one.
 
-const address = (step, array, place) => `#${step + 1}${array === undefined ? "" : `-${array}-${place}`}`;
-function link(text, step, array, place, attributes = {}) {
-  const href = address(step, array, place);
-  const open = (event) => {
+const address = (step, ...number) => `#${[step + 1, ...number].join("-")}`;
+function link(text, step, number = [], attributes = {}) {
+  const href = address(step, ...number);
+  const follow = (event) => {
     event.preventDefault();
     visit(href);
   };
-  return h("a", { href, onclick: open, ...attributes }, text);
+  return h("a", { href, onclick: follow, ...attributes }, text);
 }
+const stepLink = (i) => link(`step ${i + 1}, ${steps[i].title}`, i);
 // A number that leads to the step that made it.
 function numberLink(array, place, text = shown(array, place)) {
-  return link(text, arrays[array].made?.[0] ?? now, array, place, { title: nameOf(array, place), class: "number" });
+  return link(text, arrays[array].made?.[0] ?? now, [array, place], { title: nameOf(array, place), class: "number" });
 }
 function visit(hash) {
   try {
     history.pushState(null, "", hash);
-  } catch { /* in a notebook, a page has no address */ }
+  } catch { /* the frame in a notebook has no address */ }
   open(hash);
 }
 function open(hash) {
@@ -60,268 +61,253 @@ function open(hash) {
   chosen = arrays[array]?.numbers.length > place ? [array, place] : null;
   jump(steps[step - 1] ? step - 1 : 0);
 }
-function choose(array, place) {
-  visit(address(now, array, place));
-}
 
-// The formula of a number, with numbers.
+// The chosen number: where it comes from, which gradient comes back to it, and where it is used.
 
-// Return the values of a formula's letters for one number of its result. `used` collects the numbers that it reads.
-function context(step, [left], array, place, used = []) {
-  const names = { ...step.in, ...step.out }, at = { ...step.sizes };
-  const own = indices(place, arrays[array].shape);
-  if (Array.isArray(left)) left.slice(2).forEach((letter, axis) => { at[letter] = own[axis]; });
-  const elementwise = Array.isArray(left) && left.length === 2;
+// The values of a formula's letters for one number of its result; `used` collects the numbers that it reads.
+function context(step, left, array, place, used = []) {
+  const names = { ...step.in, ...step.out }, at = { ...step.sizes }, own = indices(place, arrays[array].shape);
+  const letters = Array.isArray(left) ? left.slice(2) : [], elementwise = Array.isArray(left) && !letters.length;
+  letters.forEach((letter, axis) => { at[letter] = own[axis]; });
   at.read = (name, found) => {
     const source = names[name], { shape } = arrays[source];
     const p = found.length ? placeOf(found, shape) : elementwise && shape.length ? place : 0;
     if (p === null) return null;
     used.push([source, p]);
-    return { text: numberText(numbers(source)[p]), value: numbers(source)[p], link: (text) => numberLink(source, p, text) };
+    const number = numbers(source)[p];
+    return { text: numberText(number), value: number, link: (text) => numberLink(source, p, text) };
   };
   return at;
 }
+function formulaOf(array) {
+  const { made } = arrays[array];
+  return made && steps[made[0]].formulas.find(([left]) => (Array.isArray(left) ? left[1] : left) === made[1]);
+}
 
-// Where a number comes from, what it is used for, and which gradient comes back to it.
 function explanation(array, place) {
-  const { made, used, gradient, of } = arrays[array], lines = [], read = [];
+  const { made, used, gradient, of } = arrays[array], lines = [], read = [], formula = formulaOf(array);
   const line = (term, ...nodes) => lines.push(h("dt", {}, term), h("dd", {}, ...nodes));
-  const stepLink = (i) => link(`step ${i + 1}, ${steps[i].title}`, i);
-  const formula = made && steps[made[0]].formulas.find(([left]) => (Array.isArray(left) ? left[1] : left) === made[1]);
   if (formula) {
-    const [left, right] = formula, step = steps[made[0]];
-    const at = context(step, formula, array, place, read), result = value(right, at);
-    line("made from", h("span", { class: "formula" }, ...written(right, at), " = ", h("b", {}, shown(array, place))));
-    if (Math.abs(result - numbers(array)[place]) > 2e-4 * Math.max(Math.abs(result), ...largestOf(array))) {
-      line("but", h("strong", {}, `The formula gives ${numberText(result)}; ${tiers[tier].name} has ${shown(array, place)}.`));
+    const [left, right] = formula, step = steps[made[0]], at = context(step, left, array, place);
+    const result = minus(numberText(value(right, at))), computed = shown(array, place);
+    line("made from", h("span", { class: "formula" }, ...written(right, at), " = ", h("b", {}, computed)));
+    if (step.tiers[tier].differs && result !== computed) {
+      line("but", h("strong", {}, `The formula gives ${result}; ${tiers[tier].name} has ${computed}.`));
     }
-    read.length = 0;
-    value(right, context(step, formula, array, place, read));
+    value(right, context(step, left, array, place, read));
   }
   if (!made) line("made", "It is given: the step begins with it.");
   else if (made[0] !== now) line("made in", stepLink(made[0]));
   if (of !== null) line("gradient of", numberLink(of, place), ` = ${nameOf(of, place)}`);
-  if (gradient !== null) {
-    line("its gradient", "dL/d(this number) = ", numberLink(gradient, place),
-      ": if this number grows a little, L changes by so many times as much.");
-  }
-  const later = used.filter((i) => i !== now && (!made || i > made[0]));
-  if (later.length) line("used in", ...later.flatMap((i, k) => [...(k ? ["; "] : []), stepLink(i)]));
+  const meaning = ": if this number grows a little, L changes by so many times as much.";
+  if (gradient !== null) line("its gradient", "dL/d(this number) = ", numberLink(gradient, place), meaning);
+  else if (!made) line("its gradient", "It is not computed, as training does not change this number.");
+  const later = used.filter((i) => i !== now && i > (made?.[0] ?? -1));
+  if (later.length) line("used in", ...later.flatMap((i, k) => [k ? "; " : "", stepLink(i)]));
   const head = h("h3", { "aria-live": "polite" }, `${nameOf(array, place)} = ${shown(array, place)}`);
-  return { read, element: h("section", { class: "explanation", "aria-label": "the chosen number" }, head, h("dl", {}, ...lines)) };
+  return [read, h("section", { class: "explanation", "aria-label": "chosen number" }, head, h("dl", {}, ...lines))];
 }
-const largestOf = (array) => [numbers(array).reduce((most, x) => Math.max(most, Number.isFinite(x) ? Math.abs(x) : 0), 0) * 1e-3];
 
-// Arrays: small ones as tables, larger ones as colors.
+// Drawings of arrays. Arrow keys move a cursor over the numbers, Enter chooses one.
 
-// Arrow keys move a cursor over the numbers, Enter chooses one. `moved` shows the cursor.
+const KEYS = "Arrow keys move, Enter shows where a number comes from.";
 function withKeys(element, array, across, moved) {
   const count = arrays[array].numbers.length;
   const go = (place) => {
     cursors[array] = Math.max(0, Math.min(count - 1, place));
     moved(cursors[array]);
   };
+  element.addEventListener("focus", () => go(cursors[array] ?? 0));
   element.addEventListener("keydown", (event) => {
-    const place = cursors[array] ?? 0;
-    const moves = { ArrowRight: place + 1, ArrowLeft: place - 1, ArrowDown: place + across, ArrowUp: place - across,
-      Home: 0, End: count - 1 };
-    if (event.key in moves) go(moves[event.key]);
-    else if (event.key === "Enter" || event.key === " ") choose(array, place);
+    const place = cursors[array] ?? 0, ways = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across };
+    if (event.key in ways) go(place + ways[event.key]);
+    else if (event.key === "Home" || event.key === "End") go(event.key === "End" ? count - 1 : 0);
+    else if (event.key === "Enter" || event.key === " ") visit(address(now, array, place));
     else return;
     event.preventDefault();
   });
-  element.addEventListener("focus", () => go(cursors[array] ?? 0));
 }
 
-function table(name, array, largest, marks) {
-  const { shape, label } = arrays[array], across = shape.at(-1) ?? 1, rows = Math.max(1, arrays[array].numbers.length / across);
-  const xs = numbers(array), cells = [];
-  const cell = (place) => {
-    const state = marks(place);
-    cells[place] = h("td", { role: "gridcell", id: `n-${array}-${place}`, class: state, onclick: () => choose(array, place),
-      style: `background:${diverging(xs[place], largest)}`, "aria-selected": state.includes("chosen") }, shown(array, place));
-    return cells[place];
-  };
-  const head = shape.length ? [h("tr", {}, ...(shape.length > 1 ? [h("td", {})] : []),
-    ...Array.from({ length: across }, (_, i) => h("th", { scope: "col" }, i)))] : [];
-  const body = Array.from({ length: rows }, (_, r) => h("tr", {},
-    ...(shape.length > 1 ? [h("th", { scope: "row" }, indices(r * across, shape).slice(0, -1).join(","))] : []),
-    ...Array.from({ length: across }, (_, c) => cell(r * across + c))));
-  const grid = h("table", { role: "grid", tabindex: 0, "data-keys": true, "data-array": array,
-    "aria-label": `${name}: ${label}. Arrow keys move, Enter shows where a number comes from.` }, ...head, ...body);
+function table(title, array, largest, marks) {
+  const { shape } = arrays[array], across = shape.at(-1) ?? 1, xs = numbers(array), rows = xs.length / across;
+  const cells = xs.map((x, place) => h("td", {
+    role: "gridcell", id: `n-${array}-${place}`, class: marks(place), style: `background:${diverging(x, 1.4 * largest)}`,
+    "aria-selected": marks(place).includes("chosen"), onclick: () => visit(address(now, array, place)),
+  }, shown(array, place)));
+  const matrix = shape.length > 1, heads = cells.slice(0, across).map((_, c) => h("th", { scope: "col" }, c));
+  const lines = shape.length ? [h("tr", {}, ...(matrix ? [h("td", {})] : []), ...heads)] : [];
+  for (let r = 0; r < rows; r++) {
+    const head = h("th", { scope: "row" }, indices(r * across, shape).slice(0, -1).join(","));
+    lines.push(h("tr", {}, ...(matrix ? [head] : []), ...cells.slice(r * across, (r + 1) * across)));
+  }
+  const named = { "data-keys": true, "data-array": array, "aria-label": `${title}. ${KEYS}` };
+  const grid = h("table", { role: "grid", tabindex: 0, ...named }, ...lines);
   withKeys(grid, array, across, (place) => {
-    for (const one of cells) one.classList.remove("cursor");
-    cells[place].classList.add("cursor");
+    for (const cell of cells) cell.classList.toggle("cursor", cell === cells[place]);
     grid.setAttribute("aria-activedescendant", cells[place].id);
   });
   return h("div", { class: "scroll" }, grid);
 }
 
-// Lay an array out in tiles: images as they are, rows of a square length as images, else one tile of rows.
+// Height and width of the tiles of a drawing, and how many stand side by side: an image each, or one of all rows.
 function tiling(shape) {
-  const side = Math.sqrt(shape.at(-1) ?? 1);
-  if (shape.length < 3 && Number.isInteger(side) && side >= 8) return [side, side, Math.min(shape.length < 2 ? 1 : shape[0], 10)];
-  if (shape.length > 2) return [shape.at(-2), shape.at(-1), Math.min(shape.at(-3), 12)];
-  return [shape.length > 1 ? shape[0] : 1, shape.at(-1) ?? 1, 1];
+  const width = shape.at(-1) ?? 1, side = Math.sqrt(width);
+  if (shape.length > 2) return [shape.at(-2), width, Math.min(shape.at(-3), 12)];
+  if (Number.isInteger(side) && side >= 8) return [side, side, Math.min(shape.length > 1 ? shape[0] : 1, 10)];
+  return [shape.length > 1 ? shape[0] : 1, width, 1];
 }
 
-function colors(name, array, largest, marks) {
-  const { shape, label } = arrays[array], xs = numbers(array), count = xs.length;
-  const [high, wide, across] = tiling(shape), tiles = count / (high * wide), down = Math.ceil(tiles / across);
-  const pixel = Math.max(2, Math.min(12, Math.floor(900 / (across * (wide + 1))), Math.floor(168 / Math.min(high, wide))));
+function colors(title, array, largest, marks) {
+  const { shape } = arrays[array], xs = numbers(array), [high, wide, across] = tiling(shape), size = high * wide;
+  const tiles = xs.length / size, widest = Math.floor(900 / (across * (wide + 1)));
+  const pixel = Math.max(2, Math.min(12, widest, Math.floor(168 / Math.min(high, wide))));
+  const canvas = h("canvas", {
+    width: across * (wide + 1) * pixel, height: Math.ceil(tiles / across) * (high + 1) * pixel,
+    tabindex: 0, role: "application", "data-keys": true, "data-array": array,
+    "aria-label": `${title}, as colors; the largest is ${numberText(largest)}. ${KEYS}`,
+  });
+  const reading = h("output", { class: "reading" }), pen = canvas.getContext("2d");
+  const style = getComputedStyle(document.body);
+  const css = (text) => text.replace(/var\((.*?)\)/, (_, name) => style.getPropertyValue(name).trim());
   const at = (place) => {
-    const t = Math.floor(place / (high * wide)), r = Math.floor(place / wide) % high;
+    const t = Math.floor(place / size), r = Math.floor(place / wide) % high;
     return [((t % across) * (wide + 1) + (place % wide)) * pixel, (Math.floor(t / across) * (high + 1) + r) * pixel];
   };
-  const canvas = h("canvas", { width: across * (wide + 1) * pixel, height: down * (high + 1) * pixel, tabindex: 0,
-    role: "application", "data-keys": true, "data-array": array,
-    "aria-label": `${name}: ${label}, ${shape.join(" × ")} numbers as colors, the largest ${numberText(largest)}. `
-      + "Arrow keys move, Enter shows where a number comes from." });
-  const read = h("output", { class: "reading" }), pen = canvas.getContext("2d");
-  const style = getComputedStyle(document.documentElement), variable = (name) => style.getPropertyValue(name).trim();
+  const outline = (place, color, line, columns = 1, rows = 1) => {
+    pen.strokeStyle = css(`var(${color})`);
+    pen.lineWidth = line;
+    pen.strokeRect(...at(place), columns * pixel, rows * pixel);
+  };
+  const states = xs.map((_, place) => marks(place)), made = states.map((state) => state.includes("made"));
+  const many = made.filter(Boolean).length > 99; // single marks would hide the image, so whole tiles are marked
   const draw = (cursor) => {
     pen.clearRect(0, 0, canvas.width, canvas.height);
     xs.forEach((x, place) => {
-      pen.fillStyle = diverging(x, largest).replace(/var\((.*?)\)/, (_, name) => variable(name));
+      pen.fillStyle = css(diverging(x, largest));
       pen.fillRect(...at(place), pixel, pixel);
     });
-    const outline = (place, name, width, across = 1, down = 1) => {
-      pen.strokeStyle = variable(name);
-      pen.lineWidth = width;
-      pen.strokeRect(...at(place), across * pixel, down * pixel);
-    };
-    const states = xs.map((_, place) => marks(place)), made = states.filter((state) => state.includes("made")).length;
-    for (let start = 0; start < count; start += high * wide) {
-      const whole = made > 99 && states.slice(start, start + high * wide).some((state) => state.includes("made"));
-      outline(start, whole ? "--ink" : "--line", whole ? 3 : 1, wide, high); // single marks would hide an image
+    for (let start = 0; start < xs.length; start += size) {
+      const whole = many && made.slice(start, start + size).includes(true);
+      outline(start, whole ? "--ink" : "--line", whole ? 3 : 1, wide, high);
     }
     states.forEach((state, place) => {
-      if (state.includes("made") && made < 100) outline(place, "--ink", 1);
+      if (made[place] && !many) outline(place, "--ink", 1);
       if (state.includes("chosen") || place === cursor) outline(place, "--accent", 3);
     });
   };
-  const show = (place, redraw = true) => {
-    if (redraw) draw(place);
-    read.textContent = `[${indices(place, shape).join(", ")}] ${shown(array, place)}`;
-  };
-  const under = (event) => {
+  const read = (place) => { reading.textContent = `[${indices(place, shape).join(", ")}] ${shown(array, place)}`; };
+  const onPointer = (act) => (event) => {
     const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width / pixel;
-    const x = Math.floor((event.clientX - box.left) * scale), y = Math.floor((event.clientY - box.top) * scale);
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((length) => Math.floor(length * scale));
     const t = Math.floor(y / (high + 1)) * across + Math.floor(x / (wide + 1)), c = x % (wide + 1), r = y % (high + 1);
-    return c < wide && r < high && t < tiles ? (t * high + r) * wide + c : null;
+    if (c < wide && r < high && t < tiles) act((t * high + r) * wide + c);
   };
-  canvas.addEventListener("pointermove", (event) => {
-    if (under(event) !== null) show(under(event), false);
-  });
-  canvas.addEventListener("click", (event) => {
-    if (under(event) !== null) choose(array, under(event));
-  });
+  canvas.addEventListener("pointermove", onPointer(read));
+  canvas.addEventListener("click", onPointer((place) => visit(address(now, array, place))));
   withKeys(canvas, array, wide, (place) => {
-    show(place);
-    read.setAttribute("aria-live", "polite");
+    reading.setAttribute("aria-live", "polite");
+    draw(place);
+    read(place);
   });
   draw();
-  return h("div", {}, canvas, read);
+  return h("div", {}, canvas, reading);
 }
 
-function drawn(name, array, used) {
-  const { label, shape } = arrays[array], xs = numbers(array), theirs = numbers(array, data.reference);
-  const largest = xs.reduce((most, x) => Math.max(most, Number.isFinite(x) ? Math.abs(x) : 0), 0);
+function figure(name, array, used) {
+  const { label, shape, others } = arrays[array], xs = numbers(array), right = numbers(array, data.reference);
+  const largest = largestOf(array), across = shape.at(-1) ?? 1, notes = [];
   const made = new Set(used.filter(([source]) => source === array).map(([, place]) => place));
-  const off = (place) => Math.abs(xs[place] - theirs[place]) > 1e-5 * largest || Number.isNaN(xs[place]) !== Number.isNaN(theirs[place]);
-  const marks = (place) => [array === chosen[0] && place === chosen[1] ? "chosen" : "", made.has(place) ? "made" : "",
-    off(place) ? "off" : ""].join(" ").trim();
-  const wrong = xs.filter((_, place) => off(place)).length;
-  const size = shape.length ? ` (${shape.join(" × ")})` : "";
-  const across = shape.at(-1) ?? 1, draw = Math.max(across, xs.length / across) <= MOST_IN_TABLE ? table : colors;
-  return h("figure", {}, h("figcaption", {}, h("b", {}, name), name === label ? size : ` = ${label}${size}`),
-    draw(name, array, largest, marks),
-    ...(wrong ? [h("p", { class: "off-note" }, `${wrong} of ${xs.length} differ from ${tiers[data.reference].name} (dashed)`)] : []));
+  const off = (place) => !(Math.abs(xs[place] - right[place]) <= 1e-5 * largest || Object.is(xs[place], right[place]));
+  const isChosen = (place) => chosen[0] === array && chosen[1] === place;
+  const states = (place) => ({ chosen: isChosen(place), made: made.has(place), off: off(place) });
+  const marks = (place) => Object.entries(states(place)).filter(([, holds]) => holds).map(([state]) => state).join(" ");
+  const title = `${name}${name === label ? "" : ` = ${label}`}${shape.length ? ` (${shape.join(" × ")})` : ""}`;
+  const reference = tiers[data.reference].name, wrong = xs.filter((_, place) => off(place)).length;
+  if (others[tier] === null) notes.push(`${tiers[tier].name} has no such numbers; these are those of ${reference}.`);
+  if (wrong) notes.push(`${wrong} of ${xs.length} differ from ${reference} (underlined)`);
+  const draw = Math.max(across, xs.length / across) <= MOST_IN_TABLE ? table : colors;
+  const below = notes.map((note) => h("p", {}, note));
+  return h("figure", {}, h("figcaption", {}, title), draw(title, array, largest, marks), ...below);
 }
 
-// The columns of the tiers.
+// Source text: the lines at work are marked, and those that the right tier does not have.
 
-function column({ differs, difference, calls, code }, t) {
-  const times = calls === undefined ? "" : calls === 1 ? "1 call for all samples" : `${calls} calls, one per sample`;
-  const head = h("h3", { style: `border-color:${tiers[t].color}` }, tiers[t].name);
-  const agree = h("p", { class: differs ? "differs" : "" }, differs ? "≠ " : "", difference);
-  return h("section", { class: "tier" }, head, h("p", {}, times), ...(code ? listing(code) : []), agree);
-}
-
-// Source text with the lines at work marked, and those that are not in the right tier.
-function listing({ source, lines, new: changed = [] }) {
+function listing({ source, lines, new: changed = [] }, note = "") {
   const [file, start, text] = sources[source];
   if (!text.length) return [h("p", {}, `The source text of this op cannot be read (${file}).`)];
   const rows = text.map((line, i) => {
-    const work = lines.includes(i), odd = changed.includes(i);
-    return h("span", { class: `${work ? "work" : ""} ${odd ? "odd" : ""}` },
-      h("i", {}, `${odd ? "≠" : work ? "▸" : " "}${String(start + i).padStart(4)} `), line);
+    const work = lines.includes(i), odd = changed.includes(i), sign = odd ? "≠" : work ? "▸" : " ";
+    const number = h("i", {}, `${sign}${String(start + i).padStart(4)} `);
+    return h("span", { class: `${work ? "work" : ""} ${odd ? "odd" : ""}` }, number, line);
   });
-  return [h("p", { class: "file" }, file), h("pre", {}, h("code", {}, ...rows))];
+  return [h("p", {}, file + note), h("pre", {}, h("code", {}, ...rows))];
+}
+function column({ differs, difference, calls, code }, t) {
+  const times = calls === 1 ? "1 call for all samples" : `${calls} calls, one per sample`;
+  return h("section", { class: "tier" }, h("h3", { style: `border-color:${tiers[t].color}` }, tiers[t].name),
+    ...(calls ? [h("p", {}, times)] : []), ...(code ? listing(code) : []),
+    h("p", { class: differs ? "differs" : "" }, differs ? "≠ " : "", difference));
 }
 
-// A step.
+// The page.
 
-function drawStep(i) {
-  const step = steps[i];
-  const { read, element } = explanation(...chosen);
-  const formulas = step.formulas.map(([left, right]) => h("p", { class: "formula" }, ...written(left, {}), " = ", ...written(right, {})));
-  const given = Object.entries(step.in).map(([name, array]) => drawn(name, array, read));
-  const results = Object.entries(step.out).map(([name, array]) => drawn(name, array, read));
-  return h("article", { class: step.phase },
-    h("h2", {}, `Step ${i + 1}, ${step.phase}: ${step.title}`), ...formulas,
-    h("div", { class: "arrays" }, h("div", {}, h("h3", {}, "goes in"), ...given), h("div", {}, h("h3", {}, "comes out"), ...results)),
-    element, ...step.code.flatMap(listing), h("div", { class: "tiers" }, ...step.tiers.map(column)));
+function drawn(i) {
+  const step = steps[i], [read, element] = explanation(...chosen);
+  const formulas = step.formulas.map(([left, right]) =>
+    h("p", { class: "formula" }, ...written(left, {}), " = ", ...written(right, {})));
+  const side = (title, names) => h("div", {}, h("h3", {}, title),
+    ...Object.entries(names).map(([name, array]) => figure(name, array, read)));
+  return h("article", {}, h("h2", {}, `Step ${i + 1}, ${step.phase}: ${step.title}`), ...formulas,
+    h("div", { class: "arrays" }, side("goes in", step.in), side("comes out", step.out)), element,
+    ...step.code.flatMap((code) => listing(code, ", the same for all tiers")),
+    h("div", { class: "tiers" }, ...step.tiers.map(column)));
 }
-
-function ownNumber(i) {
-  const visible = [...Object.values(steps[i].in), ...Object.values(steps[i].out)];
-  return chosen && visible.includes(chosen[0]) ? chosen : [Object.values(steps[i].out).at(-1), 0];
-}
+const ownNumber = (i) => [Object.values(steps[i].out).at(-1), 0]; // chosen when a step opens
 
 function show(i) {
-  const focused = document.activeElement?.dataset.array;
+  const focused = document.activeElement?.dataset.array, visible = Object.values({ ...steps[i].in, ...steps[i].out });
   now = i;
-  chosen = ownNumber(i);
-  $("#step").replaceChildren(drawStep(i));
+  chosen = chosen && visible.includes(chosen[0]) ? chosen : ownNumber(i);
+  $("#step").replaceChildren(drawn(i));
   for (const item of document.querySelectorAll("#steps a")) {
-    if (item.hash === address(i)) item.setAttribute("aria-current", "step");
-    else item.removeAttribute("aria-current");
+    item.setAttribute("aria-current", item.hash === address(i) ? "step" : "false");
   }
-  if (focused !== undefined) $(`#step [data-array="${focused}"]`)?.focus();
+  if (focused) $(`#step [data-array="${focused}"]`)?.focus();
   return `${steps[i].title}. ${steps[i].text}`;
 }
 
-function overview() {
-  const phases = [...new Set(steps.map((step) => step.phase))];
-  $("#steps").append(...phases.map((phase) => h("div", { class: phase }, h("b", {}, phase), ...steps.flatMap((step, i) =>
-    step.phase === phase ? [link(`${i + 1} ${step.tiers.some((one) => one.differs) ? "≠ " : ""}${step.title}`, i)] : []))));
-  const choice = h("fieldset", { "data-keys": true }, h("legend", {}, "numbers of"), ...tiers.map((one, t) => h("label", {},
-    h("input", { type: "radio", name: "tier", checked: t === tier, onchange: () => {
-      tier = t;
-      jump(now);
-    } }), one.name)));
-  if (tiers.length > 1) $("#steps").append(choice);
+for (const phase of new Set(steps.map((step) => step.phase))) {
+  const links = steps.map((step, i) => (step.phase === phase
+    ? link(`${i + 1} ${step.tiers.some((one) => one.differs) ? "≠ " : ""}${step.title}`, i) : ""));
+  $("#steps").append(h("div", {}, h("b", {}, phase), " ", ...links));
 }
+const choices = tiers.map((one, t) => {
+  const choose = () => {
+    tier = t;
+    jump(now);
+  };
+  return h("label", {}, h("input", { type: "radio", name: "tier", checked: t === tier, onchange: choose }), one.name);
+});
+const choice = h("fieldset", { "data-keys": true }, h("legend", {}, "numbers of"), ...choices);
+if (tiers.length > 1) $("#steps").after(choice);
 
-overview();
+let jump = (i) => i; // until there is a player
+jump = player($("#player"), steps.length, show, { perSecond: 0.25 });
+if (location.hash) open(location.hash);
+addEventListener("popstate", () => open(location.hash || "#1"));
 for (const item of document.querySelectorAll(".warning a")) {
   item.addEventListener("click", (event) => {
     event.preventDefault();
     visit(item.hash);
   });
 }
-let jump = (i) => i; // until the player exists
-jump = player($("#player"), steps.length, show, { perSecond: 0.25 });
-if (location.hash) open(location.hash);
-addEventListener("popstate", () => open(location.hash || "#1"));
 
-// On paper: all steps.
+// On paper: all steps, one after the other.
 matchMedia("print").addEventListener("change", ({ matches }) => {
   const kept = [now, chosen];
-  $("#print").replaceChildren(...(matches ? steps.map((_, i) => {
-    [now, chosen] = [i, [Object.values(steps[i].out).at(-1), 0]];
-    return drawStep(i);
-  }) : []));
+  $("#print").replaceChildren(...(matches ? steps : []).map((_, i) => {
+    [now, chosen] = [i, ownNumber(i)];
+    return drawn(i);
+  }));
   [now, chosen] = kept;
 });
