@@ -34,7 +34,7 @@ def test_net_loss_optimizer_and_samples_are_those_asked_for(cli):
     assert (result.code, result.err) == (0, "")
     titles = [step["title"] for step in content("page.html")["steps"]]
     assert "layer 3, tanh: y" in titles
-    assert "loss, binary cross entropy: dL/dlogits" in titles
+    assert "binary cross entropy: dL/dlogits" in titles
     text = Path("page.html").read_text(encoding="utf-8")
     assert "Linear(3, 1); loss BinaryCrossEntropy(); optimizer Adam(learning_rate=0.001)." in text
 
@@ -56,9 +56,9 @@ def test_a_tier_of_your_own_is_compared(cli):
     [
         ("sigmoid_derivative_of_tanh", "layer 1, sigmoid: dL/dx"),
         ("relu_mask_inverted", "layer 1, relu: dL/dx"),
-        ("mse_half", "loss, mean squared error: loss"),
+        ("mse_half", "mean squared error"),
         ("dropout_dx_not_masked", "layer 2, dropout: dL/dx"),
-        ("soft_gradient_of_hard_label", "loss, soft cross entropy: dL/dlogits"),
+        ("soft_gradient_of_hard_label", "soft cross entropy: dL/dlogits"),
         ("conv2d_dx_padding_cropped_at_the_end", "layer 3, conv2d: dL/dx"),
         ("batch_norm_variance_constant", "layer 2, batch norm: dL/dx"),
         ("add_scaled_not_in_place", "new 0.weight"),

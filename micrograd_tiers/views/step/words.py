@@ -106,7 +106,7 @@ SENTENCES = {
 
 HELP = """<p>Go through the step with the buttons or the arrow keys. Click a number (or go there with Tab and the arrow
 keys, and press Enter) to see which numbers made it, and which gradient comes back to it. Every number there leads
-on.</p>"""
+on: to find out where the gradient of a weight comes from, click a weight in step 1 and follow its gradient.</p>"""
 
 LEGEND = """<details><summary>Words and signs on this page</summary><dl>
 <dt>Training step</dt><dd>Compute how wrong the net is on some samples (forward, loss), find out how that changes
@@ -122,6 +122,8 @@ layer: row o, column i is the weight from input i to unit o. All counting begins
 <dt>Tier</dt><dd>One of the programs that compute the same ops: scalar (numbers in lists), vector (one sample at a
 time, as NumPy vectors), tensor (all samples at once, as matrices), or your own.</dd>
 <dt>x<sub>n,i</sub>, Σ<sub>i</sub></dt><dd>Number i of sample n; the sum over all i.</dd>
+<dt>Formulas</dt><dd>They are those of a textbook. The code computes some of them in another order, so that no number
+overflows: softmax subtracts the largest output first. The result is the same.</dd>
 <dt>Colors</dt><dd>Red numbers are negative, blue ones positive. The larger, the stronger.</dd>
 <dt>▸</dt><dd>A line of code at work in this step.</dd>
 </dl></details>"""
@@ -140,9 +142,10 @@ def title_of(part: Part) -> str:
         return f"new {part.part}"
     if part.op == "mean":
         return "mean loss L" if part.part == "value" else "mean loss: dL/dloss"
-    place = "loss" if part.layer is None else f"layer {part.layer}"
-    result = ", ".join(part.outputs) if part.part == "value" else f"dL/d{part.part[1:]}"
-    return f"{place}, {spoken(part.op)}: {result}"
+    op = spoken(part.op) if part.layer is None else f"layer {part.layer}, {spoken(part.op)}"
+    if part.part != "value":
+        return f"{op}: dL/d{part.part[1:]}"
+    return op if part.layer is None else f"{op}: {', '.join(part.outputs)}"
 
 
 def phase_of(part: Part) -> str:

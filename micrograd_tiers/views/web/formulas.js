@@ -38,6 +38,7 @@ function rounds([, , indices, condition], at) {
 
 const RANK = { "+": 1, "-": 1, "*": 2, "/": 2, neg: 2, "**": 3 };
 const SIGNS = { "+": " + ", "-": " − ", "*": " · ", "/": " / ", "<": " < ", "<=": " ≤ ", ">": " > ", "==": " = " };
+const NOT = { "<": " ≥ ", ">": " ≤ ", "==": " ≠ " };
 const NAMES = {
   log: "ln", place_of_max: "place of the largest ", alpha: "α", epsilon: "ε", beta: "β", beta1: "β₁", beta2: "β₂",
 };
@@ -93,10 +94,9 @@ function writtenLoop([name, body, indices, condition], at) {
 
 function writtenChoice([condition, yes, no], at) {
   if (!at.read) return [...written(yes, at), " if ", ...written(condition, at), ", else ", ...written(no, at)];
-  const holds = value(condition, at);
-  const why = JSON.stringify(condition).includes('"at"')
-    ? [h("small", {}, holds ? " (as " : " (as not ", ...written(condition, at), ")")] : [];
-  return [...written(holds ? yes : no, at, 2), ...why];
+  const holds = value(condition, at), [sign, a, b] = condition, taken = written(holds ? yes : no, at, 2);
+  if (!(sign in NOT)) return taken;
+  return [...taken, h("small", {}, " (as ", ...written(a, at), (holds ? SIGNS : NOT)[sign], ...written(b, at), ")")];
 }
 
 // The terms of a sum or maximum with their numbers. Of many, the first and the largest, and the rest as one number.

@@ -128,11 +128,27 @@ function withKeys(element, array, across, moved) {
   });
 }
 
-function table(title, array, largest, marks) {
+// A canvas with one pixel per number, in the colors of `diverging`.
+function painted(xs, largest, width, height, at, inks) {
+  const canvas = h("canvas", { width, height }), pen = canvas.getContext("2d");
+  const image = pen.createImageData(width, height);
+  const [negative, positive] = inks.map((ink) => ink.split(" ").map(Number));
+  xs.forEach((x, place) => {
+    const [left, top] = at(place), known = !Number.isNaN(x), size = largest ? Math.min(1, Math.abs(x) / largest) : 0;
+    image.data.set(known ? x < 0 ? negative : positive : [128, 128, 128], 4 * (top * width + left));
+    image.data[4 * (top * width + left) + 3] = 255 * (known ? 0.75 * size : 0.5);
+  });
+  pen.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function table(title, array, largest, { made, mine, off }) {
   const { shape } = arrays[array], across = shape.at(-1) ?? 1, xs = numbers(array), rows = xs.length / across;
+  const marks = (place) => [place === mine && "chosen", made.has(place) && "made", off(place) && "off"];
   const cells = xs.map((x, place) => h("td", {
-    role: "gridcell", id: `n-${array}-${place}`, class: marks(place), style: `background:${diverging(x, 1.4 * largest)}`,
-    "aria-selected": marks(place).includes("chosen"), onclick: () => visit(address(now, array, place)),
+    role: "gridcell", id: `n-${array}-${place}`, class: marks(place).filter(Boolean).join(" "),
+    style: `background:${diverging(x, 1.4 * largest)}`, // weaker than in images, so that the number is easy to read
+    "aria-selected": String(place === mine), onclick: () => visit(address(now, array, place)),
   }, shown(array, place)));
   const matrix = shape.length > 1, heads = cells.slice(0, across).map((_, c) => h("th", { scope: "col" }, c));
   const lines = shape.length ? [h("tr", {}, ...(matrix ? [h("td", {})] : []), ...heads)] : [];
@@ -157,43 +173,36 @@ function tiling(shape) {
   return [shape.length > 1 ? shape[0] : 1, width, 1];
 }
 
-function colors(title, array, largest, marks) {
+function colors(title, array, largest, { made, mine }) {
   const { shape } = arrays[array], xs = numbers(array), [high, wide, across] = tiling(shape), size = high * wide;
   const tiles = xs.length / size, widest = Math.floor(900 / (across * (wide + 1)));
   const pixel = Math.max(2, Math.min(12, widest, Math.floor(168 / Math.min(high, wide))));
-  const canvas = h("canvas", {
-    width: across * (wide + 1) * pixel, height: Math.ceil(tiles / across) * (high + 1) * pixel,
-    tabindex: 0, role: "application", "data-keys": true, "data-array": array,
-    "aria-label": `${title}, as colors; the largest is ${numberText(largest)}. ${KEYS}`,
-  });
+  const columns = across * (wide + 1), rows = Math.ceil(tiles / across) * (high + 1);
+  const named = { "data-keys": true, "data-array": array, tabindex: 0, role: "application" };
+  named["aria-label"] = `${title}, as colors; the largest is ${numberText(largest)}. ${KEYS}`;
+  const canvas = h("canvas", { width: columns * pixel, height: rows * pixel, ...named });
   const reading = h("output", { class: "reading" }), pen = canvas.getContext("2d");
-  const style = getComputedStyle(document.body);
-  const css = (text) => text.replace(/var\((.*?)\)/, (_, name) => style.getPropertyValue(name).trim());
+  const style = getComputedStyle(document.body), color = (name) => style.getPropertyValue(name).trim();
   const at = (place) => {
     const t = Math.floor(place / size), r = Math.floor(place / wide) % high;
-    return [((t % across) * (wide + 1) + (place % wide)) * pixel, (Math.floor(t / across) * (high + 1) + r) * pixel];
+    return [(t % across) * (wide + 1) + (place % wide), Math.floor(t / across) * (high + 1) + r];
   };
-  const outline = (place, color, line, columns = 1, rows = 1) => {
-    pen.strokeStyle = css(`var(${color})`);
+  const outline = (place, name, line, width = 1, height = 1) => {
+    const [x, y] = at(place);
+    pen.strokeStyle = color(name);
     pen.lineWidth = line;
-    pen.strokeRect(...at(place), columns * pixel, rows * pixel);
+    pen.strokeRect(x * pixel, y * pixel, width * pixel, height * pixel);
   };
-  const states = xs.map((_, place) => marks(place)), made = states.map((state) => state.includes("made"));
-  const many = made.filter(Boolean).length > 99; // single marks would hide the image, so whole tiles are marked
+  const small = painted(xs, largest, columns, rows, at, [color("--negative"), color("--positive")]);
+  const whole = new Set(made.size > 99 ? [...made].map((place) => Math.floor(place / size)) : []);
   const draw = (cursor) => {
     pen.clearRect(0, 0, canvas.width, canvas.height);
-    xs.forEach((x, place) => {
-      pen.fillStyle = css(diverging(x, largest));
-      pen.fillRect(...at(place), pixel, pixel);
-    });
-    for (let start = 0; start < xs.length; start += size) {
-      const whole = many && made.slice(start, start + size).includes(true);
-      outline(start, whole ? "--ink" : "--line", whole ? 3 : 1, wide, high);
-    }
-    states.forEach((state, place) => {
-      if (made[place] && !many) outline(place, "--ink", 1);
-      if (state.includes("chosen") || place === cursor) outline(place, "--accent", 3);
-    });
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(small, 0, 0, canvas.width, canvas.height);
+    for (let t = 0; t < tiles; t++) outline(t * size, "--line", 1, wide, high);
+    for (const t of whole) outline(t * size, "--ink", 3, wide, high);
+    if (!whole.size) for (const place of made) outline(place, "--ink", 1); // more marks would hide the image
+    for (const place of [mine, cursor]) if (place !== undefined) outline(place, "--accent", 3);
   };
   const read = (place) => { reading.textContent = `[${indices(place, shape).join(", ")}] ${shown(array, place)}`; };
   const onPointer = (act) => (event) => {
@@ -218,9 +227,7 @@ function figure(name, array, used) {
   const largest = largestOf(array), across = shape.at(-1) ?? 1, notes = [];
   const made = new Set(used.filter(([source]) => source === array).map(([, place]) => place));
   const off = (place) => !(Math.abs(xs[place] - right[place]) <= 1e-5 * largest || Object.is(xs[place], right[place]));
-  const isChosen = (place) => chosen[0] === array && chosen[1] === place;
-  const states = (place) => ({ chosen: isChosen(place), made: made.has(place), off: off(place) });
-  const marks = (place) => Object.entries(states(place)).filter(([, holds]) => holds).map(([state]) => state).join(" ");
+  const marks = { made, off, mine: chosen[0] === array ? chosen[1] : undefined };
   const title = `${name}${name === label ? "" : ` = ${label}`}${shape.length ? ` (${shape.join(" × ")})` : ""}`;
   const reference = tiers[data.reference].name, wrong = xs.filter((_, place) => off(place)).length;
   if (others[tier] === null) notes.push(`${tiers[tier].name} has no such numbers; these are those of ${reference}.`);
