@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "source, its arrays and its formula. Open the page in a browser; it needs no network."
     )
     options.add_file(parser, "--out", "page to write (default: step.html)", default="step.html")
-    parser.add_argument("--bug", type=options.checked(str, _check_bug), metavar="NAME", help="show a bug of the museum")
+    parser.add_argument("--bug", type=options.checked(_bug), metavar="NAME", help="show a bug of the museum")
     parser.add_argument(
         "--tier",
         type=options.tier,
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
     suffix_of(args.out, ".html")
     check_outputs([args.out], inputs=map(options.tier_file, args.tier))
-    bug = _bug(args)
+    bug: Bug | None = args.bug
     given = {name: value for name, value in vars(args).items() if value is not None and value is not False}
     settings = (_settings_for(bug) if bug else {}) | given
     rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
@@ -151,19 +151,11 @@ def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network,
 # Bugs.
 
 
-def _check_bug(name: str) -> None:
+def _bug(name: str) -> Bug:
+    """Return the bug with this name; raise ValueError if there is none, or it is in no code that a step runs."""
     from ..lab.museum import get_bug
 
-    get_bug(name)
-
-
-def _bug(args: argparse.Namespace) -> Bug | None:
-    """Return the bug to show, or None; raise ValueError if it is in no part that a training step runs."""
-    from ..lab.museum import get_bug
-
-    if args.bug is None:
-        return None
-    bug = get_bug(args.bug)
+    bug = get_bug(name)
     if bug.kind not in ("tier", "network", "training"):
         raise ValueError(
             f"bug {bug.name} is not in the code of a training step, but in: {', '.join(bug.files())}; see "

@@ -81,7 +81,12 @@ def test_a_bug_is_shown_where_it_acts(cli, name, place):
     ("words", "code", "message"),
     [
         ("--bug sigmoid_overflows", 2, "does not show in one training step of this net.*bugs show sigmoid_overflows"),
-        ("--bug idx_header_little_endian", 2, "unknown bug|not in the code of a training step"),
+        ("--bug sigmoid_derivative", 2, "argument --bug: unknown bug 'sigmoid_derivative': did you mean"),
+        (
+            "--bug add_assigns_grad",
+            2,
+            "argument --bug: bug .* is not in the code of a training step, but in: engine.py",
+        ),
         ("--out step.txt", 2, r"expected a name that ends in \.html"),
         ("--net 3-2", 1, "X has shape|features"),
         ("--samples 33", 2, "X has 33 samples, expected at most 32"),

@@ -216,6 +216,7 @@ def test_a_planted_bug_is_announced_with_its_line(pages_of, opened):
     assert step_of(page) == "Step 11, backward: layer 1, sigmoid: dL/dx"
     assert page.locator("#step .odd").text_content().endswith("return dy * (1 - y * y)")
     assert "The formula gives" in page.locator(".explanation").text_content()
+    assert page.locator(".explanation h3").text_content().startswith("dL/d(output of layer 0 (linear)) [0, 0] = ")
     assert "12 of 12 differ from scalar (underlined)" in page.locator("#step").text_content()
     page.get_by_label("scalar").check()
     assert "The formula gives" not in page.locator(".explanation").text_content()

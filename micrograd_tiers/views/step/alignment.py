@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ...tiers import TIERS
 from ...tiers.lists import shape_of
-from .recorder import Numbers
+from .names import Numbers
 from .recording import Recording
 
 # Rounding: differences up to these shares of the largest number of an array, and of the numbers that it was made from.

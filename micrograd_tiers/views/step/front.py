@@ -107,7 +107,7 @@ def short(thing: Any) -> str:
         setting = getattr(thing, f.name)
         if f.default is MISSING:
             texts.append(repr(setting))
-        elif setting != f.default or f.name == "learning_rate":
+        elif repr(setting) != repr(f.default) or f.name == "learning_rate":
             texts.append(f"{f.name}={setting!r}")
     return f"{type(thing).__name__}({', '.join(texts)})"
 

@@ -92,10 +92,7 @@ class Content:
             "sizes": {**DEFAULTS, **{k: v for k, v in part.settings.items() if isinstance(v, int | float)}, **sizes},
             "formulas": trees,
             "tiers": [self._at_tier(i, tier) for tier in range(len(self.recordings))],
-            "code": [
-                {"source": self._number_of(source), "lines": lines}
-                for source, lines in (of_update(part) if part.op == "update" else [])
-            ],
+            "code": [self._code(*pair, []) for pair in (of_update(part) if part.op == "update" else [])],
         }
 
     def _formulas(self, part: Part) -> tuple[list[Equation], dict[str, int]]:
@@ -116,20 +113,20 @@ class Content:
         """Return what is shown of part i in the column of a tier."""
         difference, recording = self.differences[tier][i], self.recordings[tier]
         shown: dict[str, Any] = {"differs": difference.differs, "difference": self._words(difference, tier)}
-        if i >= len(recording.parts) or self.reference.parts[i].op in ("mean", "update"):  # the same at all tiers
+        if i >= len(recording.parts) or recording.parts[i].op == "mean":  # no code of the tier
             return shown
-        part = recording.parts[i]
+        part, right = recording.parts[i], [r.parts[i] for r in self.recordings if r.tier in TIERS and i < len(r.parts)]
+        if part.op == "update":  # shown once, unless a bug is planted there
+            originals = [source for other in right if other.op == "update" for source, _ in of_update(other)]
+            changed = [(*pair, new) for pair in of_update(part) if (new := changed_lines(pair[0], originals))]
+            return shown | ({"code": self._code(*changed[0])} if changed else {})
         source = source_of(part.function)
-        originals = [
-            source_of(other.parts[i].function)
-            for other in self.recordings
-            if other.tier in TIERS and i < len(other.parts) and recording.tier not in TIERS
-        ]
-        lines = {"lines": lines_at_work(part, source), "new": changed_lines(source, originals)}
-        return shown | {"calls": part.calls, "code": {"source": self._number_of(source), **lines}}
+        new = [] if recording.tier in TIERS else changed_lines(source, [source_of(other.function) for other in right])
+        return shown | {"calls": part.calls, "code": self._code(source, lines_at_work(part, source), new)}
 
-    def _number_of(self, source: SourceText) -> int:
-        return self.sources.setdefault(source, len(self.sources))
+    def _code(self, source: SourceText, lines: list[int], new: list[int]) -> dict[str, Any]:
+        """Return the number of a source text, the lines at work, and those that are not in the original."""
+        return {"source": self.sources.setdefault(source, len(self.sources)), "lines": lines, "new": new}
 
     def _words(self, difference: Difference, tier: int) -> str:
         """Return how far a tier is from the reference, in words."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from ...backprop import backprop
 from ...tiers.lists import shape_of
-from .recorder import CONSTANT, Event, InLayer, Numbers, Recorder, gradient_of, n_samplewise
+from .names import Numbers, gradient_of, n_samplewise
+from .recorder import CONSTANT, Event, InLayer, Recorder
 
 
 @dataclass(eq=False)

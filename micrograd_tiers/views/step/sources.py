@@ -113,9 +113,10 @@ def _text(line: str) -> str:
 def of_update(part: Part) -> list[tuple[SourceText, list[int]]]:
     """Return the source texts of an update and of the optimizer's methods that it calls, with the lines that ran."""
     kind = type(part.function)
-    called = [getattr(kind, name, None) for name in kind.update.__code__.co_names if name.startswith("_")]
+    update = inspect.unwrap(kind.update)
+    called = [getattr(kind, name, None) for name in update.__code__.co_names if name.startswith("_")]
     found = []
-    for method in filter(inspect.isfunction, (kind.update, *called)):
+    for method in filter(inspect.isfunction, (update, *called)):
         source = source_of(method)
         ran = {line - source.first for file, line in part.lines if file == method.__code__.co_filename}
         lines = [i for i in range(len(source.lines)) if i in ran]

@@ -2,7 +2,8 @@
 
 const { tiers, arrays, steps, sources, first } = data;
 const MOST_IN_TABLE = 12; // rows and columns; larger arrays are drawn as colors
-const cursors = {}; // the place of each array that the arrow keys have reached
+const cursors = {}; // by array: the place that the arrow keys have reached
+const limits = {}; // by array and tier: the largest number
 let now = 0, tier = first ? first[1] : data.reference, chosen = null;
 
 // Arrays: their numbers at a tier, in order, and the indices that belong to a place in this order.
@@ -32,7 +33,15 @@ function nameOf(array, place) {
   return shape.length ? `${label} [${indices(place, shape).join(", ")}]` : label;
 }
 const shown = (array, place) => minus(numberText(numbers(array)[place]));
-const largestOf = (array) => numbers(array).filter(Number.isFinite).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+function largestOf(array, t = tier) {
+  const finite = () => numbers(array, t).filter(Number.isFinite);
+  return (limits[[array, t]] ??= finite().reduce((most, x) => Math.max(most, Math.abs(x)), 0));
+}
+// True for a number that differs from that of the right tier in the digits shown.
+function isOff(array, place) {
+  const x = numbers(array)[place], right = numbers(array, data.reference)[place];
+  return !(Math.abs(x - right) <= 1e-5 * largestOf(array, data.reference) || Object.is(x, right));
+}
 
 // Links: "#7" is step 7, "#7-3-5" number 5 of array 3 in step 7. The browser's back button goes to the last one.
 
@@ -179,7 +188,7 @@ function colors(title, array, largest, { made, mine }) {
   const pixel = Math.max(2, Math.min(12, widest, Math.floor(168 / Math.min(high, wide))));
   const columns = across * (wide + 1), rows = Math.ceil(tiles / across) * (high + 1);
   const named = { "data-keys": true, "data-array": array, tabindex: 0, role: "application" };
-  named["aria-label"] = `${title}, as colors; the largest is ${numberText(largest)}. ${KEYS}`;
+  named["aria-label"] = `${title}, as colors, the strongest for ${numberText(largest)}. ${KEYS}`;
   const canvas = h("canvas", { width: columns * pixel, height: rows * pixel, ...named });
   const reading = h("output", { class: "reading" }), pen = canvas.getContext("2d");
   const style = getComputedStyle(document.body), color = (name) => style.getPropertyValue(name).trim();
@@ -223,10 +232,9 @@ function colors(title, array, largest, { made, mine }) {
 }
 
 function figure(name, array, used) {
-  const { label, shape, others } = arrays[array], xs = numbers(array), right = numbers(array, data.reference);
-  const largest = largestOf(array), across = shape.at(-1) ?? 1, notes = [];
+  const { label, shape, others } = arrays[array], xs = numbers(array), across = shape.at(-1) ?? 1, notes = [];
   const made = new Set(used.filter(([source]) => source === array).map(([, place]) => place));
-  const off = (place) => !(Math.abs(xs[place] - right[place]) <= 1e-5 * largest || Object.is(xs[place], right[place]));
+  const off = (place) => isOff(array, place);
   const marks = { made, off, mine: chosen[0] === array ? chosen[1] : undefined };
   const title = `${name}${name === label ? "" : ` = ${label}`}${shape.length ? ` (${shape.join(" × ")})` : ""}`;
   const reference = tiers[data.reference].name, wrong = xs.filter((_, place) => off(place)).length;
@@ -234,7 +242,7 @@ function figure(name, array, used) {
   if (wrong) notes.push(`${wrong} of ${xs.length} differ from ${reference} (underlined)`);
   const draw = Math.max(across, xs.length / across) <= MOST_IN_TABLE ? table : colors;
   const below = notes.map((note) => h("p", {}, note));
-  return h("figure", {}, h("figcaption", {}, title), draw(title, array, largest, marks), ...below);
+  return h("figure", {}, h("figcaption", {}, title), draw(title, array, largestOf(array), marks), ...below);
 }
 
 // Source text: the lines at work are marked, and those that the right tier does not have.
@@ -247,7 +255,7 @@ function listing({ source, lines, new: changed = [] }, note = "") {
     const number = h("i", {}, `${sign}${String(start + i).padStart(4)} `);
     return h("span", { class: `${work ? "work" : ""} ${odd ? "odd" : ""}` }, number, line);
   });
-  return [h("p", {}, file + note), h("pre", {}, h("code", {}, ...rows))];
+  return [h("p", { class: "file" }, file + note), h("pre", {}, h("code", {}, ...rows))];
 }
 function column({ differs, difference, calls, code }, t) {
   const times = calls === 1 ? "1 call for all samples" : `${calls} calls, one per sample`;
@@ -269,7 +277,12 @@ function drawn(i) {
     ...step.code.flatMap((code) => listing(code, ", the same for all tiers")),
     h("div", { class: "tiers" }, ...step.tiers.map(column)));
 }
-const ownNumber = (i) => [Object.values(steps[i].out).at(-1), 0]; // chosen when a step opens
+// The number that is chosen when a step opens: the first one that differs from the right tier, if one does.
+function ownNumber(i) {
+  const results = Object.values(steps[i].out);
+  const wrong = results.map((array) => [array, numbers(array).findIndex((_, place) => isOff(array, place))]);
+  return wrong.find(([, place]) => place >= 0) ?? [results.at(-1), 0];
+}
 
 function show(i) {
   const focused = document.activeElement?.dataset.array, visible = Object.values({ ...steps[i].in, ...steps[i].out });
