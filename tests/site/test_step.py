@@ -162,14 +162,14 @@ recording = record(
     "scalar", functions, steps, SoftmaxCrossEntropy(), parameters, [[1.0, 2.0], [0.5, 1.0]], ([0, 1],), Adam()
 )
 page = step_page(SideBySide([recording])).html()
-print(recording.arrays["L"], recording.arrays["gradient of 0.bias"], "linear" in page)
+print(recording.arrays["L"], recording.arrays["gradient of 0.bias"], "linear" in page, parameters["0.bias"])
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     net = mt.Network([mt.Linear(2, 2), mt.Sigmoid()], tier="scalar")
     net.load_state_dict({"0.weight": [[0.5, -1.0], [1.0, 2.0]], "0.bias": [0.1, 0.2]})
     loss, grads = net.loss_and_grads([[1.0, 2.0], [0.5, 1.0]], [0, 1])
-    assert result.stdout.strip() == f"{loss} {grads['0.bias'].tolist()} True"
+    assert result.stdout.strip() == f"{loss} {grads['0.bias'].tolist()} True [0.1, 0.2]"
 
 
 # Formulas.
@@ -347,6 +347,24 @@ def test_a_bug_of_images_is_located(name, pooling):
     assert side.reference.parts[side.first[0]].place[:2] == (bug.op, bug.part)
 
 
+@pytest.mark.parametrize("name", ["chunks_drops_the_last", "asarray_float32"])
+def test_a_bug_of_a_support_function_is_not_blamed_on_the_op(name):
+    side = compared(name, *of())
+    i, tier = side.first
+    assert side.differences[tier][i].before
+    assert "The mistake is not in this op, but in code around it" in step_page(side).html()
+
+
+def test_numbers_are_recorded_before_a_wrong_op_overwrites_them():
+    net, X, y = of("relu")
+    right, wrong = (
+        recorded(net, X, y, mt.SGD(), tier) for tier in ("scalar", get_bug("relu_overwrites_x").tier("scalar"))
+    )
+    inputs = [recording.arrays[recording.parts[1].inputs["x"]] for recording in (right, wrong)]
+    assert inputs[0] == inputs[1]
+    assert min(map(min, inputs[0])) < 0
+
+
 def test_right_tiers_differ_by_rounding_only():
     for i in range(8):
         side = SideBySide([RECORDED[f"loss {i}, {tier}"] for tier in TIERS])
@@ -520,6 +538,17 @@ def test_arguments_that_make_no_sense_are_refused(arguments, message):
 def test_tiers_that_are_no_list_are_refused(tiers):
     with pytest.raises(ValueError, match=r"tiers is .*, expected a list such as"):
         mt.step_through(*of(), tiers=tiers)
+
+
+def test_numbers_after_another_op_are_not_taken_for_those_of_the_reference():
+    right, other = (recorded(*of(), mt.SGD(), "tensor", name=name) for name in ("tensor", "other"))
+    del other.parts[8]  # as if an op had been left out
+    data = step_page(SideBySide([right, other])).data
+    of_other = [
+        [data["arrays"][array]["others"].get(1, {}) for array in step["out"].values()] for step in data["steps"]
+    ]
+    assert of_other[:8] == [[{}]] * 8
+    assert of_other[9] == [None]
 
 
 def test_tiers_without_batch_normalization_are_left_out():

@@ -152,7 +152,10 @@ def test_all_can_be_done_with_the_keyboard(pages_of, opened):
     grid = page.locator("#step table").nth(1)
     assert "0.weight" in grid.get_attribute("aria-label")
     grid.focus()
-    for key in ("ArrowDown", "ArrowRight", "ArrowUp", "ArrowDown", "ArrowDown", "Enter"):
+    for key in ("End", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator(".explanation h3").text_content().startswith("0.weight [2, 1] = ")
+    for key in ("Home", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     assert page.locator(".explanation h3").text_content().startswith("0.weight [2, 1] = ")
     assert step_of(page) == "Step 1, forward: layer 0, linear: y"  # arrow keys within a table do not change the step
@@ -225,6 +228,8 @@ def test_a_planted_bug_is_announced_with_its_line(pages_of, opened):
 def test_a_bug_outside_of_the_ops_is_told_from_one_inside(pages_of, opened):
     page = opened(pages_of / "activation_derivative_skipped.html")
     assert "The mistake is not in this op, but in code around it" in page.locator(".warning").text_content()
+    page.locator(".warning").get_by_role("link").click()
+    assert "activation_derivative_skipped has no such numbers; these are those of scalar." in page.text_content("#step")
     page.get_by_text("What was changed, and why it is wrong").click()
     assert re.search(r"\n\+ +pull = lambda dy: dy\n", page.locator("details pre").text_content())
 
@@ -242,6 +247,14 @@ def test_the_page_is_accessible_and_fits_a_phone(name, width, scheme, pages_of, 
         assert violations(page) == []
 
 
+def test_images_fit_a_phone(pages_of, opened):
+    page = opened(pages_of / "large.html", width=360)
+    for step in (1, 12):
+        page.evaluate(f"location.hash = '#{step}'")
+        page.get_by_text(re.compile(f"^Step {step},")).wait_for()
+        assert sideways(page) <= 0
+
+
 def test_print_holds_all_steps(pages_of, opened):
     page = opened(pages_of / "small.html")
     page.emulate_media(media="print")
@@ -249,10 +262,14 @@ def test_print_holds_all_steps(pages_of, opened):
     titles.nth(16).wait_for()
     assert [title.split(",")[0] for title in titles.all_text_contents()] == [f"Step {i + 1}" for i in range(17)]
     assert page.locator("#print .formula").first.is_visible()
+    assert page.locator("#print").get_by_text("Each unit multiplies every input by a weight").first.is_visible()
+    assert page.get_by_text("The chain rule, from the loss back").is_visible()  # the words on this page are unfolded
     assert not page.locator("#step").is_visible()
     page.emulate_media(media="screen")
     page.locator("#print h2").first.wait_for(state="detached")
     assert step_of(page) == "Step 1, forward: layer 0, linear: y"
+    page.emulate_media(media="null")  # as in print
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) > 8
 
 
 def test_a_notebook_shows_the_page_in_a_frame(opened, tmp_path):

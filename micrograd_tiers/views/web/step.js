@@ -322,12 +322,18 @@ for (const item of document.querySelectorAll(".warning a")) {
   });
 }
 
-// On paper: all steps, one after the other.
-matchMedia("print").addEventListener("change", ({ matches }) => {
+// On paper: all steps, one after the other, and all words unfolded.
+function layOut(printed) {
   const kept = [now, chosen];
-  $("#print").replaceChildren(...(matches ? steps : []).map((_, i) => {
+  $("#print").replaceChildren(...printed.map((_, i) => {
     [now, chosen] = [i, ownNumber(i)];
-    return drawn(i);
+    const article = drawn(i);
+    article.firstChild.after(h("p", {}, steps[i].text));
+    return article;
   }));
   [now, chosen] = kept;
-});
+  for (const words of document.querySelectorAll("details")) words.open = printed.length > 0;
+}
+addEventListener("beforeprint", () => layOut(steps));
+addEventListener("afterprint", () => layOut([]));
+matchMedia("print").addEventListener("change", ({ matches }) => layOut(matches ? steps : []));
