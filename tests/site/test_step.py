@@ -322,7 +322,7 @@ def test_a_bug_is_located_at_its_op_its_part_and_its_line(name, tier):
     part = side.recordings[wrong].parts[i]
     assert (wrong, part.place) == (3, (bug.op, bug.part, layer))
     warning = re.search(r"<p class='warning'.*?</p>", step_page(side).html())[0]
-    assert "It has another line than the right tier" in warning
+    assert "It differs from the right tier in " in warning
     quoted = [html.unescape(line) for line in re.findall("<code>(.*?)</code>", warning)]
     wrong_lines = {line.strip() for file in bug.files() for line in bug.source(file).splitlines()}
     right_lines = {line.strip() for file in bug.files() for line in (PACKAGE / file).read_text().splitlines()}

@@ -138,7 +138,7 @@ def test_a_weight_tells_its_gradient_and_where_it_is_used(pages_of, opened):
     text = page.locator(".explanation").text_content()
     _, grads = net_2_3_2().loss_and_grads(X, Y)
     assert "0.weight [0, 0] = " in text
-    assert f"dL/d(this number) = {written(grads['0.weight'][0, 0])}: if this number grows" in text
+    assert f"dL/d(this number) = {written(grads['0.weight'][0, 0])}: a small change of this number" in text
     assert "step 14, new 0.weight" in text
     page.locator(".explanation a.number").first.click()
     assert step_of(page) == "Step 12, backward: layer 0, linear: dL/dweight"
@@ -229,7 +229,10 @@ def test_a_bug_outside_of_the_ops_is_told_from_one_inside(pages_of, opened):
     page = opened(pages_of / "activation_derivative_skipped.html")
     assert "The mistake is not in this op, but in code around it" in page.locator(".warning").text_content()
     page.locator(".warning").get_by_role("link").click()
-    assert "activation_derivative_skipped has no such numbers; these are those of scalar." in page.text_content("#step")
+    assert (
+        "activation_derivative_skipped did not compute these numbers; those of scalar are shown."
+        in page.text_content("#step")
+    )
     page.get_by_text("What was changed, and why it is wrong").click()
     assert re.search(r"\n\+ +pull = lambda dy: dy\n", page.locator("details pre").text_content())
 

@@ -199,8 +199,8 @@ class Content:
             return ""
         quoted = "".join(f"<br><code>{escape(source.lines[k].strip())}</code>" for k in lines)
         places = ", ".join(str(source.first + k) for k in lines)
-        what = "It has another line than the right tier" if shown["new"] else "The lines at work"
-        return f" {what}: {escape(source.file)}, line {places}:{quoted}"
+        what = "It differs from the right tier in" if shown["new"] else "At work is"
+        return f" {what} {escape(source.file)}, line {places}:{quoted}"
 
 
 def _name_of(key: str, part: Part) -> str:

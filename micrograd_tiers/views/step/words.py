@@ -9,8 +9,8 @@ SENTENCES = {
         "Each input went to every unit. It gets back, from each of them, the gradient of the unit times the "
         "weight between the two.",
         "A weight multiplied an input. Its gradient is that input times the gradient of the unit that the weight "
-        "led to; the samples are added up.",
-        "A bias was added to its unit, for every sample. Its gradient is that of the unit; the samples are added up.",
+        "led to, summed over the samples.",
+        "A bias was added to its unit, for every sample. Its gradient is that of the unit, summed over the samples.",
     ),
     "sigmoid": (
         "Each number is squeezed into the range from 0 to 1.",
@@ -93,8 +93,8 @@ SENTENCES = {
         "Each feature is shifted and scaled to mean 0 and variance 1 over the samples, multiplied by a weight, "
         "and a bias is added.",
         "An input moves its own output, and through mean and variance all others: the gradient has a term for each.",
-        "The gradient of a weight is the normalized input times dy; the samples are added up.",
-        "The gradient of a bias is dy; the samples are added up.",
+        "The gradient of a weight is the normalized input times dy, summed over the samples.",
+        "The gradient of a bias is dy, summed over the samples.",
     ),
     "mean": (
         "The loss L of this step is the mean over the samples. Training makes it smaller.",
@@ -112,8 +112,8 @@ LEGEND = """<details><summary>Words and signs on this page</summary><dl>
 <dt>Training step</dt><dd>Compute how wrong the net is on some samples (forward, loss), find out how that changes
 with every weight (backward), and change every weight a little for the better (update).</dd>
 <dt>Loss L</dt><dd>One number that says how wrong the net is on these samples.</dd>
-<dt>Gradient</dt><dd>The derivative of the loss. dL/dw says how many times as much L grows if the number w grows a
-little. Every number of the net has one. In formulas, dx is short for dL/dx, and dy for dL/dy.</dd>
+<dt>Gradient</dt><dd>The derivative of the loss. If the number w grows by 0.001, L grows by about 0.001 times dL/dw.
+Every number of the net has a gradient. In formulas, dx is short for dL/dx, and dy for dL/dy.</dd>
 <dt>Backward pass</dt><dd>The chain rule, from the loss back to the first layer. Each step takes dy, the gradient
 of what an op returned, and computes the gradient of one of the numbers that the op was given.</dd>
 <dt>Op</dt><dd>A function of the net, such as linear or sigmoid, together with its derivatives.</dd>

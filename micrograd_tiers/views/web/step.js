@@ -108,7 +108,7 @@ function explanation(array, place) {
   if (!made) line("made", "It is given: the step begins with it.");
   else if (made[0] !== now) line("made in", stepLink(made[0]));
   if (of !== null) line("gradient of", numberLink(of, place), ` = ${nameOf(of, place)}`);
-  const meaning = ": if this number grows a little, L changes by so many times as much.";
+  const meaning = ": a small change of this number changes L by that many times as much.";
   if (gradient !== null) line("its gradient", "dL/d(this number) = ", numberLink(gradient, place), meaning);
   else if (!made) line("its gradient", "It is not computed, as training does not change this number.");
   const later = used.filter((i) => i !== now && i > (made?.[0] ?? -1));
@@ -238,7 +238,9 @@ function figure(name, array, used) {
   const marks = { made, off, mine: chosen[0] === array ? chosen[1] : undefined };
   const title = `${name}${name === label ? "" : ` = ${label}`}${shape.length ? ` (${shape.join(" × ")})` : ""}`;
   const reference = tiers[data.reference].name, wrong = xs.filter((_, place) => off(place)).length;
-  if (others[tier] === null) notes.push(`${tiers[tier].name} has no such numbers; these are those of ${reference}.`);
+  if (others[tier] === null) {
+    notes.push(`${tiers[tier].name} did not compute these numbers; those of ${reference} are shown.`);
+  }
   if (wrong) notes.push(`${wrong} of ${xs.length} differ from ${reference} (underlined)`);
   const draw = Math.max(across, xs.length / across) <= MOST_IN_TABLE ? table : colors;
   const below = notes.map((note) => h("p", {}, note));
@@ -273,7 +275,7 @@ function drawn(i) {
   const side = (title, names) => h("div", {}, h("h3", {}, title),
     ...Object.entries(names).map(([name, array]) => figure(name, array, read)));
   return h("article", {}, h("h2", {}, `Step ${i + 1}, ${step.phase}: ${step.title}`), ...formulas,
-    h("div", { class: "arrays" }, side("goes in", step.in), side("comes out", step.out)), element,
+    h("div", { class: "arrays" }, side("inputs", step.in), side("results", step.out)), element,
     ...step.code.flatMap((code) => listing(code, ", the same for all tiers")),
     h("div", { class: "tiers" }, ...step.tiers.map(column)));
 }
@@ -291,6 +293,7 @@ function show(i) {
   $("#step").replaceChildren(drawn(i));
   for (const item of document.querySelectorAll("#steps a")) {
     item.setAttribute("aria-current", item.hash === address(i) ? "step" : "false");
+    if (item.hash === address(i)) $("#steps").scrollTop = item.offsetTop - $("#steps").offsetTop; // on a phone
   }
   if (focused) $(`#step [data-array="${focused}"]`)?.focus();
   return `${steps[i].title}. ${steps[i].text}`;
