@@ -35,6 +35,7 @@ _NAMES = {  # keyed by the module that defines them
     "views.animation.animation": ("animate",),
     "views.draw": ("draw",),
     "views.replay": ("replay",),
+    "views.step": ("step_through",),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -107,6 +108,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .views.animation.animation import animate as animate
     from .views.draw import draw as draw
     from .views.replay import replay as replay
+    from .views.step import step_through as step_through
 else:
     __all__ = [*_MODULE_OF]  # without modules: a star import does not load matplotlib
 

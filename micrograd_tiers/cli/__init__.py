@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "train a net, with checkpoints from which you can resume",
     "predict": "apply a saved net to a data set or to image files",
     "data": "list, download or show the data sets",
+    "step": "show one training step, number by number, on a page for the browser",
     "bugs": "visit the museum of bugs: read about a bug, train with it, or take a quiz",
     "check": "check the gradients of a net against numerical derivatives",
     "verify": "judge your own tier: what is right, what is wrong, and which bug is likely",
@@ -37,7 +38,7 @@ COMMANDS = {
 }
 # One BLAS thread per tier and per parallel run, for a fair comparison. On a busy machine, two threads that waited for
 # each other made the tensor tier 10 times slower.
-ONE_THREAD = ("compare", "check", "experiment", "sweep")
+ONE_THREAD = ("compare", "check", "experiment", "step", "sweep")
 
 
 class OneLineParser(argparse.ArgumentParser):

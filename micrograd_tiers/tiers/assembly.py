@@ -4,9 +4,10 @@
 policy for floating-point warnings.
 """
 
+import linecache
 import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from .checks import checked
@@ -115,6 +116,12 @@ def built_in(tier: str, exact: bool = False) -> BuiltIn:
     return EXACT_TIERS[tier]
 
 
+def compiled(text: str, path: str) -> CodeType:
+    """Compile a source text that is in no file, so that tracebacks and `inspect` find its lines."""
+    linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+    return compile(text, path, "exec")
+
+
 def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> BuiltIn:
     """Return a built-in tier with another source text in some of its files.
 
@@ -134,7 +141,7 @@ def changed_tier(tier: str, module_name: str, texts: Mapping[str, str]) -> Built
         name = f"{PACKAGE}.{file.replace('/', '.')}"
         package, _, _ = name.rpartition(".")
         fresh: dict[str, Any] = {"__name__": name, "__package__": package}
-        exec(compile(text, f"{file}.py in {module_name}", "exec"), fresh)
+        exec(compiled(text, f"{file}.py in {module_name}"), fresh)
         own = {
             key
             for key, value in fresh.items()

@@ -21,9 +21,10 @@ REFUSED = {
     **dict.fromkeys(["--json", "--curves", "--confusion", "--picture", "--checkpoint", "--new"], FILE),
     **dict.fromkeys(["--resume", "--net", "--image", "--points", "--compare"], FILE),
     **dict.fromkeys(["--data-dir", "--out"], FOLDER),
+    "--bug": NAME,
     **dict.fromkeys(["--data", "--tier", "--tiers", "--like", "--activation", "--init", "--dtype"], NAME),
     **dict.fromkeys(["--optimizer", "--loss", "--schedule", "--only", "--level", "--base", "--dask"], NAME),
-    **dict.fromkeys(["--n-train", "--n-test", "--n", "--hidden", "--batch-size", "--epochs"], COUNT),
+    **dict.fromkeys(["--n-train", "--n-test", "--n", "--samples", "--hidden", "--batch-size", "--epochs"], COUNT),
     **dict.fromkeys(["--patience", "--jobs", "--threads", "--rounds"], COUNT),
     **dict.fromkeys(["--validation", "--coordinates"], COUNT_OR_NONE),
     "--seed": [value for value in COUNT_OR_NONE if value != HUGE] + [HUGE],
@@ -33,8 +34,13 @@ REFUSED = {
     "--layers": [""],
     "--answer": [],  # the name of a bug, or a number
 }
-# --net is a file for `check`, and a list of sizes for `benchmark`.
-OF_COMMAND = {("benchmark", "--net"): NAME}
+# --net is a file for `check`, and sizes for `benchmark` and `step`; `step` may train for 0 epochs.
+OF_COMMAND = {
+    ("benchmark", "--net"): NAME,
+    ("step", "--net"): NAME,
+    ("step", "--out"): FILE,
+    ("step", "--epochs"): COUNT_OR_NONE,
+}
 
 
 def parsers():

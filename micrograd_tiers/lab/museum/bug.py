@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from ... import html
 from ...tiers import TIERS, Tier
-from ...tiers.assembly import changed_tier
+from ...tiers.assembly import changed_tier, compiled
 from ...tiers.functions import files_of
 from .matching import replaced
 
@@ -248,5 +248,4 @@ class _Loader(importlib.abc.InspectLoader):
         return self.file.endswith("__init__.py")
 
     def exec_module(self, module: Any) -> None:
-        code = compile(self.bug.source(self.file), f"{self.file} with {self.bug.name}", "exec")
-        exec(code, vars(module))
+        exec(compiled(self.bug.source(self.file), f"{self.file} with {self.bug.name}"), vars(module))

@@ -1,0 +1,207 @@
+"""`micrograd-tiers step`: write a page that shows one training step, number by number."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import micrograd_tiers as mt
+
+from ..arguments import either
+from ..files import check_outputs
+from ..losses import LOSSES, get_loss
+from ..optimizers import OPTIMIZERS
+from ..recipe import DATASETS, KINDS, Recipe
+from ..tiers import TIERS
+from ..words import layers_from_words, sizes_from_words
+from . import options
+from .output import plural
+
+if TYPE_CHECKING:
+    from ..lab.museum import Bug
+    from ..network import Network
+    from ..views.step.recording import Recording
+
+N_LOADED = 200  # minimum number of samples for the mean and the standard deviation
+OF_NET = ("layers", "activation", "dropout", "init", "dtype", "exact")
+OF_OPTIMIZER = ("optimizer", "learning_rate", "momentum", "nesterov", "weight_decay")
+IMAGES = {"data": "glyphs", "samples": 2}
+
+# Settings with which a net has the op of a bug, where the default net has not.
+SHOWS: dict[str, dict[str, Any]] = {
+    **{op: {"activation": op} for op in ("tanh", "relu", "elu")},
+    **{loss: {"loss": loss} for loss in LOSSES},
+    "smoothed_cross_entropy": {"label_smoothing": 0.1},
+    "soft_cross_entropy": {"soft_targets": True},
+    "dropout": {"dropout": 0.5},
+    "batch_norm": {**IMAGES, "samples": 4, "layers": "conv:2,9,4 batchnorm relu max:2"},
+    "conv2d": {**IMAGES, "layers": "conv:2,9,4 sigmoid conv:3,3,2,1 sigmoid"},
+    "avg_pool2d": {**IMAGES, "layers": "conv:2,9,3 sigmoid avg:3,2"},
+    "max_pool2d": {**IMAGES, "layers": "conv:2,9,3 relu max:3,2"},
+    "reshape": {**IMAGES, "layers": "conv:2,9,4 sigmoid"},
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = (
+        "Write a page that shows one training step of a small net, number by number, at every tier: each op with its "
+        "source, its arrays and its formula. Open the page in a browser; it needs no network."
+    )
+    options.add_file(parser, "--out", "page to write (default: step.html)", default="step.html")
+    parser.add_argument("--bug", type=options.checked(_bug), metavar="NAME", help="show a bug of the museum")
+    parser.add_argument(
+        "--tier",
+        type=options.tier,
+        action="append",
+        default=[],
+        help="your own .py file, beside the built-in tiers; may be given several times",
+    )
+    add = parser.add_argument_group("samples, net and optimizer").add_argument
+    add("--data", choices=DATASETS, metavar="SET", help=f"data set: {', '.join(DATASETS)} (default: fits the net)")
+    options.add_data_dir(parser)
+    add("--samples", type=options.whole(), metavar="N", help="number of samples, at most 32 (default: 4)")
+    add(
+        "--net",
+        type=options.checked(sizes_from_words),
+        metavar="SIZES",
+        help="inputs, hidden units and outputs, such as 784-30-10 (default: 2-3-2)",
+    )
+    add("--loss", type=options.checked(str, get_loss), help=f"{either(LOSSES)} (default: softmax_cross_entropy)")
+    for name in (*OF_NET, "label_smoothing", *OF_OPTIMIZER):
+        about, option = Recipe.__dataclass_fields__[name].metadata, f"--{name.replace('_', '-')}"
+        if bool in KINDS[name]:
+            add(option, action="store_true", help=about["help"])
+        else:
+            add(option, type=options.of_setting(name), metavar=about["metavar"], help=about["help"])
+    add(
+        "--epochs",
+        type=options.whole(0),
+        metavar="N",
+        help="train the net for so many epochs before the step (default: 0; with --bug 1, so that no bias is 0)",
+    )
+    options.add_seed(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record one training step at every tier, and write the page; return 0."""
+    from ..views.page import suffix_of
+    from ..views.step.alignment import SideBySide
+    from ..views.step.front import about_net, recorded, usable
+    from ..views.step.page import step_page
+    from ..views.step.words import title_of
+
+    suffix_of(args.out, ".html")
+    check_outputs([args.out], inputs=map(options.tier_file, args.tier))
+    bug: Bug | None = args.bug
+    given = {name: value for name, value in vars(args).items() if value is not None and value is not False}
+    settings = (_settings_for(bug) if bug else {}) | given
+    rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
+    net, X, y, source = _net_and_samples({"epochs": 1 if bug else 0} | settings, rule)
+    recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, [*TIERS, *args.tier])]
+    if bug is not None:
+        recordings.append(_with_bug(bug, net, X, y, rule, args.seed))
+    side = SideBySide(recordings)
+    if bug is not None and side.first is None:
+        raise ValueError(
+            f"bug {bug.name} does not show in one training step of this net; try another net or loss, or see "
+            f"`micrograd-tiers bugs show {bug.name}`"
+        )
+    step_page(side, about_net(net, rule) + (_about_bug(bug) if bug else "")).save(args.out)
+    print(f"{plural(len(X), 'sample')} of {source}, {plural(len(side.reference.parts), 'step')}: {args.out}")
+    if side.first is None:
+        print(f"{', '.join(r.tier for r in recordings)}: the same numbers at every step")
+    else:
+        i, tier = side.first
+        print(f"first difference: step {i + 1}, {title_of(side.reference.parts[i])}: {recordings[tier].tier}")
+    return 0
+
+
+def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network, Any, Any, str]:
+    """Return the net, samples, targets and the name of the data set."""
+    from ..targets import targets_from_labels
+
+    sizes = settings.get("net")
+    name = settings.get("data") or ("glyphs" if sizes and sizes[0] == 784 else "ellipse")
+    n, seed = settings.get("samples", 4), settings["seed"]
+    data = mt.load_dataset(name, data_dir=settings.get("data_dir"), n_train=max(n, N_LOADED), n_test=1, seed=seed)
+    data = mt.datasets.standardize(data)
+    loss = get_loss(settings.get("loss", "softmax_cross_entropy"), settings.get("label_smoothing", 0.0))
+    n_inputs, n_outputs = data.train_x.shape[1], loss.outputs_for(len(data.class_names))
+    chosen = {key: settings[key] for key in ("init", "dtype", "exact") if key in settings} | {"seed": seed}
+    if "layers" in settings:
+        unused = [f"--{key}" for key in ("net", "activation", "dropout") if key in settings]
+        if unused:
+            raise ValueError(f"--layers already describes the whole net: leave out {' and '.join(unused)}")
+        shape = (n_inputs,) if data.image_shape is None else (1, *data.image_shape)
+        net = mt.Network(layers_from_words(settings["layers"], shape, n_outputs), loss, **chosen)
+    else:
+        of_mlp = {key: settings[key] for key in ("activation", "dropout") if key in settings}
+        net = mt.mlp(sizes or [n_inputs, 3, n_outputs], **of_mlp, loss=loss, **chosen)
+    n_outputs = (net.shapes()[-1] or (n_outputs,))[0]
+    y: Any = targets_from_labels(net.loss, data.train_y, n_outputs)
+    if "soft_targets" in settings:
+        y = [[0.9 if c == label else 0.1 / (n_outputs - 1) for c in range(n_outputs)] for label in y]
+    if settings["epochs"]:
+        mt.fit(net, data.train_x, y, optimizer=optimizer, batch_size=8, epochs=settings["epochs"], seed=seed)
+    return net, data.train_x[:n], y[:n], data.name
+
+
+# Bugs.
+
+
+def _bug(name: str) -> Bug:
+    """Return the bug with this name; raise ValueError if there is none, or it is in no code that a step runs."""
+    from ..lab.museum import get_bug
+
+    bug = get_bug(name)
+    if bug.kind not in ("tier", "network", "training"):
+        raise ValueError(
+            f"bug {bug.name} is not in the code of a training step, but in: {', '.join(bug.files())}; see "
+            f"`micrograd-tiers bugs show {bug.name}`"
+        )
+    return bug
+
+
+def _settings_for(bug: Bug) -> dict[str, Any]:
+    """Return settings of a net or an optimizer that run the code of a bug."""
+    classes = {where.partition(".")[0].lower() for edits in bug.files().values() for where, *_ in edits}
+    optimizers = [name for name in OPTIMIZERS if name in classes]
+    of_optimizer = {"momentum": 0.9} if "sgd" in optimizers else {"optimizer": optimizers[-1]} if optimizers else {}
+    return of_optimizer | SHOWS.get(bug.op, {})
+
+
+def _with_bug(bug: Bug, net: Network, X: Any, y: Any, optimizer: Any, seed: int) -> Recording:
+    """Return the recording of a training step with the bug."""
+    from ..lab.museum import planted
+    from ..lab.museum.bug import PACKAGE
+    from ..views.step.front import recorded
+
+    if bug.kind == "tier":
+        tier = bug.tiers()[-1]
+        return recorded(net, X, y, optimizer, bug.tier(tier), name=f"{tier} with {bug.name}", seed=seed)
+    with planted(bug) as package:  # everything from the copy of the package that has the bug
+        layers = [_again(package, layer) for layer in net.layers]
+        other = package.Network(layers, _again(package, net.loss), dtype=net.dtype, exact=net.exact)
+        other.load_state_dict(net.state_dict())
+        record = import_module(f"{PACKAGE}.views.step.front").recorded
+        name, rule = f"tensor with {bug.name}", _again(package, optimizer)
+        found: Recording = record(other, X, y, rule, "tensor", name=name, seed=seed)
+        return found
+
+
+def _again(package: Any, thing: Any) -> Any:
+    """Return a layer, loss or optimizer of another copy of the package, with the same settings."""
+    return getattr(package, type(thing).__name__)(**vars(thing))
+
+
+def _about_bug(bug: Bug) -> str:
+    """Return the HTML that says what was planted."""
+    from ..html import escape
+
+    return (
+        f"<p>With a planted bug, <b>{escape(bug.name)}</b>: {escape(bug.title)}.</p>"
+        f"<details><summary>What was changed, and why it is wrong</summary><p>{escape(bug.explanation)}</p>"
+        f"<pre>{escape(bug.difference())}</pre></details>"
+    )

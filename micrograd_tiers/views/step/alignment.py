@@ -1,0 +1,136 @@
+"""Comparison of one training step at several tiers: the parts side by side, and the first one that differs."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ...tiers import TIERS
+from ...tiers.lists import shape_of
+from .names import Numbers
+from .recording import Recording
+
+# Rounding: differences up to these shares of the largest number of an array, and of the numbers that it was made from.
+ROUNDING = {"float64": (1e-9, 1e-14), "float32": (1e-4, 1e-6)}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Comparison of a part at one tier with the same part at the reference tier.
+
+    Attributes
+    ----------
+    largest : float or None
+        Largest difference of two numbers; NaN if it is infinite. None if they cannot be compared.
+    differs : bool
+        True if it is more than rounding.
+    text : str
+        Reason if the numbers cannot be compared.
+    before : bool
+        True if the op is not to blame: the numbers that go in differ already, or another op runs in its place.
+    """
+
+    largest: float | None
+    differs: bool
+    text: str = ""
+    before: bool = False
+
+
+class SideBySide:
+    """One training step at several tiers, compared part by part.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        One for each tier. The first one of a built-in tier is the reference.
+
+    Attributes
+    ----------
+    reference : Recording
+    differences : list of list of Difference
+        For each recording, for each part of the reference.
+    first : (int, int) or None
+        The first part that differs by more than rounding, and the recording in which it does.
+
+    Raises
+    ------
+    Exception
+        The error that has ended the reference, if one has.
+    """
+
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        self.recordings = recordings
+        self.reference = next((r for r in recordings if r.tier in TIERS), recordings[0])
+        if self.reference.error is not None:
+            raise self.reference.error
+        parts = range(len(self.reference.parts))
+        self.differences = [[compare(recording, self.reference, i) for i in parts] for recording in recordings]
+        found = ((i, tier) for i in parts for tier in range(len(recordings)) if self.differences[tier][i].differs)
+        self.first = next(found, None)
+
+
+def flat(numbers: Numbers) -> Iterator[float]:
+    """Iterate over the numbers of nested lists."""
+    if isinstance(numbers, list):
+        for row in numbers:
+            yield from flat(row)
+    else:
+        yield numbers
+
+
+def largest(numbers: Numbers) -> float:
+    """Return the largest absolute value of the finite numbers; 0 if there are none."""
+    return max((abs(x) for x in flat(numbers) if math.isfinite(x)), default=0.0)
+
+
+def compare(recording: Recording, reference: Recording, i: int) -> Difference:
+    """Compare part i of a recording with that of the reference."""
+    right = reference.parts[i]
+    if i >= len(recording.parts):
+        return Difference(
+            None, True, "this tier has stopped before" if recording.error else "this tier ends", before=True
+        )
+    part = recording.parts[i]
+    if part.place != right.place:
+        return Difference(None, True, f"in its place runs {part.op}, {part.part}", before=True)
+    of_result, of_inputs = ROUNDING["float32" if "float32" in (recording.dtype, reference.dtype) else "float64"]
+    if recording.error is not None and not part.outputs:
+        error = recording.error
+        return Difference(None, True, f"here this tier stops: {type(error).__name__}: {error}")
+    inputs = {name: reference.arrays[key] for name, key in right.inputs.items()}
+    others = [
+        _apart(recording.arrays.get(part.inputs.get(name, "")), theirs, of_result * largest(theirs), recording)
+        for name, theirs in inputs.items()
+    ]
+    rounding = of_inputs * math.prod(_factor(name, numbers) for name, numbers in inputs.items())
+    results = [
+        _apart(
+            recording.arrays.get(part.outputs.get(name, "")), theirs, of_result * largest(theirs) + rounding, recording
+        )
+        for name, theirs in ((name, reference.arrays[key]) for name, key in right.outputs.items())
+    ]
+    worst = max(results, key=lambda found: (found.differs, found.largest or 0.0))
+    return replace(worst, before=any(found.differs for found in others))
+
+
+def _apart(ours: Numbers, theirs: Numbers, allowed: float, recording: Recording) -> Difference:
+    """Compare an array with that of the reference."""
+    if ours is None:
+        return Difference(0.0, False)  # a sum that an error has ended
+    a, b = [*flat(ours)], [*flat(theirs)]
+    if shape_of(ours) != shape_of(theirs) and not recording.unfinished:
+        return Difference(None, True, f"shape {shape_of(ours)} instead of {shape_of(theirs)}")
+    apart = max(map(_distance, a, b), default=0.0)
+    return Difference(math.nan if math.isinf(apart) else apart, apart > allowed)
+
+
+def _factor(name: str, numbers: Numbers) -> float:
+    """Return how much an input can enlarge rounding errors: a gradient that is small makes small errors."""
+    size = largest(numbers)
+    return size if name.startswith("d") else max(1.0, size)
+
+
+def _distance(a: float, b: float) -> float:
+    """Return the difference of two numbers: 0 for two NaN or equal infinities, infinite if only one is NaN."""
+    if a == b or (a != a and b != b):
+        return 0.0
+    return math.inf if math.isnan(a - b) else abs(a - b)

@@ -1,0 +1,228 @@
+"""A tier that wraps a tier: it computes the same, and writes down what each op and each vjp takes and returns."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...tiers.protocol import SUPPORT
+from .names import Numbers, arguments_of, gradient_of, n_samplewise, value_name
+
+CONSTANT = "constant"  # key of an array that is no parameter but the same for all samples, such as a bias of zeros
+
+
+@dataclass(eq=False)
+class Event:
+    """One call of an op or of a vjp, for one chunk.
+
+    Attributes
+    ----------
+    op : str
+    part : str
+        "value", or the name of the gradient that a vjp returns, such as "dweight".
+    layer : int or None
+        Index of the layer that called the op; None for the loss.
+    function, vjp : object
+        The tier's function and, for a gradient, the vjp.
+    k : int
+        For a gradient: number of the op's argument that it belongs to.
+    inputs, outputs : dict of str
+        Keys of the arrays in `Log.arrays`, by the names that the op gives them.
+    settings : dict of str
+        Arguments that are no arrays, such as a stride.
+    total : RecordedSum or None
+        The sum that a parameter's gradient was added to.
+    """
+
+    op: str
+    part: str
+    layer: int | None
+    function: Any
+    vjp: Any = None
+    k: int = 0
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    total: "RecordedSum | None" = None
+
+
+class Log:
+    """The events of one chunk, in order, and copies of their arrays by key."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.arrays: dict[str, Numbers] = {}
+        self._key_of: dict[int, str] = {}
+        self._objects: list[Any] = []  # kept, so that no two have the same id
+
+    def write(self, key: str, array: Any, numbers: Numbers) -> str:
+        """Store a copy of an array under a key, by which `key_of` knows the object from now on."""
+        self.arrays[key] = numbers
+        self._key_of[id(array)] = key
+        self._objects.append(array)
+        return key
+
+    def key_of(self, array: Any) -> str | None:
+        """Return the key of an object that has been written; None if it is new."""
+        return self._key_of.get(id(array))
+
+
+class Recorder:
+    """A tier that records what another tier computes.
+
+    Parameters
+    ----------
+    tier : object
+        Functions of a tier, as from `tiers.functions_of`.
+    shared : dict
+        Arrays that all samples share, by name: parameters and buffers.
+    names : list of str
+        Names of the arrays that `chunks` gets.
+    learned : list of str
+        Names of the parameters that learn, in the order in which the backward pass asks for sums.
+
+    Attributes
+    ----------
+    logs : list of Log
+        One for each chunk.
+    layer : int or None
+        Index of the layer whose ops are called; set by `InLayer`.
+    """
+
+    def __init__(self, tier: Any, shared: dict[str, Any], names: list[str], learned: list[str]) -> None:
+        self._tier, self.shared, self._names, self._learned = tier, shared, names, iter(learned)
+        self.logs: list[Log] = []
+        self.layer: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._tier, name)
+        if name.startswith("__") or name in SUPPORT or not callable(function):
+            return function
+        return self._recorded(name, function)
+
+    def chunks(self, *arrays: Any) -> Iterator[tuple[Any, ...]]:
+        """Split a mini-batch as the tier does; a new log begins with each chunk."""
+        copies = {name: self.copied(array) for name, array in self.shared.items()}
+        for chunk in self._tier.chunks(*arrays):
+            self.logs.append(Log())
+            for name, array in self.shared.items():
+                self.logs[-1].write(name, array, copies[name])
+            for name, array in zip(self._names, chunk, strict=True):
+                self.logs[-1].write(name, array, self.copied(array))
+            yield chunk
+
+    def new_sum(self) -> "RecordedSum":
+        """Return the tier's running sum; what is added to it is recorded."""
+        return RecordedSum(self, next(self._learned, ""), self._tier.new_sum())
+
+    def copied(self, array: Any) -> Numbers:
+        """Return the numbers of an array of the tier, as nested lists that nobody else changes."""
+        if array is None or isinstance(array, int | float):
+            return array
+        try:
+            return _copied(self._tier.tolist(array))
+        except (AttributeError, TypeError):  # a number of another type
+            return float(array)
+
+    def key(self, log: Log, array: Any, kind: str = "array") -> str:
+        """Return the key of an input; one that no op has returned gets a new key."""
+        return log.key_of(array) or log.write(f"{kind} {len(log.arrays)}", array, self.copied(array))
+
+    def _recorded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the op with the same result, recorded; a function that is no op is called as it is."""
+
+        def op(*args: Any, **others: Any) -> Any:
+            log, event = self.logs[-1], Event(name, "value", self.layer, function)
+            log.events.append(event)
+            names = arguments_of(name, function, len(args))
+            for i, (argument, value) in enumerate([*zip(names, args, strict=True), *others.items()]):
+                of_samples = i < n_samplewise(name) or argument == "weight"  # an array, or a number for each sample
+                if value is None:
+                    continue
+                if of_samples or not isinstance(value, int | float | tuple):
+                    event.inputs[argument] = self.key(log, value, "array" if of_samples else CONSTANT)
+                else:
+                    event.settings[argument] = value
+            result = function(*args, **others)
+            number = f"{len(log.events)}"
+            if name == "moments":
+                for output, array in zip(("mean", "variance"), result, strict=True):
+                    event.outputs[output] = log.write(f"{output} {number}", array, self.copied(array))
+                return result
+            if not _is_op(result):
+                log.events.remove(event)
+                return result
+            y, vjps = result
+            event.outputs[value_name(name)] = log.write(f"value {number}", y, self.copied(y))
+            return y, tuple(RecordedVjp(self, event, names[k], k, vjp) for k, vjp in enumerate(vjps))
+
+        return op
+
+
+class RecordedVjp:
+    """A vjp that returns what another one returns, and records it."""
+
+    def __init__(self, recorder: Recorder, of: Event, argument: str, k: int, vjp: Callable[[Any], Any]) -> None:
+        self.recorder, self.of, self.argument, self.k, self.vjp = recorder, of, argument, k, vjp
+
+    def __call__(self, dy: Any) -> Any:
+        """Return the gradient."""
+        log, event = self.begin(dy)
+        gradient = self.vjp(dy)
+        key = f"gradient {len(log.events)}"
+        event.outputs[event.part] = log.write(key, gradient, self.recorder.copied(gradient))
+        return gradient
+
+    def begin(self, dy: Any) -> tuple[Log, Event]:
+        """Record the input of a call, before a vjp that is wrong can change it."""
+        of, log = self.of, self.recorder.logs[-1]
+        event = Event(of.op, f"d{self.argument}", of.layer, of.function, self.vjp, self.k, settings=of.settings)
+        event.inputs = {**of.inputs, **of.outputs, f"d{value_name(of.op)}": self.recorder.key(log, dy)}
+        log.events.append(event)
+        return log, event
+
+
+class RecordedSum:
+    """The running sum of a parameter's gradient over the chunks; the tier's own sum adds up."""
+
+    def __init__(self, recorder: Recorder, parameter: str, inner: Any) -> None:
+        self.recorder, self.parameter, self.inner = recorder, parameter, inner
+
+    def add(self, vjp: Callable[[Any], Any], dy: Any) -> None:
+        """Add vjp(dy)."""
+        if not isinstance(vjp, RecordedVjp):
+            self.inner.add(vjp, dy)
+            return
+        _, event = vjp.begin(dy)
+        self.inner.add(vjp.vjp, dy)  # the vjp itself, as the sum of the vector tier looks at its type
+        event.outputs[event.part], event.total = gradient_of(self.parameter), self
+
+    def value(self) -> Any:
+        """Return the sum."""
+        return self.inner.value()
+
+
+class InLayer:
+    """A step or a loss of the net that tells the recorder which layer calls the ops."""
+
+    def __init__(self, recorder: Recorder, layer: int | None, inner: Any) -> None:
+        self.recorder, self.layer, self.inner = recorder, layer, inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def forward(self, *args: Any) -> Any:
+        """Return what the step or the loss returns."""
+        self.recorder.layer = self.layer
+        return self.inner.forward(*args)
+
+
+def _is_op(result: Any) -> bool:
+    """Return True for a value with a tuple of vjps."""
+    match result:
+        case (_, tuple() as vjps):
+            return all(map(callable, vjps))
+    return False
+
+
+def _copied(numbers: Numbers) -> Numbers:
+    return [*map(_copied, numbers)] if isinstance(numbers, list | tuple) else numbers
