@@ -60,10 +60,10 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 sphinx_gallery_conf = {
-    "examples_dirs": str(ROOT / "walkthroughs"),
-    "gallery_dirs": "walkthroughs",
-    "filename_pattern": r"[\\/]\d\d_",
-    "ignore_pattern": r"solutions",
+    "examples_dirs": [str(ROOT / "walkthroughs"), str(ROOT / "examples")],
+    "gallery_dirs": ["walkthroughs", "examples"],
+    "filename_pattern": r"[\\/](\d\d_|gallery)",
+    "ignore_pattern": r"solutions|torch_tier",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_memory": False,

@@ -11,7 +11,6 @@ You need school calculus and a little Python. You can check the examples with pe
 """
 
 # %%
-import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
@@ -57,17 +56,13 @@ exact = np.cos(1.0)
 one_sided = abs((np.sin(1 + steps) - np.sin(1)) / steps - exact)
 two_sided = abs((np.sin(1 + steps) - np.sin(1 - steps)) / (2 * steps) - exact)
 
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-axes.loglog(steps, one_sided, "o-", label="one-sided")
-axes.loglog(steps, two_sided, "s-", label="two-sided")
-axes.set(xlabel="step h", ylabel="error of the derivative", title="Not too large, not too small")
-axes.legend()
-plt.show()
-
 best = steps[two_sided.argmin()]
 print(f"two-sided: best at h = {best:.0e}, with an error of {two_sided.min():.0e}")
 assert 1e-7 < best < 1e-4
 assert two_sided.min() < 1e-10 < two_sided[0]
+
+errors = {"one-sided": (steps, one_sided), "two-sided": (steps, two_sided)}
+mt.plots.panels([mt.plots.Panel("Not too large, not too small", "step h", "error of the derivative", errors, "xy")])
 
 # %% [markdown]
 # Read the plot from right to left. As $h$ shrinks, the error falls, twice as steeply for two sides as for one. Then it
@@ -221,14 +216,7 @@ print("largest difference from the numerical Jacobian:", abs(jacobian - tried).m
 assert abs(jacobian - tried).max() < 1e-12
 assert abs(jacobian.sum(axis=0)).max() < 1e-15
 
-figure, axes = plt.subplots(figsize=(3.6, 3), layout="constrained")
-image = axes.imshow(jacobian, cmap="RdBu", vmin=-0.25, vmax=0.25)
-for (i, j), slope in np.ndenumerate(jacobian):
-    color = "white" if abs(slope) > 0.15 else "black"
-    axes.text(j, i, f"{slope:.3f}", ha="center", va="center", color=color)
-axes.set(xlabel="score j", ylabel="probability i", xticks=range(3), yticks=range(3), title="The Jacobian of softmax")
-figure.colorbar(image)
-plt.show()
+mt.plots.matrices([jacobian], ["The Jacobian of softmax"], x_label="score j", y_label="probability i")
 
 # %% [markdown]
 # Each column sums to 0: what one probability gains, the others lose. Their total is always 1.

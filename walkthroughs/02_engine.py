@@ -87,39 +87,13 @@ print("numerical, for w, x, b, v:", tried.round(6))
 assert abs(tried - [w.grad, x.grad, b.grad, v.grad]).max() < 1e-9
 
 # %% [markdown]
-# The last lines check the gradients numerically, as on page 1, and all of them agree. Now for a picture. The function
-# below draws a graph with its result on the right, and each operand to the left of the node that was computed from it.
-# A box shows a node's value and its gradient. (You can skip the part that decides where the boxes go.)
-
+# The last lines check the gradients numerically, as on page 1, and all of them agree. Now for a picture. `mt.draw`
+# takes a node of any class with `data`, `grad` and `_prev`, and draws its graph: the result on the right, and each
+# operand to the left of the node that was computed from it. A box shows a node's value and its gradient, a line shows
+# a slope. (The `f` stands for an operation: our class does not store its name.)
 
 # %%
-def draw(root, names, axes):
-    column, row = {}, {}
-
-    def place(node, depth):
-        column[node] = min(column.get(node, 0), -depth)
-        for operand in node._prev:
-            place(operand, depth + 1)
-        rows = [row[operand] for operand in node._prev]
-        row.setdefault(node, np.mean(rows) if rows else -sum(not seen._prev for seen in row))
-
-    place(root, 0)
-    for node in row:
-        for i, operand in enumerate(node._prev):
-            bend = 0.35 * (-1) ** i if row[node] == row[operand] else 0
-            arrow = {"arrowstyle": "->", "shrinkA": 28, "shrinkB": 30, "connectionstyle": f"arc3,rad={bend}"}
-            axes.annotate("", (column[node], row[node]), (column[operand], row[operand]), arrowprops=arrow)
-        text = f"{names[node]}\n{node.data:g}\ngradient {node.grad:g}"
-        box = {"boxstyle": "round", "facecolor": "lightyellow" if node is root else "white"}
-        axes.text(column[node], row[node], text, ha="center", va="center", bbox=box, fontsize=9)
-    axes.set(xlim=(min(column.values()) - 0.5, 0.5), ylim=(min(row.values()) - 0.9, 0.9))
-    axes.axis("off")
-
-
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-draw(L, {w: "w", x: "x", p: "p = w x", b: "b", z: "z = p + b", v: "v", L: "L = v z"}, axes)
-axes.set_title("The graph of L")
-plt.show()
+mt.draw(L, names={"w": w, "x": x, "p = w x": p, "b": b, "z = p + b": z, "v": v, "L = v z": L})
 
 # %% [markdown]
 # Read it from right to left, against the arrows. A sum passes its gradient on unchanged. A product passes to each
@@ -219,10 +193,12 @@ a.grad = 0.0
 d.backward()
 assert (a.grad, b.grad, c.grad, d.grad) == (6, 3, 1, 1)
 
-figure, axes = plt.subplots(figsize=(6, 2), layout="constrained")
-draw(d, {a: "a", b: "b = a + a", c: "c = b + b", d: "d = b + c"}, axes)
-axes.set_title("The graph of d")
-plt.show()
+# %% [markdown]
+# Here is the whole of it, step by step. Use the buttons or the arrow keys. The switch plays the backward pass in the
+# order of the queue, and shows which gradient arrives too late.
+
+# %%
+mt.replay(d, names={"a": a, "b": b, "c": c, "d": d})
 
 # %% [markdown]
 # The engine is complete. It consists of a class with three operations (sum, product and relu) and of the functions
@@ -267,12 +243,9 @@ with_zeroing, without = descend(True), descend(False)
 assert abs(with_zeroing[-1] - 3) < 1e-4
 assert abs(without[-20:] - 3).max() > 2.5
 
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-axes.plot(with_zeroing, "o-", markersize=3, label="set to zero before each step")
-axes.plot(without, "s--", markersize=3, label="forgotten")
-axes.set(xlabel="step", ylabel="w", ylim=(-1, 9), title="Gradients set to zero, or not")
-axes.legend(loc="upper right", ncols=2)
-plt.show()
+steps = [*range(60)]
+paths = {"set to zero before each step": (steps, with_zeroing), "forgotten": (steps, without)}
+mt.plots.panels([mt.plots.Panel("Gradients set to zero, or not", "step", "w", paths)])
 
 # %% [markdown]
 # With zeroing, $w$ settles at 3. Without it, $w$ swings past 3 and back. It is driven by the sum of all the slopes that

@@ -16,7 +16,6 @@ import inspect
 from copy import deepcopy
 from math import exp, log
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
@@ -138,32 +137,19 @@ assert same(dW1, [[3 / 16, 3 / 8], [9 / 64, 9 / 32], [-45 / 64, -45 / 32]])
 # %% [markdown]
 # By hand: $ds = (\tfrac14 - 1, \tfrac34)$. Then $dh_0 = 1 \cdot (-\tfrac34) + 2 \cdot \tfrac34 = \tfrac34$, and in the
 # same way $dh_1 = \tfrac34$ and $dh_2 = -\tfrac{15}{4}$. The slopes of the sigmoid are $\tfrac14$, $\tfrac3{16}$ and
-# $\tfrac3{16}$, so $dz = (\tfrac3{16}, \tfrac9{64}, -\tfrac{45}{64})$. Here is everything in one picture:
+# $\tfrac3{16}$, so $dz = (\tfrac3{16}, \tfrac9{64}, -\tfrac{45}{64})$. Here is everything in one picture.
+# The package's `two_layer_net` is the same net, so we give it our weights and draw it. They are named by the number of
+# their layer; layer 1, the sigmoid, has none.
 
 # %%
-places = [[(0, 1.5), (0, 0.5)], [(2, 2), (2, 1), (2, 0)], [(4, 1.5), (4, 0.5)]]
-texts = [
-    [f"$x_{i}$ = {x[i]:g}" for i in range(2)],
-    [f"$h_{j}$ = {h[j]:.4g}\n$dz_{j}$ = {db1[j]:.4f}" for j in range(3)],
-    [f"$y_{k}$ = {y[k]:.4g}\n$ds_{k}$ = {db2[k]:.4f}" for k in range(2)],
-]
-figure, axes = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
-for column, of_column in zip(places, texts, strict=True):
-    for place, text in zip(column, of_column, strict=True):
-        axes.text(*place, text, ha="center", va="center", bbox={"boxstyle": "round", "facecolor": "lightyellow"})
-for weights, sources, targets in ((W1, places[0], places[1]), (W2, places[1], places[2])):
-    for row, (to_x, to_y) in zip(weights, targets, strict=True):
-        for weight, (from_x, from_y) in zip(row, sources, strict=True):
-            axes.plot([from_x, to_x], [from_y, to_y], color="0.6", zorder=0)
-            label = {"ha": "center", "va": "center", "backgroundcolor": "white", "fontsize": 8}
-            axes.text(0.75 * from_x + 0.25 * to_x, 0.75 * from_y + 0.25 * to_y, f"{weight:g}", **label)
-axes.set(xlim=(-0.4, 4.5), ylim=(-0.4, 2.4), title="Values, gradients and weights of the net")
-axes.axis("off")
-plt.show()
+net = mt.two_layer_net(2, 3, 2, tier="scalar")
+names = ["0.weight", "0.bias", "2.weight", "2.bias"]
+net.load_state_dict(dict(zip(names, [W1, b1, W2, b2], strict=True)))
+mt.draw(net, [x], [c])
 
 # %% [markdown]
-# The boxes show values and gradients, the lines show weights. As always, trust no derivative that you have not checked
-# numerically. Here is the check for all 17 numbers that can learn:
+# The upper half shows outputs and weights, the lower half shows the gradient of each number. As always, trust no
+# derivative that you have not checked numerically. Here is the check for all 17 numbers that can learn:
 
 # %%
 parameters = [W1, b1, W2, b2]
@@ -256,13 +242,10 @@ for by_ops, by_hand in zip(found, gradients, strict=True):
 
 # %% [markdown]
 # `backprop.py` in the package is this loop, inside a loop over the samples of a mini-batch. It starts from $1/N$
-# instead of 1, and sums the gradients of the samples. The net itself is `two_layer_net`, and `tier="scalar"` makes it
-# compute with these ops. Its weights are named by the number of their layer; layer 1, the sigmoid, has none.
+# instead of 1, and sums the gradients of the samples. The net that we have drawn, with `tier="scalar"`, computes with
+# these ops.
 
 # %%
-net = mt.two_layer_net(2, 3, 2, tier="scalar")
-names = ["0.weight", "0.bias", "2.weight", "2.bias"]
-net.load_state_dict(dict(zip(names, parameters, strict=True)))
 print(net.summary())
 
 net_loss, net_gradients = net.loss_and_grads([x], [c])
@@ -302,10 +285,8 @@ assert trainer.steps_per_epoch == 1875
 # The weights are the same up to rounding. One source of rounding is that the package multiplies by $1/N$ before the
 # backward pass, and we multiply after it.
 #
-# Now train for the whole epoch, and look at the net at five moments. The *accuracy* is the share of 1,000 other points
-# that the net classifies correctly. Circles are points inside the ellipse, and triangles are points outside. The
-# background color shows what the net predicts. Each dashed line shows where $z_j = 0$ for one of the hidden units: on
-# the line $h_j$ is $\tfrac12$, on one side it is smaller, and on the other it is larger.
+# Now train for the whole epoch, and look at the *accuracy* at five moments: the share of 1,000 other points that the
+# net classifies correctly.
 
 # %%
 net = mt.two_layer_net(2, 3, 2, tier="scalar", seed=0)
@@ -314,23 +295,12 @@ axis = np.linspace(-3, 3, 41)
 grid = np.array([[x0, x1] for x1 in axis for x0 in axis])
 
 moments, accuracies = [0, 150, 200, 500, 1875], []
-figure, row = plt.subplots(1, 5, figsize=(9, 2.5), layout="constrained", sharey=True)
-for moment, axes in zip(moments, row, strict=True):
+for moment in moments:
     while len(trainer.history.batch_loss) < moment:
         trainer.step()
     accuracies.append(mt.evaluate(net, data.test_x, data.test_y)["accuracy"])
-
-    outside = net.predict_proba(grid)[:, 1].reshape(41, 41)
-    axes.contourf(axis, axis, outside, levels=[0, 0.5, 1], colors=["C0", "C1"], alpha=0.3)
-    sums = grid @ net.state_dict()["0.weight"].T + net.state_dict()["0.bias"]  # all z at all points
-    for zj in sums.T.reshape(3, 41, 41):
-        axes.contour(axis, axis, zj, levels=[0], colors="0.3", linestyles="dashed", linewidths=1)
-    for label, marker, color in ((0, "o", "C0"), (1, "^", "C1")):
-        axes.scatter(*data.test_x[:150][data.test_y[:150] == label].T, s=6, marker=marker, color=color)
-    axes.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_0$")
-    axes.set_title(f"{moment} steps\naccuracy {accuracies[-1]:.0%}", fontsize=10)
-row[0].set_ylabel("$x_1$")
-plt.show()
+    print(f"{moment} steps: accuracy {accuracies[-1]:.0%}")
+outside = net.predict_proba(grid)[:, 1].reshape(41, 41)
 
 share_outside = data.test_y.mean()
 assert 0.5 < share_outside < 0.6
@@ -340,11 +310,17 @@ assert accuracies[4] > 0.95
 assert min(outside[0].min(), outside[-1].min(), outside[:, 0].min(), outside[:, -1].min()) > 0.5  # along the border
 
 # %% [markdown]
-# **Question.** What did the net learn first, what next, and what last?
-#
-# At first the lines lie anywhere. After 150 steps the net predicts "outside" nearly everywhere, which is right for a
-# little more than half of the points. Then it finds a strip between parallel lines, and with that it gets most points
-# right. At last the lines turn and close the strip at both ends: three units have fenced in the ellipse.
+# **Question.** What did the net learn first, what next, and what last? Play the training, or move through it with the
+# arrow keys. The background shows what the net predicts.
+
+# %%
+start = mt.two_layer_net(2, 3, 2, seed=0)
+mt.animate(start, data, optimizer=mt.SGD(1.0), batch_size=32, epochs=1, shuffle=False)
+
+# %% [markdown]
+# After 150 steps the net predicts "outside" nearly everywhere, which is right for a little more than half of the
+# points. Then it finds a strip between two parallel lines, and with that it gets most points right. At last it closes
+# the strip at both ends: three units have fenced in the ellipse.
 #
 # Exercises
 # ---------

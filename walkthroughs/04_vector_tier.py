@@ -314,13 +314,9 @@ rows, numbers = [grads["0.weight"][0] for grads in of_images], [grads["0.bias"][
 for n in range(64):
     assert abs(rows[n] - numbers[n] * data.train_x[n]).max() < 1e-15
 
-figure, grid = plt.subplots(1, 6, figsize=(7, 1.6), layout="constrained")
 titles = [f"{number:+.3f} x" for number in numbers[:5]] + ["mean of 64"]
-for axes, row, title in zip(grid, [*rows[:5], np.mean(rows, axis=0)], titles, strict=True):
-    axes.imshow(row.reshape(28, 28), cmap="RdBu", vmin=-abs(row).max(), vmax=abs(row).max())
-    axes.set_title(title, fontsize=9)
-    axes.axis("off")
-plt.show()
+pictures = [row.reshape(28, 28) / abs(row).max() for row in [*rows[:5], np.mean(rows, axis=0)]]  # each on its own scale
+mt.plots.matrices(pictures, titles)
 
 # %% [markdown]
 # Training
@@ -348,21 +344,18 @@ assert mt.accuracy(guesses, data.test_y) > 0.6
 assert counts.trace() == (guesses == data.test_y).sum()
 assert max(history.batch_loss[:20]) > history.batch_loss[0] > 2 * history.train_loss[-1]
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.6), layout="constrained")
-left.plot(history.batch_loss)
-left.set(xlabel="step", ylabel="mean loss of the mini-batch", title="Training")
-right.imshow(counts, cmap="Blues")
-for (c, guess), count in np.ndenumerate(counts):
-    if count:
-        right.text(guess, c, count, ha="center", va="center", fontsize=8, color="white" if count > 30 else "black")
-right.set(xlabel="prediction", ylabel="digit", xticks=range(10), yticks=range(10), title="500 new images")
-plt.show()
+mt.plots.loss_curves(history, steps_per_epoch=47, title="784-300-10 on glyphs")
 
 # %% [markdown]
-# On the left, the loss. It rises before it falls: for weights that are still random, this learning rate is bold, as
-# page 10 explains. On the right, the *confusion matrix*: it has a row for each digit, and a column for each prediction.
-# Images that are read correctly are counted on the diagonal.
+# The loss rises before it falls: for weights that are still random, this learning rate is bold, as page 10 explains.
 #
+# The *confusion matrix* has a row for each digit, and a column for each prediction. Images that are read correctly are
+# counted on the diagonal.
+
+# %%
+mt.plots.confusion_matrix(counts, range(10), "500 new images")
+
+# %% [markdown]
 # Exercises
 # ---------
 #

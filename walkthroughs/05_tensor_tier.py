@@ -14,7 +14,6 @@ with sigmoids, two logits.
 # %%
 import timeit
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import micrograd_tiers as mt
@@ -146,15 +145,9 @@ print(tables[0], tables[1], tables[0] + tables[1], sep="\n\n")
 # %%
 assert (small_dy.T @ small_x).tolist() == (tables[0] + tables[1]).tolist() == [[7, 2, 2], [2, -2, 1]]
 
-figure, grid = plt.subplots(1, 3, figsize=(7, 2.2), layout="constrained")
-titles = ["sample 0", "+ sample 1", "= dy.T @ x"]
-for axes, table, title in zip(grid, [*tables, small_dy.T @ small_x], titles, strict=True):
-    axes.imshow(table, cmap="RdBu", vmin=-12, vmax=12)
-    for (o, i), number in np.ndenumerate(table):
-        color = "white" if abs(number) > 7 else "black"
-        axes.text(i, o, number, ha="center", va="center", color=color)
-    axes.set(title=title, xlabel="input", ylabel="output", xticks=range(3), yticks=range(2))
-plt.show()
+mt.plots.matrices(
+    [*tables, small_dy.T @ small_x], ["sample 0", "+ sample 1", "= dy.T @ x"], x_label="input", y_label="output"
+)
 
 # %% [markdown]
 # A matrix product sums over the index that disappears. A layer with $I$ inputs and $O$ outputs has three products, and
@@ -265,6 +258,16 @@ for net, samples, classes in (
 # Now you see why the outer product of page 4 can be postponed: `vector.py` keeps the $dy$ and $x$ of all samples, and
 # then multiplies once, $dY^\mathsf{T} X$.
 #
+# Here is one training step of the small net on our four samples, at all three tiers. Go through it with the arrow keys:
+# the numbers are the same, and the marked lines say where each tier has its sum over the samples. Click a number to see
+# which numbers made it, and which gradient comes back to it.
+
+# %%
+small = mt.two_layer_net(2, 3, 2)
+small.load_state_dict(weights)
+mt.step_through(small, x, y, mt.SGD(0.5))
+
+# %% [markdown]
 # The same training
 # -----------------
 #
@@ -297,14 +300,7 @@ print(f"read correctly: {', '.join(f'{share:.1%}' for share in history.validatio
 assert history.validation_accuracy[-1] > 0.7
 assert history.validation_accuracy[-1] > history.validation_accuracy[0]
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
-left.semilogy(history.batch_loss, lw=0.8)
-left.set(xlabel="step", ylabel="mean loss of the mini-batch", title="63 steps per epoch")
-right.plot(range(1, 6), history.validation_accuracy, "o-")
-right.set(
-    xlabel="epoch", ylabel="share of images read correctly", title="1,000 other images", xticks=range(1, 6), ylim=(0, 1)
-)
-plt.show()
+mt.plots.loss_curves(history, steps_per_epoch=63, title="784-300-10 on glyphs")
 
 # %% [markdown]
 # The loss first jumps up, and the accuracy need not rise in every epoch: a learning rate of 1 is bold, as on page 4.

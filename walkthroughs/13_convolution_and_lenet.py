@@ -14,7 +14,6 @@ You need the tensor tier (page 5) and the chain rule (page 1).
 # %%
 import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -102,18 +101,11 @@ glyph = data.test_x[np.flatnonzero(data.test_y == 4)[0]].reshape(1, 28, 28)
 detectors = np.stack([upright, upright.T])[:, None]  # (2, 1, 3, 3)
 maps = conv_by_loops(glyph, detectors, np.zeros(2))
 
-figure, axes = plt.subplots(1, 3, figsize=(7, 2.6), layout="constrained")
-axes[0].imshow(glyph[0], cmap="gray")
-for axis, image in zip(axes[1:], maps, strict=True):
-    shown = axis.imshow(image, cmap="RdBu", vmin=-3, vmax=3)
-for axis, title in zip(axes, ("the image", "vertical edges", "horizontal edges"), strict=True):
-    axis.set(title=title, xticks=[], yticks=[])
-figure.colorbar(shown, ax=axes)
-plt.show()
-
 moved = np.pad(glyph, ((0, 0), (0, 0), (2, 0)))[:, :, :-2]  # two pixels to the right
 maps_moved = conv_by_loops(moved, detectors, np.zeros(2))
 assert abs(maps_moved[:, :, 2:] - maps[:, :, :-2]).max() < 1e-12
+
+mt.plots.matrices([*glyph, *maps], ["the image", "vertical edges", "horizontal edges"], largest=3)
 
 # %% [markdown]
 # Blue marks places where the image gets brighter to the right (or downward), and red marks places where it gets
@@ -357,43 +349,28 @@ assert net.n_parameters == 6 * 26 + 16 * 151 + 401 * 120 + 121 * 84 + 85 * 10 ==
 dense_net = mt.mlp([784, 77, 10], "relu", dtype="float32")
 kernels_before = net.state_dict()["1.weight"]
 errors, epochs = {}, range(1, 6)
-figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-for name, its_net, marker in (("LeNet", net, "o"), ("dense", dense_net, "s")):
+losses = {}
+for name, its_net in (("LeNet", net), ("dense", dense_net)):
     history = mt.fit(
         its_net, data.train_x, data.train_y, optimizer=mt.Adam(0.003), batch_size=20, epochs=5,
         validation=(data.test_x, data.test_y),
     )  # fmt: skip
     errors[name] = 1 - history.validation_accuracy[-1]
     print(f"{name}: {its_net.n_parameters:,} parameters, {errors[name]:.1%} wrong on new glyphs")
-    (line,) = axes.plot(epochs, history.validation_loss, f"{marker}-", label=f"{name}, new glyphs")
-    axes.plot(epochs, history.train_loss, f"{marker}--", color=line.get_color(), label=f"{name}, training")
+    losses[f"{name}, new glyphs"] = (epochs, history.validation_loss)
+    losses[f"{name}, training"] = (epochs, history.train_loss)
 assert errors["LeNet"] < errors["dense"] / 2
-axes.set(xlabel="epoch", ylabel="loss (nats)", xticks=epochs, title="LeNet and a dense net")
-axes.legend()
-plt.show()
+
+mt.plots.panels([mt.plots.Panel("LeNet and a dense net", "epoch", "loss (nats)", losses)])
 
 # %% [markdown]
 # The two nets have about the same number of parameters. LeNet's are arranged so that it knows what a neighbor is, and
 # it makes less than half the mistakes on images that it has not seen.
 #
-# **Question.** The kernels of the first layer were drawn at random. What do they look like now? Below each learned
-# kernel is its feature map of the digit from the beginning of this page, after the ReLU.
+# **Question.** The kernels of the first layer were drawn at random. What do they look like now?
 
 # %%
-kernels, biases = net.state_dict()["1.weight"], net.state_dict()["1.bias"]
-maps = np.maximum(vector.conv2d(glyph, kernels, biases, padding=2)[0], 0)
-
-figure, axes = plt.subplots(3, 6, figsize=(7.5, 4), layout="constrained")
-for k in range(6):
-    axes[0, k].imshow(kernels_before[k, 0], cmap="RdBu", vmin=-0.4, vmax=0.4)
-    axes[1, k].imshow(kernels[k, 0], cmap="RdBu", vmin=-0.4, vmax=0.4)
-    axes[2, k].imshow(maps[k], cmap="gray")
-for axis in axes.flat:
-    axis.set(xticks=[], yticks=[])
-for axis, what in zip(axes[:, 0], ("at the start", "learned", "feature map"), strict=True):
-    axis.set_ylabel(what)
-figure.suptitle("Kernels of the first layer, and their feature maps")
-plt.show()
+kernels = net.state_dict()["1.weight"]
 
 
 def likeness_of_neighbors(kernels):
@@ -406,11 +383,22 @@ before, after = likeness_of_neighbors(kernels_before), likeness_of_neighbors(ker
 print(f"correlation of neighboring weights: {before:.2f} at the start, {after:.2f} learned")
 assert before < 0.15 < 0.25 < after
 
+mt.plots.matrices(
+    [*kernels_before[:, 0], *kernels[:, 0]], ["at the start"] * 6 + ["learned"] * 6, columns=6, largest=0.4
+)
+
 # %% [markdown]
 # Blue weights are positive, red ones negative. At the start, neighboring weights have nothing in common. Now they do.
 # Some kernels are blue on one side and red on the other, like our edge detectors. Nobody told the net to look for
 # edges.
 #
+# Here is the whole net at work on the digit from the beginning of this page, with each kernel of the first layer beside
+# its feature map. Point at a layer, or open its table, to see the numbers.
+
+# %%
+mt.draw(net, glyph.reshape(1, 784))
+
+# %% [markdown]
 # The same at every tier
 # ----------------------
 #

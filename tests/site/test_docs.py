@@ -121,8 +121,9 @@ def site(tmp_path_factory):
     """Build the site from a copy, as a fresh clone would; warnings are errors."""
     pytest.importorskip("sphinx_gallery")
     folder = tmp_path_factory.mktemp("site")
-    for part in ("docs", "walkthroughs"):
-        ignored = shutil.ignore_patterns("api", "_build", "__pycache__", *(["walkthroughs"] if part == "docs" else []))
+    built = ["api", "_build", "__pycache__"]
+    for part in ("docs", "walkthroughs", "examples"):
+        ignored = shutil.ignore_patterns(*built, *(["walkthroughs", "examples"] if part == "docs" else []))
         shutil.copytree(DOCS.parent / part, folder / part, ignore=ignored)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", "built"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
