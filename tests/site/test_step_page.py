@@ -123,6 +123,8 @@ def test_the_path_of_a_gradient_can_be_followed_back_by_mouse(pages_of, opened):
     assert page.locator("#step td.made").count() == 8
     formula.locator("a").first.click()
     assert step_of(page) == "Step 11, backward: layer 1, sigmoid: dL/dx"
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("dx = ")  # keys go on there
+    assert page.locator("#step td.cursor").get_attribute("id") == page.locator("#step td.chosen").get_attribute("id")
     page.locator(".explanation a", has_text="output of layer 0").or_(
         page.locator(".explanation dd a").first
     ).first.click()
@@ -138,7 +140,7 @@ def test_a_weight_tells_its_gradient_and_where_it_is_used(pages_of, opened):
     text = page.locator(".explanation").text_content()
     _, grads = net_2_3_2().loss_and_grads(X, Y)
     assert "0.weight [0, 0] = " in text
-    assert f"dL/d(this number) = {written(grads['0.weight'][0, 0])}: a small change of this number" in text
+    assert f"dL/d(this number) = {written(grads['0.weight'][0, 0])}: if this number grows" in text
     assert "step 14, new 0.weight" in text
     page.locator(".explanation a.number").first.click()
     assert step_of(page) == "Step 12, backward: layer 0, linear: dL/dweight"
@@ -184,9 +186,9 @@ def test_colors_show_numbers_when_pointed_at_or_reached_by_keys(pages_of, opened
     image.click(position=at)
     assert page.locator(".explanation h3").text_content() == f"input samples [1, {place}] = {written(digits[1, place])}"
     image = page.locator("#step canvas").first
-    image.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
+    image.focus()  # the cursor is where the click was
+    for key in ("Home", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
     assert page.locator("#step .reading").first.text_content().startswith("[0, 29] ")
     page.keyboard.press("Enter")
     assert page.locator(".explanation h3").text_content().startswith("input samples [0, 29] = ")
@@ -215,14 +217,20 @@ def test_a_planted_bug_is_announced_with_its_line(pages_of, opened):
     page = opened(pages_of / "sigmoid_derivative_of_tanh.html")
     warning = page.locator(".warning")
     assert "return dy * (1 - y * y)" in warning.text_content()
+    assert step_of(page) == "Step 11, backward: layer 1, sigmoid: dL/dx"  # the page opens there
+    page.keyboard.press("Home")
     warning.get_by_role("link").click()
     assert step_of(page) == "Step 11, backward: layer 1, sigmoid: dL/dx"
     assert page.locator("#step .odd").text_content().endswith("return dy * (1 - y * y)")
-    assert "The formula gives" in page.locator(".explanation").text_content()
+    computed = page.locator(".explanation h3").text_content().rpartition(" = ")[2]
+    right = page.locator(".explanation .formula b").text_content()
+    assert right != computed  # the equation is true
+    assert f"has {computed} in its place" in page.locator(".explanation").text_content()
     assert page.locator(".explanation h3").text_content().startswith("dL/d(output of layer 0 (linear)) [0, 0] = ")
     assert "12 of 12 differ from scalar (underlined)" in page.locator("#step").text_content()
     page.get_by_label("scalar").check()
-    assert "The formula gives" not in page.locator(".explanation").text_content()
+    assert "in its place" not in page.locator(".explanation").text_content()
+    assert page.locator(".explanation h3").text_content().rpartition(" = ")[2] == right
 
 
 def test_a_bug_outside_of_the_ops_is_told_from_one_inside(pages_of, opened):

@@ -74,7 +74,10 @@ class Content:
             "reference": self.recordings.index(self.reference),
             "first": self.first,
             "steps": steps,
-            "arrays": [self._array(key) for key in self.keys],
+            "arrays": [
+                self._array(key) | {"used": [i for i, step in enumerate(steps) if k in step["in"].values()]}
+                for key, k in self.keys.items()
+            ],
             "sources": [[source.file, source.first, source.lines] for source in self.sources],
         }
 
@@ -160,7 +163,6 @@ class Content:
             "numbers": stored,
             "others": others,
             "made": None if made is None else [parts.index(made), _name_of(key, made)],
-            "used": [i for i, part in enumerate(parts) if key in part.inputs.values()],
             "gradient": gradient,
             "of": self.keys.get(self.subject.get(key, "")),
         }

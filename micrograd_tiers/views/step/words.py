@@ -36,7 +36,8 @@ SENTENCES = {
         "Softmax turns the outputs of each sample into probabilities. The loss of a sample is minus the logarithm "
         "of the probability of the right class: near 0 if the net is sure and right, large if it is sure and "
         "wrong.",
-        "The gradient of an output is its probability (minus 1 for the right class), times dloss.",
+        "The gradient of an output is its probability times dloss; for the right class, the probability minus 1, "
+        "times dloss.",
     ),
     "smoothed_cross_entropy": (
         "Softmax cross-entropy, but with a small share of the target spread over all classes.",
@@ -98,15 +99,16 @@ SENTENCES = {
     ),
     "mean": (
         "The loss L of this step is the mean over the samples. Training makes it smaller.",
-        "Here the backward pass begins. L is the sum of the losses divided by N, so L changes by 1/N times as "
-        "much as the sum.",
+        "Here the backward pass begins. L is the sum of the losses, divided by the number N of samples. So dL/dloss, "
+        "the derivative of L with respect to each loss, is 1/N.",
     ),
     "update": ("The parameter moves a small step against its gradient, which makes the loss smaller.",),
 }
 
 HELP = """<p>Go through the step with the buttons or the arrow keys. Click a number (or go there with Tab and the arrow
 keys, and press Enter) to see which numbers made it, and which gradient comes back to it. Every number there leads
-on: to find out where the gradient of a weight comes from, click a weight in step 1 and follow its gradient.</p>"""
+on: to find out where the gradient of a weight comes from, click a weight in step 1 and follow its gradient. All
+counting begins at 0. Numbers are shown with four digits, so sums of shown numbers may be off in the last one.</p>"""
 
 LEGEND = """<details><summary>Words and signs on this page</summary><dl>
 <dt>Training step</dt><dd>Compute how wrong the net is on some samples (forward, loss), find out how that changes
@@ -119,13 +121,19 @@ of what an op returned, and computes the gradient of one of the numbers that the
 <dt>Op</dt><dd>A function of the net, such as linear or sigmoid, together with its derivatives.</dd>
 <dt>Weights and biases</dt><dd>The numbers that training changes. "0.weight" are the weights of layer 0, the first
 layer: row o, column i is the weight from input i to unit o. All counting begins at 0.</dd>
+<dt>Logits, softmax</dt><dd>Logits are the outputs of the last layer of a net that tells classes apart. Softmax turns
+them into probabilities.</dd>
 <dt>Tier</dt><dd>One of the programs that compute the same ops: scalar (numbers in lists), vector (one sample at a
 time, as NumPy vectors), tensor (all samples at once, as matrices), or your own.</dd>
 <dt>x<sub>n,i</sub>, Σ<sub>i</sub></dt><dd>Number i of sample n; the sum over all i.</dd>
 <dt>Formulas</dt><dd>They are those of a textbook. The code computes some of them in another order, so that no number
 overflows: softmax subtracts the largest output first. The result is the same.</dd>
 <dt>Colors</dt><dd>Red numbers are negative, blue ones positive. The larger, the stronger.</dd>
-<dt>▸</dt><dd>A line of code at work in this step.</dd>
+<dt>dx and dy</dt><dd>The dx of one step is the dy of the next: what an op received is what the op before it
+returned.</dd>
+<dt>1.5e-16</dt><dd>0.00000000000000015: a difference of this size comes from rounding.</dd>
+<dt>SGD, Adam, ...</dt><dd>The rule by which a gradient becomes the change of a weight.</dd>
+<dt>▸, ≠</dt><dd>A line of code at work in this step; a line, a number or a step that differs from the right tier.</dd>
 </dl></details>"""
 
 

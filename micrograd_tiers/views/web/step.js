@@ -63,11 +63,14 @@ function visit(hash) {
   try {
     history.pushState(null, "", hash);
   } catch { /* the frame in a notebook has no address */ }
+  const inside = $("#step").contains(document.activeElement); // then the chosen number gets the focus
   open(hash);
+  if (inside) $(`#step [data-array="${chosen[0]}"]`)?.focus();
 }
 function open(hash) {
   const [step, array, place] = hash.slice(1).split("-").map(Number);
   chosen = arrays[array]?.numbers.length > place ? [array, place] : null;
+  if (chosen) cursors[array] = place;
   jump(steps[step - 1] ? step - 1 : 0);
 }
 
@@ -99,19 +102,19 @@ function explanation(array, place) {
   if (formula) {
     const [left, right] = formula, step = steps[made[0]], at = context(step, left, array, place);
     const result = minus(numberText(value(right, at))), computed = shown(array, place);
-    line("made from", h("span", { class: "formula" }, ...written(right, at), " = ", h("b", {}, computed)));
-    if (step.tiers[tier].differs && result !== computed) {
-      line("but", h("strong", {}, `The formula gives ${result}; ${tiers[tier].name} has ${computed}.`));
-    }
+    const wrong = step.tiers[tier].differs && result !== computed;
+    const terms = [...written(right, at), " = ", h("b", {}, wrong ? result : computed)];
+    line("made from", h("span", { class: "formula" }, ...terms));
+    if (wrong) line("but", h("strong", {}, `${tiers[tier].name} has ${computed} in its place.`));
     value(right, context(step, left, array, place, read));
   }
   if (!made) line("made", "It is given: the step begins with it.");
   else if (made[0] !== now) line("made in", stepLink(made[0]));
   if (of !== null) line("gradient of", numberLink(of, place), ` = ${nameOf(of, place)}`);
-  const meaning = ": a small change of this number changes L by that many times as much.";
+  const meaning = ": if this number grows a little, L grows by that many times as much.";
   if (gradient !== null) line("its gradient", "dL/d(this number) = ", numberLink(gradient, place), meaning);
   else if (!made) line("its gradient", "It is not computed, as training does not change this number.");
-  const later = used.filter((i) => i !== now && i > (made?.[0] ?? -1));
+  const later = used.filter((i) => i > (made?.[0] ?? -1));
   if (later.length) line("used in", ...later.flatMap((i, k) => [k ? "; " : "", stepLink(i)]));
   const head = h("h3", { "aria-live": "polite" }, `${nameOf(array, place)} = ${shown(array, place)}`);
   return [read, h("section", { class: "explanation", "aria-label": "chosen number" }, head, h("dl", {}, ...lines))];
@@ -254,8 +257,9 @@ function listing({ source, lines, new: changed = [] }, note = "") {
   if (!text.length) return [h("p", {}, `The source text of this op cannot be read (${file}).`)];
   const rows = text.map((line, i) => {
     const work = lines.includes(i), odd = changed.includes(i), sign = odd ? "≠" : work ? "▸" : " ";
-    const number = h("i", {}, `${sign}${String(start + i).padStart(4)} `);
-    return h("span", { class: `${work ? "work" : ""} ${odd ? "odd" : ""}` }, number, line);
+    const number = h("i", {}, `${sign}${String(start + i).padStart(4)} `), indent = line.search(/\S|$/) + 10;
+    const style = `--indent:${indent}ch`; // of the rest of a line that does not fit
+    return h("span", { class: `${work ? "work" : ""} ${odd ? "odd" : ""}`, style }, number, line);
   });
   return [h("p", { class: "file" }, file + note), h("pre", {}, h("code", {}, ...rows))];
 }
@@ -272,8 +276,8 @@ function drawn(i) {
   const step = steps[i], [read, element] = explanation(...chosen);
   const formulas = step.formulas.map(([left, right]) =>
     h("p", { class: "formula" }, ...written(left, {}), " = ", ...written(right, {})));
-  const side = (title, names) => h("div", {}, h("h3", {}, title),
-    ...Object.entries(names).map(([name, array]) => figure(name, array, read)));
+  const side = (title, names) => (!Object.keys(names).length ? "" : h("div", {}, h("h3", {}, title),
+    ...Object.entries(names).map(([name, array]) => figure(name, array, read))));
   return h("article", {}, h("h2", {}, `Step ${i + 1}, ${step.phase}: ${step.title}`), ...formulas,
     h("div", { class: "arrays" }, side("inputs", step.in), side("results", step.out)), element,
     ...step.code.flatMap((code) => listing(code, ", the same for all tiers")),
@@ -293,15 +297,17 @@ function show(i) {
   $("#step").replaceChildren(drawn(i));
   for (const item of document.querySelectorAll("#steps a")) {
     item.setAttribute("aria-current", item.hash === address(i) ? "step" : "false");
-    if (item.hash === address(i)) $("#steps").scrollTop = item.offsetTop - $("#steps").offsetTop; // on a phone
   }
   if (focused) $(`#step [data-array="${focused}"]`)?.focus();
   return `${steps[i].title}. ${steps[i].text}`;
 }
 
 for (const phase of new Set(steps.map((step) => step.phase))) {
-  const links = steps.map((step, i) => (step.phase === phase
-    ? link(`${i + 1} ${step.tiers.some((one) => one.differs) ? "≠ " : ""}${step.title}`, i) : ""));
+  const links = steps.map((step, i) => {
+    const name = `${i + 1}${step.tiers.some((one) => one.differs) ? " ≠" : ""}`;
+    const title = { "aria-label": `${name} ${step.title}`, "data-title": step.title };
+    return step.phase === phase ? link(name, i, [], title) : "";
+  });
   $("#steps").append(h("div", {}, h("b", {}, phase), " ", ...links));
 }
 const choices = tiers.map((one, t) => {
@@ -317,6 +323,7 @@ if (tiers.length > 1) $("#steps").after(choice);
 let jump = (i) => i; // until there is a player
 jump = player($("#player"), steps.length, show, { perSecond: 0.25 });
 if (location.hash) open(location.hash);
+else if (first) jump(first[0]);
 addEventListener("popstate", () => open(location.hash || "#1"));
 for (const item of document.querySelectorAll(".warning a")) {
   item.addEventListener("click", (event) => {
