@@ -48,8 +48,9 @@ def draw(
         For a Value: ``names=locals()`` names each node without a label after a variable, or after its place in a list
         or a net (``w[0]``). Names that begin with an underscore are skipped. Values are not changed.
     fold : Value, nn.MLP, nn.Layer, nn.Neuron, or list of these, optional
-        For a Value: parts to draw as one box each. A net folds each call of each of its neurons; a Value folds
-        itself and all nodes that only it depends on. In notebooks and on pages, a box opens.
+        For a Value: parts to draw as one box each. A net folds each call of each of its neurons, with the plain numbers
+        that were passed to it; a Value folds itself and all nodes that only it depends on. In notebooks and on pages, a
+        box opens.
     sample : int
         For a net: index of the sample whose outputs are drawn, from 0 to N - 1.
 

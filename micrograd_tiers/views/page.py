@@ -43,7 +43,7 @@ class Page:
         """Return the page as one document."""
         texts = {name: (WEB / name).read_text(encoding="utf-8") for name in ("page.css", "page.js", *self.files)}
         style, script = ("\n".join(t for n, t in texts.items() if n.endswith(end)) for end in (".css", ".js"))
-        numbers = json.dumps(self.data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+        numbers = json.dumps(self.data, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
         return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -102,13 +102,17 @@ on each edge into it, and adds the product to the gradient of the operand.</p>
 
 def _all_named(values: Sequence[Value], names: Mapping[Value, str]) -> dict[Value, str]:
     """Return a name for each node; nodes without one are v1, v2, ... in the order of the forward pass."""
-    taken, n, called = {*names.values()}, 0, {}
+    taken, n = {*names.values()}, 0
+    called: dict[Value, str] = {}
+    alike: Counter[str] = Counter()
     for value in reversed(values):
         name = names.get(value)
         while not name:
             n += 1
             name = f"v{n}" if f"v{n}" not in taken else None
-        called[value] = one_line(name, NAME)
+        name = one_line(name, NAME)
+        alike[name] += 1
+        called[value] = name if alike[name] == 1 else f"{one_line(name, NAME - 4)} ({alike[name]})"
     return called
 
 

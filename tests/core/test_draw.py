@@ -560,3 +560,63 @@ def test_a_deep_graph_of_another_class_is_drawn():
     for _ in range(298):
         y = y + y
     assert "299 nodes" in repr(mt.draw(y))
+
+
+class Awkward:
+    """An object that cannot be searched for names."""
+
+    def tolist(self):
+        return []
+
+    @property
+    def dtype(self):
+        raise RuntimeError("no dtype")
+
+
+def test_objects_that_cannot_be_searched_for_names_are_skipped():
+    a = Value(2.0)
+    names = {"awkward": Awkward(), "big": [[0.0] * 784 for _ in range(1000)], "a": a}
+    assert ">a<" in mt.draw(a * 3, names={**names, "big": None}).svg()
+    start = time.perf_counter()
+    mt.draw(a * 3, names=names)
+    assert time.perf_counter() - start < 5  # 784,000 numbers are not searched one by one
+
+
+@pytest.mark.parametrize("grad", [np.float64(0.5), np.array(0.5), 1, None, Number(0.5)])
+def test_gradients_of_other_classes_may_be_any_number(grad):
+    a = Number(2.0)
+    a.grad = grad
+    assert f"grad {'0' if grad is None else '1' if grad == 1 else '0.5'}" in mt.draw(a + a).svg()
+
+
+def test_neurons_of_other_classes_fold():
+    class Neuron:
+        def __init__(self, n):
+            self.w, self.b = [Number(0.5) for _ in range(n)], Number(0.1)
+
+        def __call__(self, x):
+            total = self.b
+            for w, xi in zip(self.w, x, strict=True):
+                product = w * xi
+                product._op, total = "*", total + product
+                total._op = "+"
+            return total
+
+    neuron = Neuron(3)
+    x = [Number(float(i)) for i in range(3)]
+    y = neuron(x)
+    drawing = mt.draw(y * y, fold=neuron, names={"x": x})
+    assert "8 nodes inside" not in drawing.svg()
+    assert "9 nodes inside" in drawing.svg()
+    assert all(f"x[{i}]" in drawing.svg() for i in range(3))
+    assert mt.draw(y * y, fold=[y]).below
+
+
+def test_a_drawing_with_folds_may_stand_twice_in_a_notebook():
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    score = model([1.0, 2.0])
+    first, second = (mt.draw(score, fold=model).html() for _ in range(2))
+    ids, others = ({*re.findall(r"id='([^']+)'", html)} for html in (first, second))
+    assert ids
+    assert not ids & others
+    assert ids == {*re.findall(r"href='#([^']+)'", first)}

@@ -470,7 +470,22 @@ X = [[1.0, 2.0], [3.0, 4.0]]
         (lambda: draw_net(normed_net(), [[1.0] * 3], [[1.0] * 2]), ValueError, r"got one number per channel"),
         (lambda: draw_net(mt.MLP(2, [1]), [1.0]), ValueError, r"x has 1 inputs, expected 2"),
         (lambda: draw_net(mt.MLP(2, [1]), [1.0, 2.0], 1), ValueError, r"an MLP has no loss: call loss\.backward\(\)"),
-        (lambda: draw_net(mt.MLP(2, [1]), 3.0), ValueError, r"X is 3\.0, expected one sample, such as \[0\.5, -1\.0\]"),
+        (lambda: draw_net(mt.MLP(2, [1]), 3.0), ValueError, r"X is 3\.0, expected one sample of numbers"),
+        (
+            lambda: draw_net(mt.MLP(2, [1]), {5: 1.0, 6: 2.0}),
+            ValueError,
+            r"X is \{5: 1\.0, 6: 2\.0\}, expected",
+        ),
+        (
+            lambda: draw_net(mt.MLP(2, [1]), ["a", "b"]),
+            ValueError,
+            r"X is .*, expected one sample of numbers",
+        ),
+        (lambda: draw_net(mt.MLP(2, [1]), np.zeros((2, 2, 2))), ValueError, r"expected one sample of numbers"),
+        (lambda: draw_net(mt.MLP(2, [1]), [1.0, 2.0], sample=5), ValueError, r"sample is 5"),
+        (lambda: draw_net(NET, sample=9), ValueError, r"sample is 9"),
+        (lambda: draw_net(mt.MLP(2, [])), ValueError, r"net is MLP of \[\], expected at least one layer"),
+        (lambda: draw_net(mt.MLP(0, [2, 1])), ValueError, r"expected at least one layer, and at least one input"),
         (lambda: draw_net(mt.MLP(2, [1]), X, sample=2), ValueError, r"sample is 2"),
         (
             lambda: draw_net(mt.Network([mt.Linear(2000, 2000)])),
@@ -549,3 +564,34 @@ def test_the_description_says_what_the_drawing_shows():
         assert number(number_) in label
     assert "0 Linear(2, 3): 3 units" in label
     assert f"True class {y[0]}" in label
+
+
+def test_the_rows_of_any_table_are_samples_of_an_mlp():
+    pandas = pytest.importorskip("pandas")
+    model, rows = mt.MLP(2, [3, 1]), [[5.0, 6.0], [7.0, 8.0]]
+    expected = draw_net(model, rows, sample=1).svg()
+    for table in (np.array(rows), [np.array(row) for row in rows], pandas.DataFrame(rows, columns=["a", "b"])):
+        assert draw_net(model, table, sample=1).svg() == expected
+
+
+def test_dropout_is_said_to_drop_nothing():
+    net = mt.Network([mt.Linear(2, 3), mt.Dropout(0.5), mt.Linear(3, 2)])
+    assert "Layers behave as in training, but dropout drops nothing." in draw_net(net, *batch(net)).svg()
+
+
+def test_a_layer_with_a_single_number_as_weight_is_drawn():
+    class Scale(Layer):
+        op = "relu"
+
+        def parameter_shapes(self):
+            return {"weight": ()}
+
+        def initial(self, name, initializer, rng):
+            return 2.0
+
+        def forward(self, tier, x, weight):
+            y, (dx,) = tier.relu(x)
+            return y, (dx, lambda dy: 0.0 * weight)
+
+    net = mt.Network([mt.Linear(2, 3), Scale(), mt.Linear(3, 2)])
+    assert "Scale" in draw_net(net).svg()

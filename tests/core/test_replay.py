@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given
@@ -205,3 +206,19 @@ def test_too_large_a_graph_is_refused():
     with pytest.raises(ValueError, match=r"the graph of value has 301 nodes; at most 300 .*mt\.draw\(value, fold="):
         mt.replay(value)
     assert data_of(mt.replay(value._prev[0]))["names"][0] == "v300"
+
+
+@pytest.mark.parametrize("huge", [10**400, Fraction(10**400, 3)])
+def test_integers_and_fractions_beyond_all_floats_are_replayed(huge):
+    a = Value(huge)
+    b = a * a
+    c = b * a + b * 2
+    assert "right" in mt.replay(c * b + a * c).data
+
+
+def test_nodes_of_one_name_are_told_apart():
+    a, b = Value(1.0, label="a"), Value(2.0, label="a")
+    long, longer = Value(1.0, label="x" * 40 + "1"), Value(1.0, label="x" * 40 + "2")
+    names = mt.replay((a + b) * (long + longer)).data["names"]
+    assert len({*names}) == len(names)
+    assert {"a", "a (2)"} <= {*names}

@@ -1,6 +1,7 @@
 """Pages that the package writes: self-contained, light or dark as the reader wants, with controls that work."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,16 @@ def test_the_style_sheets_and_scripts_are_short():
     assert sum(len(path.read_text().splitlines()) for path in files) <= 1200
 
 
-def test_data_cannot_end_the_script():
-    text = Page("a < b", "", data="</script><script>alert(1)</script>").html()
-    assert text.count("</script>") == 1
+@pytest.mark.parametrize("text", ["</script><script>alert(1)</script>", "<!--<script>", "<![CDATA[", "\u2028"])
+def test_data_cannot_end_the_script(text):
+    page = Page("a < b", "", data=text).html()
+    (script,) = re.findall(r"const data = (.*);\n", page)
+    assert "<" not in script
+    assert json.loads(script) == text
+
+
+def test_texts_are_escaped():
+    text = Page("a < b", "").html()
     assert "<title>a &lt; b</title>" in text
 
 

@@ -1,6 +1,7 @@
 """The drawing of a Value's graph, and below it what the folded boxes hide."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -14,13 +15,15 @@ from .others import as_values
 from .svg import picture_of
 from .texts import number_text, one_line
 
+DRAWN = count(1)  # drawings with folds
+
 
 def draw_graph(value: Any, names: Mapping[str, object] | None = None, fold: Any = None) -> Drawing:
     """Return the drawing of the graph of a Value, or of a node of another class; see `draw`."""
     value, others = (value, {}) if isinstance(value, Value) else as_values(value)
     values = nodes_of(value)
     called = names_of(values, names, others)
-    folds = folds_of(fold, uses_of(values, {*values}), called)
+    folds = folds_of(fold, uses_of(values, {*values}), called, others)
     graph = graph_of(values, folds, called)
     check_size(
         graph, len(values), "fold the neurons of a net, or nodes with all that only they need, into one box each"
@@ -31,7 +34,7 @@ def draw_graph(value: Any, names: Mapping[str, object] | None = None, fold: Any 
     if len(graph.boxes) == len(values):
         return Drawing(title, *picture, role="group")
     order = {node: i for i, node in enumerate(values)}
-    prefix = f"part-{crc32(picture.parts.encode()):08x}"  # a notebook may show several drawings
+    prefix = f"part-{crc32(picture.parts.encode()):08x}-{next(DRAWN)}"  # a notebook may show a drawing twice
 
     def address(box: Box) -> str:
         return f"{prefix}-{order[box.value]}-{box.hidden}"
@@ -41,7 +44,7 @@ def draw_graph(value: Any, names: Mapping[str, object] | None = None, fold: Any 
         for box in outer.boxes:
             if box.hidden:
                 inside = _inside(box, order, folds, called)
-                summary = f"{escape(box.name)} = {box.data}: {len(box.part)} nodes"
+                summary = f"{escape(box.name)} = {box.data}: {box.hidden} nodes inside"
                 if len(inside.boxes) > MOST:
                     content = f"<p>More than {MOST} nodes are not drawn: fold parts of them.</p>"
                 else:

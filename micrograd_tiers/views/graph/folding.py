@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...arguments import shown
@@ -31,7 +32,17 @@ def uses_of(values: Iterable[Value], members: Container[Value]) -> dict[Value, l
     return uses
 
 
-def folds_of(fold: Any, uses: Uses, names: Mapping[Value, str]) -> list[Fold]:
+class Weighted(NamedTuple):
+    """Parameters of a neuron, and True if it has an activation."""
+
+    w: list[Value]
+    b: Value
+    nonlin: bool
+
+
+def folds_of(
+    fold: Any, uses: Uses, names: Mapping[Value, str], others: Mapping[int, Value] = MappingProxyType({})
+) -> list[Fold]:
     """Return the folds that the argument `fold` asks for, the nearest to the result of the graph first.
 
     Parameters
@@ -43,6 +54,8 @@ def folds_of(fold: Any, uses: Uses, names: Mapping[Value, str]) -> list[Fold]:
         Nodes of the graph, each before its operands, with the nodes computed from them.
     names : mapping
         Names of nodes.
+    others : mapping
+        Values that stand for objects of another class, keyed by the `id` of the object.
 
     Raises
     ------
@@ -51,13 +64,14 @@ def folds_of(fold: Any, uses: Uses, names: Mapping[Value, str]) -> list[Fold]:
     """
     things = fold if isinstance(fold, (list, tuple)) else [] if fold is None else [fold]
     found: list[Fold] = []
-    for thing in things:
+    for thing in (others.get(id(thing), thing) for thing in things):
         if isinstance(thing, Value):
             if thing not in uses:
                 raise ValueError(f"fold holds {shown(thing)}, which is not a node of the graph; fold one of its nodes")
             found.append(Fold(names.get(thing, thing._op), thing, _needed_only_by(thing, uses), {}))
             continue
-        neurons = [(path, part) for path, part in parts_of(thing, "") if _is_neuron(part)]
+        parts = ((path, _neuron(part, others)) for path, part in parts_of(thing, ""))
+        neurons = [(path, neuron) for path, neuron in parts if neuron]
         if not neurons:
             raise TypeError(f"fold holds {shown(thing)}, expected Values or nets such as nn.MLP")
         calls = [
@@ -87,10 +101,13 @@ def _needed_only_by(result: Value, uses: Uses) -> set[Value]:
     return members
 
 
-def _is_neuron(thing: Any) -> bool:
-    """Return True for an object with a list of weights `w` and a bias `b`, as a Neuron has."""
+def _neuron(thing: Any, others: Mapping[int, Value]) -> Weighted | None:
+    """Return the parameters of an object with a list of weights `w` and a bias `b`, as a Neuron has; else None."""
     weights, bias = getattr(thing, "w", None), getattr(thing, "b", None)
-    return isinstance(bias, Value) and isinstance(weights, list) and all(isinstance(w, Value) for w in weights)
+    if not isinstance(weights, list):
+        return None
+    *w, b = (others.get(id(each), each) for each in (*weights, bias))
+    return Weighted(w, b, getattr(thing, "nonlin", True)) if all(isinstance(each, Value) for each in (*w, b)) else None
 
 
 def _title(path: str) -> str:
@@ -98,7 +115,7 @@ def _title(path: str) -> str:
     return re.sub(r"(\w+?)s?\[(\d+)\]", lambda m: f"{m[1]} {int(m[2]) + 1}", path).replace(".", ", ") or "neuron"
 
 
-def _calls_of(neuron: Any, uses: Uses, names: Mapping[Value, str]) -> Iterator[tuple[Value, set[Value]]]:
+def _calls_of(neuron: Weighted, uses: Uses, names: Mapping[Value, str]) -> Iterator[tuple[Value, set[Value]]]:
     """Yield result and members of each call: b + w[0] * x[0] + w[1] * x[1] + ..., then an activation or none.
 
     Weights and bias are members, inputs are not, except numbers: a number is a node of this call alone.
@@ -110,9 +127,10 @@ def _calls_of(neuron: Any, uses: Uses, names: Mapping[Value, str]) -> Iterator[t
                 if len(uses[before]) != 1:
                     break
                 total = uses[before][0]
-            if total._op != "+" or len(total._prev) != 2 or total._prev[0] is not before:
+            others = [x for x in total._prev if x is not before]  # micrograd keeps operands in any order
+            if total._op != "+" or len(total._prev) != 2 or len(others) != 1:
                 break
-            product = total._prev[1]
+            (product,) = others
             if product._op != "*" or len(uses[product]) != 1 or not any(x is w for x in product._prev):
                 break
             numbers = [x for x in product._prev if not x._prev and len(uses[x]) == 1 and x not in names]
@@ -120,6 +138,6 @@ def _calls_of(neuron: Any, uses: Uses, names: Mapping[Value, str]) -> Iterator[t
             before = total
         else:
             users = uses[before] if neuron.w else [total]
-            if getattr(neuron, "nonlin", True) and len(users) == 1 and users[0]._op in ACTIVATIONS:
+            if neuron.nonlin and len(users) == 1 and users[0]._op in ACTIVATIONS:
                 before = users[0]
             yield before, members | {before}

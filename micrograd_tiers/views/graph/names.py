@@ -1,6 +1,8 @@
 """Names of Values: their labels, and the names of variables, lists and nets that hold them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -8,6 +10,7 @@ from ...arguments import shown
 from ...engine import Value
 
 LONGEST = 1000  # longer lists are data, not variables
+MOST = 20_000  # objects that are searched
 
 
 def parts_of(thing: object, path: str) -> Iterator[tuple[str, Any]]:
@@ -23,7 +26,7 @@ def parts_of(thing: object, path: str) -> Iterator[tuple[str, Any]]:
         seen.add(id(part))
         yield path, part
         if hasattr(type(part), "tolist") and getattr(getattr(part, "dtype", None), "kind", "") == "O":
-            part = part.tolist()
+            part = part.tolist() if part.size <= MOST else []
         if isinstance(part, (list, tuple)) and len(part) <= LONGEST:
             queue.extend((f"{path}[{i}]", inner) for i, inner in enumerate(part))
         elif callable(getattr(type(part), "parameters", None)) and hasattr(part, "__dict__"):
@@ -42,15 +45,19 @@ def names_of(
     TypeError
         If `names` is no mapping.
     """
-    found = {value: str(value.label) for value in values if value.label}
+    found = {value: label for value in values if (label := str(value.label))}
     if names is None:
         return found
     if not isinstance(names, Mapping):
         raise TypeError(f"names is {shown(names)}, expected a dict of names and objects: names=locals()")
     unnamed = {*values} - {*found}
+    left = MOST
     for name, thing in names.items():
-        if not str(name).startswith("_"):  # IPython's _, __, _1 ...
-            for path, part in parts_of(thing, str(name)):
+        if str(name).startswith("_"):  # IPython's _, __, _1 ...
+            continue
+        with suppress(Exception):  # an object that cannot be searched is of no use here
+            for path, part in islice(parts_of(thing, str(name)), left):
+                left -= 1
                 value = others.get(id(part), part)
                 if isinstance(value, Value) and value in unnamed:
                     found.setdefault(value, path)

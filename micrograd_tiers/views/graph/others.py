@@ -53,8 +53,14 @@ def _held(node: Any, names: Sequence[str]) -> list[Any]:
 def _value(node: Any, operands: list[Value]) -> Value:
     label, op = (str(getattr(node, name, "") or "") for name in ("label", "_op"))
     slopes = _held(node, SLOPES)
-    value = Value(node.data, operands, op, label)
+    value = Value(_number(node.data), operands, op, label)
     if operands and len(slopes) == len(operands) <= 2:
         (value._x, value._dx), (value._y, value._dy) = [*zip(operands, slopes, strict=True), (None, 0)][:2]
-    value.grad = getattr(node.grad, "data", node.grad) or 0
+    value.grad = 0 if node.grad is None else Value(_number(node.grad)).data
     return value
+
+
+def _number(x: Any) -> Any:
+    """Return the number in a node, or in an array or tensor without dimensions."""
+    x = x.data if is_node(x) else x
+    return x.item() if hasattr(x, "item") else x

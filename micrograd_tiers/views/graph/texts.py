@@ -11,6 +11,8 @@ JOINER = "\u200d"  # joins two emoji into one
 
 def number_text(x: Any) -> str:
     """Return a number with four significant digits, also an integer or a fraction that is too large for a float."""
+    if x is None:
+        return "?"
     try:
         return number(float(x))
     except OverflowError:

@@ -121,7 +121,12 @@ def connection_of(before: Places, stage: Stage, after: Places) -> Connection:
         return _kernels(stage, shape, after)
     if len(shape) == 2:
         return _dense(stage, shape, before, after)
-    if isinstance(before, Circles) and isinstance(after, Circles) and before.n == after.n and shape in ((), (after.n,)):
+    if (
+        isinstance(before, Circles)
+        and isinstance(after, Circles)
+        and before.n == after.n
+        and (shape == (after.n,) or "weight" not in stage.parameters)
+    ):
         return Lines(stage, before, after, dense=False)
     return Arrow()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from ...arguments import shown
@@ -19,15 +18,18 @@ def of_mlp(net: MLP, X: Any, y: Any, sample: int) -> Snapshot:
             "y is given, but an MLP has no loss: call loss.backward(), then draw(model, x); the drawing shows the "
             "gradients of the parameters"
         )
+    if not net.layers or not all(layer.neurons and layer.neurons[0].w for layer in net.layers):
+        raise ValueError(f"net is {shown(net)}, expected at least one layer, and at least one input and neuron in each")
     check_size(len(net.layers), len(net.parameters()), sum(len(layer.neurons) for layer in net.layers))
-    x, about = None, ""
+    x, about, n = None, "", 1
     if X is not None:
-        if not isinstance(X, Iterable) or isinstance(X, str):
-            raise ValueError(f"X is {shown(X)}, expected one sample, such as [0.5, -1.0], or a list of them")
-        x = X.tolist() if hasattr(X, "tolist") else [*X]
-        if x and isinstance(x[0], list | tuple):
-            sample, n = check_sample(sample, len(x)), len(x)
-            x, about = x[sample], f"Sample {sample} of {n}."
+        x = _listed(X)
+        if isinstance(x, list) and x and all(isinstance(row, list) for row in x):
+            n = len(x)
+            x, about = x[check_sample(sample, n)], f"Sample {sample} of {n}."
+        if not isinstance(x, list) or not all(isinstance(number, int | float | Value) for number in x):
+            raise ValueError(f"X is {shown(X)}, expected one sample of numbers, such as [0.5, -1.0], or a list of them")
+    check_sample(sample, n)
     stages = [Stage("input", (len(net.layers[0].neurons[0].w),), _data(x), what="input")]
     has_gradients = any(p.grad for p in net.parameters())
     for i, layer in enumerate(net.layers):
@@ -41,6 +43,14 @@ def of_mlp(net: MLP, X: Any, y: Any, sample: int) -> Snapshot:
         stages.append(Stage(name, shape, _data(x), None, _parameters(layer, "data"), gradients))
     about_gradients = "L is the Value whose backward() was called; only the parameters keep dL/d(number)."
     return Snapshot(stages, about, about_gradients if has_gradients else "")
+
+
+def _listed(X: Any) -> Any:
+    """Return an array, a DataFrame or a sequence of rows as lists."""
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    X = X.tolist() if hasattr(X, "tolist") else X
+    return [_listed(row) for row in X] if isinstance(X, list | tuple) else X
 
 
 def _data(values: Any) -> list[float] | None:

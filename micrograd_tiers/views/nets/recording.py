@@ -91,6 +91,7 @@ def of_network(net: Network, X: Any, y: Any, sample: int) -> Snapshot:
         shapes[i] = shapes[i] or layer.shape_in()
     check_size(len(net.layers), net.n_parameters, sum(math.prod(shape or ()) for shape in shapes))
     if samples is None:
+        check_sample(sample, 1)
         return Snapshot(_stages(net, shapes), loss_name=call_of(net.loss))
     from ...tiers.arrays import quiet  # the net's policy for NumPy's warnings; a Network has imported NumPy
 
@@ -128,9 +129,11 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
     target = targets.values[sample].tolist()
     counts = targets.counted is ... or bool(targets.counted[sample])
     weighted = "" if targets.weights is None else "weighted "
+    ignored = "" if counts else " Its label is ignored."
+    dropout = ", but dropout drops nothing" if any(layer.op == "dropout" for layer in net.layers) else ""
     return Snapshot(
         _stages(net, shapes, outputs, doutputs, gradients),
-        about=f"Sample {sample} of {N}. Layers behave as in training.{'' if counts else ' Its label is ignored.'}",
+        about=f"Sample {sample} of {N}. Layers behave as in training{dropout}.{ignored}",
         about_gradients=f"L is the {weighted}mean loss of the {N} samples." if N > 1 else "L is the loss.",
         loss_name=call_of(net.loss),
         loss=total([*map(float, losses)]) / targets.divisor,
