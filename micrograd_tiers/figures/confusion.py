@@ -40,10 +40,13 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        If `class_names` is empty or `counts` does not have shape (C, C).
+        If `class_names` is empty, or `counts` does not have shape (C, C) or is not finite.
     """
     sheet = Sheet("confusion_matrix", path, axes)
-    counts = np.asarray(counts, int)
+    numbers = np.asarray(counts, float)
+    if not np.isfinite(numbers).all():
+        raise ValueError("confusion_matrix: counts has NaN or infinity, expected numbers of samples")
+    counts = numbers.astype(int)
     C = len(class_names)
     if counts.shape != (C, C) or not C:
         raise ValueError(f"confusion_matrix: counts has shape {counts.shape}, expected ({C}, {C}) for {C} class names")

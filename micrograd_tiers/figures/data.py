@@ -10,8 +10,10 @@ import numpy as np
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import whole_number
 from ..colors import PALETTE
 from ..files import PathLike
 from .sheet import AxesLike, Sheet
@@ -60,7 +62,7 @@ def image_grid(
     if (N and images.ndim != 3) or len(captions) != N or len(colors) != N:
         got = f"images has shape {images.shape}, with {len(captions)} captions and {len(colors)} colors"
         raise ValueError(f"image_grid: {got}; expected (N, H, W), N and N")
-    columns = columns or max(1, min(N, 8, ceil((1.7 * N) ** 0.5)))
+    columns = whole_number("image_grid: columns", columns or max(1, min(N, 8, ceil((1.7 * N) ** 0.5))))
     rows = max(1, ceil(N / columns))
     labels = [wrapped(caption, 0.76, size=7) for caption in captions]
     lines = max((label.count("\n") + 1 for label in labels), default=1)
@@ -165,13 +167,16 @@ def scatter_2d(
     Raises
     ------
     ValueError
-        If `X` or `y` has another shape, or there are no points.
+        If `X` or `y` has another shape, or there are no points. Points with NaN or infinity are left out.
     """
     sheet = Sheet("scatter_2d", path, axes)
     X, y = np.asarray(X, float), np.asarray(y)
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not len(X):
         raise ValueError(f"scatter_2d: X has shape {X.shape}, y {y.shape}; expected (N, 2) and (N,), N at least 1")
-    X, y = X[:MOST_SCATTER_POINTS], y[:MOST_SCATTER_POINTS]
+    finite = np.isfinite(X).all(axis=1)
+    X, y = X[finite][:MOST_SCATTER_POINTS], y[finite][:MOST_SCATTER_POINTS]
+    if not len(X):
+        raise ValueError("scatter_2d: X has NaN or infinity in every point, expected at least one finite point")
     (panel,) = sheet.panels(1, (6.5, 5), wrapped(title, 6, size=12))
     low, high = X.min(axis=0), X.max(axis=0)
     margin = np.where(high > low, 0.05 * (high - low), 1)
@@ -192,7 +197,9 @@ def scatter_2d(
         points, color, sign = X[y == i], PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
         panel.plot(*points.T, sign, color=color, ms=4.2, mec="black", mew=0.3, label=wrapped(name, 1.5, lines=2))
     panel.set(xlim=(left, right), ylim=(bottom, top), xlabel="feature 0", ylabel="feature 1")
-    panel.locator_params(nbins=6)
+    for axis in (panel.xaxis, panel.yaxis):
+        if axis.get_scale() == "linear":
+            axis.set_major_locator(MaxNLocator(6))
     if sheet.own:
         sheet.figure.legend(loc="outside right upper")
     else:

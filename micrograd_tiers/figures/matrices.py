@@ -11,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from ..arguments import whole_number
 from ..colors import DIVERGING
 from ..files import PathLike
 from .sheet import AxesLike, Sheet
@@ -59,7 +60,7 @@ def matrices(
         If there are no matrices, one is empty or has no shape (R, C), the lengths differ, or `largest` is not above 0.
     """
     sheet = Sheet("matrices", path, axes)
-    arrays = [np.asarray(array, float) for array in of]
+    arrays = [np.asarray(array, float) + 0.0 for array in of]  # -0.0 becomes 0.0
     if not arrays or len(arrays) != len(titles) or any(array.ndim != 2 or not array.size for array in arrays):
         got = f"{len(arrays)} arrays of shapes {', '.join(str(a.shape) for a in arrays[:5])} and {len(titles)} titles"
         raise ValueError(f"matrices: got {got}; expected at least one matrix of shape (R, C), and a title for each")
@@ -68,7 +69,7 @@ def matrices(
         largest = float(abs(finite).max(initial=0)) or 1.0
     if not largest > 0:
         raise ValueError(f"matrices: largest is {largest}, expected a number above 0")
-    columns = columns or ceil(len(arrays) / ceil(len(arrays) / 6))
+    columns = whole_number("matrices: columns", columns or ceil(len(arrays) / ceil(len(arrays) / 6)))
     rows = ceil(len(arrays) / columns)
     few = [array.size <= MOST_NUMBERS for array in arrays]
     sizes = [_inches(array.shape[0], array.shape[1], numbers) for array, numbers in zip(arrays, few, strict=True)]
@@ -92,7 +93,8 @@ def matrices(
                 color = "white" if abs(number) > DARK * largest else "black"
                 panel.text(c, r, f"{number:.3g}", ha="center", va="center", fontsize=8, color=color)
     if sheet.own and not all(few):
-        sheet.figure.supxlabel(f"red: negative, blue: positive; full color from {largest:.3g} on", fontsize=9)
+        words = f"red: negative, blue: positive; full color from {largest:.3g} on"
+        sheet.figure.supxlabel(wrapped(words, figsize[0] - 0.2, size=9), fontsize=9)
     return sheet.finished()
 
 

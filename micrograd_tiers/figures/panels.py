@@ -57,11 +57,11 @@ def panels(of: Sequence[Panel], *, path: PathLike | None = None, axes: AxesLike 
     Raises
     ------
     ValueError
-        If there are no panels.
+        If there are no panels, or a panel has no lines.
     """
     sheet = Sheet("panels", path, axes)
-    if not of:
-        raise ValueError("panels: got none, expected at least one panel")
+    if not of or not all(panel.lines for panel in of):
+        raise ValueError("panels: expected at least one panel, and at least one line in each")
     rows = ceil(len(of) / 3)
     columns = ceil(len(of) / rows)
     fitting = {

@@ -70,6 +70,13 @@ class GrowthPanel:
     lines: Sequence[Times]
 
 
+def color_of(kind: str) -> str:
+    """Return the color of a kind of contender; raise ValueError if there is no such kind."""
+    if kind not in KIND_COLORS:
+        raise ValueError(f"kind is {kind!r}, expected one of {', '.join(KIND_COLORS)}")
+    return KIND_COLORS[kind]
+
+
 @plot
 def benchmark(
     cases: Mapping[str, Sequence[Speed]], *, path: PathLike | None = None, axes: AxesLike | None = None
@@ -105,7 +112,7 @@ def benchmark(
     for k, (ax, (title, bars)) in enumerate(zip(drawn, cases.items(), strict=True)):
         bars = sorted(bars, key=lambda bar: bar.samples_per_second, reverse=True)
         speeds = [bar.samples_per_second for bar in bars]
-        ax.barh(range(len(bars)), speeds, color=[KIND_COLORS[bar.kind] for bar in bars], height=0.7)
+        ax.barh(range(len(bars)), speeds, color=[color_of(bar.kind) for bar in bars], height=0.7)
         for i, speed in enumerate(speeds):
             ax.annotate(f"{rounded(speed)}/s", (speed, i), (4, 0), textcoords="offset points", va="center", fontsize=8)
         ax.set_yticks(range(len(bars)), [bar.label for bar in bars], fontsize=9)
@@ -149,11 +156,14 @@ def growth(panels: Sequence[GrowthPanel], *, path: PathLike | None = None, axes:
     drawn = sheet.panels(len(panels), (4.2 * len(panels) + 0.4, 4), sharey=True)
     for k, (ax, panel) in enumerate(zip(drawn, panels, strict=True)):
         for n, line in enumerate(panel.lines):
-            style = {"color": KIND_COLORS[line.kind], "marker": MARKERS[n % len(MARKERS)]}
+            style = {"color": color_of(line.kind), "marker": MARKERS[n % len(MARKERS)]}
             ax.loglog(line.sizes, line.seconds, label=line.label, **style)
         ax.xaxis.set_major_formatter(EngFormatter(sep=""))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+        low, high = ax.get_ylim()
+        few = high < 20 * low and (k == 0 or not sheet.own)  # a decade may hold a single major tick
+        ax.yaxis.set_minor_formatter(EngFormatter(unit="s") if few else NullFormatter())
         ax.grid(alpha=0.3)
         ax.set_title(panel.title, fontsize=10)
         ax.set_xlabel(panel.x_label)

@@ -12,6 +12,7 @@ from micrograd_tiers.views import page as pages
 from micrograd_tiers.views.page import Page
 
 NUMBERS = [1e-07, 123456.0, 0.1, -2.5, 1234.0, 0.0, -0.0, 99999.0, -3.14159e-10, 5e300, 0.00012345]
+NUMBERS += [1234.5, 1235.5, -1234.5, 0.00078125, 0.0078125, 99995.0, 0.5, 1e16, 1e-4, 123449.99999]
 
 COUNTING = """
 player($("#player"), 5, (i) => {

@@ -147,6 +147,11 @@ PICTURES = {
         **to,
     ),
     "one panel": lambda **to: plots.panels([Panel("all sizes", "size", "", {"a": ([1, 10**6], [1, 2])}, "x")], **to),
+    "one decade": lambda **to: plots.growth(
+        [GrowthPanel("a", "size", [Times("tensor", [1, 2, 4], [2e-4, 4e-4, 8e-4], "tensor")])], **to
+    ),
+    "a large matrix": lambda **to: plots.matrices([np.random.default_rng(0).normal(size=(20, 20))], ["a"], **to),
+    "points with NaN": lambda **to: plots.scatter_2d([[0, 1], [2, 3], [float("nan"), 1]], [0, 1, 0], ["a", "b"], **to),
 }
 BAD_CALLS = {
     "no case": lambda **to: plots.comparison([], **to),
@@ -166,6 +171,11 @@ BAD_CALLS = {
     "no matrix": lambda **to: plots.matrices([], [], **to),
     "vector": lambda **to: plots.matrices([[1.0, 2.0]], ["a"], **to),
     "matrix without title": lambda **to: plots.matrices([np.eye(2)] * 2, ["a"], **to),
+    "no line in a panel": lambda **to: plots.panels([Panel("a", "b", "c", {})], **to),
+    "no finite point": lambda **to: plots.scatter_2d([[float("nan"), 1.0]], [0], ["a"], **to),
+    "counts of NaN": lambda **to: plots.confusion_matrix([[float("nan")]], ["a"], "", **to),
+    "no columns": lambda **to: plots.image_grid(np.zeros((2, 3, 3)), ["a", "b"], columns=-1, **to),
+    "unknown kind": lambda **to: plots.benchmark({"a": [Speed("b", 1.0, "foo")]}, **to),
     "largest of 0": lambda **to: plots.matrices([np.eye(2)], ["a"], largest=0, **to),
     "three features": lambda **to: plots.scatter_2d(np.zeros((5, 3)), np.zeros(5), ["a"], title="", **to),
     "label missing": lambda **to: plots.scatter_2d(np.zeros((5, 2)), np.zeros(4), ["a"], title="", **to),
@@ -570,3 +580,24 @@ def test_captions_keep_their_colors_and_images_their_brightness():
         ("wrong", "red"),
     ]
     assert all(axes.images[0].get_clim() == (0, 1) for axes in figure.axes)
+
+
+def test_ticks_within_a_decade_are_plain_text():
+    figure = PICTURES["one decade"]()
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = [label.get_text() for label in axes.get_yticklabels(which="both")]
+    assert any(labels)
+    assert not any("$" in label for label in labels)
+
+
+def test_points_are_drawn_into_logarithmic_axes():
+    axes = Figure().subplots()
+    axes.set(xscale="log", yscale="log")
+    plots.scatter_2d([[50, 20], [60, 22]], [0, 1], ["a", "b"], axes=axes)
+    assert axes.get_xscale() == "log"
+
+
+def test_negative_zero_is_zero():
+    texts = [text.get_text() for text in plots.matrices([[[-0.0]]], ["a"]).axes[0].texts]
+    assert texts == ["0"]

@@ -213,6 +213,17 @@ def test_an_address_leads_to_a_number(pages_of, opened):
     assert step_of(page) == "Step 1, forward: layer 0, linear: y"
 
 
+@pytest.mark.parametrize("sizes", [(784, 30, 10), (2, 12, 3)])
+def test_wide_tables_scroll_in_their_own_box_on_a_phone(opened, tmp_path, sizes):
+    rng = np.random.default_rng(0)
+    net = mt.two_layer_net(*sizes)
+    mt.step_through(net, rng.random((2, sizes[0])), [0, 1]).save(tmp_path / "wide.html")
+    page = opened(tmp_path / "wide.html", width=360)
+    for _ in range(17):
+        assert sideways(page) <= 0, step_of(page)
+        page.keyboard.press("ArrowRight")
+
+
 def test_a_planted_bug_is_announced_with_its_line(pages_of, opened):
     page = opened(pages_of / "sigmoid_derivative_of_tanh.html")
     warning = page.locator(".warning")
@@ -289,3 +300,10 @@ def test_a_notebook_shows_the_page_in_a_frame(opened, tmp_path):
     frame = opened(around).frame_locator("iframe")
     frame.get_by_role("link", name="12 layer 0, linear: dL/dweight", exact=True).click()
     assert frame.locator("#step h2").text_content() == "Step 12, backward: layer 0, linear: dL/dweight"
+
+
+def test_numbers_are_not_rounded_twice():
+    """0.161749827 is 0.16175 with six digits, and 0.1618 with four of these, but 0.1617 itself."""
+    rng = np.random.default_rng(0)
+    for x in [0.161749827, -0.0076265017, 0.05508497, *rng.normal(size=20_000).tolist()]:
+        assert number(step_pages._stored(x)) == number(x)

@@ -7,6 +7,7 @@ from typing import Any
 from ...arguments import shown, whole_number
 from ...datasets import Dataset
 from ...files import PathLike
+from ...formats import cut_lines
 from ...html import number
 from ...network import Network, check_net
 from ...optimizers import Optimizer
@@ -69,7 +70,7 @@ class Animation:
             losses = f"loss from {number(recording.frames[0].loss)} to {number(last.loss)}"
             diverged = ", diverged" if recording.diverged else ""
             lines.append(f"  {recording.net.tier_name}: {frames} frames of {last.step:,} steps, {losses}{diverged}")
-        return "\n".join(lines) + ">"
+        return cut_lines("\n".join(lines) + ">")
 
 
 def animate(

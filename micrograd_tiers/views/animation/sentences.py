@@ -81,6 +81,7 @@ def _agreement(difference: float) -> str:
         within = f"agree to within {number(difference, 2)}" if difference else "are equal to the last bit"
         return f"All pass through the same states: the losses of their mini-batches {within}. Only the speed differs."
     return (
-        f"They do not pass through the same states: losses of a mini-batch differ by up to {number(difference, 2)}. In "
-        "fast mode rounding errors grow if training is chaotic; a net with exact=True has the same bits at every tier."
+        f"They do not pass through the same states: losses of a mini-batch differ by up to {number(difference, 2)}. "
+        "Between built-in tiers, rounding errors can grow if training is chaotic; a net with exact=True has the same "
+        "bits at each of them. In a tier of your own, look for a mistake: mt.step_through shows the first difference."
     )

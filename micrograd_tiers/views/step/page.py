@@ -17,7 +17,7 @@ from .updates import update_formulas
 from .words import HELP, LEGEND, label_of, phase_of, sentence_of, title_of
 
 FILES = ("player.js", "formulas.js", "step.js", "step.css")
-MOST_STORED = 6  # significant digits in the file; the page shows 4
+SHOWN, STORED = 4, (6, 8, 17)  # significant digits on the page, and in the file: as few as are rounded to the same
 DEFAULTS = {"constant": False}
 
 
@@ -214,5 +214,6 @@ def _stored(x: float) -> float | int | str:
     """Return a number as it is written to the file: rounded, as an int if it is whole, as text if it is not finite."""
     if not math.isfinite(x):
         return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
-    rounded = float(f"{x:.{MOST_STORED}g}")
+    stored = (float(f"{x:.{digits}g}") for digits in STORED)
+    rounded = next(number for number in stored if f"{number:.{SHOWN}g}" == f"{x:.{SHOWN}g}")
     return int(rounded) if rounded.is_integer() and abs(rounded) < 1e9 else rounded

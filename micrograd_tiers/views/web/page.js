@@ -32,12 +32,19 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+// A number rounded to so many significant digits. A tie goes to the even digit, as in Python.
+function rounded(x, digits) {
+  const [exact, exponent] = x.toExponential(40).split("e"), figures = exact.replace(/[-.]/g, "");
+  const tie = /^50*$/.test(figures.slice(digits)), even = Number(figures[digits - 1]) % 2 === 0;
+  if (!tie || !even) return Number(x.toPrecision(digits));
+  return Math.sign(x) * Number(`${figures[0]}.${figures.slice(1, digits)}e${exponent}`);
+}
 // A number with so many significant digits, written as html.number writes it.
 function numberText(x, digits = 4) {
   if (x === null || Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
-  const [mantissa, exponent] = x.toExponential(digits - 1).split("e").map(Number);
-  if (exponent >= -4 && exponent < digits) return String(Number(x.toPrecision(digits)));
+  const near = rounded(x, digits), [mantissa, exponent] = near.toExponential().split("e").map(Number);
+  if (exponent >= -4 && exponent < digits) return String(near);
   return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 

@@ -102,7 +102,7 @@ function explanation(array, place) {
   if (formula) {
     const [left, right] = formula, step = steps[made[0]], at = context(step, left, array, place);
     const result = minus(numberText(value(right, at))), computed = shown(array, place);
-    const wrong = step.tiers[tier].differs && result !== computed;
+    const wrong = step.tiers[tier].differs && isOff(array, place) && result !== computed;
     const terms = [...written(right, at), " = ", h("b", {}, wrong ? result : computed)];
     line("made from", h("span", { class: "formula" }, ...terms));
     if (wrong) line("but", h("strong", {}, `${tiers[tier].name} has ${computed} in its place.`));
