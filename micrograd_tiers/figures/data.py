@@ -174,7 +174,7 @@ def scatter_2d(
     if X.ndim != 2 or X.shape[1] != 2 or y.shape != X.shape[:1] or not len(X):
         raise ValueError(f"scatter_2d: X has shape {X.shape}, y {y.shape}; expected (N, 2) and (N,), N at least 1")
     finite = np.isfinite(X).all(axis=1)
-    X, y = X[finite][:MOST_SCATTER_POINTS], y[finite][:MOST_SCATTER_POINTS]
+    X, y = np.asarray(X[finite], float)[:MOST_SCATTER_POINTS], np.asarray(y[finite])[:MOST_SCATTER_POINTS]
     if not len(X):
         raise ValueError("scatter_2d: X has NaN or infinity in every point, expected at least one finite point")
     (panel,) = sheet.panels(1, (6.5, 5), wrapped(title, 6, size=12))
