@@ -13,10 +13,10 @@ function followTheme() {
 }
 followTheme();
 
-// Make the frame around the page as high as the page, up to 900 pixels.
+// Make the frame around the page as high as the page, up to 1,100 pixels.
 new ResizeObserver(() => {
   const frame = window.frameElement;
-  if (frame) frame.style.height = `${Math.min(900, document.documentElement.offsetHeight)}px`;
+  if (frame) frame.style.height = `${Math.min(1100, document.documentElement.offsetHeight)}px`;
 }).observe(document.documentElement);
 
 const $ = (selector) => document.querySelector(selector);
