@@ -443,6 +443,124 @@ def test_an_error_of_the_only_tier_is_raised(tmp_path):
         mt.step_through(net, X, y, tiers=[tier_file(tmp_path, "sigmoid(x):\n    raise NotImplementedError")])
 
 
+OF_VECTOR = """
+import numpy as np
+
+from micrograd_tiers.tiers import vector
+from micrograd_tiers.tiers.vector import *
+
+
+def {op}
+"""
+LINEAR = "linear(x, w, b):\n    y, (dx, dw, db) = vector.linear(x, w, b)\n    return "
+CROSS_ENTROPY = "softmax_cross_entropy(z, t):\n    loss, (dz,) = vector.softmax_cross_entropy(z, t)\n    return "
+
+
+def with_vector_op(tmp_path, op):
+    """Return the path of a tier like the vector tier, but with another op."""
+    (tmp_path / "mine.py").write_text(OF_VECTOR.format(op=op))
+    return str(tmp_path / "mine.py")
+
+
+def warning_of(page):
+    """Return the text of the page's warning; "" if there is none."""
+    found = re.search(r"<p class='warning'.*?</p>", page.html(), re.DOTALL)
+    return html.unescape(re.sub(r"<.*?>", " ", found[0])) if found else ""
+
+
+RETURNED = {  # an op that returns something wrong: its place, and what the page says of it
+    "sigmoid(x):\n    return None, vector.sigmoid(x)[1]": ("sigmoid", "value", "the value of sigmoid is None"),
+    "sigmoid(x):\n    vector.sigmoid(x)": ("sigmoid", "value", r"sigmoid returned None, expected \(y, \(dx,\)\)"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0]": ("sigmoid", "value", "sigmoid returned ndarray, expected"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], lambda dy: dy": (
+        "sigmoid", "value", r"sigmoid returned \(ndarray, function\), expected \(y, \(dx,\)\)",
+    ),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: None,)": ("sigmoid", "dx", "dx, of sigmoid is None"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: dy * 1j,)": ("sigmoid", "dx", "sigmoid is complex"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: 'x',)": ("sigmoid", "dx", "sigmoid is str 'x'"),
+    LINEAR + "y, (dx, dw)": ("linear", "value", r"returned \(ndarray, \(function, OuterProduct\)\), expected"),
+    LINEAR + "y, (dx, dw, db, db)": ("linear", "value", r"expected \(y, \(dx, dweight, dbias\)\)"),
+    LINEAR + "y, (dx, dw, lambda dy: None)": ("linear", "dbias", "vjp, dbias, of linear is None"),
+    LINEAR + "y, (dx, lambda dy: None, db)": ("linear", "dweight", "vjp, dweight, of linear is None"),
+    CROSS_ENTROPY + "None, (dz,)": ("softmax_cross_entropy", "value", "is None"),
+    CROSS_ENTROPY + "np.array([loss]), (dz,)": ("softmax_cross_entropy", "value", r"is the array \[.*\], expected one"),
+    CROSS_ENTROPY + "loss, (lambda dloss: None,)": ("softmax_cross_entropy", "dlogits", "dlogits, of .* is None"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", RETURNED)
+def test_what_an_op_must_not_return_is_named_with_tier_op_part_and_line(tmp_path, op):
+    name, part, message = RETURNED[op]
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, op)
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    i, tier = page.data["first"]
+    right = recorded(net, X, y, mt.SGD(), "scalar").parts[i]
+    assert (tier, right.op, right.part) == (3, name, part)
+    assert re.search(
+        rf"mine\.py: here this tier stops: TypeError: .*{message}.*\(mine\.py, line \d+\)", warning_of(page)
+    )
+    assert "The mistake is not in this op" not in warning_of(page)
+    with pytest.raises(TypeError, match=rf"{message}.*\(mine\.py, line \d+\)"):
+        mt.step_through(net, X, y, tiers=[mine])
+
+
+def test_a_gradient_that_is_a_list_of_numpy_numbers_is_recorded(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, CROSS_ENTROPY + "loss, (lambda dloss: [*dz(dloss)],)")
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    assert page.data["steps"][page.data["first"][0]]["title"] != "softmax cross entropy: dL/dlogits"
+    page.html()
+
+
+def test_vjps_may_be_a_list(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, CROSS_ENTROPY + "loss, [dz]")
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    assert page.data["first"] is None
+    assert net.to(mine).loss_and_grads(X, y)[0] == pytest.approx(net.loss_and_grads(X, y)[0])
+
+
+def test_an_error_between_two_ops_is_shown_where_it_stops(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, "chunks(*arrays):\n    yield next(vector.chunks(*arrays))\n    raise KeyError('x')")
+    warning = warning_of(mt.step_through(net, X, y, tiers=["tensor", mine]))
+    assert "here this tier stops: KeyError: 'x'" in warning
+    assert "The mistake is not in this op" in warning
+
+
+def test_a_tier_that_ends_the_program_is_shown_up_to_there(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, "sigmoid(x):\n    raise SystemExit(5)")
+    assert "here this tier stops: SystemExit: 5" in warning_of(mt.step_through(net, X, y, tiers=["tensor", mine]))
+    with pytest.raises(ValueError, match=r"mine\.py stops: SystemExit: 5"):
+        mt.step_through(net, X, y, tiers=[mine])
+
+
+def test_an_op_that_overwrites_its_input_changes_no_other_tier_and_no_array_of_the_caller(tmp_path):
+    net, X, y = of(loss="mean_squared_error")
+    mine = with_vector_op(tmp_path, "linear(x, w, b):\n    x *= 2\n    return vector.linear(x, w, b)")
+    loss = "mean_squared_error(y, target):\n    target *= 2\n    return vector.mean_squared_error(y, target)"
+    (tmp_path / "other").mkdir()
+    before, targets = X.copy(), np.array(y, float)
+    page = mt.step_through(net, X, targets, tiers=[with_vector_op(tmp_path / "other", loss), mine, "tensor"])
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(targets, y)
+    recording = recorded(net, X, y, mt.SGD(), "tensor")
+    numbers = next(array["numbers"] for array in page.data["arrays"] if array["label"] == "input samples")
+    np.testing.assert_allclose(numbers, np.ravel(recording.arrays["x"]), rtol=1e-5)
+    assert page.data["first"][1] != 2
+
+
+def test_a_generator_draws_the_same_masks_for_every_tier_and_is_not_used_up():
+    net, X, y = mt.mlp([2, 8, 2], dropout=0.5), *of()[1:]
+    rng = np.random.default_rng(3)
+    page = mt.step_through(net, X, y, seed=rng)
+    assert page.data["first"] is None
+    assert page.data == mt.step_through(net, X, y, seed=3).data
+    assert rng.random() == np.random.default_rng(3).random()
+
+
 class Cube(mt.Layer):
     """A layer with an op that only a tier of your own has."""
 

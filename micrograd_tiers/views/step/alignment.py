@@ -1,12 +1,12 @@
 """Comparison of one training step at several tiers: the parts side by side, and the first one that differs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...tiers import TIERS
 from ...tiers.lists import shape_of
-from .names import Numbers
+from .names import Numbers, flat
 from .recording import Recording
 
 # Rounding: differences up to these shares of the largest number of an array, and of the numbers that it was made from.
@@ -60,21 +60,14 @@ class SideBySide:
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self.recordings = recordings
         self.reference = next((r for r in recordings if r.tier in TIERS), recordings[0])
+        if isinstance(self.reference.error, SystemExit):  # Python would end without a word
+            raise ValueError(f"tier {self.reference.tier} stops: SystemExit: {self.reference.error}")
         if self.reference.error is not None:
             raise self.reference.error
         parts = range(len(self.reference.parts))
         self.differences = [[compare(recording, self.reference, i) for i in parts] for recording in recordings]
         found = ((i, tier) for i in parts for tier in range(len(recordings)) if self.differences[tier][i].differs)
         self.first = next(found, None)
-
-
-def flat(numbers: Numbers) -> Iterator[float]:
-    """Iterate over the numbers of nested lists."""
-    if isinstance(numbers, list):
-        for row in numbers:
-            yield from flat(row)
-    else:
-        yield numbers
 
 
 def largest(numbers: Numbers) -> float:
@@ -86,16 +79,13 @@ def compare(recording: Recording, reference: Recording, i: int) -> Difference:
     """Compare part i of a recording with that of the reference."""
     right = reference.parts[i]
     if i >= len(recording.parts):
-        return Difference(
-            None, True, "this tier has stopped before" if recording.error else "this tier ends", before=True
-        )
+        return Difference(None, True, _end(recording, i), before=True)
     part = recording.parts[i]
     if part.place != right.place:
         return Difference(None, True, f"in its place runs {part.op}, {part.part}", before=True)
     of_result, of_inputs = ROUNDING["float32" if "float32" in (recording.dtype, reference.dtype) else "float64"]
     if recording.error is not None and not part.outputs:
-        error = recording.error
-        return Difference(None, True, f"here this tier stops: {type(error).__name__}: {error}")
+        return Difference(None, True, _stop(recording.error))
     inputs = {name: reference.arrays[key] for name, key in right.inputs.items()}
     others = [
         _apart(recording.arrays.get(part.inputs.get(name, "")), theirs, of_result * largest(theirs), recording)
@@ -110,6 +100,18 @@ def compare(recording: Recording, reference: Recording, i: int) -> Difference:
     ]
     worst = max(results, key=lambda found: (found.differs, found.largest or 0.0))
     return replace(worst, before=any(found.differs for found in others))
+
+
+def _end(recording: Recording, i: int) -> str:
+    """Return the reason why a recording has no part i."""
+    if recording.error is None:
+        return "this tier ends"
+    between = i == len(recording.parts) and recording.parts[-1:] and recording.parts[-1].outputs  # no part has raised
+    return _stop(recording.error) if between else "this tier has stopped before"
+
+
+def _stop(error: BaseException) -> str:
+    return f"here this tier stops: {type(error).__name__}: {error}"
 
 
 def _apart(ours: Numbers, theirs: Numbers, allowed: float, recording: Recording) -> Difference:

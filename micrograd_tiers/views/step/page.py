@@ -8,8 +8,9 @@ from ...html import escape, number
 from ...tiers import TIERS
 from ...tiers.lists import shape_of
 from ..page import Page
-from .alignment import Difference, SideBySide, flat
+from .alignment import Difference, SideBySide
 from .formulas import Equation, formulas_of
+from .names import flat
 from .recording import Part, Recording
 from .sources import SourceText, changed_lines, lines_at_work, of_update, source_of
 from .trees import names_in, tree_of

@@ -73,7 +73,7 @@ class Recording:
         In the order in which they ran.
     arrays : dict of nested lists
         All arrays by key, for the whole mini-batch. The same key means the same array at every tier.
-    error : Exception or None
+    error : BaseException or None
         The error that has ended the recording early. The last part is then the one that raised it, without outputs.
     unfinished : bool
         True if that was in the forward or the backward pass: arrays may then hold fewer samples, and sums are missing.
@@ -83,7 +83,7 @@ class Recording:
     dtype: str = "float64"
     parts: list[Part] = field(default_factory=list)
     arrays: dict[str, Numbers] = field(default_factory=dict)
-    error: Exception | None = None
+    error: BaseException | None = None
     unfinished: bool = False
 
 
@@ -143,7 +143,7 @@ def record(
         try:
             loss = InLayer(recorder, None, loss_fn)
             _, gradients, _ = backprop(recorder, in_layers, loss, x, targets, dloss, noise)
-        except Exception as error:  # of a tier that is wrong or not finished
+        except (Exception, SystemExit) as error:  # of a tier that is wrong or not finished
             recording.error, recording.unfinished = error, True
         sums = {gradient_of(key): recorder.copied(gradient) for key, gradient in gradients.items()}
         _join(recorder, recording, sums, len(shape_of(recorder.copied(x))), divisor)
@@ -216,7 +216,7 @@ def _update(recorder: Recorder, recording: Recording, name: str, gradient: Any, 
             change = optimizer.update(recorder, times_factor, parameter, memory)
         new = recorder.elementwise(lambda w: 1.0 * w, parameter)
         moved = recorder.add_scaled(new, change, 1.0)
-    except Exception as error:  # of a gradient that has the wrong shape
+    except (Exception, SystemExit) as error:  # of a gradient that has the wrong shape
         recording.error = error
         return
     for key, value in {**memory, "change": change, "new": new if moved is None else moved}.items():
