@@ -99,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
     settings = (_settings_for(bug) if bug else {}) | given
     rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
     net, X, y, source = _net_and_samples({"epochs": 1 if bug else 0} | settings, rule)
-    recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, [*TIERS, *args.tier])]
+    tiers = [*dict.fromkeys([*TIERS, *args.tier])]
+    recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, tiers)]
     if bug is not None:
         recordings.append(_with_bug(bug, net, X, y, rule, args.seed))
     side = SideBySide(recordings)
@@ -110,7 +111,9 @@ def run(args: argparse.Namespace) -> int:
         )
     step_page(side, about_net(net, rule) + (_about_bug(bug) if bug else "")).save(args.out)
     print(f"{plural(len(X), 'sample')} of {source}, {plural(len(side.reference.parts), 'step')}: {args.out}")
-    if side.first is None:
+    if len(recordings) == 1:
+        print(f"{recordings[0].tier}: no other tier has all ops of the net, so there is nothing to compare")
+    elif side.first is None:
         print(f"{', '.join(r.tier for r in recordings)}: the same numbers at every step")
     else:
         i, tier = side.first

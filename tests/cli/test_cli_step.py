@@ -102,3 +102,13 @@ def test_what_cannot_be_shown_is_said_in_one_line(cli, words, code, message):
     assert re.search(message, result.err)
     assert len(result.err.splitlines()) == 1
     assert not list(Path().glob("step*"))
+
+
+def test_a_built_in_tier_is_shown_once(cli):
+    assert cli("step", "--tier", "vector").code == 0
+    assert [tier["name"] for tier in content()["tiers"]] == list(TIERS)
+
+
+def test_one_tier_is_compared_with_none(cli):
+    result = cli("step", "--data", "glyphs", "--samples", "4", "--layers", "conv:2,9,4 batchnorm relu max:2")
+    assert result.out.endswith("tensor: no other tier has all ops of the net, so there is nothing to compare\n")

@@ -580,6 +580,32 @@ def test_an_op_of_your_own_is_shown_without_a_formula(tmp_path):
 
 # Source lines.
 
+
+def copy_of_vector(tmp_path, right, wrong):
+    """Return the path of a copy of the vector tier in which a snippet is replaced."""
+    text = (PACKAGE / "tiers/vector.py").read_text()
+    assert text.count(right) == 1
+    (tmp_path / "mine.py").write_text(text.replace(right, wrong))
+    return str(tmp_path / "mine.py")
+
+
+@pytest.mark.parametrize("tiers", [["tensor"], TIERS])
+def test_a_copy_of_a_tier_is_compared_with_its_original_even_if_that_does_not_run(tmp_path, tiers):
+    mine = copy_of_vector(tmp_path, "lambda dy: matmul(dy, weight),", "lambda dy: matmul(weight.T, 2 * dy),")
+    warning = warning_of(mt.step_through(*of(), tiers=[*tiers, mine]))
+    assert re.search(r"It differs from the right tier in mine.py, line \d+:\s+lambda dy: matmul\(weight.T, 2", warning)
+    assert "outer_with" not in warning
+
+
+@pytest.mark.parametrize("start", ["        p[target] = -total(p)", "        lambda dy: dy.copy(),"])
+def test_a_line_that_is_missing_is_named(tmp_path, start):
+    text = (PACKAGE / "tiers/vector.py").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(start)]
+    warning = warning_of(mt.step_through(*of(), tiers=["tensor", copy_of_vector(tmp_path, f"{line}\n", "")]))
+    where = r"This line of the right tier cannot be found in mine.py, in the function at line \d+:\s+"
+    assert re.search(where + re.escape(line.strip()), warning)
+
+
 LINES = {
     ("linear", "value", "scalar"): ["y = [dot(row, x) + b for row, b in zip(weight, bias, strict=True)]"],
     ("linear", "dweight", "vector"): ["outer_with(x),  # dL/dweight (O, I): dy[:, None] * x, see sums.py"],

@@ -2,16 +2,14 @@
 
 import inspect
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...tiers.registry import ROW_OF
+from .event import Event
 from .names import Numbers, flat, value_name
 
-if TYPE_CHECKING:
-    from .recorder import Event
 
-
-def check_op(event: "Event", result: Any) -> None:
+def check_op(event: Event, result: Any) -> None:
     """Raise a TypeError unless an op has returned its value and its vjps."""
     row = ROW_OF[event.op]
     match result:
@@ -23,7 +21,7 @@ def check_op(event: "Event", result: Any) -> None:
     )
 
 
-def check_numbers(event: "Event", array: Any, numbers: Numbers) -> Numbers:
+def check_numbers(event: Event, array: Any, numbers: Numbers) -> Numbers:
     """Return the numbers of an array; raise a TypeError if they are no real numbers, or a loss is not a single one."""
     what = "value" if event.part == "value" else f"vjp, {event.part},"
     odd = next((x for x in flat(numbers) if not isinstance(x, Real)), 0.0)
@@ -42,7 +40,7 @@ def _form(result: Any) -> str:
     return "None" if result is None else type(result).__name__
 
 
-def _place(event: "Event") -> str:
+def _place(event: Event) -> str:
     """Return the file and the line of the function that has returned something wrong; "" if it has no source."""
     for function in (event.vjp, inspect.unwrap(event.function)):
         code = getattr(function, "__code__", None)

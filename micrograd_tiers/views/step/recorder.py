@@ -1,52 +1,17 @@
 """A tier that wraps a tier: it computes the same, and writes down what each op and each vjp takes and returns."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
 from ...tiers.protocol import SUPPORT
 from ...tiers.registry import ROW_OF
 from ...tiers.sums import OuterProduct
+from .event import Event
 from .mistakes import check_numbers, check_op
 from .names import Numbers, arguments_of, gradient_of, n_samplewise, value_name
 
 CONSTANT = "constant"  # key of an array that is no parameter but the same for all samples, such as a bias of zeros
-
-
-@dataclass(eq=False)
-class Event:
-    """One call of an op or of a vjp, for one chunk.
-
-    Attributes
-    ----------
-    op : str
-    part : str
-        "value", or the name of the gradient that a vjp returns, such as "dweight".
-    layer : int or None
-        Index of the layer that called the op; None for the loss.
-    function, vjp : object
-        The tier's function and, for a gradient, the vjp.
-    k : int
-        For a gradient: number of the op's argument that it belongs to.
-    inputs, outputs : dict of str
-        Keys of the arrays in `Log.arrays`, by the names that the op gives them.
-    settings : dict of str
-        Arguments that are no arrays, such as a stride.
-    total : RecordedSum or None
-        The sum that a parameter's gradient was added to.
-    """
-
-    op: str
-    part: str
-    layer: int | None
-    function: Any
-    vjp: Any = None
-    k: int = 0
-    inputs: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    total: "RecordedSum | None" = None
 
 
 class Log:

@@ -15,8 +15,9 @@ from typing import Any
 
 from ...backprop import backprop
 from ...tiers.lists import shape_of
+from .event import Event
 from .names import Numbers, gradient_of, n_samplewise
-from .recorder import CONSTANT, Event, InLayer, Recorder
+from .recorder import CONSTANT, InLayer, Recorder
 
 
 @dataclass(eq=False)
@@ -26,7 +27,7 @@ class Part:
     Attributes
     ----------
     op, part : str
-        As in `recorder.Event`; the op may also be "mean", or "update" with the name of a parameter as its part.
+        As in `event.Event`; the op may also be "mean", or "update" with the name of a parameter as its part.
     layer : int or None
         None for the loss.
     inputs, outputs : dict of str
@@ -35,9 +36,9 @@ class Part:
     calls : int
         How often the tier ran it.
     function, vjp : object
-        As in `recorder.Event`; for an update, the optimizer.
+        As in `event.Event`; for an update, the optimizer.
     k : int
-        As in `recorder.Event`.
+        As in `event.Event`.
     lines : set of (str, int)
         For an update: the lines of code that ran, as (file, line).
     """
