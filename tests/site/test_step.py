@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import micrograd_tiers as mt
 from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import TIERS
 from micrograd_tiers.tiers.registry import OPS
-from micrograd_tiers.views.step.alignment import SideBySide
+from micrograd_tiers.views.step.again import again
+from micrograd_tiers.views.step.alignment import SideBySide, compare
 from micrograd_tiers.views.step.formulas import formulas_of
 from micrograd_tiers.views.step.front import recorded
 from micrograd_tiers.views.step.page import step_page
@@ -371,6 +373,61 @@ def test_right_tiers_differ_by_rounding_only():
         assert side.first is None
         assert max(difference.largest for row in side.differences for difference in row) < 1e-13
     assert SideBySide([RECORDED[f"11 layers, {tier}"] for tier in TIERS]).first is None
+
+
+@pytest.mark.parametrize("optimizer", [mt.SGD(), mt.Adam()], ids=repr)
+@pytest.mark.parametrize("loss", ["mean_absolute_error", "softmax_cross_entropy", "hinge"])
+def test_right_tiers_in_float32_differ_by_rounding_only(loss, optimizer):
+    for seed in (1, 2, 20):  # 20: a gradient is 0 at one tier and 6e-10 at another
+        rng, n_outputs = np.random.default_rng(seed), 1 if loss == "hinge" else 2
+        X, labels, signs = rng.normal(size=(6, 2)), rng.integers(0, 2, 6), rng.choice([-1.0, 1.0], (6, 1))
+        y = {"softmax_cross_entropy": labels, "hinge": signs}.get(loss, rng.normal(size=(6, 2)))
+        net = mt.mlp([2, 4, n_outputs], loss=loss, dtype="float32", tier="tensor", seed=seed)
+        assert mt.step_through(net, X, y, optimizer).data["first"] is None
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-300, 30.0, 1e4])
+@pytest.mark.parametrize("optimizer", [mt.SGD(), mt.Adam(), mt.RMSprop()], ids=repr)
+def test_right_tiers_with_tiny_or_saturated_gradients_differ_by_rounding_only(scale, optimizer):
+    net, X, y = of()
+    weights = net.state_dict()
+    net.load_state_dict(weights | {"2.weight": weights["2.weight"] * scale})
+    assert mt.step_through(net, X, y, optimizer).data["first"] is None
+
+
+def test_a_jump_at_zero_that_rounding_causes_is_no_mistake():
+    net, X, y = of(loss="mean_absolute_error")
+    right, other = (recorded(net, X, y, mt.SGD(), "tensor", name=name) for name in ("tensor", "other"))
+    outputs = right.parts[2].outputs["y"]
+    right.arrays[outputs][0][0] = right.arrays["target"][0][0]
+    right.arrays[right.parts[6].outputs["dy"]][0][0] = 0.0
+    other.arrays[outputs][0][0] = right.arrays["target"][0][0] + 1e-15
+    other.arrays[other.parts[6].outputs["dy"]][0][0] = 1 / 8
+    side = SideBySide([right, other])
+    assert not side.differences[1][6].differs
+    other.arrays[other.parts[6].outputs["dy"]][0][0] = -1 / 8  # the sign is wrong
+    assert SideBySide([right, other]).first == (6, 1)
+
+
+@pytest.mark.parametrize("name", LOCATED)
+def test_a_bug_is_located_in_float32(name):
+    bug, ((net, X, y), layer) = get_bug(name), LOCATED[name]
+    net = net.to("tensor", dtype="float32")
+    tier = bug.tiers()[-1]
+    recordings = [recorded(net, X, y, mt.Adam(), one) for one in TIERS]
+    side = SideBySide([*recordings, recorded(net, X, y, mt.Adam(), bug.tier(tier), name="with the bug")])
+    i, wrong = side.first
+    assert (wrong, side.reference.parts[i].place) == (3, (bug.op, bug.part, layer))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_part_that_is_computed_again_gives_the_same(name):
+    recording = RECORDED[name]
+    for i, part in enumerate(recording.parts):
+        results = again(part, recording.arrays)
+        assert {*results} == ({*part.outputs.values()} if part.op not in ("mean", "batch_norm", "moments") else set())
+        mixed = replace(recording, arrays=recording.arrays | results)
+        assert not compare(recording, mixed, i).differs
 
 
 def test_nan_counts_as_equal_to_nan_and_as_different_from_a_number():

@@ -180,7 +180,7 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
             is_gradient = key in event.outputs.values() and event.k >= n_samplewise(event.op)  # of a parameter
             if key in arrays or key in losses or (is_gradient and event.total is not None):
                 continue
-            arrays[key] = _added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)
+            arrays[key] = added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)
         if "loss" in event.outputs:
             key = event.outputs["loss"]
             if not recording.unfinished:
@@ -198,9 +198,10 @@ def _part(event: Event, calls: int) -> Part:
     )  # fmt: skip
 
 
-def _added(chunks: list[Numbers]) -> Numbers:
+def added(chunks: list[Numbers]) -> Numbers:
+    """Return the sum of arrays of the same shape."""
     if isinstance(chunks[0], list):
-        return [_added([*rows]) for rows in zip(*chunks, strict=True)]
+        return [added([*rows]) for rows in zip(*chunks, strict=True)]
     return math.fsum(chunks)
 
 
@@ -210,22 +211,27 @@ def _update(recorder: Recorder, recording: Recording, name: str, gradient: Any, 
     inputs = {"gradient": gradient_of(name), "parameter": name}
     part = Part("update", name, int(name.partition(".")[0]), inputs, {}, settings, function=optimizer)
     recording.parts.append(part)
-    factor, memory = optimizer.gradient_factor, dict[str, Any]()
     try:
-        times_factor = recorder.elementwise(lambda g: factor * g, gradient)
         with lines_that_run() as part.lines:
-            change = optimizer.update(recorder, times_factor, parameter, memory)
-        new = recorder.elementwise(lambda w: 1.0 * w, parameter)
-        moved = recorder.add_scaled(new, change, 1.0)
+            results = updated(recorder, optimizer, gradient, parameter)
     except (Exception, SystemExit) as error:  # of a gradient that has the wrong shape
         recording.error = error
         return
-    for key, value in {**memory, "change": change, "new": new if moved is None else moved}.items():
+    for key, value in results.items():
         if isinstance(value, int | float):
             settings[key] = value
         else:
             part.outputs[key] = f"{key} of {name}"
             recording.arrays[part.outputs[key]] = recorder.copied(value)
+
+
+def updated(tier: Any, optimizer: Any, gradient: Any, parameter: Any) -> dict[str, Any]:
+    """Return the memory of an optimizer after its first update of a parameter, the change, and the new parameter."""
+    factor, memory = optimizer.gradient_factor, dict[str, Any]()
+    change = optimizer.update(tier, tier.elementwise(lambda g: factor * g, gradient), parameter, memory)
+    new = tier.elementwise(lambda w: 1.0 * w, parameter)
+    moved = tier.add_scaled(new, change, 1.0)
+    return {**memory, "change": change, "new": new if moved is None else moved}
 
 
 @contextmanager
