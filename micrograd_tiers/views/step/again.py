@@ -6,7 +6,8 @@ from typing import Any
 from ...tiers import functions_of, get_tier
 from ...tiers.registry import ROW_OF
 from .names import Numbers, value_name
-from .recording import Part, added, updated
+from .recording import Part, added
+from .updates import updated
 
 
 def again(part: Part, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:

@@ -18,6 +18,7 @@ from ...tiers.lists import shape_of
 from .event import Event
 from .names import Numbers, gradient_of, n_samplewise
 from .recorder import CONSTANT, InLayer, Recorder
+from .updates import updated
 
 
 @dataclass(eq=False)
@@ -223,15 +224,6 @@ def _update(recorder: Recorder, recording: Recording, name: str, gradient: Any, 
         else:
             part.outputs[key] = f"{key} of {name}"
             recording.arrays[part.outputs[key]] = recorder.copied(value)
-
-
-def updated(tier: Any, optimizer: Any, gradient: Any, parameter: Any) -> dict[str, Any]:
-    """Return the memory of an optimizer after its first update of a parameter, the change, and the new parameter."""
-    factor, memory = optimizer.gradient_factor, dict[str, Any]()
-    change = optimizer.update(tier, tier.elementwise(lambda g: factor * g, gradient), parameter, memory)
-    new = tier.elementwise(lambda w: 1.0 * w, parameter)
-    moved = tier.add_scaled(new, change, 1.0)
-    return {**memory, "change": change, "new": new if moved is None else moved}
 
 
 @contextmanager
