@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
@@ -11,36 +10,20 @@ import micrograd_tiers as mt
 from ..arguments import either
 from ..files import check_outputs
 from ..losses import LOSSES, get_loss
-from ..optimizers import OPTIMIZERS
 from ..recipe import DATASETS, KINDS, Recipe
 from ..tiers import TIERS
 from ..words import layers_from_words, sizes_from_words
 from . import options
 from .output import plural
+from .step_bug import about_bug, bug_of_step, reason, settings_for, with_bug
 
 if TYPE_CHECKING:
     from ..lab.museum import Bug
     from ..network import Network
-    from ..views.step.recording import Recording
 
 N_LOADED = 200  # minimum number of samples for the mean and the standard deviation
 OF_NET = ("layers", "activation", "dropout", "init", "dtype", "exact")
 OF_OPTIMIZER = ("optimizer", "learning_rate", "momentum", "nesterov", "weight_decay")
-IMAGES = {"data": "glyphs", "samples": 2}
-
-# Settings with which a net has the op of a bug, where the default net has not.
-SHOWS: dict[str, dict[str, Any]] = {
-    **{op: {"activation": op} for op in ("tanh", "relu", "elu")},
-    **{loss: {"loss": loss} for loss in LOSSES},
-    "smoothed_cross_entropy": {"label_smoothing": 0.1},
-    "soft_cross_entropy": {"soft_targets": True},
-    "dropout": {"dropout": 0.5},
-    "batch_norm": {**IMAGES, "samples": 4, "layers": "conv:2,9,4 batchnorm relu max:2"},
-    "conv2d": {**IMAGES, "layers": "conv:2,9,4 sigmoid conv:3,3,2,1 sigmoid"},
-    "avg_pool2d": {**IMAGES, "layers": "conv:2,9,3 sigmoid avg:3,2"},
-    "max_pool2d": {**IMAGES, "layers": "conv:2,9,3 relu max:3,2"},
-    "reshape": {**IMAGES, "layers": "conv:2,9,4 sigmoid"},
-}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "source, its arrays and its formula. Open the page in a browser; it needs no network."
     )
     options.add_file(parser, "--out", "page to write (default: step.html)", default="step.html")
-    parser.add_argument("--bug", type=options.checked(_bug), metavar="NAME", help="show a bug of the museum")
+    parser.add_argument("--bug", type=options.checked(bug_of_step), metavar="NAME", help="show a bug of the museum")
     parser.add_argument(
         "--tier",
         type=options.tier,
@@ -96,21 +79,25 @@ def run(args: argparse.Namespace) -> int:
     check_outputs([args.out], inputs=map(options.tier_file, args.tier))
     bug: Bug | None = args.bug
     given = {name: value for name, value in vars(args).items() if value is not None and value is not False}
-    settings = (_settings_for(bug) if bug else {}) | given
-    rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
-    net, X, y, source = _net_and_samples({"epochs": 1 if bug else 0} | settings, rule)
-    recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, [*TIERS, *args.tier])]
-    if bug is not None:
-        recordings.append(_with_bug(bug, net, X, y, rule, args.seed))
+    tiers = [*dict.fromkeys([*TIERS, *args.tier])]
+    for settings in settings_for(bug, given) if bug else [given]:
+        rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
+        net, X, y, source = _net_and_samples(settings, rule)
+        recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, tiers)]
+        if bug is None:
+            break
+        wrong = with_bug(bug, recordings[0], net, X, y, rule, args.seed)
+        if wrong is not None:
+            recordings.append(wrong)
+            break
+    else:
+        raise ValueError(reason(args.bug, recordings[0]))
     side = SideBySide(recordings)
-    if bug is not None and side.first is None:
-        raise ValueError(
-            f"bug {bug.name} does not show in one training step of this net; try another net or loss, or see "
-            f"`micrograd-tiers bugs show {bug.name}`"
-        )
-    step_page(side, about_net(net, rule) + (_about_bug(bug) if bug else "")).save(args.out)
+    step_page(side, about_net(net, rule) + (about_bug(bug) if bug else "")).save(args.out)
     print(f"{plural(len(X), 'sample')} of {source}, {plural(len(side.reference.parts), 'step')}: {args.out}")
-    if side.first is None:
+    if len(recordings) == 1:
+        print(f"{recordings[0].tier}: no other tier has all ops of the net, so there is nothing to compare")
+    elif side.first is None:
         print(f"{', '.join(r.tier for r in recordings)}: the same numbers at every step")
     else:
         i, tier = side.first
@@ -138,70 +125,11 @@ def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network,
         net = mt.Network(layers_from_words(settings["layers"], shape, n_outputs), loss, **chosen)
     else:
         of_mlp = {key: settings[key] for key in ("activation", "dropout") if key in settings}
-        net = mt.mlp(sizes or [n_inputs, 3, n_outputs], **of_mlp, loss=loss, **chosen)
+        net = mt.mlp(sizes or [n_inputs, *settings.get("hidden", [3]), n_outputs], **of_mlp, loss=loss, **chosen)
     n_outputs = (net.shapes()[-1] or (n_outputs,))[0]
     y: Any = targets_from_labels(net.loss, data.train_y, n_outputs)
     if "soft_targets" in settings:
         y = [[0.9 if c == label else 0.1 / (n_outputs - 1) for c in range(n_outputs)] for label in y]
-    if settings["epochs"]:
+    if settings.get("epochs"):
         mt.fit(net, data.train_x, y, optimizer=optimizer, batch_size=8, epochs=settings["epochs"], seed=seed)
     return net, data.train_x[:n], y[:n], data.name
-
-
-# Bugs.
-
-
-def _bug(name: str) -> Bug:
-    """Return the bug with this name; raise ValueError if there is none, or it is in no code that a step runs."""
-    from ..lab.museum import get_bug
-
-    bug = get_bug(name)
-    if bug.kind not in ("tier", "network", "training"):
-        raise ValueError(
-            f"bug {bug.name} is not in the code of a training step, but in: {', '.join(bug.files())}; see "
-            f"`micrograd-tiers bugs show {bug.name}`"
-        )
-    return bug
-
-
-def _settings_for(bug: Bug) -> dict[str, Any]:
-    """Return settings of a net or an optimizer that run the code of a bug."""
-    classes = {where.partition(".")[0].lower() for edits in bug.files().values() for where, *_ in edits}
-    optimizers = [name for name in OPTIMIZERS if name in classes]
-    of_optimizer = {"momentum": 0.9} if "sgd" in optimizers else {"optimizer": optimizers[-1]} if optimizers else {}
-    return of_optimizer | SHOWS.get(bug.op, {})
-
-
-def _with_bug(bug: Bug, net: Network, X: Any, y: Any, optimizer: Any, seed: int) -> Recording:
-    """Return the recording of a training step with the bug."""
-    from ..lab.museum import planted
-    from ..lab.museum.bug import PACKAGE
-    from ..views.step.front import recorded
-
-    if bug.kind == "tier":
-        tier = bug.tiers()[-1]
-        return recorded(net, X, y, optimizer, bug.tier(tier), name=f"{tier} with {bug.name}", seed=seed)
-    with planted(bug) as package:  # everything from the copy of the package that has the bug
-        layers = [_again(package, layer) for layer in net.layers]
-        other = package.Network(layers, _again(package, net.loss), dtype=net.dtype, exact=net.exact)
-        other.load_state_dict(net.state_dict())
-        record = import_module(f"{PACKAGE}.views.step.front").recorded
-        name, rule = f"tensor with {bug.name}", _again(package, optimizer)
-        found: Recording = record(other, X, y, rule, "tensor", name=name, seed=seed)
-        return found
-
-
-def _again(package: Any, thing: Any) -> Any:
-    """Return a layer, loss or optimizer of another copy of the package, with the same settings."""
-    return getattr(package, type(thing).__name__)(**vars(thing))
-
-
-def _about_bug(bug: Bug) -> str:
-    """Return the HTML that says what was planted."""
-    from ..html import escape
-
-    return (
-        f"<p>With a planted bug, <b>{escape(bug.name)}</b>: {escape(bug.title)}.</p>"
-        f"<details><summary>What was changed, and why it is wrong</summary><p>{escape(bug.explanation)}</p>"
-        f"<pre>{escape(bug.difference())}</pre></details>"
-    )

@@ -49,6 +49,7 @@ def outside_loss(op: Loss, tier: Any, dtype: str) -> Loss:
     """
     of_sample = sample_loss(op)
 
+    @wraps(op)
     def loss(output: Any, target: Any, *settings: float, weight: Any = None) -> Any:
         if weight is None:
             return op(output, target, *settings)

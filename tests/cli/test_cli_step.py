@@ -102,3 +102,59 @@ def test_what_cannot_be_shown_is_said_in_one_line(cli, words, code, message):
     assert re.search(message, result.err)
     assert len(result.err.splitlines()) == 1
     assert not list(Path().glob("step*"))
+
+
+def test_a_built_in_tier_is_shown_once(cli):
+    assert cli("step", "--tier", "vector").code == 0
+    assert [tier["name"] for tier in content()["tiers"]] == list(TIERS)
+
+
+def test_one_tier_is_compared_with_none(cli):
+    result = cli("step", "--data", "glyphs", "--samples", "4", "--layers", "conv:2,9,4 batchnorm relu max:2")
+    assert result.out.endswith("tensor: no other tier has all ops of the net, so there is nothing to compare\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("linear_dx_ignores_later_outputs", r"layer 2, linear: dL/dx: tensor"),
+        ("sigmoid_forgets_its_call", r"layer 1, sigmoid: dL/dx: tensor"),
+        ("last_sample_only", r"layer 2, linear: dL/dweight: vector"),
+        ("dropout_not_scaled", r"layer 2, dropout: y: tensor"),
+        ("dropout_scaled_by_p", r"layer 2, dropout: y: tensor"),
+        ("layers_never_in_training_mode", r"layer 2, dropout: y: tensor"),
+        ("l2_in_loss_not_grad", r"new 0.weight: tensor"),
+        ("nesterov_uses_old_velocity", r"new 0.weight: tensor"),
+        ("hinge_gradient_never_off", r"hinge: dL/dy: tensor"),
+    ],
+)
+def test_a_bug_that_needs_another_net_an_option_or_a_tier_gets_it(cli, name, place):
+    result = cli("step", "--bug", name)
+    assert (result.code, result.err) == (0, "")
+    assert re.search(rf"first difference: step \d+, {place} with {name}\n$", result.out)
+
+
+@pytest.mark.parametrize("name", ["gradient_not_divided", "bias_never_updated", "no_shuffle", "softmax_axis0"])
+def test_a_bug_that_no_net_can_show_is_said_to_be_outside(cli, name):
+    result = cli("step", "--bug", name)
+    assert (result.code, result.out) == (2, "")
+    assert f"bug {name} is outside of what the page records" in result.err
+    assert f"micrograd-tiers bugs show {name}" in result.err
+    assert "another net" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tanh_ignores_dy", "--layers linear:3,tanh"),
+        ("dropout_dx_not_masked", "--layers linear:3,dropout:0.5"),
+        ("conv2d_bias_missing", "--net 2-3-2"),
+        ("l2_in_loss_not_grad", "--optimizer rmsprop"),
+        ("adam_no_bias_correction", "--momentum 0.9"),
+        ("smoothing_in_loss_not_in_gradient", "--loss mean_squared_error"),
+    ],
+)
+def test_an_option_that_was_not_given_is_not_complained_about(cli, name, words):
+    result = cli("step", "--bug", name, *(word.replace(",", " ") for word in words.split()))
+    complained = {*re.findall(r"--[a-z_-]+", result.err)} - {word for word in words.split() if word.startswith("--")}
+    assert not complained, result.err

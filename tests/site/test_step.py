@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import micrograd_tiers as mt
 from micrograd_tiers.lab.museum import get_bug
 from micrograd_tiers.tiers import TIERS
 from micrograd_tiers.tiers.registry import OPS
-from micrograd_tiers.views.step.alignment import SideBySide
+from micrograd_tiers.views.step.again import again
+from micrograd_tiers.views.step.alignment import SideBySide, compare
 from micrograd_tiers.views.step.formulas import formulas_of
 from micrograd_tiers.views.step.front import recorded
 from micrograd_tiers.views.step.page import step_page
@@ -373,6 +375,61 @@ def test_right_tiers_differ_by_rounding_only():
     assert SideBySide([RECORDED[f"11 layers, {tier}"] for tier in TIERS]).first is None
 
 
+@pytest.mark.parametrize("optimizer", [mt.SGD(), mt.Adam()], ids=repr)
+@pytest.mark.parametrize("loss", ["mean_absolute_error", "softmax_cross_entropy", "hinge"])
+def test_right_tiers_in_float32_differ_by_rounding_only(loss, optimizer):
+    for seed in (1, 2, 20):  # 20: a gradient is 0 at one tier and 6e-10 at another
+        rng, n_outputs = np.random.default_rng(seed), 1 if loss == "hinge" else 2
+        X, labels, signs = rng.normal(size=(6, 2)), rng.integers(0, 2, 6), rng.choice([-1.0, 1.0], (6, 1))
+        y = {"softmax_cross_entropy": labels, "hinge": signs}.get(loss, rng.normal(size=(6, 2)))
+        net = mt.mlp([2, 4, n_outputs], loss=loss, dtype="float32", tier="tensor", seed=seed)
+        assert mt.step_through(net, X, y, optimizer).data["first"] is None
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-300, 30.0, 1e4])
+@pytest.mark.parametrize("optimizer", [mt.SGD(), mt.Adam(), mt.RMSprop()], ids=repr)
+def test_right_tiers_with_tiny_or_saturated_gradients_differ_by_rounding_only(scale, optimizer):
+    net, X, y = of()
+    weights = net.state_dict()
+    net.load_state_dict(weights | {"2.weight": weights["2.weight"] * scale})
+    assert mt.step_through(net, X, y, optimizer).data["first"] is None
+
+
+def test_a_jump_at_zero_that_rounding_causes_is_no_mistake():
+    net, X, y = of(loss="mean_absolute_error")
+    right, other = (recorded(net, X, y, mt.SGD(), "tensor", name=name) for name in ("tensor", "other"))
+    outputs = right.parts[2].outputs["y"]
+    right.arrays[outputs][0][0] = right.arrays["target"][0][0]
+    right.arrays[right.parts[6].outputs["dy"]][0][0] = 0.0
+    other.arrays[outputs][0][0] = right.arrays["target"][0][0] + 1e-15
+    other.arrays[other.parts[6].outputs["dy"]][0][0] = 1 / 8
+    side = SideBySide([right, other])
+    assert not side.differences[1][6].differs
+    other.arrays[other.parts[6].outputs["dy"]][0][0] = -1 / 8  # the sign is wrong
+    assert SideBySide([right, other]).first == (6, 1)
+
+
+@pytest.mark.parametrize("name", LOCATED)
+def test_a_bug_is_located_in_float32(name):
+    bug, ((net, X, y), layer) = get_bug(name), LOCATED[name]
+    net = net.to("tensor", dtype="float32")
+    tier = bug.tiers()[-1]
+    recordings = [recorded(net, X, y, mt.Adam(), one) for one in TIERS]
+    side = SideBySide([*recordings, recorded(net, X, y, mt.Adam(), bug.tier(tier), name="with the bug")])
+    i, wrong = side.first
+    assert (wrong, side.reference.parts[i].place) == (3, (bug.op, bug.part, layer))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_part_that_is_computed_again_gives_the_same(name):
+    recording = RECORDED[name]
+    for i, part in enumerate(recording.parts):
+        results = again(part, recording.arrays)
+        assert {*results} == ({*part.outputs.values()} if part.op not in ("mean", "batch_norm", "moments") else set())
+        mixed = replace(recording, arrays=recording.arrays | results)
+        assert not compare(recording, mixed, i).differs
+
+
 def test_nan_counts_as_equal_to_nan_and_as_different_from_a_number():
     net = mt.two_layer_net(1, 2, 2)
     net.load_state_dict({**net.state_dict(), "0.bias": [math.nan, 0.0]})
@@ -443,6 +500,124 @@ def test_an_error_of_the_only_tier_is_raised(tmp_path):
         mt.step_through(net, X, y, tiers=[tier_file(tmp_path, "sigmoid(x):\n    raise NotImplementedError")])
 
 
+OF_VECTOR = """
+import numpy as np
+
+from micrograd_tiers.tiers import vector
+from micrograd_tiers.tiers.vector import *
+
+
+def {op}
+"""
+LINEAR = "linear(x, w, b):\n    y, (dx, dw, db) = vector.linear(x, w, b)\n    return "
+CROSS_ENTROPY = "softmax_cross_entropy(z, t):\n    loss, (dz,) = vector.softmax_cross_entropy(z, t)\n    return "
+
+
+def with_vector_op(tmp_path, op):
+    """Return the path of a tier like the vector tier, but with another op."""
+    (tmp_path / "mine.py").write_text(OF_VECTOR.format(op=op))
+    return str(tmp_path / "mine.py")
+
+
+def warning_of(page):
+    """Return the text of the page's warning; "" if there is none."""
+    found = re.search(r"<p class='warning'.*?</p>", page.html(), re.DOTALL)
+    return html.unescape(re.sub(r"<.*?>", " ", found[0])) if found else ""
+
+
+RETURNED = {  # an op that returns something wrong: its place, and what the page says of it
+    "sigmoid(x):\n    return None, vector.sigmoid(x)[1]": ("sigmoid", "value", "the value of sigmoid is None"),
+    "sigmoid(x):\n    vector.sigmoid(x)": ("sigmoid", "value", r"sigmoid returned None, expected \(y, \(dx,\)\)"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0]": ("sigmoid", "value", "sigmoid returned ndarray, expected"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], lambda dy: dy": (
+        "sigmoid", "value", r"sigmoid returned \(ndarray, function\), expected \(y, \(dx,\)\)",
+    ),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: None,)": ("sigmoid", "dx", "dx, of sigmoid is None"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: dy * 1j,)": ("sigmoid", "dx", "sigmoid is complex"),
+    "sigmoid(x):\n    return vector.sigmoid(x)[0], (lambda dy: 'x',)": ("sigmoid", "dx", "sigmoid is str 'x'"),
+    LINEAR + "y, (dx, dw)": ("linear", "value", r"returned \(ndarray, \(function, OuterProduct\)\), expected"),
+    LINEAR + "y, (dx, dw, db, db)": ("linear", "value", r"expected \(y, \(dx, dweight, dbias\)\)"),
+    LINEAR + "y, (dx, dw, lambda dy: None)": ("linear", "dbias", "vjp, dbias, of linear is None"),
+    LINEAR + "y, (dx, lambda dy: None, db)": ("linear", "dweight", "vjp, dweight, of linear is None"),
+    CROSS_ENTROPY + "None, (dz,)": ("softmax_cross_entropy", "value", "is None"),
+    CROSS_ENTROPY + "np.array([loss]), (dz,)": ("softmax_cross_entropy", "value", r"is the array \[.*\], expected one"),
+    CROSS_ENTROPY + "loss, (lambda dloss: None,)": ("softmax_cross_entropy", "dlogits", "dlogits, of .* is None"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", RETURNED)
+def test_what_an_op_must_not_return_is_named_with_tier_op_part_and_line(tmp_path, op):
+    name, part, message = RETURNED[op]
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, op)
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    i, tier = page.data["first"]
+    right = recorded(net, X, y, mt.SGD(), "scalar").parts[i]
+    assert (tier, right.op, right.part) == (3, name, part)
+    assert re.search(
+        rf"mine\.py: here this tier stops: TypeError: .*{message}.*\(mine\.py, line \d+\)", warning_of(page)
+    )
+    assert "The mistake is not in this op" not in warning_of(page)
+    with pytest.raises(TypeError, match=rf"{message}.*\(mine\.py, line \d+\)"):
+        mt.step_through(net, X, y, tiers=[mine])
+
+
+def test_a_gradient_that_is_a_list_of_numpy_numbers_is_recorded(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, CROSS_ENTROPY + "loss, (lambda dloss: [*dz(dloss)],)")
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    assert page.data["steps"][page.data["first"][0]]["title"] != "softmax cross entropy: dL/dlogits"
+    page.html()
+
+
+def test_vjps_may_be_a_list(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, CROSS_ENTROPY + "loss, [dz]")
+    page = mt.step_through(net, X, y, tiers=[*TIERS, mine])
+    assert page.data["first"] is None
+    assert net.to(mine).loss_and_grads(X, y)[0] == pytest.approx(net.loss_and_grads(X, y)[0])
+
+
+def test_an_error_between_two_ops_is_shown_where_it_stops(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, "chunks(*arrays):\n    yield next(vector.chunks(*arrays))\n    raise KeyError('x')")
+    warning = warning_of(mt.step_through(net, X, y, tiers=["tensor", mine]))
+    assert "here this tier stops: KeyError: 'x'" in warning
+    assert "The mistake is not in this op" in warning
+
+
+def test_a_tier_that_ends_the_program_is_shown_up_to_there(tmp_path):
+    net, X, y = of()
+    mine = with_vector_op(tmp_path, "sigmoid(x):\n    raise SystemExit(5)")
+    assert "here this tier stops: SystemExit: 5" in warning_of(mt.step_through(net, X, y, tiers=["tensor", mine]))
+    with pytest.raises(ValueError, match=r"mine\.py stops: SystemExit: 5"):
+        mt.step_through(net, X, y, tiers=[mine])
+
+
+def test_an_op_that_overwrites_its_input_changes_no_other_tier_and_no_array_of_the_caller(tmp_path):
+    net, X, y = of(loss="mean_squared_error")
+    mine = with_vector_op(tmp_path, "linear(x, w, b):\n    x *= 2\n    return vector.linear(x, w, b)")
+    loss = "mean_squared_error(y, target):\n    target *= 2\n    return vector.mean_squared_error(y, target)"
+    (tmp_path / "other").mkdir()
+    before, targets = X.copy(), np.array(y, float)
+    page = mt.step_through(net, X, targets, tiers=[with_vector_op(tmp_path / "other", loss), mine, "tensor"])
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(targets, y)
+    recording = recorded(net, X, y, mt.SGD(), "tensor")
+    numbers = next(array["numbers"] for array in page.data["arrays"] if array["label"] == "input samples")
+    np.testing.assert_allclose(numbers, np.ravel(recording.arrays["x"]), rtol=1e-5)
+    assert page.data["first"][1] != 2
+
+
+def test_a_generator_draws_the_same_masks_for_every_tier_and_is_not_used_up():
+    net, X, y = mt.mlp([2, 8, 2], dropout=0.5), *of()[1:]
+    rng = np.random.default_rng(3)
+    page = mt.step_through(net, X, y, seed=rng)
+    assert page.data["first"] is None
+    assert page.data == mt.step_through(net, X, y, seed=3).data
+    assert rng.random() == np.random.default_rng(3).random()
+
+
 class Cube(mt.Layer):
     """A layer with an op that only a tier of your own has."""
 
@@ -461,6 +636,32 @@ def test_an_op_of_your_own_is_shown_without_a_formula(tmp_path):
 
 
 # Source lines.
+
+
+def copy_of_vector(tmp_path, right, wrong):
+    """Return the path of a copy of the vector tier in which a snippet is replaced."""
+    text = (PACKAGE / "tiers/vector.py").read_text()
+    assert text.count(right) == 1
+    (tmp_path / "mine.py").write_text(text.replace(right, wrong))
+    return str(tmp_path / "mine.py")
+
+
+@pytest.mark.parametrize("tiers", [["tensor"], TIERS])
+def test_a_copy_of_a_tier_is_compared_with_its_original_even_if_that_does_not_run(tmp_path, tiers):
+    mine = copy_of_vector(tmp_path, "lambda dy: matmul(dy, weight),", "lambda dy: matmul(weight.T, 2 * dy),")
+    warning = warning_of(mt.step_through(*of(), tiers=[*tiers, mine]))
+    assert re.search(r"It differs from the right tier in mine.py, line \d+:\s+lambda dy: matmul\(weight.T, 2", warning)
+    assert "outer_with" not in warning
+
+
+@pytest.mark.parametrize("start", ["        p[target] = -total(p)", "        lambda dy: dy.copy(),"])
+def test_a_line_that_is_missing_is_named(tmp_path, start):
+    text = (PACKAGE / "tiers/vector.py").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(start)]
+    warning = warning_of(mt.step_through(*of(), tiers=["tensor", copy_of_vector(tmp_path, f"{line}\n", "")]))
+    where = r"This line of the right tier cannot be found in mine.py, in the function at line \d+:\s+"
+    assert re.search(where + re.escape(line.strip()), warning)
+
 
 LINES = {
     ("linear", "value", "scalar"): ["y = [dot(row, x) + b for row, b in zip(weight, bias, strict=True)]"],

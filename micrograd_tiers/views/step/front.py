@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .page import step_page
 from .recording import Recording, record
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
     from numpy.typing import ArrayLike
 
     from ...network import Network
@@ -31,7 +33,7 @@ def step_through(
     optimizer: str | type[Optimizer] | Optimizer | None = None,
     *,
     tiers: Sequence[str | Tier] = TIERS,
-    seed: int = 0,
+    seed: int | Generator = 0,
 ) -> Page:
     """Return a page of one training step, number by number: forward pass, loss, backward pass and update.
 
@@ -51,8 +53,8 @@ def step_through(
     tiers : sequence of str or Tier
         Tiers to compare, as in `get_tier`; the first built-in one is the reference. The scalar and the vector tier are
         left out if the net has batch normalization, which only the tensor tier has.
-    seed : int
-        Seed of the dropout masks.
+    seed : int or numpy.random.Generator
+        Seed of the dropout masks, which are the same at every tier.
 
     Returns
     -------
@@ -125,7 +127,14 @@ def check(net: Any) -> None:
 
 
 def recorded(
-    net: Network, X: ArrayLike, y: ArrayLike, optimizer: Optimizer, tier: str | Tier, *, name: str = "", seed: int = 0
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    optimizer: Optimizer,
+    tier: str | Tier,
+    *,
+    name: str = "",
+    seed: int | Generator = 0,
 ) -> Recording:
     """Return the recording of a training step at one tier; `name` is for the reader, the rest as in `step_through`."""
     from ...rng import generator  # here, as it needs NumPy
@@ -139,15 +148,17 @@ def recorded(
         )
     net.check_batch(samples.shape)
     targets = net.check_targets(y, len(samples), shape=samples.shape[1:])
-    masks = net.draw_noise(samples.shape, generator(seed))
+    masks = net.draw_noise(samples.shape, generator(deepcopy(seed)))  # the same at every tier
+    # Copies, so that an op that overwrites its input changes neither the caller's arrays nor those of other tiers.
+    x, others = deepcopy((net.tier.asarray(samples, net.dtype), net.tier_targets(targets)))
     return record(
         name or net.tier_name.replace("\\", "/").rpartition("/")[2],
         net.functions,
         net.steps(training=True),
         targets.loss,
         net.parameters,
-        net.tier.asarray(samples, net.dtype),
-        net.tier_targets(targets),
+        x,
+        others,
         optimizer,
         divisor=targets.divisor,
         noise=[net.tier.asarray(mask.astype(net.dtype), net.dtype) for mask in masks],

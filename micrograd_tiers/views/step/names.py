@@ -1,12 +1,21 @@
-"""Names of the arguments and the value of an op, by which formulas speak of arrays."""
+"""Names of the arguments and the value of an op, by which formulas speak of arrays, and the numbers of an array."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...tiers.registry import ROW_OF
 
 Numbers = Any  # a number, or nested lists of numbers
+
+
+def flat(numbers: Numbers) -> Iterator[Any]:
+    """Iterate over the numbers of nested lists."""
+    if isinstance(numbers, list):
+        for row in numbers:
+            yield from flat(row)
+    else:
+        yield numbers
 
 
 def arguments_of(op: str, function: Callable[..., Any], n: int) -> tuple[str, ...]:

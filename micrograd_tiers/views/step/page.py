@@ -1,6 +1,7 @@
 """The page of a training step: the recordings of all tiers as data for `web/step.js`."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from ...colors import OTHER_TIER_COLORS, TIER_COLORS
@@ -8,10 +9,11 @@ from ...html import escape, number
 from ...tiers import TIERS
 from ...tiers.lists import shape_of
 from ..page import Page
-from .alignment import Difference, SideBySide, flat
+from .alignment import Difference, SideBySide
 from .formulas import Equation, formulas_of
+from .names import flat
 from .recording import Part, Recording
-from .sources import SourceText, changed_lines, lines_at_work, of_update, source_of
+from .sources import SourceText, changed_lines, lines_at_work, missing_lines, of_update, originals_of, source_of
 from .trees import names_in, tree_of
 from .updates import update_formulas
 from .words import HELP, LEGEND, label_of, phase_of, sentence_of, title_of
@@ -118,13 +120,14 @@ class Content:
         shown: dict[str, Any] = {"differs": difference.differs, "difference": self._words(difference, tier)}
         if i >= len(recording.parts) or recording.parts[i].op == "mean":  # no code of the tier
             return shown
-        part, right = recording.parts[i], [r.parts[i] for r in self.recordings if r.tier in TIERS and i < len(r.parts)]
+        part = recording.parts[i]
         if part.op == "update":  # shown once, unless a bug is planted there
+            right = [r.parts[i] for r in self.recordings if r.tier in TIERS and i < len(r.parts)]
             originals = [source for other in right if other.op == "update" for source, _ in of_update(other)]
             changed = [(*pair, new) for pair in of_update(part) if (new := changed_lines(pair[0], originals))]
             return shown | ({"code": self._code(*changed[0])} if changed else {})
         source = source_of(part.function)
-        new = [] if recording.tier in TIERS else changed_lines(source, [source_of(other.function) for other in right])
+        new = [] if recording.tier in TIERS else changed_lines(source, originals_of(part.op))
         return shown | {"calls": part.calls, "code": self._code(source, lines_at_work(part, source), new)}
 
     def _code(self, source: SourceText, lines: list[int], new: list[int]) -> dict[str, Any]:
@@ -196,13 +199,21 @@ class Content:
         if shown is None:
             return ""
         source = [*self.sources][shown["source"]]
+        missing = [] if shown["new"] else missing_lines(source, originals_of(self.reference.parts[i].op))
+        if missing:
+            what = "This line" if len(missing) == 1 else "These lines"
+            place = f"{escape(source.file)}, in the function at line {source.first}"
+            return f" {what} of the right tier cannot be found in {place}:{_quoted(missing)}"
         lines = [line for line in shown["new"] if line in shown["lines"]] or shown["new"] or shown["lines"]
         if not lines:
             return ""
-        quoted = "".join(f"<br><code>{escape(source.lines[k].strip())}</code>" for k in lines)
         places = ", ".join(str(source.first + k) for k in lines)
         what = "It differs from the right tier in" if shown["new"] else "At work is"
-        return f" {what} {escape(source.file)}, line {places}:{quoted}"
+        return f" {what} {escape(source.file)}, line {places}:{_quoted(source.lines[k].strip() for k in lines)}"
+
+
+def _quoted(lines: Iterable[str]) -> str:
+    return "".join(f"<br><code>{escape(line)}</code>" for line in lines)
 
 
 def _name_of(key: str, part: Part) -> str:

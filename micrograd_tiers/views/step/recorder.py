@@ -1,48 +1,17 @@
 """A tier that wraps a tier: it computes the same, and writes down what each op and each vjp takes and returns."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from ...tiers.protocol import SUPPORT
+from ...tiers.registry import ROW_OF
+from ...tiers.sums import OuterProduct
+from .event import Event
+from .mistakes import check_numbers, check_op
 from .names import Numbers, arguments_of, gradient_of, n_samplewise, value_name
 
 CONSTANT = "constant"  # key of an array that is no parameter but the same for all samples, such as a bias of zeros
-
-
-@dataclass(eq=False)
-class Event:
-    """One call of an op or of a vjp, for one chunk.
-
-    Attributes
-    ----------
-    op : str
-    part : str
-        "value", or the name of the gradient that a vjp returns, such as "dweight".
-    layer : int or None
-        Index of the layer that called the op; None for the loss.
-    function, vjp : object
-        The tier's function and, for a gradient, the vjp.
-    k : int
-        For a gradient: number of the op's argument that it belongs to.
-    inputs, outputs : dict of str
-        Keys of the arrays in `Log.arrays`, by the names that the op gives them.
-    settings : dict of str
-        Arguments that are no arrays, such as a stride.
-    total : RecordedSum or None
-        The sum that a parameter's gradient was added to.
-    """
-
-    op: str
-    part: str
-    layer: int | None
-    function: Any
-    vjp: Any = None
-    k: int = 0
-    inputs: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    total: "RecordedSum | None" = None
 
 
 class Log:
@@ -120,8 +89,8 @@ class Recorder:
             return array
         try:
             return _copied(self._tier.tolist(array))
-        except (AttributeError, TypeError):  # a number of another type
-            return float(array)
+        except (AttributeError, TypeError):  # a number of another type, or no number
+            return float(array) if isinstance(array, Real) else array
 
     def key(self, log: Log, array: Any, kind: str = "array") -> str:
         """Return the key of an input; one that no op has returned gets a new key."""
@@ -148,11 +117,14 @@ class Recorder:
                 for output, array in zip(("mean", "variance"), result, strict=True):
                     event.outputs[output] = log.write(f"{output} {number}", array, self.copied(array))
                 return result
-            if not _is_op(result):
+            if name in ROW_OF:
+                check_op(event, result)
+            elif not _is_op(result):
                 log.events.remove(event)
                 return result
             y, vjps = result
-            event.outputs[value_name(name)] = log.write(f"value {number}", y, self.copied(y))
+            numbers = check_numbers(event, y, self.copied(y))
+            event.outputs[value_name(name)] = log.write(f"value {number}", y, numbers)
             return y, tuple(RecordedVjp(self, event, names[k], k, vjp) for k, vjp in enumerate(vjps))
 
         return op
@@ -167,10 +139,14 @@ class RecordedVjp:
     def __call__(self, dy: Any) -> Any:
         """Return the gradient."""
         log, event = self.begin(dy)
-        gradient = self.vjp(dy)
-        key = f"gradient {len(log.events)}"
-        event.outputs[event.part] = log.write(key, gradient, self.recorder.copied(gradient))
+        gradient, numbers = self.checked(event, dy)
+        event.outputs[event.part] = log.write(f"gradient {len(log.events)}", gradient, numbers)
         return gradient
+
+    def checked(self, event: Event, dy: Any) -> tuple[Any, Numbers]:
+        """Return the gradient and its numbers."""
+        gradient = self.vjp(dy)
+        return gradient, check_numbers(event, gradient, self.recorder.copied(gradient))
 
     def begin(self, dy: Any) -> tuple[Log, Event]:
         """Record the input of a call, before a vjp that is wrong can change it."""
@@ -193,7 +169,10 @@ class RecordedSum:
             self.inner.add(vjp, dy)
             return
         _, event = vjp.begin(dy)
-        self.inner.add(vjp.vjp, dy)  # the vjp itself, as the sum of the vector tier looks at its type
+        if isinstance(vjp.vjp, OuterProduct):  # the sum of the vector tier reads it, and does not call it
+            self.inner.add(vjp.vjp, dy)
+        else:
+            self.inner.add(lambda dy: vjp.checked(event, dy)[0], dy)
         event.outputs[event.part], event.total = gradient_of(self.parameter), self
 
     def value(self) -> Any:
@@ -217,12 +196,14 @@ class InLayer:
 
 
 def _is_op(result: Any) -> bool:
-    """Return True for a value with a tuple of vjps."""
+    """Return True for a value with vjps."""
     match result:
-        case (_, tuple() as vjps):
+        case (_, tuple() | list() as vjps):
             return all(map(callable, vjps))
     return False
 
 
 def _copied(numbers: Numbers) -> Numbers:
-    return [*map(_copied, numbers)] if isinstance(numbers, list | tuple) else numbers
+    if isinstance(numbers, list | tuple):
+        return [*map(_copied, numbers)]
+    return numbers.tolist() if hasattr(numbers, "tolist") else numbers  # a list may hold NumPy's numbers or arrays

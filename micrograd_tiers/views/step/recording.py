@@ -15,8 +15,10 @@ from typing import Any
 
 from ...backprop import backprop
 from ...tiers.lists import shape_of
+from .event import Event
 from .names import Numbers, gradient_of, n_samplewise
-from .recorder import CONSTANT, Event, InLayer, Recorder
+from .recorder import CONSTANT, InLayer, Recorder
+from .updates import updated
 
 
 @dataclass(eq=False)
@@ -26,7 +28,7 @@ class Part:
     Attributes
     ----------
     op, part : str
-        As in `recorder.Event`; the op may also be "mean", or "update" with the name of a parameter as its part.
+        As in `event.Event`; the op may also be "mean", or "update" with the name of a parameter as its part.
     layer : int or None
         None for the loss.
     inputs, outputs : dict of str
@@ -35,9 +37,9 @@ class Part:
     calls : int
         How often the tier ran it.
     function, vjp : object
-        As in `recorder.Event`; for an update, the optimizer.
+        As in `event.Event`; for an update, the optimizer.
     k : int
-        As in `recorder.Event`.
+        As in `event.Event`.
     lines : set of (str, int)
         For an update: the lines of code that ran, as (file, line).
     """
@@ -73,7 +75,7 @@ class Recording:
         In the order in which they ran.
     arrays : dict of nested lists
         All arrays by key, for the whole mini-batch. The same key means the same array at every tier.
-    error : Exception or None
+    error : BaseException or None
         The error that has ended the recording early. The last part is then the one that raised it, without outputs.
     unfinished : bool
         True if that was in the forward or the backward pass: arrays may then hold fewer samples, and sums are missing.
@@ -83,7 +85,7 @@ class Recording:
     dtype: str = "float64"
     parts: list[Part] = field(default_factory=list)
     arrays: dict[str, Numbers] = field(default_factory=dict)
-    error: Exception | None = None
+    error: BaseException | None = None
     unfinished: bool = False
 
 
@@ -143,7 +145,7 @@ def record(
         try:
             loss = InLayer(recorder, None, loss_fn)
             _, gradients, _ = backprop(recorder, in_layers, loss, x, targets, dloss, noise)
-        except Exception as error:  # of a tier that is wrong or not finished
+        except (Exception, SystemExit) as error:  # of a tier that is wrong or not finished
             recording.error, recording.unfinished = error, True
         sums = {gradient_of(key): recorder.copied(gradient) for key, gradient in gradients.items()}
         _join(recorder, recording, sums, len(shape_of(recorder.copied(x))), divisor)
@@ -179,7 +181,7 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
             is_gradient = key in event.outputs.values() and event.k >= n_samplewise(event.op)  # of a parameter
             if key in arrays or key in losses or (is_gradient and event.total is not None):
                 continue
-            arrays[key] = _added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)
+            arrays[key] = added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)
         if "loss" in event.outputs:
             key = event.outputs["loss"]
             if not recording.unfinished:
@@ -197,9 +199,10 @@ def _part(event: Event, calls: int) -> Part:
     )  # fmt: skip
 
 
-def _added(chunks: list[Numbers]) -> Numbers:
+def added(chunks: list[Numbers]) -> Numbers:
+    """Return the sum of arrays of the same shape."""
     if isinstance(chunks[0], list):
-        return [_added([*rows]) for rows in zip(*chunks, strict=True)]
+        return [added([*rows]) for rows in zip(*chunks, strict=True)]
     return math.fsum(chunks)
 
 
@@ -209,17 +212,13 @@ def _update(recorder: Recorder, recording: Recording, name: str, gradient: Any, 
     inputs = {"gradient": gradient_of(name), "parameter": name}
     part = Part("update", name, int(name.partition(".")[0]), inputs, {}, settings, function=optimizer)
     recording.parts.append(part)
-    factor, memory = optimizer.gradient_factor, dict[str, Any]()
     try:
-        times_factor = recorder.elementwise(lambda g: factor * g, gradient)
         with lines_that_run() as part.lines:
-            change = optimizer.update(recorder, times_factor, parameter, memory)
-        new = recorder.elementwise(lambda w: 1.0 * w, parameter)
-        moved = recorder.add_scaled(new, change, 1.0)
-    except Exception as error:  # of a gradient that has the wrong shape
+            results = updated(recorder, optimizer, gradient, parameter)
+    except (Exception, SystemExit) as error:  # of a gradient that has the wrong shape
         recording.error = error
         return
-    for key, value in {**memory, "change": change, "new": new if moved is None else moved}.items():
+    for key, value in results.items():
         if isinstance(value, int | float):
             settings[key] = value
         else:

@@ -5,8 +5,10 @@ import inspect
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from ...tiers import TIERS, functions_of, get_tier
 from .recording import Part
 
 
@@ -90,19 +92,35 @@ def _lines(nodes: Iterable[Any]) -> list[int]:
     return sorted({line - 1 for node in nodes for line in range(node.lineno, node.end_lineno + 1)})
 
 
-def changed_lines(source: SourceText, originals: Iterable[SourceText]) -> list[int]:
-    """Return the indices of the lines that are new in a copy of one of the originals; none if it is not a copy.
+@cache
+def originals_of(op: str) -> tuple[SourceText, ...]:
+    """Return the source texts of an op at the built-in tiers, those included that do not run."""
+    functions = (getattr(functions_of(get_tier(tier)), op, None) for tier in TIERS)
+    return tuple(source_of(function) for function in functions if function is not None)
 
-    The original is the one that shares most lines, at least half of them.
-    """
-    texts = [_text(line) for line in source.lines]
-    shared, original = max(
-        ((sum(text in lines for text in texts), lines) for lines in ({*map(_text, o.lines)} for o in originals)),
-        key=lambda pair: pair[0], default=(0, set()),
-    )  # fmt: skip
-    if 2 * shared < len(texts):
-        return []
-    return [i for i, text in enumerate(texts) if text and text not in original]
+
+def changed_lines(source: SourceText, originals: Iterable[SourceText]) -> list[int]:
+    """Return the indices of the lines that are new in a copy of one of the originals; none if it is not a copy."""
+    original = {*map(_text, _original(source, originals))}
+    return [i for i, line in enumerate(source.lines) if original and _text(line) and _text(line) not in original]
+
+
+def missing_lines(source: SourceText, originals: Iterable[SourceText]) -> list[str]:
+    """Return the lines of the original that its copy does not have, without the docstring."""
+    own = {*map(_text, source.lines)}
+    lines = _original(source, originals)
+    return [line.strip() for line in lines if _text(line) and _text(line) not in own and '"""' not in line]
+
+
+def _original(source: SourceText, originals: Iterable[SourceText]) -> tuple[str, ...]:
+    """Return the lines of the original that shares most lines with a copy, at least half of them; () if none does."""
+    texts = [*map(_text, source.lines)]
+
+    def shared(lines: tuple[str, ...]) -> int:
+        return sum(text in {*map(_text, lines)} for text in texts)
+
+    best = max((original.lines for original in originals), key=shared, default=())
+    return best if 2 * shared(best) >= len(texts) else ()
 
 
 def _text(line: str) -> str:

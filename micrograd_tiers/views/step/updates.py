@@ -1,4 +1,6 @@
-"""The formulas of the optimizers: how a gradient becomes the change of a parameter."""
+"""The first update of a parameter by an optimizer, and its formulas."""
+
+from typing import Any
 
 from ...optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from .formulas import Equation
@@ -30,3 +32,12 @@ def update_formulas(optimizer: Optimizer) -> list[Equation]:
         pairs["change"] = of_adam + decay
     pairs["new"] = "parameter[...] + change[...]"
     return [Equation(f"{name}[...]", right) for name, right in pairs.items()]
+
+
+def updated(tier: Any, optimizer: Any, gradient: Any, parameter: Any) -> dict[str, Any]:
+    """Return the memory of an optimizer after its first update of a parameter, the change, and the new parameter."""
+    factor, memory = optimizer.gradient_factor, dict[str, Any]()
+    change = optimizer.update(tier, tier.elementwise(lambda g: factor * g, gradient), parameter, memory)
+    new = tier.elementwise(lambda w: 1.0 * w, parameter)
+    moved = tier.add_scaled(new, change, 1.0)
+    return {**memory, "change": change, "new": new if moved is None else moved}
