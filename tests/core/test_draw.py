@@ -204,7 +204,7 @@ def test_every_node_is_drawn_once_with_its_numbers_and_nothing_changes(value):
     assert len(content.boxes) == len(nodes)
     assert len(content.edges) == sum(len(node._prev) for node in nodes)
     for node, box in zip(nodes, content.boxes, strict=True):
-        if node.data == node.data and abs(node.data) != 10**400:
+        if abs(node.data) < 10**308:  # larger integers are no floats
             assert box[box.index("data") + 1] == number(node.data)
     known = [node for node in nodes if node._x is not None]
     assert len([texts for texts in content.edges if texts]) == sum(len(node._prev) for node in known)
