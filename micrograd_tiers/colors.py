@@ -35,3 +35,9 @@ def shade(x: float, largest: float) -> tuple[int, int, int, float]:
         return 128, 128, 128, 0.5
     share = min(1.0, abs(x) / largest) if largest else float(x != 0)
     return *(NEGATIVE if x < 0 else POSITIVE), STRONGEST * share
+
+
+def pixel(x: float, largest: float) -> tuple[int, int, int, int]:
+    """Return the color of `diverging` as a pixel of an image: (red, green, blue, opacity) from 0 to 255."""
+    red, green, blue, opacity = shade(x, largest)
+    return red, green, blue, round(255 * opacity)

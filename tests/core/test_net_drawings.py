@@ -517,7 +517,8 @@ from micrograd_tiers.tiers import get_tier
 from micrograd_tiers.views.nets import draw_net
 from micrograd_tiers.views.nets.panels import drawing_of
 from micrograd_tiers.views.nets.recording import of_sample, probed
-from micrograd_tiers.views.nets.snapshot import Snapshot, Stage, call_of
+from micrograd_tiers.views.calls import call_of
+from micrograd_tiers.views.nets.snapshot import Snapshot, Stage
 
 task = json.load(sys.stdin)
 tier, parameters, layers = get_tier("scalar"), task["parameters"], [Linear(2, 3), Sigmoid(), Linear(3, 2)]

@@ -1,11 +1,10 @@
 """The page of an animation: for each run its numbers, the plane and the loss, and a player for all of them."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from ...colors import OTHER_TIER_COLORS, TIER_COLORS
-from ...html import escape, number, png
+from ...html import data_uri, escape, number
 from ..page import Page
 from .losses import batch_losses, loss_bounds, loss_curve
 from .plot import WIDTH, Axes, legend
@@ -88,7 +87,7 @@ class RunsPage:
     def _source(self, picture: NetPicture) -> str:
         if self.scene.is_curve:
             return self.plane.line((x, y) for (x,), y in zip(self.scene.grid, picture.heights, strict=True))
-        return f"data:image/png;base64,{base64.b64encode(png(picture.pixels)).decode()}"
+        return data_uri(picture.pixels)
 
     def _panel(self, k: int, recording: RecordedRun) -> str:
         name = recording.net.tier_name

@@ -5,10 +5,10 @@ color; a net of one feature and one value has a curve. All three have the same a
 """
 
 from collections.abc import Sequence
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from typing import ClassVar, NamedTuple
 
-from ...colors import NEGATIVE, PALETTE, POSITIVE, STRONGEST
+from ...colors import PALETTE, STRONGEST, pixel
 from ...errors import DataError
 from ...html import number
 from ...inputs import Array
@@ -18,7 +18,7 @@ CELLS = 64  # per side of the grid on which a net is evaluated
 CURVE_POINTS = 120
 MOST_POINTS = 400  # samples that are drawn
 MARGIN = 0.08  # around the samples, as a share of their extent
-UNKNOWN = (128, 128, 128, 128)  # gray: the net's output is NaN
+UNKNOWN = pixel(nan, 1.0)  # the net's output is NaN
 
 Pixel = tuple[int, ...]  # red, green, blue, opacity, from 0 to 255
 
@@ -115,11 +115,11 @@ class Heights:
         self.largest = max(map(abs, targets)) or 1.0
         # Opaque, and mixed with white: on the same color as a background they would not be seen.
         self.points = [
-            Point(x, y, _css(_mixed(_value_pixel(t, self.largest))), int(t < 0))
+            Point(x, y, _css(_mixed(pixel(t, self.largest))), int(t < 0))
             for (x, y), t in zip(X.tolist(), targets, strict=True)
         ]
         self.legend = [
-            Key(f"target {number(sign * self.largest)}", _css(_mixed(_value_pixel(sign, 1))), int(sign < 0))
+            Key(f"target {number(sign * self.largest)}", _css(_mixed(pixel(sign, 1))), int(sign < 0))
             for sign in (1, -1)
         ]
 
@@ -127,7 +127,7 @@ class Heights:
         """Return the values, and the share of the plane where they are positive."""
         values = [value for (value,) in net.predict(self.grid).tolist()]
         share = sum(value > 0 for value in values) / len(values)
-        pixels = [_value_pixel(value, self.largest) for value in values]
+        pixels: list[Pixel] = [pixel(value, self.largest) for value in values]
         return NetPicture(f"positive in {share:.0%} of the plane", _rows(pixels))
 
     @property
@@ -190,16 +190,10 @@ def _class_pixel(strengths: list[float]) -> Pixel:
     return *_rgb(PALETTE[strengths.index(best)]), round(255 * STRONGEST * best)
 
 
-def _value_pixel(value: float, largest: float) -> Pixel:
-    if isnan(value):
-        return UNKNOWN
-    return *(NEGATIVE if value < 0 else POSITIVE), round(255 * STRONGEST * min(1.0, abs(value) / largest))
-
-
-def _mixed(pixel: Pixel) -> Pixel:
+def _mixed(color: Pixel) -> Pixel:
     """Return the color of a pixel on white."""
-    share = pixel[3] / 255
-    return tuple(round(255 + share * (part - 255)) for part in pixel[:3])
+    share = color[3] / 255
+    return tuple(round(255 + share * (part - 255)) for part in color[:3])
 
 
 def _css(color: Pixel) -> str:

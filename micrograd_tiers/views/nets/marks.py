@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from ...colors import shade
+from ...colors import pixel, shade
 from ...html import data_uri, escape, number
 
 CHARACTER = 0.61  # em: width of a character in the monospaced fonts of browsers, at most
@@ -11,6 +11,7 @@ SMALL, NAME, LINE = 10, 11.5, 13  # size of small text and of names, distance of
 LONGEST_NUMBER = CHARACTER * SMALL * len("-1.234e-05")
 
 Row = Sequence[float | None]  # None is a pixel that does not exist
+NO_PIXEL = (0, 0, 0, 0)
 
 
 def text(x: float, y: float, content: str, *, size: float = SMALL, anchor: str = "start", bold: bool = False) -> str:
@@ -82,17 +83,10 @@ def picture(x: float, y: float, width: float, height: float, rows: Sequence[Row]
     """Return an image with a pixel per number, framed, with a title; without rows, the frame alone."""
     image = ""
     if rows:
-        source = data_uri([[_pixel(number, largest) for number in row] for row in rows])
+        source = data_uri([[NO_PIXEL if value is None else pixel(value, largest) for value in row] for row in rows])
         edges = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
         image = f'<image {edges} preserveAspectRatio="none" style="image-rendering:pixelated" href="{source}"/>'
     return image + box(x, y, width, height, about)
-
-
-def _pixel(x: float | None, largest: float) -> tuple[int, int, int, int]:
-    if x is None:
-        return 0, 0, 0, 0
-    red, green, blue, opacity = shade(x, largest)
-    return red, green, blue, round(255 * opacity)
 
 
 def faint(d: str) -> str:

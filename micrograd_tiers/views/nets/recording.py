@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...arguments import shown
 from ...backprop import backprop, forward
+from ...formats import cut
 from ...tiers.lists import total
-from .snapshot import Nested, Numbers, Snapshot, Stage, call_of, numbers_in
+from ..calls import call_of
+from .snapshot import Nested, Numbers, Snapshot, Stage, numbers_in
 
 if TYPE_CHECKING:
     from ...network import Network
@@ -92,7 +94,7 @@ def of_network(net: Network, X: Any, y: Any, sample: int) -> Snapshot:
     check_size(len(net.layers), net.n_parameters, sum(math.prod(shape or ()) for shape in shapes))
     if samples is None:
         check_sample(sample, 1)
-        return Snapshot(_stages(net, shapes), loss_name=call_of(net.loss))
+        return Snapshot(_stages(net, shapes), loss_name=_name(net.loss))
     from ...tiers.arrays import quiet  # the net's policy for NumPy's warnings; a Network has imported NumPy
 
     sample = check_sample(sample, len(samples))
@@ -110,7 +112,7 @@ def _predicted(net: Network, samples: Any, sample: int, shapes: Any) -> Snapshot
     return Snapshot(
         _stages(net, shapes, [of_sample(net.tier, probe.xs, 0, 1) for probe in probes]),
         about=f"Sample {sample} of {len(samples)}. Layers behave as in prediction.",
-        loss_name=call_of(net.loss),
+        loss_name=_name(net.loss),
         probabilities=of_sample(net.tier, _probabilities(net, probes[-1].xs), 0, 1),
         has_classes=net.loss.targets == "classes",
     )
@@ -135,7 +137,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
         _stages(net, shapes, outputs, doutputs, gradients),
         about=f"Sample {sample} of {N}. Layers behave as in training{dropout}.{ignored}",
         about_gradients=f"L is the {weighted}mean loss of the {N} samples." if N > 1 else "L is the loss.",
-        loss_name=call_of(net.loss),
+        loss_name=_name(net.loss),
         loss=total([*map(float, losses)]) / targets.divisor,
         probabilities=numbers(_probabilities(net, probes[-1].xs)),
         has_classes=net.loss.targets == "classes",
@@ -160,7 +162,7 @@ def _stages(net: Network, shapes: Any, outputs: Any = None, doutputs: Any = None
     for i, layer in enumerate(net.layers):
         parameters, gradients_of_layer = (_of_layer(net, i, arrays) for arrays in (net.parameters, gradients or {}))
         numbers = shapes[i + 1], outputs[i + 1], doutputs[i + 1], parameters, gradients_of_layer
-        stages.append(Stage(f"{i} {call_of(layer)}", *numbers, frozen=i in net.frozen))
+        stages.append(Stage(f"{i} {_name(layer)}", *numbers, frozen=i in net.frozen))
     return stages
 
 
@@ -168,3 +170,8 @@ def _of_layer(net: Network, i: int, arrays: dict[str, Any]) -> dict[str, Nested]
     """Return those arrays that belong to layer i as nested lists, by the layer's own names."""
     names = {name: f"{i}.{name}" for name in net.layers[i].parameter_shapes()}
     return {name: net.tier.tolist(arrays[key]) for name, key in names.items() if key in arrays}
+
+
+def _name(settings: Any) -> str:
+    """Return a layer or a loss as a call that is short enough for a heading."""
+    return cut(call_of(settings), 40)

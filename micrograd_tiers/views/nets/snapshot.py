@@ -1,10 +1,8 @@
 """Plain numbers of a net at one sample: layers, weights and, if they were computed, outputs and gradients."""
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
-
-from ...formats import cut
 
 Numbers = Sequence[float]
 Nested = Any  # a list of numbers, or of such lists
@@ -88,15 +86,3 @@ def numbers_in(nested: Nested) -> Numbers:
     if not isinstance(nested, list):
         return [nested]
     return [x for part in nested for x in numbers_in(part)] if nested and isinstance(nested[0], list) else nested
-
-
-def call_of(settings: Any) -> str:
-    """Return a layer or a loss as a short call: settings that have their default value are left out."""
-    arguments = []
-    for setting in fields(settings):
-        value = getattr(settings, setting.name)
-        if setting.default is MISSING:
-            arguments.append(repr(value))
-        elif value != setting.default:
-            arguments.append(f"{setting.name}={value!r}")
-    return cut(f"{type(settings).__name__}({', '.join(arguments)})", 40)

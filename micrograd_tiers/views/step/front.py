@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
 from ...arguments import shown
@@ -12,6 +11,7 @@ from ...html import escape
 from ...optimizers import SGD, Optimizer, get_optimizer
 from ...tiers import TIERS, Tier, get_tier, name_of
 from ...tiers.protocol import COUPLED
+from ..calls import call_of
 from ..page import Page
 from .alignment import SideBySide
 from .page import step_page
@@ -98,20 +98,9 @@ def usable(net: Network, tiers: Sequence[str | Tier]) -> list[str | Tier]:
 
 def about_net(net: Network, optimizer: Optimizer) -> str:
     """Return the HTML paragraph that says what the page shows."""
-    words = f"{', '.join(map(short, net.layers))}; loss {short(net.loss)}; optimizer {short(optimizer)}."
+    rule = call_of(optimizer, always=["learning_rate"])
+    words = f"{', '.join(map(call_of, net.layers))}; loss {call_of(net.loss)}; optimizer {rule}."
     return f"<p>{escape(words)}</p>"
-
-
-def short(thing: Any) -> str:
-    """Return a layer, loss or optimizer with the settings that are not defaults, such as "Linear(2, 3)"."""
-    texts = []
-    for f in fields(thing):
-        setting = getattr(thing, f.name)
-        if f.default is MISSING:
-            texts.append(repr(setting))
-        elif repr(setting) != repr(f.default) or f.name == "learning_rate":
-            texts.append(f"{f.name}={setting!r}")
-    return f"{type(thing).__name__}({', '.join(texts)})"
 
 
 def check(net: Any) -> None:
