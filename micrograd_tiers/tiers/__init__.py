@@ -19,6 +19,7 @@ from .protocol import (
     ACTIVATIONS,
     CORE,
     COUPLED,
+    DOCUMENTS,
     OPS,
     PRIMITIVES,
     SUPPORT,
@@ -29,8 +30,8 @@ from .protocol import (
 )
 
 __all__ = [
-    "ACTIVATIONS", "CORE", "COUPLED", "OPS", "PRIMITIVES", "SUPPORT", "TIERS", "Array", "Tier", "TierReference",
-    "Vjp", "functions_of", "get_tier", "line_in_tier_file", "name_of",
+    "ACTIVATIONS", "CORE", "COUPLED", "DOCUMENTS", "OPS", "PRIMITIVES", "SUPPORT", "TIERS", "Array", "Tier",
+    "TierReference", "Vjp", "functions_of", "get_tier", "line_in_tier_file", "name_of",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Arithmetic on NumPy arrays, for the vector and the tensor tier.
 
-In exact mode, `exact/arrays.py` replaces the functions from `matmul` to `tanh_of`.
+In exact mode, `exact/arrays.py` replaces the functions from `matmul` to `products`.
 """
 
 import math
@@ -21,6 +21,11 @@ matmuls = np.matmul  # one product per sample
 # np.sum without its overhead of 1.3 microseconds, five times per training step.
 total = np.add.reduce
 exp, expm1, log1p, tanh_of = np.exp, np.expm1, np.log1p, np.tanh
+
+
+def products(dy: Array, x: Array) -> Array:
+    """Return the sum over n of dy[n].T x[n], as one product: (N, T, O), (N, T, I) -> (O, I)."""
+    return matmul(dy.reshape(-1, dy.shape[2]).T, x.reshape(-1, x.shape[2]))
 
 
 def sum_of(losses: Array) -> Any:

@@ -8,8 +8,8 @@ from .registry import ROW_OF
 
 Shape = tuple[int, ...]
 
-# Losses whose target is a class.
-OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy")
+# Losses whose target is a class, or one per position.
+OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy", "next_token_loss")
 
 
 def checked(
@@ -42,6 +42,29 @@ def _check_channels(x: Shape, weight: Shape) -> None:
         )
 
 
+def _check_projected(x: Shape, weight: Shape) -> None:
+    if x[-1:] != weight[1:]:
+        raise ValueError(
+            f"project: x has shape {x}, weight {weight} expects {weight[-1]} features"
+        )
+
+
+def _check_positions(x: Shape, weight: Shape) -> None:
+    if x[-1:] != weight[1:] or x[-2] > weight[0]:
+        raise ValueError(
+            f"add_position: x has shape {x}, weight {weight} expects {weight[-1]} features "
+            f"and at most {weight[0]} positions"
+        )
+
+
+def _check_next_tokens(logits: Shape, target: Shape) -> None:
+    if logits[:-1] != target:
+        raise ValueError(
+            f"next_token_loss: logits have shape {logits}, targets {target}, expected "
+            f"{logits[:-1]}"
+        )
+
+
 def _check_targets(output: Shape, target: Shape) -> None:
     if output != target:
         raise ValueError(
@@ -49,7 +72,13 @@ def _check_targets(output: Shape, target: Shape) -> None:
         )
 
 
-CHECKS = {"linear": _check_features, "conv2d": _check_channels} | {
+CHECKS = {
+    "linear": _check_features,
+    "conv2d": _check_channels,
+    "add_position": _check_positions,
+    "project": _check_projected,
+    "next_token_loss": _check_next_tokens,
+} | {
     row.name: _check_targets
     for row in ROW_OF.values()
     if row.is_loss and row.name not in OF_LABELS

@@ -24,7 +24,9 @@ PACKAGE = __name__.rpartition(".")[0]
 def files_of(tier: str) -> dict[str, str]:
     """Return the files of a built-in tier, without ".py", keyed by their contents: "essence", "more", ..."""
     kind = "lists" if tier == "scalar" else "arrays"
-    files = {"essence": tier, "more": f"more/{tier}", "images": f"images/{tier}"}
+    files = {"essence": tier} | {
+        family: f"{family}/{tier}" for family in ("more", "images", "documents")
+    }
     files |= {"batch": "batch"} if tier == "tensor" else {}
     return files | {"helpers": kind, "windows": f"images/{kind}", "sums": "sums"}
 

@@ -44,7 +44,9 @@ def _of_number(name: str) -> Callable[[Number], Number]:
     return function
 
 
-exp, expm1, log1p, tanh_of = map(_of_number, ("exp", "expm1", "log1p", "tanh"))
+exp, expm1, log1p, sqrt, tanh_of = map(
+    _of_number, ("exp", "expm1", "log1p", "sqrt", "tanh")
+)
 
 
 # Nested lists.
@@ -58,6 +60,11 @@ def shape_of(x: Nested) -> tuple[int, ...]:
 def flat(x: Nested) -> Vector:
     """Return all numbers of nested lists, in order."""
     return [*chain.from_iterable(map(flat, x))] if isinstance(x[0], list) else x
+
+
+def columns(rows: Sequence[Vector]) -> list[tuple[Number, ...]]:
+    """Return the columns of a matrix, or the transpose of nested lists in their first two axes."""
+    return [*zip(*rows, strict=True)]
 
 
 def in_shape(numbers: Vector, shape: tuple[int, ...]) -> Nested:

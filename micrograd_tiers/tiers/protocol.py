@@ -15,6 +15,8 @@ Vjp = Callable[[Any], Array]
 TIERS = ("scalar", "vector", "tensor")
 OPS = tuple(row.name for row in registry.OPS)
 PRIMITIVES = tuple(row.name for row in registry.OPS if row.family != "batch")
+# Ops of nets that read documents.
+DOCUMENTS = tuple(row.name for row in registry.OPS if row.family == "documents")
 # Ops that mix the samples of a mini-batch, for tiers that see all of it.
 COUPLED = tuple(row.name for row in registry.OPS if row.family == "batch")
 # Ops of nets of dense layers.
@@ -152,6 +154,84 @@ class Tier(Protocol):
 
     def moments(self, x: Array) -> tuple[Array, Array]:
         """Mean and variance, both (C,), over samples and pixels of each channel of x, (N, C) or (N, C, H, W)."""
+
+    def squared_relu(self, x: Array) -> tuple[Array, tuple[Vjp]]:
+        """Square of the rectified linear unit, max(x, 0)**2, elementwise; NaN stays NaN."""
+
+    def embedding(self, tokens: Array, weight: Array) -> tuple[Array, tuple[Vjp]]:
+        """Row of the weight for each token of a document: y[t] = weight[tokens[t]].
+
+        Parameters
+        ----------
+        tokens : array of int, shape (T,) or (N, T)
+            From 0 to V - 1; or -1, for a row of zeros.
+        weight : array, shape (V, C)
+
+        Returns
+        -------
+        y : array, shape (T, C) or (N, T, C)
+        vjps : tuple of one function
+            From dy, shaped as y, to dL/dweight. Token numbers have no gradient.
+        """
+
+    def add_position(self, x: Array, weight: Array) -> tuple[Array, tuple[Vjp, Vjp]]:
+        """Document with a row of the weight added at each position: y[t] = x[t] + weight[t].
+
+        Parameters
+        ----------
+        x : array, shape (T, C) or (N, T, C)
+        weight : array, shape (P, C), with P at least T
+
+        Returns
+        -------
+        y : array, shaped as x
+        vjps : tuple of function
+            From dy, shaped as y, to dL/dx and dL/dweight, whose rows from T on are 0.
+        """
+
+    def rms_norm(self, x: Array, epsilon: float = 1e-5) -> tuple[Array, tuple[Vjp]]:
+        """Each position of a document (T, C) or (N, T, C), divided by its root mean square."""
+
+    def layer_norm(
+        self, x: Array, weight: Array, bias: Array, epsilon: float = 1e-5
+    ) -> tuple[Array, tuple[Vjp, Vjp, Vjp]]:
+        """Each position of a document (T, C) or (N, T, C), with mean 0 and variance 1, times weight (C,) plus bias."""
+
+    def attention(self, x: Array, heads: int) -> tuple[Array, tuple[Vjp]]:
+        """Causal self-attention: y[t] = sum over s <= t of p[t, s] v[s], p[t] = softmax(q[t] . k[s] / sqrt(D)).
+
+        Parameters
+        ----------
+        x : array, shape (T, 3 C) or (N, T, 3 C)
+            Query q, key k and value v of each position side by side, each cut into `heads` parts of D numbers.
+        heads : int
+
+        Returns
+        -------
+        y : array, shape (T, C) or (N, T, C)
+        vjps : tuple of one function
+            From dy, shaped as y, to dL/dx.
+        """
+
+    def project(self, x: Array, weight: Array) -> tuple[Array, tuple[Vjp, Vjp]]:
+        """Linear map without a bias at each position: x (T, C) or (N, T, C), weight (O, C) to y (T, O) or (N, T, O)."""
+
+    def next_token_loss(self, logits: Array, target: Array) -> tuple[float, tuple[Vjp]]:
+        """Mean of -log(softmax(logits[t])[target[t]]) in nats over a document's targets, summed over the samples.
+
+        Parameters
+        ----------
+        logits : array, shape (T, V) or (N, T, V)
+        target : array of int, shape (T,) or (N, T)
+            From 0 to V - 1; or -1 where there is no target.
+
+        Returns
+        -------
+        loss : float
+            At least 0; 0 for a document without targets.
+        vjps : tuple of one function
+            From dL/dloss, a number, to dL/dlogits.
+        """
 
     def softmax_cross_entropy(
         self, logits: Array, target: Any

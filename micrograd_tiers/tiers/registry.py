@@ -15,18 +15,21 @@ class Op:
     name : str
         Name of the function in the tier files.
     signature : tuple of str
-        Arguments in order, with defaults ("alpha=1.0"); the differentiable ones, which have a vjp, come first.
+        Arguments in order, with defaults ("alpha=1.0"); the differentiable ones, which have a vjp, come first, or after
+        token numbers.
     n_differentiable : int
         Number of arguments that have a vjp.
     n_samplewise : int
         Number of arguments with one entry per sample; the others are parameters and settings, shared by all samples.
-    family : {"essence", "more", "images", "batch"}
-        The file that holds the op: "essence" is ``tiers/scalar.py`` and its siblings, "more" and "images" are folders
-        with one file per tier, and "batch" is ``tiers/batch.py``, for ops of whole mini-batches.
+    family : {"essence", "more", "images", "documents", "batch"}
+        The file that holds the op: "essence" is ``tiers/scalar.py`` and its siblings; "more", "images" and "documents"
+        are folders with one file per tier; "batch" is ``tiers/batch.py``, for ops of whole mini-batches.
     formula : str
         The op's value, in one line.
     kind : {"activation", "loss", "other"}
         "activation": applied elementwise. "loss": the value is one number, summed over the samples.
+    first : int
+        Index of the first differentiable argument: 1 if token numbers come before it.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Op:
     family: str
     formula: str
     kind: str = "other"
+    first: int = 0
 
     @property
     def is_loss(self) -> bool:
@@ -54,12 +58,14 @@ class Op:
         return tuple(float(number) for number in given if number)
 
     @property
+    def differentiable(self) -> tuple[int, ...]:
+        """Indices of the arguments that have a vjp."""
+        return tuple(range(self.first, self.first + self.n_differentiable))
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Parts to check: "value", then the gradient with respect to each differentiable argument, such as "dx"."""
-        return (
-            "value",
-            *(f"d{argument}" for argument in self.arguments[: self.n_differentiable]),
-        )
+        return "value", *(f"d{self.arguments[k]}" for k in self.differentiable)
 
 
 def _activation(name: str, formula: str, *settings: str, family: str = "essence") -> Op:
@@ -106,6 +112,21 @@ OPS = (
         "Maximum of each window; if several are equal, the first gets the gradient"),
     Op("reshape", ("x", "shape"), 1, 1, "images",
         "The numbers of x in the same order, in another shape"),
+    _activation("squared_relu", "y = max(x, 0)**2", family="documents"),
+    Op("embedding", ("tokens", "weight"), 1, 1, "documents",
+        "y[t] = weight[tokens[t]], zeros where the token is -1", first=1),
+    Op("add_position", ("x", "weight"), 2, 1, "documents",
+        "y[t] = x[t] + weight[t]"),
+    Op("rms_norm", ("x", "epsilon=1e-5"), 1, 1, "documents",
+        "y[t] = x[t] / sqrt(mean of x[t]**2 + epsilon)"),
+    Op("layer_norm", ("x", "weight", "bias", "epsilon=1e-5"), 3, 1, "documents",
+        "y[t] = weight (x[t] - mean) / sqrt(variance + epsilon) + bias, mean and variance of x[t]"),
+    Op("attention", ("x", "heads"), 1, 1, "documents",
+        "y[t] = sum over s <= t of p[t, s] v[s], p[t] = softmax of q[t] . k[s] / sqrt(D)"),
+    Op("project", ("x", "weight"), 2, 1, "documents",
+        "y[t, o] = sum over c of weight[o, c] x[t, c]"),
+    _loss("next_token_loss", ("logits", "target"), "documents",
+        "Mean over the targets of -log(softmax(logits[t])[target[t]]), in nats; -1 is no target"),
     Op("batch_norm", ("x", "weight", "bias", "epsilon=1e-5", "mean=None", "variance=None",
         "constant=False"), 3, 1, "batch",
         "y[n, c] = weight[c] (x[n, c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]"),

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from .lists import filled, shape_of
+
 Loss = Callable[..., Any]  # an op: (output, target, *settings) -> (value, vjps)
 
 
@@ -59,10 +61,8 @@ def outside_loss(op: Loss, tier: Any, dtype: str) -> Loss:
         samples = [slice(n, n + 1) for n in range(len(weights))]
         losses = [float(op(output[n], target[n], *settings)[0]) for n in samples]
         _, (doutput,) = op(output, target, *settings)
-        widths = map(len, tier.tolist(output))
-        rows = tier.asarray(
-            [[w] * n for w, n in zip(weights, widths, strict=True)], dtype
-        )
+        shapes = map(shape_of, tier.tolist(output))
+        rows = tier.asarray([*map(filled, shapes, weights)], dtype)
 
         def weighted(dloss: float) -> Any:
             return tier.elementwise(lambda d, w: d * w, doutput(dloss), rows)

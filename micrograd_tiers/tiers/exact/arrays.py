@@ -20,24 +20,32 @@ def matmul(a: Array, b: Array) -> Array:
 
 
 def matmuls(a: Array, b: Array) -> Array:
-    """Return one matrix product per sample: a is (N, M, K), or (M, K) for all samples; b is (N, K, P)."""
-    return np.stack([matmul(a if a.ndim == 2 else a[n], b[n]) for n in range(len(b))])
+    """Return one matrix product per sample: a (..., M, K), or (M, K) for all samples; b (..., K, P)."""
+    if a.ndim < b.ndim:
+        a = np.broadcast_to(a, (*b.shape[:-2], *a.shape))
+    return _sum_of_outer_products(a.swapaxes(-2, -1), b)
+
+
+def products(dy: Array, x: Array) -> Array:
+    """Return the sum over n of dy[n].T x[n], each product on its own: (N, T, O), (N, T, I) -> (O, I)."""
+    return total(_sum_of_outer_products(dy, x))
 
 
 def _sum_of_outer_products(a: Array, b: Array) -> Array:
-    """Return the sum over k of a[k, :, None] * b[k, None, :] in the order of k: (K, M), (K, P) -> (M, P)."""
-    if a.shape[1] > b.shape[1]:
-        return _sum_of_outer_products(b, a).T  # NumPy is faster along long rows
-    if a.shape[1] == b.shape[1] == 1:
+    """Return the sum over k of a[..., k, :, None] * b[..., k, None, :] in the order of k: (..., K, M), (..., K, P)."""
+    if a.shape[-1] > b.shape[-1]:
+        # NumPy is faster along long rows.
+        return _sum_of_outer_products(b, a).swapaxes(-2, -1)
+    if a.shape[-1] == b.shape[-1] == 1:
         # One number per k: NumPy's sum would add several lanes at once, but its cumulative sum adds in order.
-        return np.cumsum(a * b, axis=0, dtype=a.dtype)[-1:] + 0
+        return np.cumsum(a * b, axis=-2, dtype=a.dtype)[..., -1:, :] + 0
     # Contiguous, so that einsum's innermost loop runs over p, never over k.
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     if not EINSUM_FUSES:
-        return np.einsum("km,kp->mp", a, b)
-    y = np.zeros((a.shape[1], b.shape[1]), a.dtype)
-    for a_k, b_k in zip(a, b, strict=True):
-        y += a_k[:, None] * b_k
+        return np.einsum("...km,...kp->...mp", a, b)
+    y = np.zeros((*a.shape[:-2], a.shape[-1], b.shape[-1]), a.dtype)
+    for k in range(a.shape[-2]):
+        y += a[..., k, :, None] * b[..., k, None, :]
     return y
 
 
@@ -77,6 +85,6 @@ exp, expm1, log1p, tanh_of = map(
 )
 
 ARITHMETIC = {
-    **{"matmul": matmul, "matmuls": matmuls, "total": total},
+    **{"matmul": matmul, "matmuls": matmuls, "products": products, "total": total},
     **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},
 }
