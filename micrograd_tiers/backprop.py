@@ -4,6 +4,8 @@ It needs only a tier's functions, a chain of steps, a loss and a mini-batch. Arr
 own and have been checked. Weights do not change here.
 """
 
+from operator import add
+
 from .layers.base import Layer
 
 
@@ -32,8 +34,12 @@ class Step:
 
 def forward(tier, steps, x, noise=()):
     """Return the output of the last step, and the vjps and statistics of each step."""
-    vjps, seen, noise = [], [], iter(noise)
+    vjps, seen, noise, copies = [], [], iter(noise), []
     for step in steps:
+        if step.layer.op == "fork":  # a copy of x goes around the branch
+            copies.append(x)
+        elif step.layer.op == "join":
+            x = tier.elementwise(add, x, copies.pop())
         x, vjps_of_step, seen_by_step = step.forward(tier, x, noise)  # dropout takes next(noise)
         vjps.append(vjps_of_step)
         seen.append(seen_by_step)
@@ -57,9 +63,13 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
         output, vjps, seen = forward(tier, steps, x_chunk, noise_chunk)
         loss, (pull,) = loss_fn.forward(tier, output, *target)
         losses.append(loss)
-        dy = dloss
+        dy, copies = dloss, []
         for i in reversed(range(first, len(steps))):
             dy = pull(dy)  # dL/d(output of layer i)
+            if steps[i].layer.op == "join":  # what was added gets the same gradient twice
+                copies.append(dy)
+            elif steps[i].layer.op == "fork":  # what was copied gets both gradients
+                dy = tier.elementwise(add, dy, copies.pop())
             pull, *vjps_of_parameters = vjps[i]  # pull: vjp of x, called if a layer below learns
             for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):
                 sums[name].add(vjp, dy)  # adds vjp(dy), dL/d(parameter)

@@ -72,4 +72,21 @@ class ELU(Activation):
         return tier.elu(x, self.alpha)
 
 
+@dataclass(frozen=True)
+class SquaredReLU(Activation):
+    """Square of the rectified linear unit, max(x, 0)**2, elementwise.
+
+    References
+    ----------
+    D. R. So et al., "Primer: searching for efficient transformers for language modeling", NeurIPS 2021,
+    https://arxiv.org/abs/2109.08668
+    """
+
+    op: ClassVar[str] = "squared_relu"
+
+    def forward(self, tier: Tier, x: Any, *arrays: Any) -> tuple[Any, tuple[Vjp, ...]]:
+        """Return y = max(x, 0)**2 and its vjp, from dy to dL/dx."""
+        return tier.squared_relu(x)
+
+
 ACTIVATIONS: dict[str, type[Activation]] = {layer.op: layer for layer in Activation.__subclasses__()}

@@ -22,9 +22,12 @@ class Layer:
     ----------
     op : str
         Name of the op that the layer calls.
+    takes_tokens : bool
+        True if samples are token numbers (T,), which have no gradient; such a layer comes first.
     """
 
     op: ClassVar[str]
+    takes_tokens: ClassVar[bool] = False
 
     @property
     def ops(self) -> tuple[str, ...]:
@@ -112,6 +115,10 @@ class Layer:
         """Return the shape that samples must have if the layer comes first; None if it takes several."""
         return None
 
+    def longest(self) -> int | None:
+        """Return the largest number of positions that a document may have; None if the layer does not limit it."""
+        return None
+
     def shape_out(self, shape: Shape | None) -> Shape | None:
         """Return the shape of one sample's output, given the shape of its input; None if that is unknown.
 
@@ -128,15 +135,45 @@ def no_bias(tier: Tier, weight: Any, n: int) -> Any:
     return tier.asarray(filled((n,)), "float32" if "float32" in str(getattr(weight, "dtype", "")) else "float64")
 
 
+def shape_of_sample(layers: Sequence[Layer]) -> Shape | None:
+    """Return the shape that the first layer takes, or that of the longest document; None if it is not determined."""
+    if not layers[0].takes_tokens:
+        return layers[0].shape_in()
+    limits = [limit for layer in layers if (limit := layer.longest())]
+    return (min(limits),) if limits else None
+
+
 def shapes_along(layers: Sequence[Layer], shape: Shape | None = None) -> list[Shape | None]:
     """Return the shape of one sample, then the shape after each layer of a chain; raises as `Layer.shape_out` does.
 
-    By default the sample has the shape that the first layer takes. An unknown shape is None.
+    By default the sample has the shape from `shape_of_sample`. An unknown shape is None. Each branch must begin with a
+    `Fork`, end with a `Join`, and return the shape that it gets.
     """
-    shapes = [layers[0].shape_in() if shape is None else shape]
+    shapes = [shape_of_sample(layers) if shape is None else shape]
+    forks: list[tuple[int, Shape | None]] = []  # of the branches around the layer: index of the Fork, and its shape
     for i, layer in enumerate(layers):
         try:
+            if layer.takes_tokens and i:
+                raise ValueError(f"{layer.op}: expected it first, as it takes token numbers")
+            if layer.op == "join":
+                _check_branch(forks, shapes[-1])
             shapes.append(layer.shape_out(shapes[-1]))
         except ValueError as error:
             raise ValueError(f"layer {i}: {error}") from None
+        if layer.op == "fork":
+            forks.append((i, shapes[-1]))
+    if forks:
+        raise ValueError(f"layer {forks[-1][0]}: the branch of this Fork() has no end: put Join() after its last layer")
     return shapes
+
+
+def _check_branch(forks: list[tuple[int, Shape | None]], end: Shape | None) -> None:
+    """Remove the innermost of the open branches; raise ValueError unless there is one, and it ends as it began."""
+    if not forks:
+        raise ValueError("join: no branch ends here: put Fork() before its first layer")
+    i, begin = forks.pop()
+    if None not in (begin, end) and begin != end:
+        raise ValueError(
+            f"join: the branch from layer {i} turns shape {begin} into {end}, expected the same shape, as the two are "
+            "added"
+        )

@@ -55,7 +55,10 @@ class Linear(Layer):
     def shape_out(self, shape: Shape | None) -> Shape:
         """Return (O,); raise ValueError unless the input is (I,)."""
         if shape is not None and len(shape) != 1:
-            raise ValueError(f"linear: x has shape {shape}, expected ({self.in_features},): put Flatten() before it")
+            expected = f"linear: x has shape {shape}, expected ({self.in_features},)"
+            if len(shape) == 2:
+                raise ValueError(f"{expected}: for documents (T, C), use Project({self.in_features}, ...)")
+            raise ValueError(f"{expected}: put Flatten() before it")
         if shape not in (None, self.shape_in()):
             weight = self.parameter_shapes()["weight"]
             raise ValueError(f"linear: x has {shape[0]} features, weight {weight} expects {self.in_features}")

@@ -23,7 +23,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="double_batch_mean",
         title="the gradient is divided by the batch size twice",
         kind="network",
-        edits={"backprop.py": (("backprop", "dy = dloss", "dy = dloss / len(x)"),)},
+        edits={"backprop.py": (("backprop", "dy, copies = dloss, []", "dy, copies = dloss / len(x), []"),)},
         symptom="The net hardly learns: the loss falls as if the learning rate were 16 times smaller, and smaller "
         "still with larger batches.",
         property="the gradient of the reported loss, checked by central differences on more than one sample",

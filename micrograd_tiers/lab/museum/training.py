@@ -274,7 +274,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
             "trainer.py": (
                 ("Trainer.step", "if not math.isfinite(loss):", "if loss == math.nan:"),
                 (
-                    "Trainer._end_epoch",
+                    "Trainer._check_weights",
                     "if not all(np.isfinite(weights).all() for",
                     "if any((weights == math.nan).any() for",
                 ),
