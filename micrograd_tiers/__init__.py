@@ -17,18 +17,22 @@ _NAMES = {  # keyed by the module that defines them
         "assert_gradient", "check", "check_jvp", "check_network", "check_vjps", "numerical_gradient",
     ),
     "layers": (
-        "ELU", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten", "Layer", "Linear",
-        "MaxPool2d", "ReLU", "Reshape", "Sigmoid", "Tanh",
+        "ELU", "Attention", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Embedding", "Flatten",
+        "Fork", "Join", "Layer", "LayerNorm", "Linear", "MaxPool2d", "Position", "Project", "RMSNorm", "ReLU",
+        "Reshape", "Sigmoid", "SquaredReLU", "Tanh", "residual",
     ),
-    "losses": ("BinaryCrossEntropy", "Hinge", "Loss", "MeanAbsoluteError", "MeanSquaredError", "SoftmaxCrossEntropy"),
+    "losses": (
+        "BinaryCrossEntropy", "Hinge", "Loss", "MeanAbsoluteError", "MeanSquaredError", "NextTokenLoss",
+        "SoftmaxCrossEntropy",
+    ),
     "metrics": ("accuracy", "confusion_matrix", "evaluate"),
-    "models": ("autoencoder", "lenet5", "mlp", "softmax_regression", "two_layer_net"),
+    "models": ("autoencoder", "gpt", "lenet5", "mlp", "softmax_regression", "two_layer_net"),
     "network": ("Network",),
     "nn": ("MLP", "Neuron"),
     "optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
     "recipe": ("Recipe",),
     "run": ("Run",),
-    "schedules": ("CosineAnnealing", "StepDecay"),
+    "schedules": ("CosineAnnealing", "LinearDecay", "StepDecay"),
     "tiers": ("Tier", "get_tier"),
     "trainer": ("Trainer",),
     "training": ("fit",),
@@ -63,29 +67,41 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .lab.gradcheck import check_vjps as check_vjps
     from .lab.gradcheck import numerical_gradient as numerical_gradient
     from .layers import ELU as ELU
+    from .layers import Attention as Attention
     from .layers import AvgPool2d as AvgPool2d
     from .layers import BatchNorm1d as BatchNorm1d
     from .layers import BatchNorm2d as BatchNorm2d
     from .layers import Conv2d as Conv2d
     from .layers import Dropout as Dropout
+    from .layers import Embedding as Embedding
     from .layers import Flatten as Flatten
+    from .layers import Fork as Fork
+    from .layers import Join as Join
     from .layers import Layer as Layer
+    from .layers import LayerNorm as LayerNorm
     from .layers import Linear as Linear
     from .layers import MaxPool2d as MaxPool2d
+    from .layers import Position as Position
+    from .layers import Project as Project
     from .layers import ReLU as ReLU
     from .layers import Reshape as Reshape
+    from .layers import RMSNorm as RMSNorm
     from .layers import Sigmoid as Sigmoid
+    from .layers import SquaredReLU as SquaredReLU
     from .layers import Tanh as Tanh
+    from .layers import residual as residual
     from .losses import BinaryCrossEntropy as BinaryCrossEntropy
     from .losses import Hinge as Hinge
     from .losses import Loss as Loss
     from .losses import MeanAbsoluteError as MeanAbsoluteError
     from .losses import MeanSquaredError as MeanSquaredError
+    from .losses import NextTokenLoss as NextTokenLoss
     from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
     from .metrics import accuracy as accuracy
     from .metrics import confusion_matrix as confusion_matrix
     from .metrics import evaluate as evaluate
     from .models import autoencoder as autoencoder
+    from .models import gpt as gpt
     from .models import lenet5 as lenet5
     from .models import mlp as mlp
     from .models import softmax_regression as softmax_regression
@@ -100,6 +116,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .recipe import Recipe as Recipe
     from .run import Run as Run
     from .schedules import CosineAnnealing as CosineAnnealing
+    from .schedules import LinearDecay as LinearDecay
     from .schedules import StepDecay as StepDecay
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier

@@ -27,6 +27,11 @@ class Batches:
     targets : Targets
     batch_size : int
         Samples per mini-batch; the last one of an epoch may be smaller.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of a sample of the last mini-batch: documents are only as long as the longest of them.
     """
 
     def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
@@ -48,12 +53,16 @@ class Batches:
             The mini-batch's targets and weights as ndarrays, with the loss that takes them.
         """
         if position not in self._block:
-            batches = max(1, BLOCK // (self.X[0].size * self.batch_size))
+            tokens = self.X.dtype.kind == "i"
+            batches = 1 if tokens else max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(position, min(position + batches * self.batch_size, len(self.order)))
             chosen = self.order[self._block.start : self._block.stop]
-            self._x = self.net.tier.asarray(self.X[chosen], self.net.dtype)
-            self._targets = self.targets.of(chosen)
-            self._arrays = self.net.tier_targets(self._targets)
+            X, self._targets = self.X[chosen], self.targets.of(chosen)
+            if tokens:  # the padding that all of these documents have is left out
+                longest = 1 + int(np.flatnonzero(((X >= 0) | self._targets.counted).any(axis=0))[-1])
+                X, self._targets = X[:, :longest], self._targets.up_to(longest)
+            self.shape = X.shape[1:]
+            self._x, self._arrays = self.net.tier_samples(X), self.net.tier_targets(self._targets)
         start = position - self._block.start
         batch = slice(start, start + self.batch_size)
         return self._x[batch], tuple(array[batch] for array in self._arrays), self._targets.of(batch)

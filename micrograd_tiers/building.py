@@ -79,7 +79,7 @@ def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
     with _option("--batch-size", "batch_size"):
         return Trainer(
             net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
-            validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.rate_schedule,
+            validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.schedule,
             patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from .files import replacing
 from .formats import cut
 from .inputs import check_shapes
 from .layers import Layer
-from .losses import LOSSES, Loss, get_loss
+from .losses import ALL_LOSSES, Loss, get_loss
 from .network import Network, check_net
 from .tiers import TIERS
 
@@ -84,7 +84,7 @@ def save(
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
         "layers": [{"type": type(layer).__name__, **asdict(layer)} for layer in net.layers],
-        "loss": net.loss.name if type(net.loss) is LOSSES.get(net.loss.name) else type(net.loss).__name__,
+        "loss": net.loss.name if type(net.loss) is ALL_LOSSES.get(net.loss.name) else type(net.loss).__name__,
         "loss_settings": asdict(net.loss),
         "tier": net.tier_name,
         "dtype": net.dtype,
@@ -185,15 +185,15 @@ def _plain(value: Any) -> Any:
 def _loss(header: dict[str, Any]) -> Loss:
     if "loss_settings" not in header:  # a file of an earlier version
         return get_loss(header["loss"], header.get("label_smoothing", 0.0))
-    if header["loss"] not in LOSSES:
-        raise DataError(f"unknown loss {header['loss']!r}, expected one of {', '.join(LOSSES)}")
-    return LOSSES[header["loss"]](**header["loss_settings"])
+    if header["loss"] not in ALL_LOSSES:
+        raise DataError(f"unknown loss {header['loss']!r}, expected one of {', '.join(ALL_LOSSES)}")
+    return ALL_LOSSES[header["loss"]](**header["loss_settings"])
 
 
 def _layer(description: dict[str, Any]) -> Layer:
     settings = dict(description)
     name = settings.pop("type")
-    if name not in layer_types.__all__ or name == "Layer":
+    if name not in layer_types.__all__ or name in ("Layer", "residual"):
         raise DataError(f"unknown layer {name!r}; a newer micrograd_tiers may know it")
     layer: Layer = getattr(layer_types, name)(**settings)
     return layer

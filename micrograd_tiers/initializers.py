@@ -7,9 +7,10 @@ input and output channels, each times K * K.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from .arguments import check_name
+from .arguments import check_name, make_number
 from .tiers.lists import filled
 
 Shape = tuple[int, ...]
@@ -61,7 +62,28 @@ def zeros(shape: Shape, rng: Any) -> Array:
     return filled(shape)
 
 
+@dataclass(frozen=True)
+class Normal:
+    """Normal distribution with mean 0 and a standard deviation that you choose, as GPTs use; "normal:0.08" in words.
+
+    Parameters
+    ----------
+    deviation : float
+        At least 0; by default 0.08.
+    """
+
+    deviation: float = 0.08
+
+    def __post_init__(self) -> None:
+        make_number(self, "deviation", at_least=0)
+
+    def __call__(self, shape: Shape, rng: Any) -> Array:
+        """Draw a weight array."""
+        return rng.standard_normal(shape) * self.deviation
+
+
 INITIALIZERS: dict[str, Initializer] = {
+    "normal": Normal(),
     "standard_normal": standard_normal,
     "uniform": uniform,
     "xavier": xavier_uniform,
@@ -75,12 +97,12 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def get_initializer(name: str | Initializer) -> Initializer:
-    """Return an initializer by name; a function (shape, rng) -> ndarray is returned as it is.
+    """Return an initializer by name, such as "xavier" or "normal:0.02"; a function (shape, rng) -> ndarray as it is.
 
     Raises
     ------
     ValueError
-        If the name is unknown.
+        If the name is unknown, or the deviation after "normal:" is not a number of at least 0.
 
     References
     ----------
@@ -89,5 +111,10 @@ def get_initializer(name: str | Initializer) -> Initializer:
     """
     if callable(name):
         return name
+    if isinstance(name, str) and name.startswith("normal:"):
+        try:
+            return Normal(float(name.removeprefix("normal:")))
+        except ValueError:
+            raise ValueError(f"init is {name!r}, expected a deviation of at least 0, as in 'normal:0.08'") from None
     check_name("initializer", name, INITIALIZERS)
     return INITIALIZERS[name]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .arguments import shown
-from .conversion import advice, as_numbers, dropping, named
+from .conversion import advice, are_whole, as_numbers, dropping, named
 from .errors import DataError
 from .formats import cut
-from .layers import Conv2d, Layer, Reshape
+from .layers import Conv2d, Embedding, Layer, Reshape
 from .layers.base import Shape, shapes_along
 from .losses import Loss
 from .tiers import COUPLED, Tier
@@ -33,11 +33,17 @@ def checked_layers(layers: Iterable[Layer], loss: Loss) -> tuple[Layer, ...]:
         if not isinstance(layer, Layer):
             raise ValueError(f"layers holds {shown(layer)}, expected a Layer such as Linear(784, 300)")
     shape = shapes_along(layers)[-1]
-    if shape is not None and len(shape) != 1:
-        raise ValueError(f"Network: the last layer gives {shape}, {loss.name} expects a row: end with Flatten()")
     if shape is not None:
-        loss.check_outputs(shape[0])
+        if len(shape) != loss.axes:
+            raise ValueError(f"Network: the last layer gives {shape}, {loss.name} {_expected_output(loss)}")
+        loss.check_outputs(shape[-1])
     return layers
+
+
+def _expected_output(loss: Loss) -> str:
+    if loss.axes == 1:
+        return "expects a row: end with Flatten()"
+    return "expects (T, V), a row of logits for each position: begin with Embedding(V, ...), end with Project(..., V)"
 
 
 def check_tier_has(functions: Iterable[str], tier: Tier, tier_name: str) -> None:
@@ -60,11 +66,13 @@ def dtype_at(tier: Tier, dtype: str) -> str:
     return dtype
 
 
-def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
-    """Return X as an ndarray (N, ...) of the given dtype, or raise a DataError that names the problem."""
+def check_samples(X: ArrayLike, layers: Sequence[Layer], loss: Loss, dtype: str) -> Array:
+    """Return X as an ndarray (N, ...) of the given dtype, or of int64 for tokens, or raise a DataError."""
 
     def accept(array: Array) -> None:
-        _check_shape(array, layers)
+        _check_shape(array, layers, loss)
+        if isinstance(layers[0], Embedding):
+            _check_tokens(array, layers[0].n_tokens)
 
     array = as_numbers(X, "X", accept)
     try:
@@ -72,12 +80,35 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], dtype: str) -> Array:
     except DataError as error:
         calls = _reshapings(X, array.shape, layers)
         raise DataError(f"{error}{advice('X', X, calls, lambda result: accept(np.asarray(result)))}") from None
+    if layers[0].takes_tokens:
+        return array.astype(np.int64)
     with np.errstate(over="ignore"):  # `check_finite` reports it before training; predictions show it
         return array.astype(dtype, copy=False)
 
 
-def _check_shape(array: Array, layers: Sequence[Layer]) -> None:
+def _check_tokens(X: Array, n_tokens: int) -> None:
+    """Raise a DataError unless X holds documents of token numbers, (N, T), each with its padding at its end."""
+    check_token_numbers(X, "X", n_tokens)
+    if (X[:, 0] < 0).any():
+        raise DataError(f"X: document {np.argmax(X[:, 0] < 0)} begins with -1, expected at least one token")
+    gap = (X[:, :-1] < 0) & (X[:, 1:] >= 0)
+    if gap.any():
+        n, t = np.argwhere(gap)[0]
+        raise DataError(f"X: document {n} has -1 at position {t} and a token after it; expected -1 only at its end")
+
+
+def check_token_numbers(array: Array, what: str, n_tokens: int | None) -> None:
+    """Raise a DataError unless an array holds whole numbers from -1 to V - 1."""
+    last = np.inf if n_tokens is None else n_tokens - 1
+    wrong = array[~(are_whole(array) & (array >= -1) & (array <= last))]
+    if wrong.size:
+        raise DataError(f"{what} holds {wrong[0]}, expected token numbers from 0 to {last}, and -1 after the end")
+
+
+def _check_shape(array: Array, layers: Sequence[Layer], loss: Loss) -> None:
     expected = layers[0].shape_in()
+    if layers[0].takes_tokens and array.ndim != 2:
+        raise DataError(f"X has shape {array.shape}, expected (N, T): the token numbers of one document per row")
     if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):
         shape = ", ".join(map(str, expected or ("...",)))
         raise DataError(f"X has shape {array.shape}, expected (N, {shape}): one sample per row")
@@ -87,8 +118,10 @@ def _check_shape(array: Array, layers: Sequence[Layer]) -> None:
         output = shapes_along(layers, array.shape[1:])[-1]
     except ValueError as error:
         raise DataError(f"X has shape {array.shape}; {error}") from None
-    if output is None or len(output) != 1:
-        raise DataError(f"X has shape {array.shape}; the last layer gives {output}, expected a row: end with Flatten()")
+    if output is None or len(output) != loss.axes:
+        raise DataError(
+            f"X has shape {array.shape}; the last layer gives {output}, {loss.name} {_expected_output(loss)}"
+        )
 
 
 def _reshapings(X: ArrayLike, shape: Shape, layers: Sequence[Layer]) -> Iterator[str]:

@@ -23,14 +23,17 @@ class Loss:
     ----------
     op : str
         Name of the tier's function, and of the loss.
-    targets : {"classes", "values", "fractions", "signs"}
+    targets : {"classes", "values", "fractions", "signs", "tokens"}
         The contents of y. "classes": labels (N,), or probabilities (N, C). "values": any finite numbers, (N, O), or
         (N,) for one output. "fractions": numbers from 0 to 1, shaped as values. "signs": -1 and 1, (N,). A column
-        (N, 1) counts as (N,).
+        (N, 1) counts as (N,). "tokens": token numbers (N, T), with -1 where there is no target.
+    axes : int
+        Number of axes of one sample's output: 1 for a row (O,), 2 for a document (T, C).
     """
 
     op: ClassVar[str]
     targets: ClassVar[str] = "values"
+    axes: ClassVar[int] = 1
 
     @property
     def name(self) -> str:
@@ -224,6 +227,32 @@ class MeanAbsoluteError(Loss):
     op: ClassVar[str] = "mean_absolute_error"
 
 
+@dataclass(frozen=True)
+class NextTokenLoss(Loss):
+    """Softmax cross-entropy of each token of a document, in nats; mean over the document's targets.
+
+    The outputs are logits (N, T, V), the targets token numbers (N, T). -1 is no target: the padding of short documents,
+    or a token that should not count. The mean over a mini-batch is that of its documents; with the numbers of their
+    targets as sample weights, it is that of all targets.
+    """
+
+    op: ClassVar[str] = "next_token_loss"
+    targets: ClassVar[str] = "tokens"
+    axes: ClassVar[int] = 2
+
+    def predictions(self, outputs: Any) -> Any:
+        """Return the most probable next token at each position, (N, T); if several are equal, the first."""
+        return outputs.argmax(axis=2)
+
+    def logits(self, outputs: Any) -> Any:
+        """Return the logits of all positions, (N T, V)."""
+        return outputs.reshape(-1, outputs.shape[2])
+
+    def probabilities(self, tier: Any, outputs: Any) -> Any:
+        """Return the probability of each token, shaped as the outputs."""
+        return tier.softmax(outputs)[0]
+
+
 def _class_weights(given: Any) -> tuple[float, ...]:
     """Return one weight for each class from 0 to C - 1; raise ValueError unless they are numbers of at least 0."""
     if isinstance(given, Mapping) and {*given} == {*range(len(given))}:
@@ -246,6 +275,7 @@ def label(value: Any) -> int:
 LOSSES: dict[str, type[Loss]] = {
     loss.op: loss for loss in (SoftmaxCrossEntropy, MeanSquaredError, MeanAbsoluteError, BinaryCrossEntropy, Hinge)
 }
+ALL_LOSSES: dict[str, type[Loss]] = LOSSES | {NextTokenLoss.op: NextTokenLoss}  # also of documents
 
 
 def get_loss(loss: str | type[Loss] | Loss, label_smoothing: float = 0.0) -> Loss:
@@ -258,7 +288,7 @@ def get_loss(loss: str | type[Loss] | Loss, label_smoothing: float = 0.0) -> Los
         has settings of its own.
     """
     smoothing = number("label_smoothing", label_smoothing, at_least=0, below=1)
-    found = chosen("loss", loss, LOSSES, Loss, "a Loss such as SoftmaxCrossEntropy()")
+    found = chosen("loss", loss, ALL_LOSSES, Loss, "a Loss such as SoftmaxCrossEntropy()")
     if not smoothing:
         return found
     if not isinstance(found, SoftmaxCrossEntropy):

@@ -11,15 +11,22 @@ import numpy as np
 from .arguments import check_name, number, shown, whole_number
 from .initializers import Initializer
 from .layers import (
+    Attention,
     AvgPool2d,
     Conv2d,
     Dropout,
+    Embedding,
     Flatten,
     Layer,
+    LayerNorm,
     Linear,
     MaxPool2d,
+    Position,
+    Project,
     Reshape,
+    RMSNorm,
     Sigmoid,
+    residual,
 )
 from .layers.activation import ACTIVATIONS
 from .losses import Loss
@@ -179,6 +186,81 @@ def lenet5(activation: str = "sigmoid", pooling: str = "avg", *, n_classes: int 
         *(Linear(400, 120), act(), Linear(120, 84), act(), Linear(84, n_classes)),
     ]
     return Network(layers, **options)
+
+
+NORMS: dict[str, Callable[[int], Layer]] = {"rms_norm": lambda features: RMSNorm(), "layer_norm": LayerNorm}
+
+
+def gpt(
+    n_tokens: int = 27,
+    features: int = 16,
+    heads: int = 4,
+    n_blocks: int = 1,
+    length: int = 16,
+    activation: str = "relu",
+    norm: str = "rms_norm",
+    *,
+    dropout: float = 0.0,
+    init: str | Initializer = "normal:0.08",
+    **options: Any,
+) -> Network:
+    """GPT: a net that reads a document and gives, at each position, the logits of the next token.
+
+    Each block adds the output of two branches to its input: causal attention, and two layers with an activation, of
+    which the first is four times as wide. All linear maps are without biases, and the head is not the transposed
+    embedding. With the default settings it is the net of Karpathy's microgpt, of 4,192 parameters for 27 tokens.
+
+    Parameters
+    ----------
+    n_tokens : int
+        V, the number of different tokens, including one that begins and ends a document.
+    features : int
+        C, the number of features of each position.
+    heads : int
+        Number of attention heads, a divisor of C.
+    n_blocks : int
+        Number of blocks, at least 1.
+    length : int
+        Largest number of positions of a document.
+    activation : str
+        Activation in the second branch: "relu", "squared_relu", or another one as in `mlp`.
+    norm : {"rms_norm", "layer_norm"}
+        Normalization after the embedding and at the begin of each branch.
+    dropout : float
+        Probability of dropping each output of a branch in training.
+    init : str or callable
+        Initializer of the weights; by default a normal distribution with standard deviation 0.08.
+    **options
+        As in `Network`: tier, dtype, exact, seed.
+
+    Returns
+    -------
+    Network
+        With the loss "next_token_loss". Train it with ``fit(net, X, y, ...)``, where X and y hold token numbers (N, T).
+
+    Raises
+    ------
+    ValueError
+        If the heads do not divide the features, a name is unknown, or a setting is out of its range.
+
+    References
+    ----------
+    A. Radford et al., "Language models are unsupervised multitask learners", 2019;
+    A. Karpathy, "microgpt", 2026, https://karpathy.github.io/2026/02/12/microgpt/
+    """
+    check_name("activation", activation, ACTIVATIONS)
+    check_name("norm", norm, NORMS)
+    C, heads = whole_number("features", features), whole_number("heads", heads)
+    if C % heads:
+        raise ValueError(f"gpt: features is {C} and heads is {heads}, expected a number of heads that divides features")
+    dropout = number("dropout", dropout, at_least=0, at_most=1)
+    dropped = [Dropout(dropout)] if dropout else []
+    layers: list[Layer] = [Embedding(n_tokens, C), Position(length, C), NORMS[norm](C)]
+    for _ in range(whole_number("n_blocks", n_blocks)):
+        layers += residual(NORMS[norm](C), Project(C, 3 * C), Attention(heads), Project(C, C), *dropped)
+        act = ACTIVATIONS[activation]()
+        layers += residual(NORMS[norm](C), Project(C, 4 * C), act, Project(4 * C, C), *dropped)
+    return Network([*layers, Project(C, n_tokens)], "next_token_loss", init=init, **options)
 
 
 def autoencoder(sizes: Sequence[int], activation: str = "relu", **options: Any) -> Network:

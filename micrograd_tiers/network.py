@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from .arguments import shown
 from .backprop import backprop
 from .conversion import as_dtype, as_numbers
+from .errors import DataError
 from .initializers import Initializer
-from .inputs import Array, check_tier_has, checked_layers, dtype_at
+from .inputs import Array, check_samples, check_tier_has, checked_layers, dtype_at
 from .layers import Layer
 from .layers.base import Shape
 from .losses import Loss, get_loss
@@ -43,8 +44,8 @@ class Network(Chain):
     layers : sequence of Layer
         In the order of the forward pass.
     loss : str or Loss
-        A name from `losses.LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``; a class stands for a loss
-        with default settings.
+        A name from `losses.ALL_LOSSES`, or a Loss such as ``SoftmaxCrossEntropy(smoothing=0.1)``; a class stands for a
+        loss with default settings.
     tier : str or Tier
         "scalar", "vector" or "tensor", or a tier of your own (see `tiers.get_tier`).
     dtype : {"float64", "float32"}
@@ -135,6 +136,10 @@ class Network(Chain):
         net.freeze(*self.frozen)
         return net
 
+    def check_samples(self, X: ArrayLike) -> Array:
+        """Return X as an ndarray (N, ...) of the net's dtype, or of int64 for tokens, or raise a DataError."""
+        return check_samples(X, self.layers, self.loss, self.dtype)
+
     # Predictions.
 
     @quiet
@@ -143,13 +148,13 @@ class Network(Chain):
 
         Parameters
         ----------
-        X : array_like, shape (N, I) or (N, C, H, W)
-            Samples; images (C, H, W) if that is what the first layer takes. NaN and infinity are allowed and affect
-            only their own sample.
+        X : array_like, shape (N, I), (N, C, H, W) or (N, T)
+            Samples: rows, or images or documents if that is what the first layer takes. Documents are token numbers,
+            and short ones end with -1. NaN and infinity are allowed and affect only their own sample.
 
         Returns
         -------
-        ndarray, shape (N, O)
+        ndarray, shape (N, O), or (N, T, V) for documents
 
         Raises
         ------
@@ -157,7 +162,7 @@ class Network(Chain):
             If X is empty or not numeric, or its number of features is not that of the net.
         """
         samples = self.check_samples(X)
-        return self._rows(self.run(x)[0] for (x,) in self._chunks(SLICE, samples))
+        return self._rows((self.run(x)[0] for (x,) in self._chunks(SLICE, samples)), self.loss.axes)
 
     @quiet
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -172,7 +177,8 @@ class Network(Chain):
         -------
         ndarray, shape (N, C)
             With the loss "binary_cross_entropy" and one output, the probabilities of no and yes, (N, 2); with several
-            outputs, the probability of yes for each, (N, O).
+            outputs, the probability of yes for each, (N, O). With "next_token_loss", that of each token at each
+            position, (N, T, V).
 
         Raises
         ------
@@ -181,8 +187,10 @@ class Network(Chain):
         ValueError
             If the loss has no classes.
         """
-        logits = self.loss.logits(self.forward(X))
-        return self._rows(self.loss.probabilities(self.functions, z) for (z,) in self._chunks(SLICE, logits))
+        outputs = self.forward(X)
+        chunks = self._chunks(SLICE, self.loss.logits(outputs))
+        rows = self._rows(self.loss.probabilities(self.functions, z) for (z,) in chunks)
+        return rows.reshape(*outputs.shape[:-1], -1)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the prediction for each sample.
@@ -196,8 +204,9 @@ class Network(Chain):
         -------
         ndarray
             With the loss "softmax_cross_entropy", the most probable class, (N,). With "binary_cross_entropy", 0 or 1 by
-            the sign of the output, (N,) for one output and (N, O) for several; with "hinge", -1 or 1, (N,). With any
-            other loss, the outputs themselves, (N, O).
+            the sign of the output, (N,) for one output and (N, O) for several; with "hinge", -1 or 1, (N,); with
+            "next_token_loss", the most probable next tokens, (N, T). With any other loss, the outputs themselves,
+            (N, O).
 
         Raises
         ------
@@ -210,12 +219,13 @@ class Network(Chain):
         """Yield the chunks of samples and targets, converting `size` samples at a time to arrays of the tier."""
         for start in range(0, len(samples), size):
             part = slice(start, start + size)
-            x = self.tier.asarray(samples[part], self.dtype)
+            x = self.tier_samples(samples[part])
             yield from self.tier.chunks(x, *[array[part] for array in targets])
 
-    def _rows(self, values: Iterable[Any]) -> Array:
-        """Return the values computed from all chunks as one ndarray, one sample per row."""
-        return np.concatenate([np.atleast_2d(self._ndarray(value)) for value in values])
+    def _rows(self, values: Iterable[Any], axes: int = 1) -> Array:
+        """Return the values computed from all chunks as one ndarray; the value of one sample has so many axes."""
+        arrays = map(self._ndarray, values)
+        return np.concatenate([array[None] if array.ndim == axes else array for array in arrays])
 
     # Loss and gradients.
 
@@ -226,8 +236,13 @@ class Network(Chain):
 
         `shape` is that of one sample, in case the first layer does not determine it.
         """
-        n_outputs = (self.shapes(shape)[-1] or (None,))[0]
-        targets = check_targets(self.loss, y, n_samples, n_outputs, self.dtype, sample_weight)
+        output = self.shapes(shape)[-1] or (None,)
+        targets = check_targets(self.loss, y, n_samples, output[-1], self.dtype, sample_weight)
+        if shape is not None and self.loss.axes == 2 and targets.values.shape[1] != shape[0]:
+            raise DataError(
+                f"y has shape {targets.values.shape}, expected ({n_samples}, {shape[0]}): a target for each token of "
+                "X, -1 where there is none"
+            )
         check_tier_has(targets.loss.ops, self.tier, self.tier_name)
         return targets
 
@@ -245,7 +260,7 @@ class Network(Chain):
             Samples, as in `forward`.
         y : array_like
             Targets in the form the loss takes (see `losses`): class labels (N,) from 0 to C - 1, values (N, O), or (N,)
-            for one output, ...
+            for one output, next tokens (N, T), ...
         sample_weight : array_like, shape (N,), optional
             Weight of each sample, at least 0. The weighted sum of the losses is divided by the sum of the weights.
 
@@ -266,7 +281,7 @@ class Network(Chain):
         X = self.check_samples(X)
         self.check_batch(X.shape)
         targets = self.check_targets(y, len(X), sample_weight, shape=X.shape[1:])
-        x = self.tier.asarray(X, self.dtype)
+        x = self.tier_samples(X)
         loss, grads, _ = self.backprop(x, self.tier_targets(targets), prepared=targets)
         return loss, {name: self._ndarray(grads[name]) for name in self.parameters if name in grads}
 

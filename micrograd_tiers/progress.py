@@ -79,7 +79,7 @@ class TrainingProgress(Progress):
     """Progress of a training run: epoch, smoothed loss and samples per second."""
 
     def __init__(self, trainer: Trainer, *, bar: bool | None = True) -> None:
-        super().__init__(trainer.epochs * trainer.n_samples, "sample", done=trainer.samples_seen, bar=bar)
+        super().__init__(trainer.samples_planned, "sample", done=trainer.samples_seen, bar=bar)
         self._trainer = trainer
         self._loss: float | None = None
 

@@ -12,7 +12,6 @@ from .layers import Dropout
 from .layers.activation import ACTIVATIONS
 from .losses import SoftmaxCrossEntropy
 from .optimizers import OPTIMIZERS, SGD, Optimizer
-from .schedules import Schedule
 from .tiers.protocol import TIERS
 from .words import schedule_from_words
 
@@ -128,7 +127,7 @@ class Recipe:
         "",
         "learning rate schedule: cosine, or step:EVERY[,BY], which multiplies the rate by BY (0.1) every EVERY epochs",
         shown="none",
-        check=lambda words: schedule_from_words(words, epochs=1),
+        check=lambda words: schedule_from_words(words, epochs=1, steps=1),
     )
     batch_size: int = _setting(64, "samples per mini-batch", unit="N", check=_whole("batch_size"))
     epochs: int = _setting(10, "number of epochs; with --resume, the total", unit="N", check=_whole("epochs"))
@@ -210,11 +209,6 @@ class Recipe:
             option = "--momentum" if self.momentum else "--nesterov"
             raise ValueError(f"{option} needs --optimizer sgd; {self.optimizer} has its own running means")
         return OPTIMIZERS[self.optimizer](**given)
-
-    @cached_property
-    def rate_schedule(self) -> Schedule | None:
-        """The schedule of the learning rate, or None; raises ValueError if it cannot be parsed."""
-        return schedule_from_words(self.schedule, self.epochs)
 
 
 KINDS: dict[str, list[type]] = {  # the types that the value of a setting may have

@@ -19,6 +19,7 @@ from .metrics import Scores, score
 from .network import Network
 from .recipe import Recipe, check_setting
 from .tiers import TIERS
+from .words import schedule_from_words
 
 CHANGEABLE = ("epochs",)  # settings that may differ when a run is resumed
 
@@ -61,7 +62,7 @@ class Run:
         data_dir : str, optional
             As in `load_dataset`.
         """
-        recipe.rate_schedule  # noqa: B018  # finds a misspelled schedule before the data are loaded
+        schedule_from_words(recipe.schedule, recipe.epochs, steps=1)  # misspelled? before the data are loaded
         return cls(recipe, *load_data(recipe, data_dir))
 
     @classmethod

@@ -1,17 +1,26 @@
-"""Schedules, which lower the learning rate from epoch to epoch."""
+"""Schedules, which lower the learning rate from epoch to epoch, or from step to step."""
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .arguments import make_number, make_whole
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Base class of all schedules."""
+    """Base class of all schedules.
+
+    Attributes
+    ----------
+    by_step : bool
+        True if the rate changes at each step; by default it changes at each epoch.
+    """
+
+    by_step: ClassVar[bool] = False
 
     def factor(self, epoch: int) -> float:
-        """Return the factor of the optimizer's learning rate in an epoch, counted from 0."""
+        """Return the factor of the optimizer's learning rate in an epoch, or a step if `by_step`, counted from 0."""
         raise NotImplementedError
 
 
@@ -67,3 +76,24 @@ class CosineAnnealing(Schedule):
         """Return floor + (1 - floor) (1 + cos(pi epoch / epochs)) / 2."""
         progress = min(epoch, self.epochs) / self.epochs
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * progress)) / 2
+
+
+@dataclass(frozen=True)
+class LinearDecay(Schedule):
+    """Linear decay: step by step, the learning rate falls to 0, which it would reach after the last step.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps over which it falls, at least 1. Later steps would have no effect.
+    """
+
+    by_step: ClassVar[bool] = True
+    steps: int
+
+    def __post_init__(self) -> None:
+        make_whole(self, "steps")
+
+    def factor(self, epoch: int) -> float:
+        """Return 1 - step / steps, at least 0."""
+        return max(0.0, 1 - epoch / self.steps)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .arguments import shown
 from .conversion import LABELS, advice, are_whole, as_dtype, as_numbers, dropping, named
 from .errors import DataError
-from .inputs import Array
+from .inputs import Array, check_token_numbers
 from .losses import Loss, SoftmaxCrossEntropy, SoftTargets
 
 
@@ -24,13 +24,13 @@ class Targets:
     ----------
     loss : Loss
         The net's loss, or `SoftTargets` if the targets are probabilities instead of labels.
-    values : ndarray, shape (N,) or (N, O)
+    values : ndarray, shape (N,), (N, O) or (N, T)
     weights : ndarray, shape (N,), or None
         Weight of each sample times the weight of its class, or 0 for an ignored label.
     truth : ndarray or None
         The right predictions; None if there are none.
     counted : ellipsis or ndarray of bool
-        Mask of the samples that count in the accuracy: those whose label is not ignored.
+        Mask, shaped as `truth`, of what counts in the accuracy: labels that are not ignored, and tokens.
     """
 
     loss: Loss
@@ -59,6 +59,11 @@ class Targets:
         truth = None if self.truth is None else self.truth[chosen]
         counted = self.counted if self.counted is ... else self.counted[chosen]
         return Targets(self.loss, self.values[chosen], weights, truth, counted)
+
+    def up_to(self, length: int) -> "Targets":
+        """Return the targets of documents without the positions from `length` on."""
+        values, counted = self.values[:, :length], self.counted[:, :length]
+        return replace(self, values=values, truth=values, counted=counted)
 
 
 def check_targets(
@@ -196,6 +201,18 @@ def _signs(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
     return Targets(loss, column.astype(dtype), truth=column[:, 0].astype(np.int64))
 
 
+def _tokens(loss: Loss, y: Array, n_outputs: int | None, dtype: str) -> Targets:
+    if y.ndim != 2 or not y.size:
+        raise DataError(f"y has shape {y.shape}, {loss.name} expects (N, T): the next token at each position")
+    check_token_numbers(y, "y", n_outputs)
+    values = y.astype(np.int64)
+    counted = values >= 0
+    if not counted.any(axis=1).all():
+        n = np.argmin(counted.any(axis=1))
+        raise DataError(f"y: document {n} has no target, expected at least one token that is not -1: leave it out")
+    return Targets(loss, values, truth=values, counted=counted)
+
+
 def _column(array: Array) -> Array:
     """Return the only column of an array (N, 1), shaped (N,), and any other array as it is."""
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
@@ -265,15 +282,21 @@ def _without_nan(y: ArrayLike, array: Array, n_samples: int) -> str:
     return f"; try {dropping(present)}"
 
 
+def _for_tokens(loss: Loss, name: str, y: Array, n_outputs: int) -> Iterator[str]:
+    yield "[y]"  # a single document
+
+
 CALLS: dict[str, Callable[[Loss, str, Array, int], Iterator[str]]] = {
     "classes": _for_classes,
     "values": _for_values,
     "fractions": _for_fractions,
     "signs": _for_signs,
+    "tokens": _for_tokens,
 }
 CHECKS: dict[str, Callable[[Loss, Array, int | None, str], Targets]] = {
     "classes": _classes,
     "values": _values,
     "fractions": _fractions,
     "signs": _signs,
+    "tokens": _tokens,
 }

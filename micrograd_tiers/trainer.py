@@ -40,6 +40,8 @@ class Trainer:
     Attributes
     ----------
     net : Network
+    epochs, n_steps : int
+        Planned length of the run; with `steps`, the last epoch may be cut short.
     state : TrainingState
         Progress of the run: epoch, position in it, history, and everything else needed to resume.
     """
@@ -52,7 +54,8 @@ class Trainer:
         *,
         optimizer: str | Optimizer | None = None,
         batch_size: int = 64,
-        epochs: int = 1,
+        epochs: int | None = None,
+        steps: int | None = None,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         seed: int | np.random.Generator = 0,
         shuffle: bool = True,
@@ -66,8 +69,6 @@ class Trainer:
         self.net = net
         self.optimizer = get_optimizer(SGD(0.1) if optimizer is None else optimizer)
         self.batch_size = whole_number("batch_size", batch_size)
-        self.epochs = whole_number("epochs", epochs)
-        self.schedule = get_schedule(schedule, self.epochs)
         self.patience = None if patience is None else whole_number("patience", patience)
         self.keep_best = flag("keep_best", keep_best)
         if validation is None and (patience is not None or keep_best):
@@ -79,6 +80,13 @@ class Trainer:
             pair = checked_pair(validation, len(self.X))
             self._validation_x, self._validation_targets = checked_set(net, *pair, "validation ")
         check_batches(net, self.X.shape, self.batch_size, self.drop_last)
+        if epochs is not None and steps is not None:
+            raise ValueError(f"epochs is {epochs} and steps is {steps}, expected one of them: they set the same length")
+        self.epochs = 1 if epochs is None else whole_number("epochs", epochs)
+        self.n_steps = self.epochs * self.steps_per_epoch if steps is None else whole_number("steps", steps)
+        if steps is not None:
+            self.epochs = math.ceil(self.n_steps / self.steps_per_epoch)
+        self.schedule = get_schedule(schedule, self.epochs, self.n_steps)
 
         self.state = TrainingState()
         self._batches = Batches(net, self.X, self.targets, self.batch_size)
@@ -105,7 +113,10 @@ class Trainer:
     @property
     def _progress(self) -> str:
         within = f" and {self.position:,} of {self.n_samples:,} samples" * bool(self.position)
-        return f"{self.epoch:,} of {self.epochs:,} epochs{within}{', finished' * self.finished}"
+        done = f"{self.epoch:,} of {self.epochs:,} epochs{within}"
+        if self.n_steps % self.steps_per_epoch:  # the last epoch will be cut short
+            done = f"{len(self.history.batch_loss):,} of {self.n_steps:,} steps"
+        return f"{done}{', finished' * self.finished}"
 
     @property
     def epoch(self) -> int:
@@ -139,10 +150,16 @@ class Trainer:
         return self.epoch * self.n_samples + self.position
 
     @property
+    def samples_planned(self) -> int:
+        """Number of samples of all steps."""
+        whole, more = divmod(self.n_steps, self.steps_per_epoch)
+        return whole * self.n_samples + more * self.batch_size
+
+    @property
     def finished(self) -> bool:
-        """True if all epochs are done, or `patience` epochs have passed without a lower validation loss."""
+        """True if all steps are done, or `patience` epochs have passed without a lower validation loss."""
         impatient = self.patience is not None and self.epoch - self.best_epoch >= self.patience
-        return self.epoch >= self.epochs or impatient
+        return len(self.history.batch_loss) >= self.n_steps or impatient
 
     @property
     def best_epoch(self) -> int:
@@ -157,18 +174,21 @@ class Trainer:
         Raises
         ------
         DivergedError
-            If the loss is NaN or infinite, or, at the end of an epoch, a weight or the validation loss is.
+            If the loss is NaN or infinite, or, at the end of an epoch or the run, a weight or the validation loss is.
         """
         state = self.state
         x, arrays, targets = self._batches.at(state.position)
         n = len(targets.values)
-        noise = self._draw_noise(n)
+        samples_shape = (n, *self._batches.shape)
+        noise = self._draw_noise(samples_shape)
+        if self.schedule is not None and self.schedule.by_step:
+            self._set_rate(self.schedule.factor(len(state.history.batch_loss)))
         factor = self._optimizer.gradient_factor
         loss, grads, seen = self.net.backprop(x, arrays, factor, noise, prepared=targets)
         state.history.batch_loss.append(loss)
         if not math.isfinite(loss):
             raise self._diverged(f"the loss is {loss}")
-        self.net.apply_seen(seen, (n, *self.X.shape[1:]))
+        self.net.apply_seen(seen, samples_shape)
         before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None
         self._optimizer.apply(self.net, grads, state.memory)
         if before is not None:
@@ -177,6 +197,8 @@ class Trainer:
         state.position += n
         if state.position == self.n_samples:
             self._end_epoch()
+        elif self.finished:
+            self._check_weights()
         return loss
 
     def run(self, on_step: Callable[[float], object] = lambda loss: None) -> None:
@@ -184,12 +206,12 @@ class Trainer:
         while not self.finished:
             on_step(self.step())
 
-    def _draw_noise(self, n: int) -> list[Any]:
-        """Return the dropout masks of the next n samples; they depend on the step, not on when a run was resumed."""
+    def _draw_noise(self, samples_shape: tuple[int, ...]) -> list[Any]:
+        """Return the dropout masks of the next samples; they depend on the step, not on when a run was resumed."""
         if self.state.mask_seed is None:
             return []
         rng = np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])
-        noise = self.net.draw_noise((n, *self.X.shape[1:]), rng)
+        noise = self.net.draw_noise(samples_shape, rng)
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
@@ -211,17 +233,23 @@ class Trainer:
 
     def _begin_epoch(self) -> None:
         self._optimizer = self.optimizer
-        if self.schedule is not None:
-            rate = self.optimizer.learning_rate * self.schedule.factor(self.epoch)
-            self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
+        if self.schedule is not None and not self.schedule.by_step:
+            self._set_rate(self.schedule.factor(self.epoch))
         self.state.rng_state = self._rng.bit_generator.state  # reproduces the order of this epoch
         n = len(self.X)
         order = self._rng.permutation(n) if self.shuffle else np.arange(n)
         self._batches.reorder(order[: self.n_samples])
 
-    def _end_epoch(self) -> None:
+    def _set_rate(self, factor: float) -> None:
+        rate = self.optimizer.learning_rate * factor
+        self._optimizer = replace(self.optimizer, learning_rate=max(rate, TINY))
+
+    def _check_weights(self) -> None:
         if not all(np.isfinite(weights).all() for weights in self.net.state_dict().values()):
             raise self._diverged("a weight is NaN or infinite")
+
+    def _end_epoch(self) -> None:
+        self._check_weights()
         self.history.train_loss.append(self.state.loss_sum / self.targets.weight_of(self._batches.order))
         if self.validation is not None:
             scores = score(self.net, self._validation_x, self._validation_targets)

@@ -21,7 +21,8 @@ def fit(
     *,
     optimizer: str | Optimizer | None = None,
     batch_size: int = 64,
-    epochs: int = 1,
+    epochs: int | None = None,
+    steps: int | None = None,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int | np.random.Generator = 0,
     shuffle: bool = True,
@@ -37,17 +38,21 @@ def fit(
     Parameters
     ----------
     net : Network
-    X : array_like, shape (N, I) or (N, C, H, W)
-        Samples; all features must be finite.
-    y : array_like, shape (N,) or (N, O)
+    X : array_like, shape (N, I), (N, C, H, W) or (N, T)
+        Samples; all features must be finite. Documents are token numbers; each mini-batch is cut to the longest of its
+        documents.
+    y : array_like, shape (N,), (N, O) or (N, T)
         Targets as in `Network.loss_and_grads`.
     optimizer : Optimizer or str, optional
         An Optimizer such as ``Adam(0.001)``, or "sgd", "rmsprop", "adam" or "adamw" for the default settings. By
         default, SGD with learning rate 0.1.
     batch_size : int
         Samples per step, at least 1; the last mini-batch of an epoch may be smaller.
-    epochs : int
-        Number of passes over all samples, at least 1.
+    epochs : int, optional
+        Number of passes over all samples, at least 1; by default 1.
+    steps : int, optional
+        Number of steps, at least 1, in place of `epochs`. An epoch that the last step cuts short has no entry in the
+        history's losses per epoch.
     validation : tuple of array_like, optional
         Validation set (X, y), evaluated at the end of each epoch.
     seed : int or numpy.random.Generator
@@ -59,7 +64,8 @@ def fit(
         other samples in each epoch. Batch normalization needs this where one sample would be left alone.
     schedule : Schedule or str, optional
         Schedule of the learning rate: a `StepDecay` or `CosineAnnealing`, or in words "step:EVERY", "step:EVERY,BY" or
-        "cosine", which falls over all epochs. By default the rate is constant.
+        "cosine", which falls over all epochs; or a `LinearDecay`, or "linear", which falls over all steps, step by
+        step. By default the rate is constant.
     patience : int, optional
         Stop early, after this many epochs without a new lowest validation loss; at least 1.
     keep_best : bool
@@ -84,8 +90,8 @@ def fit(
         If the loss, a weight or the validation loss becomes NaN or infinite.
     """
     trainer = Trainer(
-        net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, validation=validation, seed=seed,
-        shuffle=shuffle, drop_last=drop_last, schedule=schedule, patience=patience, keep_best=keep_best,
+        net, X, y, optimizer=optimizer, batch_size=batch_size, epochs=epochs, steps=steps, validation=validation,
+        seed=seed, shuffle=shuffle, drop_last=drop_last, schedule=schedule, patience=patience, keep_best=keep_best,
         sample_weight=sample_weight,
     )  # fmt: skip
     if flag("progress", progress):

@@ -14,7 +14,7 @@ from .arguments import shown
 from .backprop import Step, forward
 from .conversion import as_dtype
 from .initializers import Initializer, get_initializer
-from .inputs import Array, check_samples, check_state, check_tier_has, checked_dtype
+from .inputs import Array, check_state, check_tier_has, checked_dtype
 from .layers import Layer
 from .layers.base import Shape, shapes_along
 from .rng import generator
@@ -135,10 +135,6 @@ class Chain:
         """
         return summary_of(self.layers, self.shapes(shape), self.frozen, batch_size, optimizer_numbers, self.dtype)
 
-    def check_samples(self, X: ArrayLike) -> Array:
-        """Return X as an ndarray (N, ...) of the net's dtype, or raise a DataError that names the problem."""
-        return check_samples(X, self.layers, self.dtype)
-
     def _initial(self, i: int, name: str, initializer: Initializer, rng: np.random.Generator) -> Array:
         """Return initial values of a parameter of layer i; raise ValueError unless they are finite and of its shape."""
         layer = self.layers[i]
@@ -168,6 +164,10 @@ class Chain:
     def tier_array(self, array: Any) -> Any:
         """Convert an ndarray to an array of the tier; return any other object as it is."""
         return self.tier.asarray(array, self.dtype) if isinstance(array, np.ndarray) else array
+
+    def tier_samples(self, samples: Array) -> Any:
+        """Return samples as an array of the tier: of whole numbers if they are tokens."""
+        return self.tier.asarray(samples, "int64" if samples.dtype.kind == "i" else self.dtype)
 
     def tier_targets(self, targets: Targets) -> tuple[Any, ...]:
         """Return targets, and sample weights if there are any, as arrays of the tier."""

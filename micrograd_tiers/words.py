@@ -8,7 +8,7 @@ from .arguments import check_name, shown
 from .layers import AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Reshape
 from .layers.activation import ACTIVATIONS
 from .layers.base import Shape
-from .schedules import CosineAnnealing, Schedule, StepDecay
+from .schedules import CosineAnnealing, LinearDecay, Schedule, StepDecay
 
 LAYERS: dict[str, tuple[Callable[..., Layer], int, int]] = {  # the layer; minimum and maximum count of its numbers
     "linear": (Linear, 1, 1),
@@ -84,14 +84,14 @@ def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
     return layers
 
 
-def schedule_from_words(words: str, epochs: int) -> Schedule | None:
-    """Parse a schedule of the learning rate: "step:EVERY", "step:EVERY,BY" or "cosine"; "" gives None.
+def schedule_from_words(words: str, epochs: int, steps: int) -> Schedule | None:
+    """Parse a schedule of the learning rate: "step:EVERY", "step:EVERY,BY", "cosine" or "linear"; "" gives None.
 
     Parameters
     ----------
     words : str
-    epochs : int
-        Number of epochs over which the cosine falls.
+    epochs, steps : int
+        Number of epochs over which the cosine falls, and of steps over which the line falls.
 
     Raises
     ------
@@ -103,17 +103,21 @@ def schedule_from_words(words: str, epochs: int) -> Schedule | None:
         return None
     if name == "cosine" and not numbers:
         return CosineAnnealing(epochs)
+    if name == "linear" and not numbers:
+        return LinearDecay(steps)
     every, *by = numbers.split(",")
     if name == "step" and len(by) < 2:
         try:
             return StepDecay(_number("EVERY", int, every), *(_number("BY", float, share) for share in by))
         except ValueError as error:
-            raise ValueError(f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY or cosine") from None
-    raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY or cosine")
+            raise ValueError(
+                f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY, cosine or linear"
+            ) from None
+    raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY, cosine or linear")
 
 
-def get_schedule(schedule: Any, epochs: int) -> Schedule | None:
-    """Return the schedule of a run over so many epochs, given in words, as a Schedule, or None for a constant rate.
+def get_schedule(schedule: Any, epochs: int, steps: int) -> Schedule | None:
+    """Return the schedule of a run of so many epochs or steps, given in words or as it is; None: a constant rate.
 
     Raises
     ------
@@ -121,7 +125,7 @@ def get_schedule(schedule: Any, epochs: int) -> Schedule | None:
         If it is none of these, or the words cannot be parsed.
     """
     if isinstance(schedule, str):
-        return schedule_from_words(schedule, epochs)
+        return schedule_from_words(schedule, epochs, steps)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise ValueError(
             f"schedule is {shown(schedule)}, expected a Schedule such as CosineAnnealing(epochs=10), or words such as "

@@ -100,7 +100,7 @@ def record(trainer: Trainer, viewer: Network, picture: Callable[[Network], NetPi
     frames : int
         Number of frames, at least 2.
     """
-    steps = trainer.steps_per_epoch * trainer.epochs
+    steps = trainer.n_steps
     recorded: list[Frame] = []
     seconds, diverged = 0.0, ""
     for step in moments(steps, frames):
