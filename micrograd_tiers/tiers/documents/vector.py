@@ -133,7 +133,8 @@ def next_token_loss(logits, target):
         p = e / (1 + rest)[:, None]
         p[rows, target] = 0
         p[rows, target] = -total(p, axis=1)
-        p[~known] = 0
-        return p * (dloss / count)
+        dlogits = p * (dloss / count)
+        dlogits[~known] = 0
+        return dlogits
 
     return total(losses) / count, (dlogits,)
