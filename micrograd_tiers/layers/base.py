@@ -138,7 +138,8 @@ def no_bias(tier: Tier, weight: Any, n: int) -> Any:
 def shape_of_sample(layers: Sequence[Layer]) -> Shape | None:
     """Return the shape that the first layer takes, or that of the longest document; None if it is not determined."""
     if not layers[0].takes_tokens:
-        return layers[0].shape_in()
+        inner = (layer.shape_in() for layer in layers if layer.op != "fork")
+        return next(inner, None)
     limits = [limit for layer in layers if (limit := layer.longest())]
     return (min(limits),) if limits else None
 

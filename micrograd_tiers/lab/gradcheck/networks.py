@@ -103,7 +103,7 @@ def _mean_loss(net: Network, samples: Array, y: ArrayLike) -> Callable[[Mapping[
     more term: the difference between its loss and the sum over its rows, which should be zero.
     """
     samples, targets = net.check_samples(samples), net.check_targets(y, len(samples), shape=samples.shape[1:])
-    chunks = [*net.tier.chunks(net.tier.asarray(samples), *net.tier_targets(targets))]
+    chunks = [*net.tier.chunks(net.tier_samples(samples), *net.tier_targets(targets))]
 
     def loss_of(*chunk: Any) -> Any:
         return targets.loss.forward(net.functions, *chunk)[0]
@@ -113,7 +113,7 @@ def _mean_loss(net: Network, samples: Array, y: ArrayLike) -> Callable[[Mapping[
         losses: list[complex] = []
         for x, *arrays in chunks:
             z, *_ = net.run(x, training=True)
-            rows = range(len(z) if getattr(z, "ndim", 1) == 2 else 0)
+            rows = range(len(z) if getattr(z, "ndim", 0) == 1 + targets.loss.axes else 0)
             parts = [loss_of(z[n : n + 1], *(array[n : n + 1] for array in arrays)) for n in rows]
             losses += [*parts, _rest(loss_of(z, *arrays), parts)]
         return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / targets.divisor
