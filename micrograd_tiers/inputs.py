@@ -74,7 +74,12 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], loss: Loss, dtype: str)
         if isinstance(layers[0], Embedding):
             _check_tokens(array, layers[0].n_tokens)
 
-    array = as_numbers(X, "X", accept)
+    try:
+        array = as_numbers(X, "X", accept)
+    except DataError as error:
+        if layers[0].takes_tokens and "rectangular" in str(error):
+            raise DataError(f"{error}: end short documents with -1, as Tokenizer.encode does") from None
+        raise
     try:
         accept(array)
     except DataError as error:

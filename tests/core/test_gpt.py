@@ -267,6 +267,7 @@ BAD = {
     "fraction": (lambda net, X, y: net.forward(X + 0.5), "expected token numbers from 0 to 6"),
     "unknown token": (lambda net, X, y: net.forward(X + 4), "expected token numbers from 0 to 6"),
     "empty document": (lambda net, X, y: net.forward(np.full((1, 3), -1)), "document 0 begins with -1"),
+    "ragged": (lambda net, X, y: net.forward([[1, 2], [3]]), "end short documents with -1, as Tokenizer.encode does"),
     "gap": (lambda net, X, y: net.forward([[1, -1, 2]]), "document 0 has -1 at position 1 and a token after it"),
     "too long": (lambda net, X, y: net.forward(np.zeros((1, 7), int)), "expected at most 6"),
     "targets too short": (
@@ -285,6 +286,27 @@ def test_bad_documents_are_named(name):
     with pytest.raises(mt.DataError) as caught:
         call(mt.gpt(**SMALL), *documents())
     assert message in str(caught.value)
+
+
+@every_tier
+def test_documents_of_one_length_can_be_classified(tier):
+    X, _ = documents(length=4)
+    net = mt.Network([mt.Embedding(7, 3), mt.Flatten(), mt.Linear(12, 2)], tier=tier, exact=True)
+    history = mt.fit(net, X, np.arange(8) % 2, batch_size=3, epochs=2)
+    assert history.train_loss[1] < history.train_loss[0]
+    assert mt.check_network(net, X, np.arange(8) % 2, n_coordinates=2).passed
+
+
+@every_tier
+def test_documents_can_be_rows_of_numbers(tier):
+    rng = np.random.default_rng(0)
+    layers = [mt.RMSNorm(), *mt.residual(mt.Project(4, 12), mt.Attention(2)), mt.LayerNorm(4), mt.Project(4, 3)]
+    net = mt.Network(layers, "next_token_loss", tier=tier)
+    X, y = rng.standard_normal((5, 3, 4)), rng.integers(-1, 3, (5, 3))
+    y[:, 0] = 1
+    assert mt.check_network(net, X, y, n_coordinates=2).passed
+    assert len(mt.fit(net, X, y, batch_size=2, epochs=2).train_loss) == 2
+    assert net.predict(X).shape == (5, 3)
 
 
 def test_heads_divide_the_features():
