@@ -1,1 +1,1 @@
-"""Ops of documents, sequences of tokens, in one file per tier: embeddings, normalization, attention and their loss."""
+"""Ops of documents, which are sequences of tokens: one file per tier, the same ops in each."""
