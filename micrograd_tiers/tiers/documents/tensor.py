@@ -87,8 +87,8 @@ def layer_norm(x, weight, bias, epsilon=1e-5):
 def attention(x, heads):
     """y[t] = sum over s <= t of p[t, s] v[s], p[t] = softmax of q[t] . k[s] / sqrt(D).
 
-    For each n, x[t] is q[t], k[t] and v[t] side by side. Each is cut into `heads` parts of D
-    numbers, and each head does the same with its own parts (Vaswani et al. 2017).
+    For each n, x[t] is q[t], k[t] and v[t] side by side. Each is cut into `heads` parts
+    of D numbers, and each head does the same with its own parts (Vaswani et al. 2017).
     """
     N, T, width = x.shape
     D = width // (3 * heads)
@@ -126,7 +126,7 @@ def project(x, weight):
 
 
 def next_token_loss(logits, target):
-    """Mean of -log(softmax(logits)[target]) over each document's targets; -1 is none."""
+    """Mean of -log(softmax(logits)[target]) over a document's targets; -1 is none."""
     real, rows = target >= 0, logits.reshape(-1, logits.shape[2])
     count = np.maximum(1, real.sum(axis=1))[:, None]
     losses, (vjp,) = softmax_cross_entropy(rows, target.ravel())  # (N T,)
