@@ -93,14 +93,6 @@ def test_a_run_is_not_resumed_with_other_settings(changes, words, tmp_path):
         Run.resume(tmp_path / "run.npz", **changes)
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "linear"])
-def test_a_rate_that_falls_over_the_whole_run_fixes_its_length(schedule, tmp_path):
-    Run.start(replace(MOONS, schedule=schedule)).save(tmp_path / "run.npz")
-    assert Run.resume(tmp_path / "run.npz").recipe.schedule == schedule
-    with pytest.raises(mt.DataError, match=rf"its learning rate falls over 3 epochs \(--schedule {schedule}\)"):
-        Run.resume(tmp_path / "run.npz", epochs=5)
-
-
 def test_a_net_without_a_run_is_not_resumed(tmp_path):
     mt.save(mt.two_layer_net(2, 3, 2), tmp_path / "net.npz")
     with pytest.raises(mt.DataError, match="holds a net, but no training run"):
