@@ -63,7 +63,7 @@ sphinx_gallery_conf = {
     "examples_dirs": [str(ROOT / "walkthroughs"), str(ROOT / "examples")],
     "gallery_dirs": ["walkthroughs", "examples"],
     "filename_pattern": r"[\\/](\d\d_|gallery)",
-    "ignore_pattern": r"solutions|torch_tier",
+    "ignore_pattern": r"solutions|torch_tier|gpt_of_values",
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_memory": False,

@@ -11,11 +11,13 @@ from micrograd_tiers import tiers
 from micrograd_tiers.tiers import TIERS, registry
 
 FOLDER = Path(tiers.__file__).parent
-FILES = {"essence": "{}.py", "more": "more/{}.py", "images": "images/{}.py", "batch": "batch.py"}
+FILES = {"essence": "{}.py", "batch": "batch.py"}
+FILES |= {family: f"{family}/{{}}.py" for family in ("more", "images", "documents")}
 TITLES = {
     "essence": "The essence",
     "more": "Further losses, and dropout",
     "images": "Images",
+    "documents": "Documents",
     "batch": "Whole mini-batches",
 }
 HEAD = """Side by side

@@ -33,6 +33,7 @@ _NAMES = {  # keyed by the module that defines them
     "recipe": ("Recipe",),
     "run": ("Run",),
     "schedules": ("CosineAnnealing", "LinearDecay", "StepDecay"),
+    "text": ("Tokenizer", "generate"),
     "tiers": ("Tier", "get_tier"),
     "trainer": ("Trainer",),
     "training": ("fit",),
@@ -118,6 +119,8 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .schedules import CosineAnnealing as CosineAnnealing
     from .schedules import LinearDecay as LinearDecay
     from .schedules import StepDecay as StepDecay
+    from .text import Tokenizer as Tokenizer
+    from .text import generate as generate
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
     from .trainer import Trainer as Trainer

@@ -145,8 +145,9 @@ def pass_nothing_on() -> None:
 def in_order(root: V, reset: bool = True) -> tuple[list[V], list[tuple[V, float]]]:
     """Return the nodes below `root`, each before its operands, and the gradients that leaves hold; set all `grad` to 0.
 
-    Depth-first search lists each node after its operands; the list is then reversed. So the backward pass reaches a
-    node after all nodes that were computed from it, when its `grad` is complete. With ``reset=False``, `grad` is kept.
+    Depth-first search lists each node after its operands, of which it visits the first one first; the list is then
+    reversed. So the backward pass reaches a node after all nodes that were computed from it, when its `grad` is
+    complete. With ``reset=False``, `grad` is kept.
     """
     nodes: list[Any] = []
     held: list[tuple[Any, float]] = []
@@ -162,11 +163,11 @@ def in_order(root: V, reset: bool = True) -> tuple[list[V], list[tuple[V, float]
             if (x := node._x) is not None:
                 push(node)
                 push(None)
-                push(x)
                 if (y := node._y) is not None:
                     push(y)
+                push(x)
             elif node._y is not None:
-                stack.extend((node, None, *node._y))
+                stack.extend((node, None, *reversed(node._y)))
             elif node.grad:
                 held.append((node, node.grad))
             if reset:

@@ -36,9 +36,9 @@ def forward(tier, steps, x, noise=()):
     """Return the output of the last step, and the vjps and statistics of each step."""
     vjps, seen, noise, copies = [], [], iter(noise), []
     for step in steps:
-        if step.layer.op == "fork":  # a copy of x goes around the branch
+        if step.layer.branch == "fork":  # a copy of x goes around the branch
             copies.append(x)
-        elif step.layer.op == "join":
+        elif step.layer.branch == "join":
             x = tier.elementwise(add, x, copies.pop())
         x, vjps_of_step, seen_by_step = step.forward(tier, x, noise)  # dropout takes next(noise)
         vjps.append(vjps_of_step)
@@ -66,9 +66,9 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
         dy, copies = dloss, []
         for i in reversed(range(first, len(steps))):
             dy = pull(dy)  # dL/d(output of layer i)
-            if steps[i].layer.op == "join":  # what was added gets the same gradient twice
+            if steps[i].layer.branch == "join":  # what was added gets the same gradient twice
                 copies.append(dy)
-            elif steps[i].layer.op == "fork":  # what was copied gets both gradients
+            elif steps[i].layer.branch == "fork":  # what was copied gets both gradients
                 dy = tier.elementwise(add, dy, copies.pop())
             pull, *vjps_of_parameters = vjps[i]  # pull: vjp of x, called if a layer below learns
             for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):

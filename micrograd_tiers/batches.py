@@ -31,11 +31,12 @@ class Batches:
     Attributes
     ----------
     shape : tuple of int
-        Shape of a sample of the last mini-batch: documents are only as long as the longest of them.
+        Shape of a sample in the latest mini-batch: documents are only as long as the longest of them.
     """
 
     def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
         self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
+        self.shape = X.shape[1:]
 
     def reorder(self, order: NDArray[Any]) -> None:
         """Start an epoch of the given samples, in their order."""
@@ -53,12 +54,12 @@ class Batches:
             The mini-batch's targets and weights as ndarrays, with the loss that takes them.
         """
         if position not in self._block:
-            tokens = self.X.dtype.kind == "i"
-            batches = 1 if tokens else max(1, BLOCK // (self.X[0].size * self.batch_size))
+            padded = self.net.layers[0].takes_tokens and self.net.loss.axes == 2
+            batches = 1 if padded else max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(position, min(position + batches * self.batch_size, len(self.order)))
             chosen = self.order[self._block.start : self._block.stop]
             X, self._targets = self.X[chosen], self.targets.of(chosen)
-            if tokens:  # the padding that all of these documents have is left out
+            if padded:  # the padding that all of these documents have is left out
                 longest = 1 + int(np.flatnonzero(((X >= 0) | self._targets.counted).any(axis=0))[-1])
                 X, self._targets = X[:, :longest], self._targets.up_to(longest)
             self.shape = X.shape[1:]

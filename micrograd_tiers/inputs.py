@@ -13,7 +13,7 @@ from .conversion import advice, are_whole, as_numbers, dropping, named
 from .errors import DataError
 from .formats import cut
 from .layers import Conv2d, Embedding, Layer, Reshape
-from .layers.base import Shape, shapes_along
+from .layers.base import Shape, shape_of_sample, shapes_along
 from .losses import Loss
 from .tiers import COUPLED, Tier
 
@@ -74,7 +74,12 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], loss: Loss, dtype: str)
         if isinstance(layers[0], Embedding):
             _check_tokens(array, layers[0].n_tokens)
 
-    array = as_numbers(X, "X", accept)
+    try:
+        array = as_numbers(X, "X", accept)
+    except DataError as error:
+        if layers[0].takes_tokens and "rectangular" in str(error):
+            raise DataError(f"{error}: end short documents with -1, as Tokenizer.encode does") from None
+        raise
     try:
         accept(array)
     except DataError as error:
@@ -106,7 +111,7 @@ def check_token_numbers(array: Array, what: str, n_tokens: int | None) -> None:
 
 
 def _check_shape(array: Array, layers: Sequence[Layer], loss: Loss) -> None:
-    expected = layers[0].shape_in()
+    expected = shape_of_sample(layers)
     if layers[0].takes_tokens and array.ndim != 2:
         raise DataError(f"X has shape {array.shape}, expected (N, T): the token numbers of one document per row")
     if array.ndim < 2 or (expected is not None and array.ndim != 1 + len(expected)):

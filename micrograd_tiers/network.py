@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from .arguments import shown
 from .backprop import backprop
 from .conversion import as_dtype, as_numbers
-from .errors import DataError
 from .initializers import Initializer
 from .inputs import Array, check_samples, check_tier_has, checked_layers, dtype_at
 from .layers import Layer
@@ -237,12 +236,8 @@ class Network(Chain):
         `shape` is that of one sample, in case the first layer does not determine it.
         """
         output = self.shapes(shape)[-1] or (None,)
-        targets = check_targets(self.loss, y, n_samples, output[-1], self.dtype, sample_weight)
-        if shape is not None and self.loss.axes == 2 and targets.values.shape[1] != shape[0]:
-            raise DataError(
-                f"y has shape {targets.values.shape}, expected ({n_samples}, {shape[0]}): a target for each token of "
-                "X, -1 where there is none"
-            )
+        length = shape[0] if shape is not None and self.loss.axes == 2 else None
+        targets = check_targets(self.loss, y, n_samples, output[-1], self.dtype, sample_weight, length)
         check_tier_has(targets.loss.ops, self.tier, self.tier_name)
         return targets
 

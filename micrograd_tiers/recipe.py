@@ -104,7 +104,9 @@ class Recipe:
         0.0, "probability that dropout sets an output of a hidden layer to 0", unit="P", check=Dropout
     )
     init: str = _setting(
-        "xavier", "initializer of the weights: standard_normal, uniform, xavier, kaiming, ...", check=get_initializer
+        "xavier",
+        "initializer of the weights: standard_normal, normal:DEVIATION, uniform, xavier, kaiming, ...",
+        check=get_initializer,
     )
     dtype: str = _setting("float64", "float64 or float32", check=_one_of("dtype", ("float64", "float32")))
     exact: bool = _setting(False, "exact mode: arithmetic that gives equal bits at every tier")
@@ -125,7 +127,8 @@ class Recipe:
     )
     schedule: str = _setting(
         "",
-        "learning rate schedule: cosine, or step:EVERY[,BY], which multiplies the rate by BY (0.1) every EVERY epochs",
+        "learning rate schedule: cosine; linear, which falls step by step; or step:EVERY[,BY], which multiplies the "
+        "rate by BY (0.1) every EVERY epochs",
         shown="none",
         check=lambda words: schedule_from_words(words, epochs=1, steps=1),
     )

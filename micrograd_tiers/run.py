@@ -265,9 +265,9 @@ def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[st
         raise DataError(f"{path}: holds a net, but no training run to resume")
     for name, value in changes.items():
         check_setting(name, value)
-    if recipe.schedule == "cosine" and changes.get("epochs", recipe.epochs) != recipe.epochs:
+    if recipe.schedule in ("cosine", "linear") and changes.get("epochs", recipe.epochs) != recipe.epochs:
         raise DataError(
-            f"{path}: its learning rate falls along a cosine over {recipe.epochs} epochs. "
+            f"{path}: its learning rate falls over {recipe.epochs} epochs (--schedule {recipe.schedule}). "
             "Omit --epochs, or start a new run without --resume"
         )
     for name, value in changes.items():

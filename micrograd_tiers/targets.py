@@ -67,15 +67,29 @@ class Targets:
 
 
 def check_targets(
-    loss: Loss, y: ArrayLike, n_samples: int, n_outputs: int | None, dtype: str, sample_weight: ArrayLike | None
+    loss: Loss,
+    y: ArrayLike,
+    n_samples: int,
+    n_outputs: int | None,
+    dtype: str,
+    sample_weight: ArrayLike | None,
+    length: int | None = None,
 ) -> Targets:
-    """Return y and the sample weights in the form that the loss takes, or raise a DataError that names the problem."""
+    """Return y and the sample weights in the form that the loss takes, or raise a DataError that names the problem.
+
+    `length` is the number of positions of the documents, if the loss takes documents.
+    """
     if n_outputs is not None:
         loss.check_outputs(n_outputs)
 
     def checked(array: Array) -> Targets:
         if array.ndim == 0 or len(array) != n_samples:
             raise DataError(f"y has shape {array.shape}, expected one target for each of the {n_samples} samples")
+        if length is not None and array.ndim == 2 and array.shape[1] != length:
+            raise DataError(
+                f"y has shape {array.shape}, expected {(n_samples, length)}: a target for each token of X, -1 where "
+                "there is none"
+            )
         return CHECKS[loss.targets](loss, array, n_outputs, dtype)
 
     array = as_numbers(y, "y", checked)

@@ -179,8 +179,7 @@ class Trainer:
         state = self.state
         x, arrays, targets = self._batches.at(state.position)
         n = len(targets.values)
-        samples_shape = (n, *self._batches.shape)
-        noise = self._draw_noise(samples_shape)
+        noise = self._draw_noise(n)
         if self.schedule is not None and self.schedule.by_step:
             self._set_rate(self.schedule.factor(len(state.history.batch_loss)))
         factor = self._optimizer.gradient_factor
@@ -188,7 +187,7 @@ class Trainer:
         state.history.batch_loss.append(loss)
         if not math.isfinite(loss):
             raise self._diverged(f"the loss is {loss}")
-        self.net.apply_seen(seen, samples_shape)
+        self.net.apply_seen(seen, (n, *self._batches.shape))
         before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None
         self._optimizer.apply(self.net, grads, state.memory)
         if before is not None:
@@ -206,12 +205,12 @@ class Trainer:
         while not self.finished:
             on_step(self.step())
 
-    def _draw_noise(self, samples_shape: tuple[int, ...]) -> list[Any]:
-        """Return the dropout masks of the next samples; they depend on the step, not on when a run was resumed."""
+    def _draw_noise(self, n: int) -> list[Any]:
+        """Return the dropout masks of the next n samples; they depend on the step, not on when a run was resumed."""
         if self.state.mask_seed is None:
             return []
         rng = np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])
-        noise = self.net.draw_noise(samples_shape, rng)
+        noise = self.net.draw_noise((n, *self._batches.shape), rng)
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:

@@ -10,7 +10,10 @@ You need page 1, and you should have seen a Python class before.
 """
 
 # %%
+import gc
 import random
+import weakref
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -360,6 +363,45 @@ assert sum(unseen) > 85
 # `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`. The command
 # first proves that both find the same gradients. Then the two take turns, and it times one epoch of the demonstration
 # in each turn.
+#
+# The garbage collector
+# ---------------------
+#
+# Python frees an object as soon as nothing refers to it any more. That never happens to objects that refer to each
+# other in a circle, a *cycle*. For these there is the garbage collector: whenever enough new objects have been
+# added, it searches the new ones for cycles, and now and then all of them. While a graph grows to many thousands of
+# nodes, that is a lot of searching. In this package it is also in vain: a node refers to its operands, and no operand
+# refers back. (A node of micrograd stores a function that refers to the node, so each node is a cycle.)
+#
+# What does it cost? `examples/gpt_of_values.py`, in the package's repository, is a small language model on a class like
+# ours, and it takes `Value` in place of its class. `python benchmarks/engine.py` times its training step with both
+# classes, and prints the share of the time that the collector takes; the page on benchmarks shows the result. So pause
+# the collector while you train:
+
+
+# %%
+@contextmanager
+def collector_paused():
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+with collector_paused():
+    penalty = sum(w * w for w in model.parameters())
+    penalty.backward()
+    graph = weakref.ref(penalty)  # tells whether the node is still in memory, and does not keep it there
+    del penalty
+    print("freed without the collector:", graph() is None)
+    assert graph() is None
+
+# %% [markdown]
+# **Question.** Is that always safe? No: cycles of your own are no longer freed, such as those of nodes to which you
+# assign a `_backward` function, or those that other libraries make. In a long run, call `gc.collect()` from time to
+# time. And Python has `gc.freeze()`, which takes all objects that exist now out of the search: call it once the weights
+# exist. It does not help against the search through new nodes.
 #
 # Still, one object per number is a heavy way to compute. The next page keeps the chain rule and drops the objects.
 #

@@ -24,10 +24,13 @@ class Layer:
         Name of the op that the layer calls.
     takes_tokens : bool
         True if samples are token numbers (T,), which have no gradient; such a layer comes first.
+    branch : {"", "fork", "join"}
+        "fork" and "join" for the two ends of a residual branch, see `residual`.
     """
 
     op: ClassVar[str]
     takes_tokens: ClassVar[bool] = False
+    branch: ClassVar[str] = ""
 
     @property
     def ops(self) -> tuple[str, ...]:
@@ -138,7 +141,8 @@ def no_bias(tier: Tier, weight: Any, n: int) -> Any:
 def shape_of_sample(layers: Sequence[Layer]) -> Shape | None:
     """Return the shape that the first layer takes, or that of the longest document; None if it is not determined."""
     if not layers[0].takes_tokens:
-        return layers[0].shape_in()
+        inner = (layer.shape_in() for layer in layers if layer.branch != "fork")
+        return next(inner, None)
     limits = [limit for layer in layers if (limit := layer.longest())]
     return (min(limits),) if limits else None
 
@@ -155,12 +159,12 @@ def shapes_along(layers: Sequence[Layer], shape: Shape | None = None) -> list[Sh
         try:
             if layer.takes_tokens and i:
                 raise ValueError(f"{layer.op}: expected it first, as it takes token numbers")
-            if layer.op == "join":
+            if layer.branch == "join":
                 _check_branch(forks, shapes[-1])
             shapes.append(layer.shape_out(shapes[-1]))
         except ValueError as error:
             raise ValueError(f"layer {i}: {error}") from None
-        if layer.op == "fork":
+        if layer.branch == "fork":
             forks.append((i, shapes[-1]))
     if forks:
         raise ValueError(f"layer {forks[-1][0]}: the branch of this Fork() has no end: put Join() after its last layer")

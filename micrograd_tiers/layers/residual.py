@@ -26,6 +26,7 @@ class Fork(_End):
     """Begin of a branch: a copy of x goes around the layers up to the matching `Join`; their gradients are added."""
 
     op: ClassVar[str] = "fork"
+    branch: ClassVar[str] = "fork"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Join(_End):
     """End of a branch: the copy that the matching `Fork` kept is added to x; both get a copy of the gradient."""
 
     op: ClassVar[str] = "join"
+    branch: ClassVar[str] = "join"
 
 
 def residual(*layers: Layer) -> tuple[Layer, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+from .._engine import in_order
 from ..arguments import shown
 from ..engine import Value
 from ..html import escape, table
@@ -72,7 +73,7 @@ def replay(value: Any, *, names: Mapping[str, object] | None = None) -> Page:
     called = _all_named(values, names_of(values, names, others))
     graph = graph_of(values, [], called)
     check_size(graph, len(values), "play a smaller expression, or draw it folded")
-    right = backward([node for node in values if node._prev] or [value])
+    right = backward(in_order(value, reset=False)[0] or [value])
     order, other, wrong = _other_order(values, right)
     graph = _with_room(graph, right, other, wrong)
     uses = uses_of(values, {*values})

@@ -259,6 +259,11 @@ def test_a_run_that_diverges_is_shown_up_to_there(kind, tiers):
         (small(), (np.empty((0, 2)), []), "X is empty"),
         (small(), PLANE, r"data is array.*, expected a data set"),
         (mt.two_layer_net(784, 4, 10), MOONS, r"net takes samples of shape \(784,\), expected 2 features: .*; try"),
+        (
+            mt.gpt(n_tokens=3, features=2, heads=1, length=2),
+            ([[0, 1]], [[1, 2]]),
+            "net takes documents of token numbers, expected samples of 2 features: .*mt.fit trains such a net",
+        ),
         (small(n_inputs=3), MOONS, r"net takes samples of shape \(3,\), expected 2"),
         (small(), (np.ones((5, 4)), [0] * 5), "data has samples of 4 features, expected 2: .* try mt.animate"),
         (small(), (PLANE, [0] * 7), r"y has shape \(7,\), expected one target for each of the 40 samples"),

@@ -75,7 +75,8 @@ FIT = {
         True, type(mt.SGD()).__base__,
     ),
     "batch_size": NOT_WHOLE,
-    "epochs": NOT_WHOLE,
+    "epochs": NOT_WHOLE[1:],
+    "steps": NOT_WHOLE[1:],
     "validation": (
         0.1, 5, True, False, "yes", X, (), (X,), (X, Y, Y), (X, None), (X, Y[:3]), (X[:, :4], Y), {"X": X, "y": Y},
         iter((X, Y)), mt.load_dataset("xor", n_train=2, n_test=2),
@@ -84,7 +85,8 @@ FIT = {
     "shuffle": NEITHER,
     "drop_last": NEITHER,
     "schedule": (
-        "step:a", "step:1,b", "step:1.5", "step:0", "step", "step:", "step:1,2,3", "step:1,5", "cosine:3", "nonsense",
+        "step:a", "step:1,b", "step:1.5", "step:0", "step", "step:", "step:1,2,3", "step:1,5", "cosine:3", "linear:3",
+        "nonsense",
         mt.StepDecay, lambda epoch: 1.0, 0.5, mt.SGD(), True, ["cosine"],
     ),
     "patience": (0, -1, 1.5, "3", True, [1]),
@@ -170,6 +172,18 @@ CALLS = {
             "activation": (None, mt.ReLU, ["relu"]),
             "pooling": (None, "mean", mt.MaxPool2d, ["avg"]),
             "n_classes": NOT_WHOLE,
+        },
+    ),
+    "gpt": (
+        mt.gpt,
+        {},
+        {
+            **dict.fromkeys(("n_tokens", "features", "heads", "n_blocks", "length"), NOT_WHOLE),
+            "activation": (None, mt.ReLU, ["relu"]),
+            "norm": (None, "layer", mt.LayerNorm, ["rms_norm"]),
+            "dropout": (None, -1, 2, "0.5", True),
+            **NETWORK,
+            "init": (*NETWORK["init"], "normal:", "normal:a", "normal:-1", "normal:nan", "uniform:1"),
         },
     ),
     "autoencoder": (mt.autoencoder, {"sizes": [5, 3]}, {"sizes": SIZES, "activation": (None, mt.ReLU, ["relu"])}),

@@ -21,6 +21,10 @@ IMAGE_LAYERS = [
     mt.Reshape((1, 6, 6)), mt.Conv2d(1, 2, 3, stride=1, padding=1), mt.BatchNorm2d(2, momentum=0.3), mt.MaxPool2d(2),
     mt.AvgPool2d(2, stride=1), mt.Flatten(), mt.Dropout(0.25), mt.BatchNorm1d(8), mt.Linear(8, 3),
 ]  # fmt: skip
+DOCUMENT_LAYERS = [
+    mt.Embedding(5, 4), mt.Position(3, 4), mt.LayerNorm(4, epsilon=0.1), mt.Fork(), mt.RMSNorm(epsilon=1e-3),
+    mt.Project(4, 12), mt.Attention(2), mt.SquaredReLU(), mt.Join(), mt.Project(4, 5),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -62,6 +66,16 @@ def test_a_loaded_net_equals_the_saved_one(tmp_path, tier, options):
     assert repr(back) == repr(net)
     assert all(np.array_equal(back.state_dict()[name], array) for name, array in net.state_dict().items())
     assert os.listdir(tmp_path) == ["net"]
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_loaded_net_of_documents_equals_the_saved_one(tmp_path, tier):
+    net = mt.Network(DOCUMENT_LAYERS, mt.NextTokenLoss(), tier=tier, init="normal:0.5", seed=3)
+    mt.save(net, tmp_path / "net")
+    back = mt.load(tmp_path / "net")
+    assert (repr(back), back.layers, back.loss) == (repr(net), net.layers, net.loss)
+    X, y = [[0, 3, 3], [4, -1, -1]], [[3, 3, 1], [2, -1, -1]]
+    assert back.loss_and_grads(X, y)[0] == net.loss_and_grads(X, y)[0]
 
 
 def test_a_loaded_net_of_image_layers_has_the_saved_buffers_and_settings(tmp_path):
@@ -256,5 +270,7 @@ def test_unwritable_places_are_named(tmp_path):
 def test_every_kind_of_layer_can_be_saved():
     from micrograd_tiers import layers
 
-    assert {type(layer).__name__ for layer in (*LAYERS, *IMAGE_LAYERS)} == {*layers.__all__} - {"Layer"}
+    assert {type(layer).__name__ for layer in (*LAYERS, *IMAGE_LAYERS, *DOCUMENT_LAYERS)} == {*layers.__all__} - {
+        "Layer", "residual"
+    }  # fmt: skip
     assert serialization.FORMAT_VERSION == 1

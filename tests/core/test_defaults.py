@@ -25,13 +25,19 @@ SETTINGS = {
     mt.StepDecay: {"by": 0.1},
     mt.AvgPool2d: {"stride": None},
     mt.MaxPool2d: {"stride": None},
+    mt.Attention: {"heads": 1},
+    mt.LayerNorm: {"epsilon": 1e-5},
+    mt.RMSNorm: {"epsilon": 1e-5},
 }
 ARGUMENTS = {
-    mt.fit: {"batch_size": 64, "epochs": 1, "seed": 0, "shuffle": True, "patience": None, "keep_best": False},
+    mt.fit: {
+        **{"batch_size": 64, "epochs": None, "steps": None, "seed": 0, "shuffle": True, "patience": None},
+        **{"keep_best": False},
+    },
     mt.two_layer_net: {"tier": "tensor", "dtype": "float64", "exact": False, "init": "xavier", "seed": 0},
     mt.mlp: {"activation": "sigmoid", "dropout": 0.0, "loss": "softmax_cross_entropy", "init": "xavier", "seed": 0},
     mt.Network.summary: {"batch_size": 64, "optimizer_numbers": 0},
-    mt.Trainer: {"batch_size": 64, "epochs": 1, "seed": 0, "shuffle": True, "patience": None, "keep_best": False},
+    mt.Trainer: {"batch_size": 64, "epochs": None, "steps": None, "seed": 0, "shuffle": True, "patience": None},
     mt.Network: {"loss": "softmax_cross_entropy", "tier": "tensor", "dtype": "float64", "init": "xavier", "seed": 0},
 }  # fmt: skip
 
@@ -42,6 +48,8 @@ RANGES = [
     (mt.BatchNorm1d, "momentum", "above 0", 1),
     (mt.BatchNorm2d, "momentum", "above 0", 1),
     (mt.Dropout, "p", 0, 1),
+    (mt.RMSNorm, "epsilon", "above 0", None),
+    (mt.LayerNorm, "epsilon", "above 0", None),
     (mt.SGD, "learning_rate", "above 0", None),
     (mt.SGD, "weight_decay", 0, None),
     (mt.SGD, "momentum", 0, "below 1"),
@@ -54,7 +62,7 @@ RANGES = [
     (mt.CosineAnnealing, "floor", "above 0", "below 1"),
     (mt.SoftmaxCrossEntropy, "smoothing", 0, "below 1"),
 ]
-NEEDED = {mt.BatchNorm1d: (3,), mt.BatchNorm2d: (3,), mt.StepDecay: (3,), mt.CosineAnnealing: (3,)}
+NEEDED = {mt.LayerNorm: (3,), mt.BatchNorm1d: (3,), mt.BatchNorm2d: (3,), mt.StepDecay: (3,), mt.CosineAnnealing: (3,)}
 WHOLE = [
     (mt.Linear, {"in_features": 1, "out_features": 1}),
     (mt.Conv2d, {"in_channels": 1, "out_channels": 1, "kernel_size": 1, "stride": 1, "padding": 0}),
@@ -63,6 +71,12 @@ WHOLE = [
     (mt.BatchNorm1d, {"num_features": 1}),
     (mt.StepDecay, {"every": 1}),
     (mt.CosineAnnealing, {"epochs": 1}),
+    (mt.LinearDecay, {"steps": 1}),
+    (mt.Embedding, {"n_tokens": 1, "features": 1}),
+    (mt.Position, {"length": 1, "features": 1}),
+    (mt.LayerNorm, {"features": 1}),
+    (mt.Attention, {"heads": 1}),
+    (mt.Project, {"in_features": 1, "out_features": 1}),
 ]
 
 

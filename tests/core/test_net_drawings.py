@@ -64,6 +64,10 @@ NETS = {
     "hinge": (lambda **options: mt.Network([mt.Linear(2, 1)], "hinge", **options), BASIC),
     "absolute": (lambda **o: mt.Network([mt.Linear(2, 70), mt.ReLU()], mt.MeanAbsoluteError(), **o), BASIC),
 }
+NETS["documents"] = (
+    lambda **o: mt.gpt(n_tokens=5, features=4, heads=2, length=4, dropout=0.2, norm="layer_norm", **o),
+    BASIC,
+)
 CASES = [(name, *settings) for name, (_, all_settings) in NETS.items() for settings in all_settings]
 
 
@@ -71,6 +75,10 @@ def batch(net, n=3, seed=0):
     """Return random samples and targets that fit the net."""
     rng = np.random.default_rng(seed)
     n_outputs = net.shapes()[-1][0]
+    if net.loss.targets == "tokens":
+        X, y = rng.integers(0, 5, (n, 4)), rng.integers(0, 5, (n, 4))
+        X[1::2, 2:] = y[1::2, 1:] = -1
+        return X, y
     X = rng.standard_normal((n, *net.shapes()[0]))
     if net.loss.targets == "classes":
         return X, rng.integers(0, n_outputs, n)
@@ -140,10 +148,12 @@ def test_numbers_are_those_of_the_net(name, tier, dtype, exact):
     for i, layer in enumerate(net.layers):  # a bias is added to every output, so its gradient is the sum of theirs
         if f"{i}.bias" in grads and layer.op != "batch_norm":
             doutput = np.sum([snapshot.stages[i + 1].doutput for snapshot in of_samples], axis=0)
-            expected = doutput.reshape(len(grads[f"{i}.bias"]), -1).sum(axis=1)
+            C = len(grads[f"{i}.bias"])
+            expected = doutput.reshape(-1, C).sum(axis=0) if layer.op == "layer_norm" else doutput.reshape(C, -1).sum(1)
             np.testing.assert_allclose(grads[f"{i}.bias"], expected, rtol=tolerance, atol=tolerance)
     predicted = [of_network(net, X, None, sample) for sample in range(len(X))]
-    np.testing.assert_allclose([s.stages[-1].output for s in predicted], net.forward(X), rtol=tolerance, atol=tolerance)
+    outputs = np.reshape([s.stages[-1].output for s in predicted], net.forward(X).shape)
+    np.testing.assert_allclose(outputs, net.forward(X), rtol=tolerance, atol=tolerance)
     assert [s.stages[0].output for s in predicted] == X.reshape(len(X), -1).astype(dtype).tolist()
 
 
@@ -169,7 +179,7 @@ def test_a_prefix_of_the_net_gives_the_outputs_within_it():
         np.testing.assert_allclose(stage.output, prefix.forward(X[2:3])[0], rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [name for name in NETS if name != "documents"])
 def test_the_numbers_are_written(name):
     net = NETS[name][0](tier="tensor")
     X, y = batch(net)
@@ -185,6 +195,27 @@ def test_the_numbers_are_written(name):
     for key in small:
         assert all(f"dL/d(weight) {number(x)}" in shown for x in grads[key].flat), key
         assert all(f"weight {number(x)}" in shown for x in net.state_dict()[key].flat), key
+
+
+@pytest.mark.parametrize("frozen", [(), (0,), (0, 1, 5)])
+@pytest.mark.parametrize("tier", ["scalar", "vector", "tensor"])
+def test_documents_have_probabilities_at_each_position_and_no_gradient_of_tokens(tier, frozen):
+    net = NETS["documents"][0](tier=tier)
+    net.freeze(*frozen)
+    X, y = batch(net)
+    snapshot = of_network(net, X, y, 1)
+    assert snapshot.stages[0].doutput is None
+    assert all(any(stage.doutput) for stage in snapshot.stages[1:])
+    np.testing.assert_allclose(np.reshape(snapshot.probabilities, (4, 5)), net.predict_proba(X)[1], rtol=1e-12)
+    drawing = draw_net(net, X, y, sample=1)
+    assert_texts_have_room(drawing)
+    contents = [content for *_, content in texts_of(drawing)]
+    assert {"probability", "target", f"L = {number(net.loss_and_grads(X, y)[0])}", "3 Fork()", "9 Join()"} <= {
+        *contents
+    }
+    assert {f"unit {t}: target {number(y[1, t])}" for t in range(4)} <= {*titles_of(drawing)}
+    branch, whole = snapshot.stages[4].doutput, snapshot.stages[3].doutput  # the Fork's output goes two ways
+    np.testing.assert_allclose(whole, np.add(branch, snapshot.stages[10].doutput), rtol=1e-12, atol=1e-15)
 
 
 def test_lines_join_their_units_and_show_sign_and_size():

@@ -261,6 +261,7 @@ def test_no_derivative_is_computed_below_the_first_parameter(monkeypatch):
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_initializers_have_their_standard_deviation(name):
     expected_std = {
+        "normal": 0.08,
         "standard_normal": 1.0,
         "uniform": 1 / np.sqrt(3 * 400),
         "xavier": np.sqrt(2 / 1000),

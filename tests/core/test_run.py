@@ -16,6 +16,7 @@ KINDS = {
     "momentum": replace(MOONS, momentum=0.9, nesterov=True, schedule="step:2,0.5", tier="vector"),
     "adam": replace(MOONS, optimizer="adamw", dtype="float32", dropout=0.5, layers=""),
     "patient": replace(MOONS, validation=20, patience=2, keep_best=True, tier="scalar", exact=True),
+    "linear": replace(MOONS, schedule="linear", init="normal:0.5", activation="squared_relu"),
     "words": replace(MOONS, hidden=(300,), layers="linear:5 batchnorm tanh", label_smoothing=0.1, no_shuffle=True),
 }
 
@@ -44,6 +45,15 @@ def test_a_run_can_be_resumed_for_more_epochs(tmp_path):
     whole.trainer.run()
     assert longer.trainer.history == whole.trainer.history
     assert longer.recipe == replace(whole.recipe, learning_rate=0.1, weight_decay=0.0)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_a_rate_that_falls_over_all_epochs_fixes_their_number(schedule, tmp_path):
+    run = Run.start(replace(MOONS, schedule=schedule))
+    run.save(tmp_path / "run.npz")
+    assert Run.resume(tmp_path / "run.npz", epochs=3).recipe.schedule == schedule
+    with pytest.raises(mt.DataError, match=rf"falls over 3 epochs \(--schedule {schedule}\)\. Omit --epochs"):
+        Run.resume(tmp_path / "run.npz", epochs=4)
 
 
 def test_an_interrupted_run_is_saved_where_it_stopped(tmp_path):

@@ -16,7 +16,7 @@ from micrograd_tiers.tiers.assembly import changed_tier
 MISTAKES = {
     "twice is missing": ("squared_relu", "dx", "derivative", "scalar", "dyi * (2 * pi)", "dyi * pi"),
     "a repeated token counts once": (
-        "embedding", "dweight", "derivative", "scalar", "elementwise(add, dweight[token], dy_t)", "[*dy_t]",
+        "embedding", "dweight", "derivative", "scalar", "elementwise(add, rows[token], dy_t)", "[*dy_t]",
     ),
     "-1 is the last token": ("embedding", "value", "value", "tensor", "y[tokens < 0] = 0", "pass"),
     "NaN of one token is everywhere": (
@@ -24,8 +24,7 @@ MISTAKES = {
         "y = weight[tokens]", "y = (tokens[..., None] == np.arange(len(weight))) @ weight",
     ),
     "the last document's position only": (
-        "add_position", "dweight", "derivative", "tensor", "total(dy, axis=0)\n        return dweight",
-        "dy[-1]\n        return dweight",
+        "add_position", "dweight", "derivative", "tensor", "= total(dy, axis=0)", "= dy[-1]",
     ),
     "positions from the end": (
         "add_position", "value", "value", "vector", "x + weight[: len(x)]", "x + weight[-len(x) :]",
@@ -35,7 +34,7 @@ MISTAKES = {
     ),
     "epsilon is not added": ("rms_norm", "value", "value", "scalar", "/ C + epsilon) for", "/ C) for"),
     "LayerNorm's third term is missing": (
-        "layer_norm", "dx", "derivative", "tensor", "dz - mean - z * along", "dz - mean",
+        "layer_norm", "dx", "derivative", "tensor", "dz - mean_dz - z * along", "dz - mean_dz",
     ),
     "LayerNorm's weight is left out": (
         "layer_norm", "dx", "derivative", "scalar", "elementwise(mul, dy_t, weight)", "dy_t",
@@ -43,12 +42,12 @@ MISTAKES = {
     "dbias keeps the positions": (
         "layer_norm", "dbias", "shape", "tensor", "total(total(dy, axis=1), axis=0)", "total(dy, axis=0)",
     ),
-    "dk is not transposed": (
-        "attention", "dx", "derivative", "tensor", "matmuls(dscores.swapaxes(2, 3), q)", "matmuls(dscores, q)",
+    "dk is not transposed": ("attention", "dx", "derivative", "tensor", "dqk.swapaxes(2, 3)", "dqk"),
+    "scores without the root": (
+        "attention", "value", "value", "tensor", "k.swapaxes(2, 3)) / sqrt(D)", "k.swapaxes(2, 3))",
     ),
-    "scores without the root": ("attention", "value", "value", "vector", " / sqrt(D)  # (heads, T, T)", ""),
     "dscores without the root": ("attention", "dx", "derivative", "vector", "mean_dp) / sqrt(D)", "mean_dp)"),
-    "the mask is one too late": ("attention", "value", "value", "tensor", "np.tri(T, dtype", "np.tri(T, k=1, dtype"),
+    "the mask is one too late": ("attention", "value", "value", "vector", "np.tri(T, dtype", "np.tri(T, k=1, dtype"),
     "softmax's mean is missing": ("attention", "dx", "derivative", "tensor", "p * (dp - mean_dp)", "p * dp"),
     "the largest score is not subtracted": (
         "attention", "value", "stability", "tensor", "scores - scores.max(axis=-1, keepdims=True)", "scores",
@@ -58,16 +57,16 @@ MISTAKES = {
     ),
     "dv is that of the last query": ("attention", "dx", "derivative", "scalar", "dv[s][i] +=", "dv[s][i] ="),
     "weight and x change places": ("project", "dweight", "shape", "tensor", "products(dy, x)", "products(x, dy)"),
-    "padding gets a gradient": ("next_token_loss", "dlogits", "derivative", "vector", "dlogits[~known] = 0", "pass"),
+    "padding gets a gradient": ("next_token_loss", "dlogits", "derivative", "vector", "dlogits[~real] = 0", "pass"),
     "padding counts in the mean": (
         "next_token_loss", "value", "value", "scalar", "sum(token >= 0 for token in target)", "len(target)",
     ),
     "the first token is taken for padding": (
-        "next_token_loss", "value", "value", "tensor", "known = target >= 0", "known = target > 0",
+        "next_token_loss", "value", "value", "tensor", "real, rows = target >= 0", "real, rows = target > 0",
     ),
     "the mean over all documents' targets": (
         "next_token_loss", "value", "value", "tensor",
-        "known.sum(axis=1))[:, None]", "np.full((len(target), 1), known.sum()))",
+        "real.sum(axis=1))[:, None]", "np.full((len(target), 1), real.sum()))",
     ),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import html
 import math
+import operator
 import re
 import subprocess
 import sys
@@ -42,6 +43,13 @@ NORMALIZED = [
     mt.BatchNorm1d(3),
 ]  # fmt: skip
 
+DOCUMENTS = [
+    mt.Embedding(5, 4), mt.Position(5, 4), mt.LayerNorm(4),
+    *mt.residual(mt.RMSNorm(), mt.Project(4, 12), *mt.residual(mt.SquaredReLU()), mt.Attention(2), mt.Dropout(0.3)),
+    *mt.residual(mt.ReLU()), mt.Project(4, 5),
+]  # fmt: skip
+TOKENS, NEXT = [[0, 3, 3, 1], [4, 2, -1, -1], [3, 0, 3, 3]], [[3, 3, 1, 2], [2, -1, -1, -1], [-1, -1, 0, -1]]
+
 
 def images(n=3, size=8):
     return np.random.default_rng(1).standard_normal((n, 1, size, size))
@@ -78,6 +86,9 @@ def recorded_nets():
         net = trained(mt.Network(layers, smoothed, seed=3), X, y)
         for tier in tiers:
             yield f"{len(layers)} layers, {tier}", recorded(net, X, y, mt.SGD(), tier)
+    net = mt.Network(DOCUMENTS, "next_token_loss", init="normal:0.5", seed=3)
+    for tier in TIERS:
+        yield f"documents, {tier}", recorded(net, TOKENS, NEXT, mt.SGD(), tier)
 
 
 RECORDED = dict(recorded_nets())
@@ -118,6 +129,27 @@ def test_float32_weights_and_dropout_masks_are_those_of_training(dtype):
     assert {name: recording.arrays[f"gradient of {name}"] for name in grads} == {
         k: g.tolist() for k, g in grads.items()
     }
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("tier", TIERS)
+def test_recorded_numbers_of_documents_are_those_of_loss_and_grads_to_the_last_bit(tier, exact):
+    net = mt.gpt(
+        5,
+        features=4,
+        heads=2,
+        length=4,
+        n_blocks=2,
+        norm="layer_norm",
+        activation="squared_relu",
+        tier=tier,
+        exact=exact,
+    )
+    recording = recorded(net, TOKENS, NEXT, mt.SGD(), net.tier)
+    loss, grads = net.loss_and_grads(TOKENS, NEXT)
+    assert recording.arrays["L"] == loss
+    for name, gradient in grads.items():
+        assert recording.arrays[f"gradient of {name}"] == gradient.tolist()
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -221,7 +253,7 @@ def formulas_and_arrays(recording):
             yield part, update_formulas(part.function), {}, arrays
             continue
         first = next(iter(arrays.values()))
-        shapes, formulas = formulas_of(part.op, part.part, np.ndim(first), "weight" in part.inputs)
+        shapes, formulas = formulas_of(part.op, part.outputs, np.ndim(first), "weight" in part.inputs)
         known = {name: letters.split() for name, letters in shapes.items() if name in arrays}
         sizes = {k: n for name, ks in known.items() for k, n in zip(ks, np.shape(arrays[name]), strict=True)}
         yield part, formulas, sizes, arrays
@@ -260,7 +292,7 @@ def test_formulas_of_softmax(tier):
     for event in log.events:
         keys = {**event.inputs, **event.outputs}
         arrays = {name: np.atleast_2d(log.arrays[key]) for name, key in keys.items()}
-        _, (formula,) = formulas_of("softmax", event.part)
+        _, (formula,) = formulas_of("softmax", event.outputs)
         by_formula = evaluated(formula, {"C": 3}, {}, arrays, (1, 3))
         np.testing.assert_allclose(by_formula, arrays[formula.name], rtol=1e-12)
 
@@ -273,6 +305,72 @@ def test_formulas_of_optimizers(optimizer):
         for formula in formulas if part.op == "update" else []:
             result = np.array(arrays[formula.name])
             np.testing.assert_allclose(evaluated(formula, {}, part.settings, arrays, result.shape), result, rtol=1e-12)
+
+
+# Residual connections.
+
+
+class Twice(mt.Layer):
+    """A layer that adds by itself, which is no addition of a residual connection."""
+
+    op = "reshape"
+
+    def forward(self, tier, x, *arrays):
+        return tier.elementwise(operator.add, x, x), (lambda dy: tier.elementwise(operator.add, dy, dy),)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_where_numbers_are_copied_gradients_are_added_and_the_other_way_round(tier):
+    branch = [Twice(), *mt.residual(Twice(), mt.RMSNorm()), Twice()]
+    layers = [mt.Embedding(5, 4), *mt.residual(*branch), mt.Project(4, 5)]
+    recording = recorded(mt.Network(layers, "next_token_loss"), TOKENS, NEXT, mt.SGD(), tier)
+    ends = [part for part in recording.parts if part.op in ("fork", "join")]
+    order = [("fork", 1), ("fork", 3), ("join", 6), ("join", 8)]
+    assert [(part.op, part.layer, part.part) for part in ends] == [
+        *((op, layer, "value") for op, layer in order), *((op, layer, "dx") for op, layer in reversed(order))
+    ]  # fmt: skip
+    arrays = [{name: np.array(recording.arrays[key]) for name, key in {**p.inputs, **p.outputs}.items()} for p in ends]
+    for k, (begin, end) in enumerate([(0, 3), (1, 2)]):
+        np.testing.assert_array_equal(arrays[end]["copy"], arrays[begin]["x"])
+        np.testing.assert_array_equal(arrays[end]["y"], arrays[end]["x"] + arrays[begin]["x"])
+        join, fork = arrays[4 + k], arrays[7 - k]
+        np.testing.assert_array_equal(fork["dx"], fork["dy"] + join["dy"])
+        assert ends[4 + k].outputs["dcopy"] == ends[7 - k].inputs["dcopy"]
+    page = step_page(SideBySide([recording]))
+    shown = [
+        [page.data["sources"][code["source"]][2][line].strip() for code in step["code"] for line in code["lines"]]
+        for step in page.data["steps"] if "join: y" in step["title"] or "fork: dL/dx" in step["title"]
+    ]  # fmt: skip
+    added = ["x = tier.elementwise(add, x, copies.pop())", "dy = tier.elementwise(add, dy, copies.pop())"]
+    assert [lines[1] for lines in shown] == [added[0], added[0], added[1], added[1]]
+
+
+def test_every_array_of_a_step_has_at_most_one_gradient_and_each_copy_has_its_own():
+    data = step_page(SideBySide([RECORDED["documents, tensor"]])).data
+    gradients = [array["gradient"] for array in data["arrays"] if array["gradient"] is not None]
+    assert len({*gradients}) == len(gradients)
+    outputs = [array for array in data["arrays"] if re.match(r"(output|copy|scores) of layer", array["label"])]
+    assert [array["label"] for array in outputs if array["gradient"] is None] == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"), [("arrays[0]", "largest difference from scalar"), ("None", "the value of join is None")]
+)
+def test_a_tier_that_adds_wrongly_is_shown_at_the_join(tmp_path, returned, text):
+    op = f"elementwise(f, *arrays):\n    return {returned} if len(arrays) == 2 else vector.elementwise(f, *arrays)"
+    net, mine = mt.Network(DOCUMENTS, "next_token_loss"), with_vector_op(tmp_path, op)
+    side = SideBySide([recorded(net, TOKENS, NEXT, mt.SGD(), tier) for tier in (*TIERS, mine)])
+    i, tier = side.first
+    assert (tier, side.reference.parts[i].place) == (3, ("join", "value", 8))
+    assert text in warning_of(step_page(side))
+
+
+def test_weights_of_attention_add_up_to_1_over_the_past():
+    (part,) = [p for p in RECORDED["documents, tensor"].parts if (p.op, p.part) == ("attention", "value")]
+    p = np.array(RECORDED["documents, tensor"].arrays[part.outputs["p"]])
+    assert p.shape == (3, 2, 4, 4)
+    np.testing.assert_allclose(p.sum(axis=-1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(p, np.tril(p))
 
 
 # Comparison of the tiers.
@@ -372,7 +470,8 @@ def test_right_tiers_differ_by_rounding_only():
         side = SideBySide([RECORDED[f"loss {i}, {tier}"] for tier in TIERS])
         assert side.first is None
         assert max(difference.largest for row in side.differences for difference in row) < 1e-13
-    assert SideBySide([RECORDED[f"11 layers, {tier}"] for tier in TIERS]).first is None
+    for name in ("11 layers", "documents"):
+        assert SideBySide([RECORDED[f"{name}, {tier}"] for tier in TIERS]).first is None
 
 
 @pytest.mark.parametrize("optimizer", [mt.SGD(), mt.Adam()], ids=repr)
@@ -425,7 +524,8 @@ def test_a_part_that_is_computed_again_gives_the_same(name):
     recording = RECORDED[name]
     for i, part in enumerate(recording.parts):
         results = again(part, recording.arrays)
-        assert {*results} == ({*part.outputs.values()} if part.op not in ("mean", "batch_norm", "moments") else set())
+        outputs = [key for name, key in part.outputs.items() if name not in ("score", "p", "dscore")]
+        assert [*results] == ([] if part.op in ("mean", "batch_norm", "moments", "fork", "join") else outputs)
         mixed = replace(recording, arrays=recording.arrays | results)
         assert not compare(recording, mixed, i).differs
 
@@ -686,7 +786,7 @@ def test_lines_at_work(place):
 @pytest.mark.parametrize("name", RECORDED)
 def test_every_part_of_every_op_has_lines_at_work(name):
     for part in RECORDED[name].parts:
-        if part.op not in ("mean", "update"):
+        if part.op not in ("mean", "update", "fork", "join"):
             assert lines_at_work(part, source_of(part.function)), part.place
 
 
@@ -725,6 +825,14 @@ def test_numbers_that_are_not_finite_are_text():
         (
             (mt.two_layer_net(2, 3, 2), np.ones((33, 2)), np.zeros(33)),
             r"X has 33 samples, expected at most 32.*try step_through",
+        ),
+        (
+            (mt.gpt(27, features=16, n_blocks=2), [[1, 2]], [[2, 3]]),
+            r"net has 315 units .*, such as gpt\(27, features=16, n_blocks=1\)",
+        ),
+        (
+            (mt.gpt(5, features=4, heads=2, length=16), np.zeros((9, 16), int), np.zeros((9, 16), int)),
+            r"X has 144 tokens, expected at most 128.*try step_through",
         ),
         ((mt.two_layer_net(2, 3, 2), [[1, 2, 3]], [0]), r"X has 3 features, the net expects 2|X has shape"),
         ((mt.two_layer_net(2, 3, 2), [[1, 2]], [0], "fast"), r"unknown optimizer 'fast'"),

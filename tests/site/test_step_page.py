@@ -31,11 +31,14 @@ def net_2_3_2():
 
 @pytest.fixture(scope="module")
 def pages_of(tmp_path_factory):
-    """Folder with the pages of a small net, of images, of 784-30-10 and of a planted bug."""
+    """Folder with the pages of a small net, of images, of documents, of 784-30-10 and of a planted bug."""
     folder = tmp_path_factory.mktemp("pages")
     mt.step_through(net_2_3_2(), X, Y, mt.SGD(0.5)).save(folder / "small.html")
     images = np.random.default_rng(1).standard_normal((2, 1, 7, 7))
     mt.step_through(mt.Network(IMAGES, seed=1), images, [0, 2], mt.AdamW()).save(folder / "images.html")
+    net = mt.gpt(n_tokens=5, features=4, heads=2, length=4, norm="layer_norm", activation="squared_relu")
+    tokens, following = [[0, 3, 3, 1], [4, 2, -1, -1]], [[3, 3, 1, 2], [2, -1, -1, -1]]
+    mt.step_through(net, tokens, following, mt.Adam()).save(folder / "documents.html")
     digits = mt.load_dataset("glyphs", n_train=2, n_test=1)
     large = mt.step_through(mt.two_layer_net(784, 30, 10), digits.train_x, digits.train_y)
     large.save(folder / "large.html")
@@ -97,7 +100,7 @@ $("#step").replaceChildren(JSON.stringify([count, wrong]));
 """
 
 
-@pytest.mark.parametrize("name", ["small", "images", "large"])
+@pytest.mark.parametrize("name", ["small", "images", "documents", "large"])
 def test_the_script_evaluates_each_formula_to_the_number_shown(name, pages_of, opened, tmp_path, monkeypatch):
     for source in pages.WEB.iterdir():
         (tmp_path / source.name).write_bytes(source.read_bytes())

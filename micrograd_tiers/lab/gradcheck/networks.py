@@ -38,7 +38,7 @@ def check_network(
     net : Network
         Net at any tier, in float64 or float32; it is not changed.
     X : array_like, shape (N, I)
-        Samples, or the tokens of documents, (N, T); a few are enough.
+        Samples; a few are enough.
     y : array_like
         Targets of the samples, as in `Network.loss_and_grads`.
     n_coordinates : int or None
@@ -103,18 +103,17 @@ def _mean_loss(net: Network, samples: Array, y: ArrayLike) -> Callable[[Mapping[
     more term: the difference between its loss and the sum over its rows, which should be zero.
     """
     samples, targets = net.check_samples(samples), net.check_targets(y, len(samples), shape=samples.shape[1:])
-    loss = targets.loss
     chunks = [*net.tier.chunks(net.tier_samples(samples), *net.tier_targets(targets))]
 
     def loss_of(*chunk: Any) -> Any:
-        return loss.forward(net.functions, *chunk)[0]
+        return targets.loss.forward(net.functions, *chunk)[0]
 
     def terms(parameters: Mapping[str, Array]) -> Array:
         net.parameters |= {name: like(net.parameters[name], array, net.tier) for name, array in parameters.items()}
         losses: list[complex] = []
         for x, *arrays in chunks:
             z, *_ = net.run(x, training=True)
-            rows = range(len(z) if getattr(z, "ndim", 0) == 1 + loss.axes else 0)
+            rows = range(len(z) if getattr(z, "ndim", 0) == 1 + targets.loss.axes else 0)
             parts = [loss_of(z[n : n + 1], *(array[n : n + 1] for array in arrays)) for n in rows]
             losses += [*parts, _rest(loss_of(z, *arrays), parts)]
         return np.array([loss if isinstance(loss, complex) else float(loss) for loss in losses]) / targets.divisor

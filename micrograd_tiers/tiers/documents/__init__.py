@@ -1,1 +1,1 @@
-"""Ops of documents, sequences of tokens: embeddings, normalization, attention, loss."""
+"""Ops of documents, which are sequences of tokens: one file per tier."""

@@ -1,9 +1,9 @@
 """Ops of documents, which are sequences of tokens, at the scalar tier.
 
 `vector.py` and `tensor.py` in this folder hold the same ops in the same order.
-A document has T positions: tokens (T,), x (T, C). Tokens are numbers from 0 to V - 1;
--1 pads a document at its end. Only `embedding` and `next_token_loss` know of it: to all
-other ops a position is a position, and `attention` never looks ahead.
+A document has T positions: tokens (T,), x (T, C), logits (T, V). Tokens are numbers
+from 0 to V - 1; -1 pads a document at its end. Only `embedding` and `next_token_loss`
+treat it in a way of its own, as `attention` never looks ahead. x_t is row t of x.
 """
 
 from operator import add, mul
@@ -37,11 +37,11 @@ def embedding(tokens, weight):
     y = [[*weight[token]] if token >= 0 else [0.0] * C for token in tokens]
 
     def dweight(dy):  # the gradients of a token that occurs twice are added
-        dweight = filled((V, C))
+        rows = filled((V, C))
         for token, dy_t in zip(tokens, dy, strict=True):
             if token >= 0:
-                dweight[token] = elementwise(add, dweight[token], dy_t)
-        return dweight
+                rows[token] = elementwise(add, rows[token], dy_t)
+        return rows
 
     return y, (dweight,)
 
@@ -68,7 +68,7 @@ def rms_norm(x, epsilon=1e-5):
     roots = [sqrt(total([xi * xi for xi in x_t]) / C + epsilon) for x_t in x]
     y = [[xi / root for xi in x_t] for x_t, root in zip(x, roots, strict=True)]
 
-    def dx_t(dy_t, y_t, root):
+    def dx_t(dy_t, y_t, root):  # the root depends on x, too: droot/dx = y / C
         along = dot(dy_t, y_t) / C
         pairs = zip(dy_t, y_t, strict=True)
         return [(dyi - yi * along) / root for dyi, yi in pairs]
@@ -77,7 +77,7 @@ def rms_norm(x, epsilon=1e-5):
 
 
 def layer_norm(x, weight, bias, epsilon=1e-5):
-    """y[t] = weight z[t] + bias, z[t] = (x[t] - mean) / sqrt(variance + epsilon).
+    """y[t] = weight * z[t] + bias, z[t] = (x[t] - mean) / sqrt(variance + epsilon).
 
     Ba et al. 2016, https://arxiv.org/abs/1607.06450
     """
@@ -90,11 +90,11 @@ def layer_norm(x, weight, bias, epsilon=1e-5):
         z.append([ci / roots[-1] for ci in centered])
     y = [elementwise(lambda w, zi, b: w * zi + b, weight, z_t, bias) for z_t in z]
 
-    def dx_t(dy_t, z_t, root):
+    def dx_t(dy_t, z_t, root):  # mean and root depend on x, too: droot/dx = z / C
         dz = elementwise(mul, dy_t, weight)
-        mean, along = total(dz) / C, dot(dz, z_t) / C
+        mean_dz, along = total(dz) / C, dot(dz, z_t) / C
         pairs = zip(dz, z_t, strict=True)
-        return [(dzi - mean - zi * along) / root for dzi, zi in pairs]
+        return [(dzi - mean_dz - zi * along) / root for dzi, zi in pairs]
 
     def dweight(dy):  # (C,), summed over the positions
         return [*map(total, columns(elementwise(mul, dy, z)))]
@@ -112,15 +112,15 @@ def attention(x, heads):
     numbers, and each head does the same with its own parts (Vaswani et al. 2017).
     """
     T, D = len(x), len(x[0]) // (3 * heads)
-    root = sqrt(D)
+    root_D = sqrt(D)
     parts = [[x_t[i : i + D] for x_t in x] for i in range(0, len(x[0]), D)]
-    y, p, vjps = filled((T, 0)), [], []
+    y, p, vjps = filled((T, 0)), [], []  # p, vjps: of head h, position t at [h * T + t]
     for h in range(heads):
-        q, k, v = parts[h::heads]
+        q, k, v = parts[h::heads]  # parts h, heads + h and 2 * heads + h
         for t in range(T):
-            scores = [dot(q[t], k[s]) / root for s in range(t + 1)]
+            scores = [dot(q[t], k[s]) / root_D for s in range(t + 1)]  # none for s > t
             p_t, (vjp,) = softmax(scores)
-            y[t] += [dot(p_t, v_i) for v_i in columns(v[: t + 1])]
+            y[t] += [dot(p_t, v_i) for v_i in columns(v[: t + 1])]  # appended
             p.append(p_t)
             vjps.append(vjp)
 
@@ -131,19 +131,20 @@ def attention(x, heads):
             for t in range(T):
                 dy_t, p_t = dy[t][h * D : (h + 1) * D], p[h * T + t]
                 dp_t = [dot(dy_t, v[s]) for s in range(t + 1)]
-                dscores = [d / root for d in vjps[h * T + t](dp_t)]
+                dscores = vjps[h * T + t](dp_t)
+                dqk_t = [d / root_D for d in dscores]  # dL/d(q[t] . k[s])
                 for s in range(t + 1):
                     for i in range(D):
-                        dq[t][i] += dscores[s] * k[s][i]
-                        dk[s][i] += dscores[s] * q[t][i]
+                        dq[t][i] += dqk_t[s] * k[s][i]
+                        dk[s][i] += dqk_t[s] * q[t][i]
                         dv[s][i] += p_t[s] * dy_t[i]
-        return [flat(dx_t) for dx_t in columns(dparts)]
+        return [flat(of_t) for of_t in columns(dparts)]  # [part][t] to [t][part]
 
     return y, (dx,)
 
 
 def project(x, weight):
-    """y[t] = weight x[t]: `linear` without a bias, at each position."""
+    """y[t] = weight @ x[t]: `linear` without a bias, at each position."""
     y = [[dot(row, x_t) for row in weight] for x_t in x]
 
     def dx(dy):
@@ -156,12 +157,12 @@ def project(x, weight):
 
 
 def next_token_loss(logits, target):
-    """Mean over the targets of -log(softmax(logits[t])[target[t]]); -1 is none."""
+    """Mean of -log(softmax(logits)[target]) over the document's targets; -1 is none."""
     count = max(1, sum(token >= 0 for token in target))
     losses, vjps = [], []
     for logits_t, token in zip(logits, target, strict=True):
         loss, (vjp,) = softmax_cross_entropy(logits_t, token)
-        losses.append(loss if token >= 0 else 0.0)
+        losses.append(loss if token >= 0 else 0.0)  # that of -1 means nothing
         vjps.append(vjp)
 
     def dlogits(dloss):

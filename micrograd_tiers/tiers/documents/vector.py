@@ -1,9 +1,9 @@
 """Ops of documents, which are sequences of tokens, at the vector tier.
 
 `scalar.py` and `tensor.py` in this folder hold the same ops in the same order.
-A document has T positions: tokens (T,), x (T, C). Tokens are numbers from 0 to V - 1;
--1 pads a document at its end. Only `embedding` and `next_token_loss` know of it: to all
-other ops a position is a position, and `attention` never looks ahead.
+A document has T positions: tokens (T,), x (T, C), logits (T, V). Tokens are numbers
+from 0 to V - 1; -1 pads a document at its end. Only `embedding` and `next_token_loss`
+treat it in a way of its own, as `attention` never looks ahead.
 """
 
 from math import sqrt
@@ -21,14 +21,14 @@ def squared_relu(x):
 
 def embedding(tokens, weight):
     """y[t] = weight[tokens[t]], a row of zeros where the token is -1."""
-    known = tokens >= 0
-    y = weight[tokens]
-    y[~known] = 0
+    real = tokens >= 0
+    y = weight[tokens]  # a copy; -1 takes the last row
+    y[~real] = 0
 
     def dweight(dy):  # the gradients of a token that occurs twice are added
-        dweight = np.zeros(weight.shape, dy.dtype)
-        np.add.at(dweight, tokens[known], dy[known])
-        return dweight
+        rows = np.zeros(weight.shape, dy.dtype)
+        np.add.at(rows, tokens[real], dy[real])
+        return rows
 
     return y, (dweight,)
 
@@ -37,9 +37,9 @@ def add_position(x, weight):
     """y[t] = x[t] + weight[t]; weight has a row for each position, T or more."""
 
     def dweight(dy):
-        dweight = np.zeros(weight.shape, dy.dtype)
-        dweight[: len(x)] = dy
-        return dweight
+        rows = np.zeros(weight.shape, dy.dtype)
+        rows[: len(x)] = dy
+        return rows
 
     return x + weight[: len(x)], (lambda dy: dy.copy(), dweight)
 
@@ -55,13 +55,13 @@ def rms_norm(x, epsilon=1e-5):
 
     def dx(dy):
         along = (total(dy * y, axis=1) / C)[:, None]
-        return (dy - y * along) / root
+        return (dy - y * along) / root  # the root depends on x, too: droot/dx = y / C
 
     return y, (dx,)
 
 
 def layer_norm(x, weight, bias, epsilon=1e-5):
-    """y[t] = weight z[t] + bias, z[t] = (x[t] - mean) / sqrt(variance + epsilon).
+    """y[t] = weight * z[t] + bias, z[t] = (x[t] - mean) / sqrt(variance + epsilon).
 
     Ba et al. 2016, https://arxiv.org/abs/1607.06450
     """
@@ -70,11 +70,11 @@ def layer_norm(x, weight, bias, epsilon=1e-5):
     root = np.sqrt(total(centered * centered, axis=1) / C + epsilon)[:, None]
     z = centered / root
 
-    def dx(dy):
+    def dx(dy):  # mean and root depend on x, too: droot/dx = z / C
         dz = dy * weight
-        mean = (total(dz, axis=1) / C)[:, None]
+        mean_dz = (total(dz, axis=1) / C)[:, None]
         along = (total(dz * z, axis=1) / C)[:, None]
-        return (dz - mean - z * along) / root
+        return (dz - mean_dz - z * along) / root
 
     return weight * z + bias, (
         dx,
@@ -91,27 +91,27 @@ def attention(x, heads):
     """
     T, D = len(x), x.shape[1] // (3 * heads)
     q, k, v = x.reshape(T, 3, heads, D).transpose(1, 2, 0, 3)  # each (heads, T, D)
-    scores = matmuls(q, k.transpose(0, 2, 1)) / sqrt(D)  # (heads, T, T)
-    scores[:, ~np.tri(T, dtype=bool)] = -np.inf  # s > t: the position's own future
-    e = exp(scores - scores.max(axis=-1, keepdims=True))
+    scores = matmuls(q, k.transpose(0, 2, 1)) / sqrt(D)  # [h, t, s], a matrix per head
+    scores[:, ~np.tri(T, dtype=bool)] = -np.inf  # where s > t, so that p[h, t, s] = 0
+    e = exp(scores - scores.max(axis=-1, keepdims=True))  # softmax over s
     p = e / total(e, axis=-1)[..., None]
-    y = matmuls(p, v)
+    y = matmuls(p, v)  # (heads, T, D)
 
     def dx(dy):
-        dy = dy.reshape(T, heads, D).transpose(1, 0, 2)
+        dy = dy.reshape(T, heads, D).transpose(1, 0, 2)  # as y
         dp = matmuls(dy, v.transpose(0, 2, 1))
         mean_dp = total(dp * p, axis=-1)[..., None]
-        dscores = p * (dp - mean_dp) / sqrt(D)
-        dq = matmuls(dscores, k)
-        dk = matmuls(dscores.transpose(0, 2, 1), q)
-        dv = matmuls(p.transpose(0, 2, 1), dy)
-        return np.array([dq, dk, dv]).transpose(2, 0, 1, 3).reshape(x.shape)
+        dqk = p * (dp - mean_dp) / sqrt(D)  # dL/d(q[t] . k[s]); like p, 0 where s > t
+        dq = matmuls(dqk, k)  # sum over s of dqk[t, s] k[s]
+        dk = matmuls(dqk.transpose(0, 2, 1), q)  # sum over t of dqk[t, s] q[t]
+        dv = matmuls(p.transpose(0, 2, 1), dy)  # sum over t of p[t, s] dy[t]
+        return np.stack([dq, dk, dv]).transpose(2, 0, 1, 3).reshape(x.shape)
 
     return y.transpose(1, 0, 2).reshape(T, -1), (dx,)
 
 
 def project(x, weight):
-    """y[t] = weight x[t]: `linear` without a bias, at each position."""
+    """y[t] = weight @ x[t]: `linear` without a bias, at each position."""
     return matmul(x, weight.T), (
         lambda dy: matmul(dy, weight),  # dL/dx (T, C)
         lambda dy: matmul(dy.T, x),  # dL/dweight (O, C), summed over the positions
@@ -119,22 +119,26 @@ def project(x, weight):
 
 
 def next_token_loss(logits, target):
-    """Mean over the targets of -log(softmax(logits[t])[target[t]]); -1 is none."""
-    known, rows, top = target >= 0, np.arange(len(logits)), logits.argmax(axis=1)
-    count, largest = max(1, int(known.sum())), logits[rows, top]
-    e = exp(logits - largest[:, None])
-    e[rows, top] = 0
+    """Mean of -log(softmax(logits)[target]) over the document's targets; -1 is none."""
+    real = target >= 0
+    count, t, top = (
+        max(1, int(real.sum())),
+        np.arange(len(logits)),
+        logits.argmax(axis=1),
+    )
+    e = exp(logits - logits[t, top][:, None])  # `softmax_cross_entropy`, row by row
+    e[t, top] = 0
     rest = total(e, axis=1)
-    e[rows, top] = 1
-    losses = log1p(rest) + (largest - logits[rows, target])
-    losses[~known] = 0
+    e[t, top] = 1
+    losses = log1p(rest) + (logits[t, top] - logits[t, target])
+    losses[~real] = 0
 
     def dlogits(dloss):  # p - 1 at the target, p elsewhere
         p = e / (1 + rest)[:, None]
-        p[rows, target] = 0
-        p[rows, target] = -total(p, axis=1)
+        p[t, target] = 0
+        p[t, target] = -total(p, axis=1)
         dlogits = p * (dloss / count)
-        dlogits[~known] = 0
+        dlogits[~real] = 0
         return dlogits
 
     return total(losses) / count, (dlogits,)

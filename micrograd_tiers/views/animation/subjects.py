@@ -27,7 +27,7 @@ def samples_and_targets(net: Network, data: Any) -> tuple[Any, Any]:
     ValueError
         If the data is neither.
     DataError
-        If samples or net have other than 1 or 2 features, or the data set has more classes than the net tells apart.
+        If net or samples do not have 1 or 2 features, or the data set has more classes than the net tells apart.
     """
     if isinstance(data, Dataset):
         X, y = data.train_x, data.train_y
@@ -35,6 +35,8 @@ def samples_and_targets(net: Network, data: Any) -> tuple[Any, Any]:
         X, y = data
     else:
         raise ValueError(f"data is {shown(data)}, {PAIR}")
+    if net.layers[0].takes_tokens:
+        raise DataError(f"net takes documents of token numbers, expected samples of 2 features: {INSTEAD}")
     taken, shape = net.layers[0].shape_in(), as_numbers(X, "X").shape
     if taken not in (None, (1,), (2,)):
         raise DataError(f"net takes samples of shape {taken}, expected 2 features: {INSTEAD}")

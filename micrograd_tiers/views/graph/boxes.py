@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..._engine import in_order
 from ...engine import Value
 from .folding import Fold, uses_of
 from .texts import number_text, one_line
@@ -49,11 +48,17 @@ class Graph(NamedTuple):
 
 
 def nodes_of(value: Value) -> list[Value]:
-    """Return all nodes of a graph, each before its operands: the order of the backward pass, with the leaves."""
+    """Return all nodes of a graph, each before its operands; those that the first operand needs come first."""
     forward: dict[Value, None] = {}
-    for node in reversed(in_order(value, reset=False)[0] or [value]):
-        forward |= dict.fromkeys(operand for operand in node._prev if not operand._prev)  # leaves, where first needed
-        forward[node] = None
+    seen, stack = set(), [(value, False)]
+    while stack:
+        node, visited = stack.pop()
+        if visited:  # the operands are listed, except leaves: these come where they are first needed
+            forward |= dict.fromkeys(operand for operand in node._prev if not operand._prev)
+            forward[node] = None
+        elif node not in seen:
+            seen.add(node)
+            stack += [(node, True), *((operand, False) for operand in node._prev if operand._prev)]
     return list(reversed(forward))
 
 

@@ -80,7 +80,9 @@ def outcome_of(snapshot: Snapshot, last: Cell) -> list[Cell | Beside | LossBox]:
     elif not isinstance(last.places, Circles):
         for name, numbers in (("probability", shares), ("target", target)):
             if numbers:
-                cells.append(Cell(Stage(name, last.stage.shape, numbers, what=name)))
+                is_output = len(numbers) == len(last.stage.output or ())  # else a token at each position
+                shape = last.stage.shape if is_output else (len(numbers),)
+                cells.append(Cell(Stage(name, shape, numbers, what=name)))
     if snapshot.loss is not None:
         truth = [] if label is None else [f"true class {label}"]
         cells.append(LossBox(["loss", snapshot.loss_name, *truth], snapshot.loss))

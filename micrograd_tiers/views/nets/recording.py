@@ -11,6 +11,7 @@ from ...arguments import shown
 from ...backprop import backprop, forward
 from ...formats import cut
 from ...tiers.lists import total
+from ...tiers.scalar import softmax
 from ..calls import call_of
 from .snapshot import Nested, Numbers, Snapshot, Stage, numbers_in
 
@@ -23,13 +24,21 @@ MOST_LAYERS, MOST_PARAMETERS, MOST_OUTPUTS = 100, 3_000_000, 200_000
 class Probe:
     """A step between two layers that changes nothing, and records x and dL/dx of every chunk.
 
-    It pretends to learn, so that the loop computes the gradient at this place, also below frozen layers.
+    It pretends to learn, so that the loop computes the gradient at this place, also below frozen layers; but not if x
+    holds token numbers, which have no gradient.
     """
 
-    def __init__(self, name: str) -> None:
-        self.learned = (name,)
+    branch = ""
+
+    def __init__(self, name: str, *, tokens: bool = False) -> None:
+        self.learned = () if tokens else (name,)
         self.xs: list[Any] = []
         self.dxs: list[Any] = []
+
+    @property
+    def layer(self) -> Probe:
+        """The layer of the step: for the loop, one that is no end of a branch."""
+        return self
 
     def forward(self, tier: Any, x: Any, noise: Any) -> tuple[Any, tuple[Callable[[Any], Any], ...], None]:
         """Return x, the vjp of the identity, and the vjp that records."""
@@ -39,12 +48,13 @@ class Probe:
             return tier.elementwise(lambda number: 1.0 * number, dx)  # a copy, as the loop adds to it
 
         self.xs.append(x)
-        return x, (lambda dy: dy, record), None
+        return x, (lambda dy: dy, *[record] * len(self.learned)), None
 
 
 def probed(steps: Sequence[Any]) -> tuple[list[Any], list[Probe]]:
     """Return the steps with a probe before the first and after each of them, and the probes."""
-    first, *others = probes = [Probe(f"output {i}") for i in range(len(steps) + 1)]
+    tokens = steps[0].layer.takes_tokens
+    first, *others = probes = [Probe(f"output {i}", tokens=tokens and i == 0) for i in range(len(steps) + 1)]
     return [first, *(each for pair in zip(steps, others, strict=True) for each in pair)], probes
 
 
@@ -107,13 +117,13 @@ def of_network(net: Network, X: Any, y: Any, sample: int) -> Snapshot:
 def _predicted(net: Network, samples: Any, sample: int, shapes: Any) -> Snapshot:
     """Return the snapshot of a prediction."""
     tier, (steps, probes) = net.functions, probed(net.steps(training=False))
-    for (chunk,) in tier.chunks(net.tier.asarray(samples[sample : sample + 1], net.dtype)):
+    for (chunk,) in tier.chunks(net.tier_samples(samples[sample : sample + 1])):
         forward(tier, steps, chunk)
     return Snapshot(
         _stages(net, shapes, [of_sample(net.tier, probe.xs, 0, 1) for probe in probes]),
         about=f"Sample {sample} of {len(samples)}. Layers behave as in prediction.",
         loss_name=_name(net.loss),
-        probabilities=of_sample(net.tier, _probabilities(net, probes[-1].xs), 0, 1),
+        probabilities=_probabilities(net, probes[-1].xs, 0, 1),
         has_classes=net.loss.targets == "classes",
     )
 
@@ -121,7 +131,7 @@ def _predicted(net: Network, samples: Any, sample: int, shapes: Any) -> Snapshot
 def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any) -> Snapshot:
     """Return the snapshot of a forward and a backward pass."""
     (steps, probes), N = probed(net.steps(training=True)), len(samples)
-    arrays = net.tier.asarray(samples, net.dtype), net.tier_targets(targets), 1.0 / targets.divisor
+    arrays = net.tier_samples(samples), net.tier_targets(targets), 1.0 / targets.divisor
     losses, gradients, _ = backprop(net.functions, steps, targets.loss, *arrays)
 
     def numbers(chunks: Sequence[Any]) -> Numbers | None:
@@ -129,7 +139,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
 
     outputs, doutputs = [numbers(probe.xs) for probe in probes], [numbers(probe.dxs) for probe in probes]
     target = targets.values[sample].tolist()
-    counts = targets.counted is ... or bool(targets.counted[sample])
+    counts = targets.counted is ... or bool(targets.counted[sample].any())
     weighted = "" if targets.weights is None else "weighted "
     ignored = "" if counts else " Its label is ignored."
     dropout = ", but dropout drops nothing" if any(layer.op == "dropout" for layer in net.layers) else ""
@@ -139,19 +149,24 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
         about_gradients=f"L is the {weighted}mean loss of the {N} samples." if N > 1 else "L is the loss.",
         loss_name=_name(net.loss),
         loss=total([*map(float, losses)]) / targets.divisor,
-        probabilities=numbers(_probabilities(net, probes[-1].xs)),
+        probabilities=_probabilities(net, probes[-1].xs, sample, N),
         has_classes=net.loss.targets == "classes",
         label=None if isinstance(target, list) or not counts else target,
         target=target if isinstance(target, list) else None,
     )
 
 
-def _probabilities(net: Network, outputs: Sequence[Any]) -> list[Any]:
-    """Return the probabilities for each chunk of outputs, or an empty list if the loss has no classes."""
+def _probabilities(net: Network, outputs: Sequence[Any], sample: int, n_samples: int) -> Numbers | None:
+    """Return the probabilities for a sample, at each position of a document, or None if the loss has no classes."""
+    if net.loss.targets == "tokens":
+        logits = of_sample(net.tier, outputs, sample, n_samples) or ()
+        V = (net.shapes()[-1] or (len(logits),))[-1]
+        return [p for start in range(0, len(logits), V) for p in softmax(logits[start : start + V])[0]]
     try:
-        return [net.loss.probabilities(net.functions, output) for output in outputs]
+        shares = [net.loss.probabilities(net.functions, output) for output in outputs]
     except ValueError:
-        return []
+        return None
+    return of_sample(net.tier, shares, sample, n_samples)
 
 
 def _stages(net: Network, shapes: Any, outputs: Any = None, doutputs: Any = None, gradients: Any = None) -> list[Stage]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...tiers import functions_of, get_tier
 from ...tiers.registry import ROW_OF
-from .names import Numbers, value_name
+from .names import Numbers, argument_of_vjp, value_name
 from .recording import Part, added
 from .updates import updated
 
@@ -43,6 +43,6 @@ def again(part: Part, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:
         dy: Any = inputs.get(f"d{value_name(part.op)}")
         of_sample = dy[n] if isinstance(dy, list) else dy
         results_of_samples.append(y if part.part == "value" else vjps[part.k](of_sample))
-    is_sum = row.is_loss if part.part == "value" else part.k >= row.n_samplewise
-    (key,) = part.outputs.values()
+    is_sum = row.is_loss if part.part == "value" else argument_of_vjp(part.op, part.k) >= row.n_samplewise
+    key = part.outputs[value_name(part.op) if part.part == "value" else part.part]
     return {key: added(results_of_samples) if is_sum else results_of_samples}

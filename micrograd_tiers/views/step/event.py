@@ -18,11 +18,11 @@ class Event:
     function, vjp : object
         The tier's function and, for a gradient, the vjp.
     k : int
-        For a gradient: number of the op's argument that it belongs to.
+        For a gradient: number of the op's vjp.
     inputs, outputs : dict of str
         Keys of the arrays in `Log.arrays`, by the names that the op gives them.
     settings : dict of str
-        Arguments that are no arrays, such as a stride.
+        Arguments that are no arrays, such as a stride, and sizes that formulas use.
     total : recorder.RecordedSum or None
         The sum that a parameter's gradient was added to.
     """

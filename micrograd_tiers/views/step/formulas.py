@@ -9,7 +9,10 @@ The formulas are those of a textbook. The tiers compute some of them in another 
 overflows (docs/numerics.md); the result is the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from .document_formulas import DOCUMENTS, Formulas
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ POSITIONS = "for r in range(R) for s in range(S)"
 
 # Shapes of the arrays, and the formulas of the value and the gradients: left side, right side. Names of gradients begin
 # with d: dx is dL/dx. A loss is the sum over the samples n of the first formula; its gradient is multiplied by dloss.
-OPS: dict[str, tuple[dict[str, str], tuple[tuple[str, str], ...]]] = {
+OPS: Formulas = DOCUMENTS | {
     "linear": (
         {"x": "N I", "weight": "O I", "bias": "O", "y": "N O"},
         (
@@ -192,13 +195,17 @@ def _normalization(own: str, each: str, over: str, count: str, shape: str) -> tu
     ]
 
 
-def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> tuple[dict[str, str], list[Equation]]:
+def formulas_of(
+    op: str, results: Iterable[str], n_axes: int = 2, weighted: bool = False
+) -> tuple[dict[str, str], list[Equation]]:
     """Return the formulas of one part of an op, none if the op is not known, and the shapes of its arrays.
 
     Parameters
     ----------
-    op, part : str
+    op : str
         As in `recorder.Event`.
+    results : iterable of str
+        Names of the arrays that the part returns.
     n_axes : int
         Number of axes of the op's first argument, with that of the samples.
     weighted : bool
@@ -212,19 +219,17 @@ def formulas_of(op: str, part: str, n_axes: int = 2, weighted: bool = False) -> 
         One for each array that the part returns.
     """
     if op in ("batch_norm", "moments"):
-        shapes, of_parts = (_moments if op == "moments" else _normalization)(*(IMAGES if n_axes == 4 else FEATURES))
+        shapes, of_op = (_moments if op == "moments" else _normalization)(*(IMAGES if n_axes == 4 else FEATURES))
     elif op in OPS:
         shapes, pairs = OPS["weighted mean" if op == "mean" and weighted else op]
         weight = "weight[n] * " if weighted else ""
-        of_parts = [Equation(*pair) for pair in pairs]
-        if of_parts[0].left == "loss":
-            term, gradient = of_parts
-            of_parts = [
+        of_op = [Equation(*pair) for pair in pairs]
+        if of_op[0].left == "loss":
+            term, gradient = of_op
+            of_op = [
                 Equation("loss", f"sum({weight}({term.right}) for n in range(N))"),
                 Equation(gradient.left, f"{gradient.right} * {weight}dloss"),
             ]
     else:
         return {}, []
-    if op == "moments":
-        return shapes, of_parts
-    return shapes, [f for f in of_parts if f.name == part or (part == "value" and f is of_parts[0])]
+    return shapes, [formula for formula in of_op if formula.name in {*results}]

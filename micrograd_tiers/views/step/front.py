@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...network import Network
 
-MOST_UNITS, MOST_SAMPLES = 200, 32
+MOST_UNITS, MOST_SAMPLES, MOST_TOKENS = 200, 32, 128
 
 
 def step_through(
@@ -43,9 +43,9 @@ def step_through(
     Parameters
     ----------
     net : Network
-        With at most 200 units: outputs of `Linear` layers and kernels of `Conv2d` layers.
-    X : array_like, shape (N, I) or (N, C, H, W)
-        At most 32 samples.
+        With at most 200 units: outputs of `Linear` and `Project` layers, kernels of `Conv2d` layers.
+    X : array_like, shape (N, I), (N, C, H, W) or (N, T)
+        At most 32 samples; of documents, at most 128 tokens together.
     y : array_like
         Targets, as in `Network.loss_and_grads`.
     optimizer : Optimizer, str or type, optional
@@ -109,9 +109,10 @@ def check(net: Any) -> None:
         raise ValueError(f"net is {shown(net)}, expected a Network such as two_layer_net(784, 30, 10)")
     units = sum(getattr(layer, "out_features", getattr(layer, "out_channels", 0)) for layer in net.layers)
     if units > MOST_UNITS:
+        smaller = "gpt(27, features=16, n_blocks=1)" if net.layers[0].takes_tokens else "two_layer_net(784, 30, 10)"
         raise ValueError(
-            f"net has {units} units (outputs of linear layers and kernels of convolutions), expected at most "
-            f"{MOST_UNITS}, as the page shows every number: take a smaller net, such as two_layer_net(784, 30, 10)"
+            f"net has {units} units (outputs of linear and project layers, kernels of convolutions), expected at most "
+            f"{MOST_UNITS}, as the page shows every number: take a smaller net, such as {smaller}"
         )
 
 
@@ -135,11 +136,16 @@ def recorded(
             f"X has {len(samples)} samples, expected at most {MOST_SAMPLES}, as the page shows every number: "
             "try step_through(net, X[:4], y[:4])"
         )
+    if net.layers[0].takes_tokens and samples.size > MOST_TOKENS:
+        raise ValueError(
+            f"X has {samples.size} tokens, expected at most {MOST_TOKENS}, as the page shows every number: "
+            "try step_through(net, X[:4, :16], y[:4, :16])"
+        )
     net.check_batch(samples.shape)
     targets = net.check_targets(y, len(samples), shape=samples.shape[1:])
     masks = net.draw_noise(samples.shape, generator(deepcopy(seed)))  # the same at every tier
     # Copies, so that an op that overwrites its input changes neither the caller's arrays nor those of other tiers.
-    x, others = deepcopy((net.tier.asarray(samples, net.dtype), net.tier_targets(targets)))
+    x, others = deepcopy((net.tier_samples(samples), net.tier_targets(targets)))
     return record(
         name or net.tier_name.replace("\\", "/").rpartition("/")[2],
         net.functions,

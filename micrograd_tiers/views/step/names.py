@@ -30,6 +30,11 @@ def n_samplewise(op: str) -> int:
     return ROW_OF[op].n_samplewise if op in ROW_OF else 1
 
 
+def argument_of_vjp(op: str, k: int) -> int:
+    """Return the index of the argument that vjp number k of an op belongs to."""
+    return k + ROW_OF[op].first if op in ROW_OF else k
+
+
 def gradient_of(parameter: str) -> str:
     """Return the key of a parameter's gradient."""
     return f"gradient of {parameter}"

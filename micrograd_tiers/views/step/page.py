@@ -13,7 +13,7 @@ from .alignment import Difference, SideBySide
 from .formulas import Equation, formulas_of
 from .names import flat
 from .recording import Part, Recording
-from .sources import SourceText, changed_lines, lines_at_work, missing_lines, of_update, originals_of, source_of
+from .sources import SourceText, changed_lines, lines_at_work, missing_lines, of_end, of_update, originals_of, source_of
 from .trees import names_in, tree_of
 from .updates import update_formulas
 from .words import HELP, LEGEND, label_of, phase_of, sentence_of, title_of
@@ -21,6 +21,7 @@ from .words import HELP, LEGEND, label_of, phase_of, sentence_of, title_of
 FILES = ("player.js", "formulas.js", "step.js", "step.css")
 SHOWN, STORED = 4, (6, 8, 17)  # significant digits on the page, and in the file: as few as are rounded to the same
 DEFAULTS = {"constant": False}
+OUTSIDE = {"update": of_update, "fork": of_end, "join": of_end}  # source of what is not in the files of a tier
 
 
 def step_page(side: SideBySide, about: str = "") -> Page:
@@ -56,7 +57,7 @@ class Content:
         self.subject: dict[str, str] = {}  # of a gradient: the array that it is the gradient of
         for part in self.reference.parts:
             if part.op != "update" and part.part != "value":
-                self.subject[part.outputs[part.part]] = part.inputs[part.part[1:]]
+                self.subject |= {key: part.inputs[name[1:]] for name, key in part.outputs.items()}
 
     def _keys_of(self, recording: Recording) -> set[str]:
         """Return the keys of the arrays that a tier has computed by the same ops as the reference."""
@@ -97,7 +98,7 @@ class Content:
             "sizes": {**DEFAULTS, **{k: v for k, v in part.settings.items() if isinstance(v, int | float)}, **sizes},
             "formulas": trees,
             "tiers": [self._at_tier(i, tier) for tier in range(len(self.recordings))],
-            "code": [self._code(*pair, []) for pair in (of_update(part) if part.op == "update" else [])],
+            "code": [self._code(*pair, []) for pair in OUTSIDE[part.op](part)] if part.op in OUTSIDE else [],
         }
 
     def _formulas(self, part: Part) -> tuple[list[Equation], dict[str, int]]:
@@ -106,7 +107,7 @@ class Content:
             return update_formulas(part.function), {}
         first = next(iter(part.inputs.values()))  # the op's first argument
         n_axes = len(shape_of(self.reference.arrays[first]))
-        shapes, formulas = formulas_of(part.op, part.part, n_axes, "weight" in part.inputs)
+        shapes, formulas = formulas_of(part.op, part.outputs, n_axes, "weight" in part.inputs)
         sizes: dict[str, int] = {}
         for name, letters in shapes.items():
             if name in part.inputs or name in part.outputs:
@@ -118,7 +119,7 @@ class Content:
         """Return what is shown of part i in the column of a tier."""
         difference, recording = self.differences[tier][i], self.recordings[tier]
         shown: dict[str, Any] = {"differs": difference.differs, "difference": self._words(difference, tier)}
-        if i >= len(recording.parts) or recording.parts[i].op == "mean":  # no code of the tier
+        if i >= len(recording.parts) or recording.parts[i].op in ("mean", "fork", "join"):  # no code of the tier
             return shown
         part = recording.parts[i]
         if part.op == "update":  # shown once, unless a bug is planted there

@@ -8,18 +8,23 @@ from ...tiers.protocol import SUPPORT
 from ...tiers.registry import ROW_OF
 from ...tiers.sums import OuterProduct
 from .event import Event
+from .inner import inner_numbers
 from .mistakes import check_numbers, check_op
-from .names import Numbers, arguments_of, gradient_of, n_samplewise, value_name
+from .names import Numbers, argument_of_vjp, arguments_of, gradient_of, n_samplewise, value_name
 
 CONSTANT = "constant"  # key of an array that is no parameter but the same for all samples, such as a bias of zeros
 
 
 class Log:
-    """The events of one chunk, in order, and copies of their arrays by key."""
+    """The events of one chunk, in order, and copies of their arrays by key.
+
+    `copies` holds the keys of what open residual connections keep, the innermost last.
+    """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.arrays: dict[str, Numbers] = {}
+        self.copies: list[str] = []
         self._key_of: dict[int, str] = {}
         self._objects: list[Any] = []  # kept, so that no two have the same id
 
@@ -29,6 +34,11 @@ class Log:
         self._key_of[id(array)] = key
         self._objects.append(array)
         return key
+
+    def write_inner(self, event: Event) -> None:
+        """Store the numbers inside the op, as results of the event that come before its own."""
+        for name, numbers in inner_numbers(event, self.arrays).items():
+            event.outputs[name] = self.write(f"{name} {len(self.events)}", numbers, numbers)
 
     def key_of(self, array: Any) -> str | None:
         """Return the key of an object that has been written; None if it is new."""
@@ -54,13 +64,16 @@ class Recorder:
     logs : list of Log
         One for each chunk.
     layer : int or None
-        Index of the layer whose ops are called; set by `InLayer`.
+        Index of the layer whose ops are called; set by `steps.InLayer`.
+    adding : function or None
+        Function that records the addition of two arrays at a residual connection; set by `steps.AtEnd`.
     """
 
     def __init__(self, tier: Any, shared: dict[str, Any], names: list[str], learned: list[str]) -> None:
         self._tier, self.shared, self._names, self._learned = tier, shared, names, iter(learned)
         self.logs: list[Log] = []
         self.layer: int | None = None
+        self.adding: Callable[..., Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._tier, name)
@@ -78,6 +91,12 @@ class Recorder:
             for name, array in zip(self._names, chunk, strict=True):
                 self.logs[-1].write(name, array, self.copied(array))
             yield chunk
+
+    def elementwise(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        """Apply a function elementwise, as the tier does."""
+        if self.adding is not None:
+            return self.adding(self._tier.elementwise, function, *arrays)
+        return self._tier.elementwise(function, *arrays)
 
     def new_sum(self) -> "RecordedSum":
         """Return the tier's running sum; what is added to it is recorded."""
@@ -124,7 +143,9 @@ class Recorder:
                 return result
             y, vjps = result
             numbers = check_numbers(event, y, self.copied(y))
+            log.write_inner(event)
             event.outputs[value_name(name)] = log.write(f"value {number}", y, numbers)
+            names = names[argument_of_vjp(name, 0) :]
             return y, tuple(RecordedVjp(self, event, names[k], k, vjp) for k, vjp in enumerate(vjps))
 
         return op
@@ -140,6 +161,7 @@ class RecordedVjp:
         """Return the gradient."""
         log, event = self.begin(dy)
         gradient, numbers = self.checked(event, dy)
+        log.write_inner(event)
         event.outputs[event.part] = log.write(f"gradient {len(log.events)}", gradient, numbers)
         return gradient
 
@@ -178,21 +200,6 @@ class RecordedSum:
     def value(self) -> Any:
         """Return the sum."""
         return self.inner.value()
-
-
-class InLayer:
-    """A step or a loss of the net that tells the recorder which layer calls the ops."""
-
-    def __init__(self, recorder: Recorder, layer: int | None, inner: Any) -> None:
-        self.recorder, self.layer, self.inner = recorder, layer, inner
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def forward(self, *args: Any) -> Any:
-        """Return what the step or the loss returns."""
-        self.recorder.layer = self.layer
-        return self.inner.forward(*args)
 
 
 def _is_op(result: Any) -> bool:

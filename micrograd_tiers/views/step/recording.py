@@ -16,8 +16,9 @@ from typing import Any
 from ...backprop import backprop
 from ...tiers.lists import shape_of
 from .event import Event
-from .names import Numbers, gradient_of, n_samplewise
-from .recorder import CONSTANT, InLayer, Recorder
+from .names import Numbers, argument_of_vjp, gradient_of, n_samplewise
+from .recorder import CONSTANT, Recorder
+from .steps import InLayer, in_layers
 from .updates import updated
 
 
@@ -137,14 +138,13 @@ def record(
     names = ["x", *["target", "weight"][: len(targets)], *(f"mask {i}" for i in range(len(noise)))]
     learned = [parameter for step in reversed(steps) for parameter in step.learned]
     recorder = Recorder(tier, {**parameters, "dloss": dloss}, names, learned)
-    in_layers = [InLayer(recorder, i, step) for i, step in enumerate(steps)]
     recording = Recording(name, dtype)
     gradients: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow: the page shows the numbers
         try:
             loss = InLayer(recorder, None, loss_fn)
-            _, gradients, _ = backprop(recorder, in_layers, loss, x, targets, dloss, noise)
+            _, gradients, _ = backprop(recorder, in_layers(recorder, steps), loss, x, targets, dloss, noise)
         except (Exception, SystemExit) as error:  # of a tier that is wrong or not finished
             recording.error, recording.unfinished = error, True
         sums = {gradient_of(key): recorder.copied(gradient) for key, gradient in gradients.items()}
@@ -178,7 +178,8 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
             recording.parts[-1].outputs = {}  # an error has ended one of them
             return
         for key in [*event.inputs.values(), *event.outputs.values()]:
-            is_gradient = key in event.outputs.values() and event.k >= n_samplewise(event.op)  # of a parameter
+            of_parameter = event.part != "value" and argument_of_vjp(event.op, event.k) >= n_samplewise(event.op)
+            is_gradient = key in event.outputs.values() and of_parameter
             if key in arrays or key in losses or (is_gradient and event.total is not None):
                 continue
             arrays[key] = added([log.arrays[key] for log in logs]) if is_gradient else of_all(key)

@@ -1,4 +1,4 @@
-"""SourceText text of an op, of a vjp and of an optimizer, and the lines at work."""
+"""Source text of an op, of a vjp, of the loop and of an optimizer, and the lines at work."""
 
 import ast
 import inspect
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from ...backprop import backprop, forward
 from ...tiers import TIERS, functions_of, get_tier
 from .recording import Part
 
@@ -126,6 +127,13 @@ def _original(source: SourceText, originals: Iterable[SourceText]) -> tuple[str,
 def _text(line: str) -> str:
     """Return a line without its comment and indentation."""
     return line.partition("  #")[0].strip()
+
+
+def of_end(part: Part) -> list[tuple[SourceText, list[int]]]:
+    """Return the source text of the loop in which a Fork or a Join copies or adds, with the lines that do it."""
+    source = source_of(forward if part.part == "value" else backprop)
+    (test,) = [i for i, line in enumerate(source.lines) if f'.branch == "{part.op}"' in line]
+    return [(source, [test, test + 1])]
 
 
 def of_update(part: Part) -> list[tuple[SourceText, list[int]]]:

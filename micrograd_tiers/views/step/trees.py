@@ -10,7 +10,7 @@ from typing import Any
 Tree = Any  # a number, a string or a list
 
 OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.USub: "neg",
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Pow: "**", ast.USub: "neg",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.Eq: "==",
 }  # fmt: skip
 

@@ -89,6 +89,64 @@ SENTENCES = {
         "The same numbers in another arrangement.",
         "The gradients go back to the places that the numbers came from.",
     ),
+    "squared_relu": (
+        "Negative numbers become 0; the others are squared.",
+        "The gradient is multiplied by the slope of the square, 2 x, where the input was above 0, and stops elsewhere.",
+    ),
+    "embedding": (
+        "Each token is a number that chooses a row of the weight. A token of -1 is padding, and gets a row of zeros.",
+        "A row of the weight gets the gradients of all places where its token stands, added up.",
+    ),
+    "add_position": (
+        "Each position has a row of its own, which is added to the numbers there: so the net knows the order of the "
+        "tokens.",
+        "Both numbers of a sum get its gradient, so it passes as it is.",
+        "The row of a position was added in every sample. Its gradient is that of the position, summed over the "
+        "samples.",
+    ),
+    "rms_norm": (
+        "The numbers of each position are divided by their root mean square, so that they keep about the same size.",
+        "A number moves its own output and, through the root, all others of its position: the gradient has a term for "
+        "each.",
+    ),
+    "layer_norm": (
+        "The numbers of each position are shifted and scaled to mean 0 and variance 1, multiplied by a weight, and a "
+        "bias is added.",
+        "A number moves its own output and, through mean and variance, all others of its position: the gradient has "
+        "a term for each.",
+        "A weight multiplied a normalized number at every position. Its gradient is that number times the gradient of "
+        "the output, summed over all positions.",
+        "A bias was added at every position. Its gradient is that of the output, summed over all positions.",
+    ),
+    "attention": (
+        "Each row holds query, key and value of a position side by side. The query is multiplied with the keys of its "
+        "own and all earlier positions: these are the scores. Softmax turns them into weights p, which add up to 1. "
+        "The output is the mean of the values with these weights.",
+        "First the gradients of the scores, as in softmax: a weight times dy times the distance of its value from the "
+        "output. A score is a query times a key, so each of the two gets the gradients of its scores times the other. "
+        "A value went to its own and all later positions: it gets their gradients, times its weight there.",
+    ),
+    "project": (
+        "At each position, every output multiplies each input by a weight and adds the products up.",
+        "Each input went to every output of its position. It gets back, from each of them, the gradient of the output "
+        "times the weight between the two.",
+        "A weight multiplied an input at every position. Its gradient is that input times the gradient of the output "
+        "that it led to, summed over all positions of all samples.",
+    ),
+    "fork": (
+        "The numbers go two ways: through the layers of the branch, and as a copy around them.",
+        "Where numbers were copied, gradients are added: that of the branch, and that of the copy.",
+    ),
+    "join": (
+        "The branch ends: the copy that went around it is added to its output.",
+        "Where numbers were added, gradients are copied: the branch and the copy get the same one.",
+    ),
+    "next_token_loss": (
+        "At each position, softmax turns the outputs into probabilities of the next token. The loss of a document is "
+        "the mean over its targets of minus the logarithm of the probability of the right token; -1 is no target.",
+        "The gradient of an output is its probability, minus 1 for the right token, divided by the number of targets "
+        "in the document, times dloss.",
+    ),
     "moments": ("Mean and variance of each feature or channel, over all samples.",),
     "batch_norm": (
         "Each feature is shifted and scaled to mean 0 and variance 1 over the samples, multiplied by a weight, "
@@ -126,6 +184,7 @@ them into probabilities.</dd>
 <dt>Tier</dt><dd>One of the programs that compute the same ops: scalar (numbers in lists), vector (one sample at a
 time, as NumPy vectors), tensor (all samples at once, as matrices), or your own.</dd>
 <dt>x<sub>n,i</sub>, Σ<sub>i</sub></dt><dd>Number i of sample n; the sum over all i.</dd>
+<dt>⌊c / D⌋</dt><dd>The quotient rounded down: the number of the head that feature c belongs to, as each has D.</dd>
 <dt>Formulas</dt><dd>They are those of a textbook. The code computes some of them in another order, so that no number
 overflows: softmax subtracts the largest output first. The result is the same.</dd>
 <dt>Colors</dt><dd>Red numbers are negative, blue ones positive. The larger, the stronger.</dd>
@@ -174,7 +233,10 @@ def label_of(key: str, maker: Part | None) -> str:
         return f"{means.get(name, f'{name} of')} {maker.part}"
     if maker.op == "moments":
         return f"{key.partition(' ')[0]} of the input of layer {maker.layer}"
-    return "sum of the losses" if maker.layer is None else f"output of layer {maker.layer} ({spoken(maker.op)})"
+    if maker.layer is None:
+        return "sum of the losses"
+    what = {"copy": "copy", "score": "scores", "p": "weights"}.get(name.partition(" ")[0], "output")
+    return f"{what} of layer {maker.layer} ({spoken(maker.op)})"
 
 
 def spoken(op: str) -> str:

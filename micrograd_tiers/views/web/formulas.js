@@ -4,6 +4,7 @@
 
 const FUNCTIONS = {
   "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b, "**": (a, b) => a ** b,
+  "//": (a, b) => Math.floor(a / b),
   "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, "==": (a, b) => a === b,
   neg: (a) => -a, and: (...all) => all.every(Boolean), max: Math.max, exp: Math.exp, log: Math.log, tanh: Math.tanh,
   sqrt: Math.sqrt, abs: Math.abs, sign: Math.sign,
@@ -58,6 +59,7 @@ function written(tree, at, rank = 0) {
   if (name === "**") return [...inside(parts[0], 3.5), h("sup", {}, ...inside(parts[1]))];
   if (name === "neg") return bracketed(["−", ...inside(parts[0], 2)], 2);
   if (name === "abs") return ["|", ...inside(parts[0]), "|"];
+  if (name === "//") return ["⌊", ...inside(parts[0], 2), " / ", ...inside(parts[1], 2.1), "⌋"];
   if (name === "sqrt") return ["√(", ...inside(parts[0]), ")"];
   if (name in SIGNS) {
     const own = RANK[name] ?? 0.5;

@@ -1,0 +1,328 @@
+"""One GPT at three tiers: proof that they train to the same weights, and the speed of a training step.
+
+    python benchmarks/gpt.py --names names.txt               print both, in about two minutes
+    python benchmarks/gpt.py --names names.txt --steps 100   train for fewer steps
+    python benchmarks/gpt.py                                 the same with random letters in place of names
+
+The net is that of Karpathy's microgpt: 4,192 parameters, one document a step, Adam. With the 32,033 names of makemore
+(https://github.com/karpathy/makemore, names.txt), the losses and the twenty names are those that microgpt prints.
+
+Proof: in exact mode, weights (SHA-256), all losses and 200 names must be equal at three tiers. In fast mode, the table
+shows how far the weights are apart. Gradients are compared with those of three witnesses: the single numbers of
+examples/gpt_of_values.py, complex steps, and PyTorch if it is installed.
+
+Speed: seconds of a step in turns, on the same documents, one thread. The order changes from round to round, and ratios
+are taken within a round. Each step includes the choice of documents, Adam, and a rate that falls.
+"""
+
+import argparse
+import gc
+import hashlib
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from micrograd_tiers.threads import pinned
+
+os.environ |= pinned(1)  # before NumPy is imported
+
+import numpy as np
+from engine import example, quartiles
+
+import micrograd_tiers as mt
+from micrograd_tiers.tiers import TIERS
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+N_NAMES, RATE, BETAS = 32_033, 0.01, (0.85, 0.99)
+LETTERS = mt.Tokenizer("abcdefghijklmnopqrstuvwxyz")
+Array = Any
+Contender = Callable[[int], float]  # takes so many steps, returns the seconds of one
+
+
+def documents_of(path: Path | None) -> tuple[list[str], random.Random]:
+    """Return documents in random order, and the generator that shuffled them: microgpt's order for its names."""
+    rng = random.Random(42)
+    if path is None:
+        documents = ["".join(rng.choices(LETTERS.characters, k=rng.randint(3, 9))) for _ in range(1000)]
+    else:
+        documents = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    rng.shuffle(documents)
+    return documents, rng
+
+
+def weights_of(rng: random.Random) -> list[Array]:
+    """Return initial weights, drawn in microgpt's order, in the order of the net."""
+
+    def matrix(n_out: int, n_in: int) -> Array:
+        return np.array([[rng.gauss(0, 0.08) for _ in range(n_in)] for _ in range(n_out)])
+
+    token, position, head = matrix(27, 16), matrix(16, 16), matrix(27, 16)
+    q, k, v, o = (matrix(16, 16) for _ in range(4))
+    wide, narrow = matrix(64, 16), matrix(16, 64)
+    return [token, position, np.concatenate([q, k, v]), o, wide, narrow, head]
+
+
+def net_at(tier: str, weights: list[Array], exact: bool = False) -> mt.Network:
+    """Return the net with these weights."""
+    net = mt.gpt(tier=tier, exact=exact)
+    net.load_state_dict(dict(zip(net.state_dict(), weights, strict=True)))
+    return net
+
+
+def trainer_of(net: mt.Network, documents: list[str], steps: int, batch_size: int = 1) -> mt.Trainer:
+    """Return a run of so many steps over the documents, in their order."""
+    return mt.Trainer(
+        net, *LETTERS.encode(documents, 16), optimizer=mt.Adam(RATE, *BETAS), batch_size=batch_size, steps=steps,
+        shuffle=False, schedule=mt.LinearDecay(max(1000, steps)),
+    )  # fmt: skip
+
+
+# Proof.
+
+
+def trained(tier: str, exact: bool, documents: list[str], steps: int) -> dict[str, Any]:
+    """Train from microgpt's weights; return weights, losses, names and seconds."""
+    documents, (rng, weights) = documents[:1000], started(documents)
+    net = net_at(tier, weights, exact)
+    trainer = trainer_of(net, documents, steps)
+    start = time.perf_counter()
+    trainer.run()
+    seconds = time.perf_counter() - start
+    names = mt.generate(net, LETTERS, 200, temperature=0.5, seed=rng)
+    state = [np.ascontiguousarray(array) for array in net.state_dict().values()]
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in state)).hexdigest()
+    return {"weights": state, "losses": trainer.history.batch_loss, "names": names, "sha": digest, "seconds": seconds}
+
+
+def started(documents: list[str]) -> tuple[random.Random, list[Array]]:
+    """Return the generator after the shuffle and the draw of the weights, and these weights."""
+    rng = random.Random(42)
+    rng.shuffle([*documents])
+    return rng, weights_of(rng)
+
+
+def print_proof(documents: list[str], steps: int) -> None:
+    """Print what the tiers agree on, and by how much they differ."""
+    runs = {(tier, exact): trained(tier, exact, documents, steps) for exact in (True, False) for tier in TIERS}
+    first = runs["tensor", False]
+    print(f"after {steps:,} steps" + " " * 20 + "SHA-256 of the weights   seconds   first names")
+    for (tier, exact), run in runs.items():
+        mode = "exact" if exact else "fast"
+        print(f"  {tier} {mode:24}  {run['sha'][:16]}  {run['seconds']:12.2f}   {' '.join(run['names'][:4])}")
+    exact = [runs[tier, True] for tier in TIERS]
+    same = all(run[key] == exact[0][key] for run in exact for key in ("sha", "losses", "names"))
+    print(f"exact: weights, {len(exact[0]['losses']):,} losses and 200 names equal at three tiers: {same}")
+    largest = max(np.abs(array).max() for array in first["weights"])
+    for tier in TIERS[:2]:
+        run = runs[tier, False]
+        off = max(np.abs(a - b).max() for a, b in zip(run["weights"], first["weights"], strict=True)) / largest
+        equal = sum(a == b for a, b in zip(run["names"], first["names"], strict=True))
+        print(f"fast: {tier} against tensor: weights off by {off:.1e} of the largest, {equal} of 200 names equal")
+    for tier in TIERS:
+        run = runs[tier, False]
+        print(f"{tier}: losses of the first steps {' '.join(f'{loss:.4f}' for loss in run['losses'][:13])}")
+        print(f"{tier}: the first twenty names {' '.join(run['names'][:20])}")
+
+
+def print_witnesses(documents: list[str]) -> None:
+    """Print how far the gradients of a document are from those of each witness, as a share of the largest."""
+    _, weights = started(documents)
+    X, y = LETTERS.encode(documents[:1], 16)
+    witnesses = {"Value": by_values(documents), "complex steps": by_complex_steps(weights, X, y)}
+    if torch is not None:
+        loss, parameters = torch_loss(weights, X, y)
+        loss.backward()
+        witnesses["PyTorch"] = [p.grad.numpy() for p in parameters]
+    for name, expected in witnesses.items():
+        largest = max(np.abs(array).max() for array in expected)
+        off = []
+        for tier in TIERS:
+            _, grads = net_at(tier, weights).loss_and_grads(X, y)
+            errors = (np.abs(g - e).max() for g, e in zip(grads.values(), expected, strict=True))
+            off.append(f"{tier} {max(errors) / largest:.1e}")
+        print(f"gradients against {name:14} {'   '.join(off)}")
+
+
+def by_values(documents: list[str]) -> list[Array]:
+    """Return the gradients of the first document from the example's net, with the package's Value as its class."""
+    rng = random.Random(42)
+    rng.shuffle([*documents])
+    net = example("Value").GPT(27, rng)
+    net.backprop([26, *LETTERS.numbers(documents[0]), 26])
+    grads, shapes = np.array([p.grad for p in net.parameters], float), [(27, 16), (16, 16), (27, 16)]
+    parts = np.split(grads, np.cumsum([432, 256, 432, 256, 256, 256, 256, 1024]))
+    token, position, head = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=False))
+    o, wide, narrow = parts[6].reshape(16, 16), parts[7].reshape(64, 16), parts[8].reshape(16, 64)
+    return [token, position, np.concatenate(parts[3:6]).reshape(48, 16), o, wide, narrow, head]
+
+
+def by_complex_steps(weights: list[Array], X: Array, y: Array, h: float = 1e-20) -> list[Array]:
+    """Return the gradients as the imaginary part of the loss at w + ih, over h: no difference, so no rounding error."""
+    net = net_at("vector", weights)
+    gradients = []
+    for name, array in net.state_dict().items():
+        gradient = np.zeros(array.shape)
+        for place in np.ndindex(array.shape):
+            moved = array.astype(complex)
+            moved[place] += 1j * h
+            net.parameters[name] = moved
+            loss, _ = net.loss.forward(net.functions, net.run(X[0])[0], y[0])
+            gradient[place] = loss.imag / h
+        net.parameters[name] = array
+        gradients.append(gradient)
+    return gradients
+
+
+# The same net in PyTorch.
+
+
+def torch_loss(weights: list[Any], X: Array, y: Array) -> tuple[Any, list[Any]]:
+    """Return the mean loss of documents, and the parameters: tensors, or made from arrays."""
+    parameters = [w if torch.is_tensor(w) else torch.tensor(w, requires_grad=True) for w in weights]
+    token, position, qkv, o, wide, narrow, head = parameters
+    functional = torch.nn.functional
+    tokens, target = torch.from_numpy(X), torch.from_numpy(y)
+    known = target >= 0
+    x = functional.embedding(tokens.clamp(min=0), token) + position[: X.shape[1]]  # no token looks at later ones
+    x = functional.rms_norm(x, (16,), eps=1e-5)
+    h = functional.linear(functional.rms_norm(x, (16,), eps=1e-5), qkv)
+    q, k, v = (part.unflatten(-1, (4, 4)).transpose(1, 2) for part in h.chunk(3, dim=-1))
+    mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    x = x + functional.linear(mixed.transpose(1, 2).flatten(2), o)
+    h = functional.relu(functional.linear(functional.rms_norm(x, (16,), eps=1e-5), wide))
+    x = x + functional.linear(h, narrow)
+    logits = functional.linear(x, head)
+    each = functional.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
+    return (each.view_as(target).sum(1) / known.sum(1)).mean(), parameters
+
+
+# Speed.
+
+
+def contenders(documents: list[str]) -> dict[str, tuple[Contender, int]]:
+    """Return the contenders by name, each with the number of documents of a step."""
+    _, weights = started(documents)
+    found: dict[str, tuple[Contender, int]] = {}
+    for collector in ("off", "on"):
+        for name in ("class with slots", "Value"):
+            found[f"{name}, collector {collector}"] = of_values(name, documents, collector == "on"), 1
+    for tier in TIERS:
+        for exact in (False, True):
+            found[f"{tier}{' exact' * exact}"] = of_tier(net_at(tier, weights, exact), documents, 1), 1
+    found["tensor, batch 32"] = of_tier(net_at("tensor", weights), documents, 32), 32
+    if torch is not None:
+        for batch_size, name in ((1, "PyTorch"), (32, "PyTorch, batch 32")):
+            found[name] = of_torch(weights, documents, batch_size), batch_size
+    return found
+
+
+def of_values(name: str, documents: list[str], collector: bool) -> Contender:
+    """Return the contender that trains the example's net with this class."""
+    module = example(name)
+    rng = random.Random(42)
+    net = module.GPT(27, rng)
+    steps = module.train(net, [[26, *LETTERS.numbers(document), 26] for document in documents])
+
+    def turn(n: int) -> float:
+        (gc.enable if collector else gc.disable)()
+        return seconds_of(lambda: next(steps), n)
+
+    return turn
+
+
+def of_tier(net: mt.Network, documents: list[str], batch_size: int) -> Contender:
+    """Return the contender that trains a net of the package."""
+    trainer = trainer_of(net, documents, 1_000_000, batch_size)
+    return lambda n: seconds_of(trainer.step, n)
+
+
+def of_torch(weights: list[Array], documents: list[str], batch_size: int) -> Contender:
+    """Return the contender that trains the net in PyTorch, on mini-batches cut to their longest document."""
+    torch.set_num_threads(1)
+    parameters = [torch.tensor(w, requires_grad=True) for w in weights]
+    optimizer = torch.optim.Adam(parameters, lr=RATE, betas=BETAS, eps=1e-8)
+    X, y = LETTERS.encode(documents, 16)
+    position = 0
+
+    def step() -> None:
+        nonlocal position
+        batch = np.arange(position, position + batch_size) % len(X)
+        longest = int((X[batch] >= 0).sum(axis=1).max())
+        loss, _ = torch_loss(parameters, X[batch][:, :longest], y[batch][:, :longest])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = RATE * (1 - position / 1_000_000)
+        optimizer.step()
+        loss.item()
+        position += batch_size
+
+    return lambda n: seconds_of(step, n)
+
+
+def seconds_of(step: Callable[[], object], n: int) -> float:
+    """Return the processor time of a step, over n steps."""
+    start = time.process_time()
+    for _ in range(n):
+        step()
+    return (time.process_time() - start) / n
+
+
+RATIOS = [  # slower, faster
+    *((f"class with slots, collector {state}", f"Value, collector {state}") for state in ("off", "on")),
+    *((f"class with slots, collector {state}", "scalar") for state in ("off", "on")),
+    *(("scalar", "vector"), ("scalar", "tensor, batch 32")),
+    *(("PyTorch", "tensor"), ("PyTorch, batch 32", "tensor, batch 32")),
+    *((f"{tier} exact", tier) for tier in TIERS),
+]
+
+
+def print_speed(documents: list[str], rounds: int) -> None:
+    """Print the time of a step of each contender, and their ratios."""
+    racing = contenders(documents)
+    seconds: dict[str, list[float]] = {name: [] for name in racing}
+    turns = {name: 2 if "collector" in name else 10 if "scalar" in name else 200 for name in racing}
+    order = [*racing]
+    for _ in range(rounds):
+        order.append(order.pop(0))
+        for name in order:
+            turn, n_documents = racing[name]
+            seconds[name].append(turn(turns[name]) / n_documents)
+            gc.enable()
+    print(f"\ntime of a document, {rounds} rounds: median, and quartiles in brackets")
+    for name, times in seconds.items():
+        print(f"  {name:32}{quartiles([1e3 * s for s in times], ' ms')}")
+    print("how many times as fast")
+    for slower, faster in RATIOS:
+        if slower in seconds and faster in seconds:
+            pairs = zip(seconds[slower], seconds[faster], strict=True)
+            print(f"  {faster + ' against ' + slower:60}{quartiles([a / b for a, b in pairs], '')}")
+
+
+def main() -> None:
+    """Print the proof, then the speed."""
+    parser = argparse.ArgumentParser(description="Prove and time one GPT at three tiers.")
+    parser.add_argument("--names", type=Path, help="text file with a name on each line (default: random letters)")
+    parser.add_argument("--steps", type=int, default=1000, help="training steps of the proof (default: 1000)")
+    parser.add_argument("--rounds", type=int, default=11, help="rounds of the timing; 0 for none (default: 11)")
+    arguments = parser.parse_args()
+    documents, _ = documents_of(arguments.names)
+    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
+    versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
+    print(f"{len(documents):,} documents, {', '.join(versions)}")
+    print_proof(documents, arguments.steps)
+    print_witnesses(documents)
+    if arguments.rounds:
+        print_speed(documents, arguments.rounds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
