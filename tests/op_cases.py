@@ -4,13 +4,14 @@ import numpy as np
 
 from micrograd_tiers.lab.judge.calls import part_of
 from micrograd_tiers.lab.judge.cases import OP_CASES
+from micrograd_tiers.lab.judge.documents.formulas import shares_of_targets
 from micrograd_tiers.lab.judge.formulas import FORMULAS
 
 __all__ = ["COMPLEX", "OP_CASES", "complex_step", "gradient_of", "value_of"]
 
 
 def log_softmax(z):
-    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
 def smoothed_cross_entropy(z, target, smoothing):
@@ -24,6 +25,7 @@ COMPLEX = {name: formula.value for name, formula in FORMULAS.items()} | {
     "softmax_cross_entropy": lambda z, target: smoothed_cross_entropy(z, target, 0.0),
     "smoothed_cross_entropy": smoothed_cross_entropy,
     "soft_cross_entropy": lambda z, target: -np.sum(target * log_softmax(z)),
+    "next_token_loss": lambda z, target: -np.sum(shares_of_targets(target, z) * log_softmax(z)),
     "binary_cross_entropy": lambda z, target: (np.log(1 + np.exp(z)) - target * z).mean(axis=1).sum(),
 }
 
@@ -35,7 +37,7 @@ def value_of(case, tier, example):
 
 def gradient_of(case, tier, example, k):
     """Return dL/d(inputs[k]) for the whole mini-batch."""
-    return part_of(case, tier, example, case.parts[k + 1])
+    return part_of(case, tier, example, f"d{case.arguments[k]}")
 
 
 def complex_step(formula, inputs, k, dy):

@@ -10,8 +10,10 @@ from test_network import net_of_all_layers, samples
 from test_training import OPTIMIZERS
 
 import micrograd_tiers as mt
+from micrograd_tiers.lab.judge.calls import part_of
+from micrograd_tiers.lab.judge.cases import CASE_OF
 from micrograd_tiers.losses import LOSSES
-from micrograd_tiers.tiers import TIERS
+from micrograd_tiers.tiers import DOCUMENTS, TIERS, get_tier
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
@@ -136,6 +138,56 @@ def test_ignored_labels(ignore, smoothing, tier):
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=ignore, label_smoothing=smoothing)
     y = np.where(np.arange(12) % 3 == 0, ignore, LABELS)
     assert_as_by_torch(net_with(mt.SoftmaxCrossEntropy(smoothing, ignore=ignore), tier), X, y, loss_of)
+
+
+# Documents.
+
+
+def _attention(x, heads):
+    q, k, v = (part.unflatten(2, (heads, -1)).transpose(1, 2) for part in x.chunk(3, dim=2))
+    return functional.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+
+
+def _embedding(tokens, weight):
+    none = len(weight)  # PyTorch's padding is a row of its own
+    rows = torch.cat([weight, torch.zeros_like(weight[:1])])
+    return functional.embedding(torch.where(tokens < 0, none, tokens), rows, padding_idx=none)
+
+
+def _next_token_loss(logits, target):
+    def loss(logits, target):
+        return functional.cross_entropy(logits, target, ignore_index=-1) if (target >= 0).any() else 0 * logits.sum()
+
+    return sum(map(loss, logits, target))
+
+
+OP_OF = {
+    "squared_relu": lambda x: functional.relu(x) ** 2,
+    "embedding": _embedding,
+    "add_position": lambda x, weight: x + weight[: x.shape[1]],
+    "rms_norm": lambda x, epsilon: functional.rms_norm(x, x.shape[2:], eps=epsilon),
+    "layer_norm": lambda x, weight, bias, epsilon: functional.layer_norm(x, x.shape[2:], weight, bias, epsilon),
+    "attention": _attention,
+    "project": functional.linear,
+    "next_token_loss": _next_token_loss,
+}
+
+
+@every_tier
+@pytest.mark.parametrize("op", DOCUMENTS)
+def test_ops_of_documents(op, tier):
+    case = CASE_OF[op]
+    # PyTorch's layer_norm leaves an ulp of the mean of equal numbers, times up to 1 / sqrt(epsilon) = 316.
+    rounding = 1e-12 if op == "layer_norm" else 1e-13
+    for example in (case.examples.plain, *case.examples.ordinary.sweep(27)):
+        inputs = [torch.tensor(a) if isinstance(a, np.ndarray) else a for a in example.inputs]
+        differentiable = [inputs[k].requires_grad_() for k in case.differentiable]
+        y = OP_OF[op](*inputs)
+        gradients = torch.autograd.grad(y, differentiable, None if case.is_loss else torch.tensor(example.dy))
+        for part, expected in zip(case.parts, (y, *gradients), strict=True):
+            scale = example.dy if case.is_loss and part != "value" else 1.0
+            expected, ours = scale * expected.detach().numpy(), part_of(case, get_tier(tier), example, part)
+            np.testing.assert_allclose(ours, expected, rtol=rounding, atol=rounding * max(1, np.abs(expected).max()))
 
 
 # Training.

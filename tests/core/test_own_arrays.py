@@ -98,6 +98,20 @@ def test_a_net_with_batch_norm_and_dropout_trains_as_at_the_tensor_tier(make, op
 
 
 @own_arrays
+@pytest.mark.parametrize("norm", ["rms_norm", "layer_norm"])
+def test_a_net_of_documents_trains_as_at_the_tensor_tier(make, norm):
+    X = rng.integers(0, 5, (6, 4))
+    X[::2, 3:] = -1
+    states = []
+    for tier in (make(), TENSOR):
+        net = mt.gpt(5, 4, 2, length=5, activation="squared_relu", norm=norm, init="normal:0.5", tier=tier, seed=1)
+        mt.fit(net, X[:, :-1], X[:, 1:], optimizer=mt.Adam(0.01), batch_size=2, epochs=2, seed=2)
+        states.append(net.state_dict())
+    for name, array in states[1].items():
+        np.testing.assert_allclose(states[0][name], array, rtol=0, atol=1e-14, err_msg=name)
+
+
+@own_arrays
 def test_sample_weights_count_in_the_loss_and_its_gradient(make):
     weight = np.random.default_rng(1).uniform(0, 2, 20)
     (loss, grads), (right, expected) = (

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import whole_number
 from ...rng import generator
 from ...tiers import Tier, Vjp, get_tier
+from ...tiers.registry import ROW_OF
 from .arrays import Array, drawn, floats, like, ndarray, nudged
 from .lines import QUIET, Terms
 from .report import Report
@@ -26,13 +28,14 @@ def check_vjps(
     dy: Any = None,
     n_coordinates: int | None = None,
     seed: int | np.random.Generator = 0,
+    first: int | None = None,
 ) -> Report:
     """Check every vjp of an op against the numerical derivative of sum(dy * y), where y is the op's value.
 
     Parameters
     ----------
     op : callable
-        Op as in `tiers`: returns its value and the vjps of its first inputs.
+        Op as in `tiers`: returns its value and the vjps of its first inputs, or of those that follow token numbers.
     inputs : sequence
         Arguments of the op: numbers, nested lists, ndarrays, or a tier's own arrays, which need `tier`.
     tier : str or Tier, optional
@@ -43,6 +46,9 @@ def check_vjps(
         Number of coordinates of each input to check; by default all.
     seed : int or numpy.random.Generator
         Seed for dy and for the choice of coordinates.
+    first : int, optional
+        Index of the first input that has a vjp; by default 0, except for an op of the same name as one of `tiers` whose
+        token numbers come first, such as ``embedding``.
 
     Returns
     -------
@@ -53,12 +59,16 @@ def check_vjps(
     ------
     ValueError
         If inputs or gradients are not numbers, op does not return a value and vjps, dy is not shaped as the value, or
-        n_coordinates is not a whole number of at least 0.
+        n_coordinates or first is not a whole number of at least 0.
     """
     rng = generator(seed)
     tier = get_tier("scalar" if tier is None else tier)  # the scalar tier's arrays are lists
     op_name, names = getattr(op, "__name__", "op"), [*inspect.signature(op).parameters]
     names += [f"input {k}" for k in range(len(names), len(inputs))]  # for an op declared as op(*inputs)
+    if first is None:
+        first = ROW_OF[op_name].first if op_name in ROW_OF else 0
+    first = whole_number("first", first, 0)
+    op, names, inputs = partial(op, *inputs[:first]), names[first:], inputs[first:]
     value, vjps = _value_and_vjps(op_name, op(*inputs), len(inputs))
     n = len(vjps)
     points = [floats(inputs[k], f"{op_name}: {names[k]}", tier) for k in range(n)]

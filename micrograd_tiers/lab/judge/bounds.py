@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cases import OpCase
+from .documents import bounds as documents
 from .examples import Example
 from .formulas import FORMULAS
 
@@ -45,8 +46,8 @@ def _tails(case: OpCase, example: Example, k: int) -> Any:
 
 
 def _largest(example: Example) -> Array:
-    """Return the size of the largest number of each sample, (N, 1)."""
-    return np.asarray(np.abs(example.inputs[0]).max(axis=1, keepdims=True))
+    """Return the size of the largest logit of each sample, (N, 1), or of each position of a document, (N, T, 1)."""
+    return np.asarray(np.abs(example.inputs[0]).max(axis=-1, keepdims=True))
 
 
 def _softmax(case: OpCase, example: Example, k: int) -> Any:
@@ -57,7 +58,7 @@ def _softmax_dlogits(case: OpCase, example: Example, k: int) -> Any:
     return 0.01 * np.abs(example.dy).max(axis=1, keepdims=True)
 
 
-def _sum_over_samples(case: OpCase, example: Example, k: int) -> Any:
+def _sum_of_losses(case: OpCase, example: Example, k: int) -> Any:
     return (1 + _largest(example)).sum()
 
 
@@ -93,19 +94,29 @@ def _batch_norm_gradients(case: OpCase, example: Example, k: int) -> Any:
 
 Bound = Callable[[OpCase, Example, int], Any]
 
-SUMS: dict[str, Bound] = dict.fromkeys(("linear", "conv2d", "avg_pool2d"), _without_cancellation)
-LOSSES_OF_LOGITS = ("softmax_cross_entropy", "smoothed_cross_entropy", "soft_cross_entropy", "binary_cross_entropy")
+SUMS: dict[str, Bound] = dict.fromkeys(("linear", "conv2d", "avg_pool2d", "project"), _without_cancellation)
+LOSSES_OF_LOGITS = (
+    "softmax_cross_entropy",
+    "smoothed_cross_entropy",
+    "soft_cross_entropy",
+    "binary_cross_entropy",
+    "next_token_loss",
+)
 
 OF_VALUE: dict[str, Bound] = {
     **SUMS,
-    **dict.fromkeys((*LOSSES_OF_LOGITS, "hinge"), _sum_over_samples),
+    **dict.fromkeys((*LOSSES_OF_LOGITS, "hinge"), _sum_of_losses),
     "softmax": _softmax,
     "batch_norm": _batch_norm,
+    **dict.fromkeys(("rms_norm", "layer_norm"), documents.of_normalization),
+    "attention": documents.of_attention,
 }
 OF_GRADIENT: dict[str, Bound] = {
     **SUMS,
     **dict.fromkeys(("sigmoid", "tanh", "elu", *LOSSES_OF_LOGITS), _tails),
     "softmax": _softmax_dlogits,
-    "max_pool2d": _sums_of_dy,
+    **dict.fromkeys(("max_pool2d", "embedding", "add_position"), _sums_of_dy),
     "batch_norm": _batch_norm_gradients,
+    **dict.fromkeys(("rms_norm", "layer_norm"), documents.of_normalization_gradients),
+    "attention": documents.of_attention_gradient,
 }

@@ -46,13 +46,12 @@ def together(case: OpCase, tier: Tier, example: Example, part: str, pieces: list
 
     Samples are concatenated; losses and the gradients of parameters are summed, as in the network.
     """
-    k = case.parts.index(part) - 1
-    if k < 0 and case.is_loss:
+    if part == "value" and case.is_loss:
         return total([*map(float, pieces)])
     arrays = [np.array(tier.tolist(piece)) for piece in pieces]
-    if k >= case.n_samplewise:
+    if not case.is_samplewise(part):
         return np.asarray(reduce(add, arrays))
-    of_sample = np.shape(example.dy if k < 0 else example.inputs[k])[1:]
+    of_sample = np.shape(example.dy if part == "value" else example.inputs[case.argument_of(part)])[1:]
     return np.concatenate([array.reshape(-1, *of_sample) for array in arrays])
 
 

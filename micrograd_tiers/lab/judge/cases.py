@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...tiers import registry
 from ...tiers.registry import Op
 from . import drawing
+from .documents.examples import EXAMPLES as OF_DOCUMENTS
 from .drawing import FEW, LARGE, LARGE_LOGITS, ORDINARY, SQUARABLE
 from .examples import SIZES, Example, Examples, Make, Sampler, Sizes
 
@@ -28,6 +29,14 @@ class OpCase(Op):
     # By identity, not by the row: a case and its `alone` are different, and results of both are kept.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
+
+    def argument_of(self, part: str) -> int:
+        """Return the index of the argument that a gradient such as "dx" belongs to."""
+        return self.differentiable[self.parts.index(part) - 1]
+
+    def is_samplewise(self, part: str) -> bool:
+        """Return True if a part has one entry per sample, False if it is a sum over the samples."""
+        return not self.is_loss if part == "value" else self.argument_of(part) < self.n_samplewise
 
     @cached_property
     def alone(self) -> "OpCase":
@@ -115,7 +124,7 @@ def _of_activation(row: Op) -> Examples:
     settings = row.defaults
     make = drawing.with_alpha if settings else drawing.elementwise
     return Examples(
-        *_of_rows(make, LARGE),
+        *_of_rows(make, SQUARABLE if row.name == "squared_relu" else LARGE),
         plain=Example((PLAIN, *settings), PLAIN),
         special=(Example((NOT_FINITE, *settings), np.ones((4, 2))),),
     )
@@ -195,6 +204,7 @@ EXAMPLES = {
         plain=Example((PLAIN_IMAGES, (3, 6)), PLAIN_IMAGES.reshape(2, 3, 6)),
         special=(Example((ONE_NAN, (3, 6)), np.ones((2, 3, 6))),),
     ),
+    **OF_DOCUMENTS,
     "batch_norm": Examples(
         *_of_images(
             drawing.normalization,

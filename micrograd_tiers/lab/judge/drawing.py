@@ -6,6 +6,7 @@ its numbers, so that a report can write it in one line (see `pasting`).
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ MASKS = [0.0, 2.0, 1.25]
 SMOOTHINGS = [0.1, 0.5, 0.0]
 
 
-def _array(pick: Pick, numbers: list[float], *shape: int) -> Array:
+def array(pick: Pick, numbers: list[float], *shape: int) -> Array:
+    """Draw an array of numbers."""
     if math.prod(shape) <= LARGE_ARRAY:
         return np.array([pick(numbers) for _ in range(math.prod(shape))]).reshape(shape)
     start = pick(range(len(numbers)))
@@ -41,32 +43,34 @@ def _array(pick: Pick, numbers: list[float], *shape: int) -> Array:
 
 def linear(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw x (N, I), weight (O, I) and bias (O,)."""
-    inputs = _array(pick, numbers, n, i), _array(pick, numbers, o, i), _array(pick, numbers, o)
-    return Example(inputs, _array(pick, ORDINARY, n, o))
+    inputs = array(pick, numbers, n, i), array(pick, numbers, o, i), array(pick, numbers, o)
+    return Example(inputs, array(pick, ORDINARY, n, o))
 
 
 def elementwise(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw x (N, I)."""
-    return Example((_array(pick, numbers, n, i),), _array(pick, ORDINARY, n, i))
+    return Example((array(pick, numbers, n, i),), array(pick, ORDINARY, n, i))
 
 
 def with_alpha(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw x (N, I) and alpha."""
-    return Example((_array(pick, numbers, n, i), pick(ALPHAS)), _array(pick, ORDINARY, n, i))
+    return Example((array(pick, numbers, n, i), pick(ALPHAS)), array(pick, ORDINARY, n, i))
 
 
 def classification(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw logits (N, I) and labels (N,)."""
-    return Example((_array(pick, numbers, n, i), _labels(pick, n, i)), pick(ORDINARY))
+    return Example((array(pick, numbers, n, i), choices(pick, range(i), n)), pick(ORDINARY))
 
 
-def _labels(pick: Pick, n: int, i: int) -> Array:
-    return np.resize(np.array([pick(range(i)) for _ in range(min(n, LARGE_ARRAY))], np.int64), n)
+def choices(pick: Pick, options: Sequence[int], *shape: int) -> Array:
+    """Draw an array of whole numbers."""
+    drawn = [pick(options) for _ in range(min(math.prod(shape), LARGE_ARRAY))]
+    return np.resize(np.array(drawn, np.int64), shape)
 
 
 def regression(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw outputs and targets, both (N, I)."""
-    return Example((_array(pick, numbers, n, i), _array(pick, numbers, n, i)), pick(ORDINARY))
+    return Example((array(pick, numbers, n, i), array(pick, numbers, n, i)), pick(ORDINARY))
 
 
 def regression_of_extremes(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
@@ -88,12 +92,12 @@ def regression_without_ties(pick: Pick, numbers: list[float], n: int, i: int, o:
 
 def yes_or_no(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw logits and targets from 0 to 1, both (N, I)."""
-    return Example((_array(pick, numbers, n, i), _array(pick, [1.0, 0.0, 0.25], n, i)), pick(ORDINARY))
+    return Example((array(pick, numbers, n, i), array(pick, [1.0, 0.0, 0.25], n, i)), pick(ORDINARY))
 
 
 def signs(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw outputs and targets that are -1 or 1, both (N, I)."""
-    return Example((_array(pick, numbers, n, i), _array(pick, [1.0, -1.0], n, i)), pick(ORDINARY))
+    return Example((array(pick, numbers, n, i), array(pick, [1.0, -1.0], n, i)), pick(ORDINARY))
 
 
 def signs_off_the_kink(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
@@ -104,10 +108,10 @@ def signs_off_the_kink(pick: Pick, numbers: list[float], n: int, i: int, o: int)
 def distributions(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw logits and probabilities of the classes, both (N, I)."""
     if n * i > LARGE_ARRAY:
-        return Example((_array(pick, numbers, n, i), np.eye(i)[_labels(pick, n, i)]), pick(ORDINARY))
-    shares = _array(pick, [1.0, 0.0, 2.0, 0.5], n, i)
+        return Example((array(pick, numbers, n, i), np.eye(i)[choices(pick, range(i), n)]), pick(ORDINARY))
+    shares = array(pick, [1.0, 0.0, 2.0, 0.5], n, i)
     shares[:, 0] += shares.sum(axis=1) == 0
-    return Example((_array(pick, numbers, n, i), shares / shares.sum(axis=1, keepdims=True)), pick(ORDINARY))
+    return Example((array(pick, numbers, n, i), shares / shares.sum(axis=1, keepdims=True)), pick(ORDINARY))
 
 
 def convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
@@ -115,8 +119,8 @@ def convolution(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Exa
     K, stride, padding = pick.size(FEW, 5), pick.size([1, 2, 3], 4), pick.size([0, 1, 2, 3], 4)
     H, W = (max(1, K - 2 * padding) + pick.size([1, 0, 2], largest) for largest in (29, 24))
     R, S = ((size + 2 * padding - K) // stride + 1 for size in (H, W))
-    x, weight, bias = _array(pick, numbers, n, c, H, W), _array(pick, numbers, o, c, K, K), _array(pick, numbers, o)
-    return Example((x, weight, bias, stride, padding), _array(pick, ORDINARY, n, o, R, S))
+    x, weight, bias = array(pick, numbers, n, c, H, W), array(pick, numbers, o, c, K, K), array(pick, numbers, o)
+    return Example((x, weight, bias, stride, padding), array(pick, ORDINARY, n, o, R, S))
 
 
 def pooling(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
@@ -124,7 +128,7 @@ def pooling(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example
     K, stride = pick.size([2, 1, 3], 5), pick.size([2, 1, 3], 4)
     H, W = (K + pick.size([0, 1, 3], largest) for largest in (29, 24))
     R, S = ((size - K) // stride + 1 for size in (H, W))
-    return Example((_array(pick, numbers, n, c, H, W), K, stride), _array(pick, ORDINARY, n, c, R, S))
+    return Example((array(pick, numbers, n, c, H, W), K, stride), array(pick, ORDINARY, n, c, R, S))
 
 
 def pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
@@ -137,14 +141,14 @@ def pooling_without_ties(pick: Pick, numbers: list[float], n: int, c: int, o: in
 def reshaping(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw x (N, 2, I, O) and another shape for each of its samples."""
     shape = pick([(-1,), (2 * i, o), (o, 2, i)])
-    dy = _array(pick, ORDINARY, n, 2, i, o)
-    return Example((_array(pick, numbers, n, 2, i, o), shape), dy.reshape(n, *shape))
+    dy = array(pick, ORDINARY, n, 2, i, o)
+    return Example((array(pick, numbers, n, 2, i, o), shape), dy.reshape(n, *shape))
 
 
 def masking(pick: Pick, numbers: list[float], n: int, i: int, o: int) -> Example:
     """Draw x and a mask, both (N, I) or (N, 2, I, O)."""
     shape = (n, i) if o == 1 else (n, 2, i, o)
-    return Example((_array(pick, numbers, *shape), _array(pick, MASKS, *shape)), _array(pick, ORDINARY, *shape))
+    return Example((array(pick, numbers, *shape), array(pick, MASKS, *shape)), array(pick, ORDINARY, *shape))
 
 
 def normalization(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
@@ -153,8 +157,8 @@ def normalization(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> E
     These two are the moments of x, or constants.
     """
     shape = (n, c) if o == 1 else (n, c, 2, o)
-    x, weight, bias = _array(pick, numbers, *shape), _array(pick, numbers, c), _array(pick, numbers, c)
-    return Example((x, weight, bias, 1e-5, *_statistics(pick, x)), _array(pick, ORDINARY, *shape))
+    x, weight, bias = array(pick, numbers, *shape), array(pick, numbers, c), array(pick, numbers, c)
+    return Example((x, weight, bias, 1e-5, *_statistics(pick, x)), array(pick, ORDINARY, *shape))
 
 
 def _statistics(pick: Pick, x: Array) -> tuple[Any, ...]:
@@ -164,12 +168,12 @@ def _statistics(pick: Pick, x: Array) -> tuple[Any, ...]:
     axes, C = (0, *range(2, x.ndim)), x.shape[1]
     if mode == "given":
         return x.mean(axis=axes), x.var(axis=axes)
-    return _array(pick, ORDINARY, C), np.abs(_array(pick, ORDINARY, C)), True
+    return array(pick, ORDINARY, C), np.abs(array(pick, ORDINARY, C)), True
 
 
 def normalization_of_extremes(pick: Pick, numbers: list[float], n: int, c: int, o: int) -> Example:
     """Draw as in `normalization`, with small weights and biases, and sometimes a mean far above the deviation."""
     shape = (n, c) if o == 1 else (n, c, 2, o)
-    x = _array(pick, numbers, *shape) if pick([True, False]) else 1e8 / 7 + _array(pick, [0.0, 1.0, -1.0, 3.0], *shape)
-    weight, bias = _array(pick, [1.0, -1.0, 0.0], c), _array(pick, [1.0, -1.0, 0.0], c)  # rounding grows with them
-    return Example((x, weight, bias, 1e-5, *_statistics(pick, x)), _array(pick, ORDINARY, *shape))
+    x = array(pick, numbers, *shape) if pick([True, False]) else 1e8 / 7 + array(pick, [0.0, 1.0, -1.0, 3.0], *shape)
+    weight, bias = array(pick, [1.0, -1.0, 0.0], c), array(pick, [1.0, -1.0, 0.0], c)  # rounding grows with them
+    return Example((x, weight, bias, 1e-5, *_statistics(pick, x)), array(pick, ORDINARY, *shape))

@@ -4,6 +4,8 @@ Nothing here is taken from the tiers; if a derivative has another mathematical f
 compare the gradients with complex steps of the values. Speed does not matter, and rounding errors only need to be below
 the judge's tolerance.
 
+The formulas of documents are in `documents`.
+
 Shapes: N samples, I inputs, O outputs, C classes or channels, K rows and columns of a window, R by S windows.
 """
 
@@ -13,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from .documents import formulas as documents
 
 Array = NDArray[Any]
 
@@ -46,16 +50,16 @@ def _tanh(x: Array) -> Array:
     return np.asarray(-sign * t / (2 + t))
 
 
-# Classes: z (N, C) are logits, q (N, C) are target probabilities.
+# Classes: z (N, C) are logits, q (N, C) are target probabilities. For documents, both are (N, T, C).
 
 
 def _log_softmax(z: Array) -> Array:
-    return np.asarray(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    return np.asarray(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
 
 
 def _softmax(z: Array) -> Array:
     p = np.exp(_log_softmax(z))
-    return np.asarray(p / p.sum(axis=1, keepdims=True))  # the sum is 1, apart from digits lost at logits of 3000
+    return np.asarray(p / p.sum(axis=-1, keepdims=True))  # the sum is 1, apart from digits lost at logits of 3000
 
 
 def _softmax_dz(z: Array, dp: Array) -> Array:
@@ -68,7 +72,7 @@ def _cross_entropy(z: Array, q: Array) -> Any:
 
 
 def _cross_entropy_dz(z: Array, q: Array, dloss: float) -> Array:
-    return np.asarray(dloss * (_softmax(z) * q.sum(axis=1, keepdims=True) - q))
+    return np.asarray(dloss * (_softmax(z) * q.sum(axis=-1, keepdims=True) - q))
 
 
 def _one_hot(target: Array, z: Array, smoothing: float = 0.0) -> Array:
@@ -234,6 +238,32 @@ FORMULAS = {
     "avg_pool2d": Formula(lambda x, K, stride: _windows(x, K, stride).mean(axis=(-2, -1)), (_avg_pool2d_dx,)),
     "max_pool2d": Formula(_max_pool2d, (_max_pool2d_dx,)),
     "reshape": Formula(lambda x, shape: x.reshape(len(x), *shape), (lambda x, shape, dy: dy.reshape(x.shape),)),
+    "squared_relu": Formula(
+        lambda x: np.where(x.real <= 0, 0, x) ** 2,
+        (lambda x, dy: 2 * dy * x * np.heaviside(x, 0),),
+    ),
+    "embedding": Formula(documents.embedding, (documents.embedding_dweight,)),
+    "add_position": Formula(
+        documents.add_position,
+        (lambda x, weight, dy: dy, documents.add_position_dweight),
+    ),
+    "rms_norm": Formula(documents.rms_norm, (documents.rms_norm_dx,)),
+    "layer_norm": Formula(
+        documents.layer_norm,
+        (documents.layer_norm_dx, documents.layer_norm_dweight, lambda *arguments: arguments[-1].sum(axis=(0, 1))),
+    ),
+    "attention": Formula(documents.attention, (documents.attention_dx,)),
+    "project": Formula(
+        lambda x, weight: np.einsum("ntc,oc->nto", x, weight),
+        (
+            lambda x, weight, dy: np.einsum("nto,oc->ntc", dy, weight),
+            lambda x, weight, dy: np.einsum("nto,ntc->oc", dy, x),
+        ),
+    ),
+    "next_token_loss": Formula(
+        lambda z, target: _cross_entropy(z, documents.shares_of_targets(target, z)),
+        (lambda z, target, dloss: _cross_entropy_dz(z, documents.shares_of_targets(target, z), dloss),),
+    ),
     "batch_norm": Formula(
         _batch_norm,
         (_batch_norm_dx, _batch_norm_dweight, lambda *arguments: _rows(arguments[-1]).sum(axis=1)),

@@ -148,15 +148,14 @@ def _attempt(what: str, compute: Callable[[], Any]) -> Outcome:
 
 
 def _checked_piece(case: OpCase, tier: Tier, part: str, call: Call) -> Any:
-    k = case.parts.index(part) - 1
-    if k < 0:
+    if part == "value":
         if case.is_loss:
             _check_number(call.value)
         else:
             _check_array(tier, part, call.value, like=call.dy)
         return call.value
-    gradient = call.vjps[k](call.dy)
-    _check_array(tier, part, gradient, like=call.inputs[k])
+    gradient = call.vjps[case.parts.index(part) - 1](call.dy)
+    _check_array(tier, part, gradient, like=call.inputs[case.argument_of(part)])
     return gradient
 
 

@@ -61,7 +61,7 @@ def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagn
     """Return a diagnosis if the derivative is wrong only because the value is: it is the derivative of that value."""
     if finding.part == "value" or finding.property != "derivative":
         return None
-    k = case.parts.index(finding.part) - 1
+    k = case.argument_of(finding.part)
     examples = [example for example in drawn(case) if len(example.inputs[0]) <= 2][:16]
     differs = False
     for example in examples:
@@ -80,7 +80,7 @@ def derivative_of_own_value(case: OpCase, tier: Tier, finding: Finding) -> Diagn
 
 
 def _slopes(case: OpCase, tier: Tier, example: Example, k: int) -> Array:
-    """Return the numerical derivative of the op's own sum(dy * value); NaN if the op fails."""
+    """Return the numerical derivative of the op's own sum(dy * value) for inputs[k]; NaN if the op fails."""
 
     def loss(x: Array) -> float:
         inputs = (*example.inputs[:k], x, *example.inputs[k + 1 :])
@@ -169,9 +169,10 @@ def _constant_factor(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -
 
 def _factor_of_size(case: OpCase, tier: Tier, finding: Finding, pairs: Pairs) -> Diagnosis | None:
     """Return a diagnosis if the result is off by a power of a size, and perhaps a constant factor as well."""
+    of_documents = case.family == "documents" and case.kind != "activation"
     sizes: dict[str, Callable[[Example], float]] = {
         "the number of samples": lambda example: len(example.inputs[0]),
-        "the number of features": lambda example: example.inputs[0].shape[1],
+        f"the number of {'positions' if of_documents else 'features'}": lambda example: example.inputs[0].shape[1],
     }
     if case.name == "linear":
         sizes["the number of outputs"] = lambda example: len(example.inputs[1])

@@ -87,9 +87,7 @@ def _repeated(numbers: Array) -> str:
 
 def in_form_of_tier(case: OpCase, tier: Tier, part: str, numbers: Any) -> Any:
     """Return a result of a whole mini-batch as a call of the tier returns it: without an axis for a single sample."""
-    k = case.parts.index(part) - 1
-    of_batch = part != "value" if case.is_loss else k < case.n_samplewise
-    return numbers[0] if of_batch and np.ndim(numbers) and takes_single_samples(tier) else numbers
+    return numbers[0] if case.is_samplewise(part) and np.ndim(numbers) and takes_single_samples(tier) else numbers
 
 
 def first_difference(expected: Any, got: Any) -> tuple[str, Any, Any] | None:

@@ -29,7 +29,8 @@ FILES = {file: kind for tier in TIERS for kind, file in files_of(tier).items()}
 OP_FILES = {file for file, kind in FILES.items() if kind not in ("helpers", "windows", "sums")}
 HELPERS = {f"tiers.{file}" for file, kind in FILES.items() if kind == "helpers"}
 # Ops and derivatives are found here.
-SOLUTIONS = {f"tiers.{file.replace('/', '.')}" for file in OP_FILES} | {"engine", "_engine", "lab.judge.formulas"}
+FORMULAS = {"lab.judge.formulas", "lab.judge.documents.formulas"}
+SOLUTIONS = {f"tiers.{file.replace('/', '.')}" for file in OP_FILES} | {"engine", "_engine"} | FORMULAS
 GRADIENT_CHECKS = "lab.gradcheck."
 
 

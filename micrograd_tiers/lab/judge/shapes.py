@@ -28,7 +28,7 @@ def _difference(
     case: OpCase, part: str, got: tuple[int, ...], expected: tuple[int, ...], plain: tuple[int, ...]
 ) -> tuple[str, str]:
     """Return what is wrong with a shape, and an explanation."""
-    of_parameter = case.parts.index(part) > case.n_samplewise
+    of_parameter = part != "value" and not case.is_samplewise(part)
     # The plain example has 2 samples, so an axis of length 1 is left over from a sum over the samples.
     if of_parameter and len(plain) == len(expected) + 1 and plain[0] == 1:
         why = "keepdims=True keeps that axis; use it only if the sum is broadcast afterwards."

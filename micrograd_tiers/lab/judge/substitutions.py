@@ -73,7 +73,7 @@ def _near(a: Array, b: Array, rounding: Any) -> bool:
 
 
 def _candidates(case: OpCase, part: str) -> Iterator[Candidate]:
-    names = case.arguments[: max(case.n_differentiable, case.n_samplewise)]
+    names = case.arguments[: max(case.differentiable[-1] + 1, case.n_samplewise)]
     given = "dloss" if case.is_loss else "dy"
     for k, name in enumerate(names):
         if f"d{name}" == part and case.name in ("linear", "conv2d"):
@@ -86,7 +86,7 @@ def _candidates(case: OpCase, part: str) -> Iterator[Candidate]:
     if part != "value":
         result = _with_constant(case, part, len(names), 1, of_dy=True)
         yield Candidate("left_out", f"{given} is left out of {part}", f"Where does {given} enter {part}?", result)
-        k = case.parts.index(part) - 1
+        k = case.argument_of(part)
         hint = f"Change one of the arguments. Must {part} change, too?"
         yield Candidate("left_out", f"{part} is dy itself", hint, lambda example: _dy_itself(example, k))
     for k, name in enumerate(names):

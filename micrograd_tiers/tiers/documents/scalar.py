@@ -166,7 +166,8 @@ def next_token_loss(logits, target):
         vjps.append(vjp)
 
     def dlogits(dloss):
-        shares = [dloss / count if token >= 0 else 0.0 for token in target]
-        return [vjp(share) for vjp, share in zip(vjps, shares, strict=True)]
+        none, share = [0.0] * len(logits[0]), dloss / count
+        pairs = zip(vjps, target, strict=True)
+        return [vjp(share) if token >= 0 else [*none] for vjp, token in pairs]
 
     return total(losses) / count, (dlogits,)

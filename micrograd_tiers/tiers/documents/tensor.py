@@ -134,7 +134,9 @@ def next_token_loss(logits, target):
     loss = total(losses, axis=1) / count[:, 0]
 
     def dlogits(dloss):  # a number, or (N, 1)
-        shares = (real * (dloss / count)).astype(logits.dtype)
-        return vjp(shares.reshape(-1, 1)).reshape(logits.shape)
+        shares = np.broadcast_to(dloss / count, real.shape).astype(logits.dtype)
+        dlogits = vjp(shares.reshape(-1, 1)).reshape(logits.shape)
+        dlogits[~real] = 0
+        return dlogits
 
     return loss.astype(logits.dtype), (dlogits,)

@@ -91,9 +91,7 @@ def attention(x, heads):
     """
     T, D = len(x), x.shape[1] // (3 * heads)
     q, k, v = x.reshape(T, 3, heads, D).transpose(1, 2, 0, 3)  # each (heads, T, D)
-    scores = matmuls(q, k.transpose(0, 2, 1)) / sqrt(
-        D
-    )  # [h, t, s]: one matrix per head
+    scores = matmuls(q, k.transpose(0, 2, 1)) / sqrt(D)  # [h, t, s], a matrix per head
     scores[:, ~np.tri(T, dtype=bool)] = -np.inf  # where s > t, so that p[h, t, s] = 0
     e = exp(scores - scores.max(axis=-1, keepdims=True))  # softmax over s
     p = e / total(e, axis=-1)[..., None]
@@ -139,7 +137,8 @@ def next_token_loss(logits, target):
         p = e / (1 + rest)[:, None]
         p[t, target] = 0
         p[t, target] = -total(p, axis=1)
-        p[~real] = 0
-        return p * (dloss / count)
+        dlogits = p * (dloss / count)
+        dlogits[~real] = 0
+        return dlogits
 
     return total(losses) / count, (dlogits,)

@@ -1,0 +1,1 @@
+"""Formulas and examples of the ops of documents."""

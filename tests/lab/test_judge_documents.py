@@ -1,0 +1,121 @@
+"""The judge on ops of documents: wrong ones are found in the part that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from micrograd_tiers import tiers
+from micrograd_tiers.lab.judge import Search, judge, judge_op
+from micrograd_tiers.lab.judge.cases import CASE_OF
+from micrograd_tiers.lab.judge.support import completed
+from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.tiers import CORE, DOCUMENTS, TIERS, get_tier
+from micrograd_tiers.tiers.assembly import changed_tier
+
+# Op, part, violated property, tier, and what is replaced in its file by what.
+MISTAKES = {
+    "twice is missing": ("squared_relu", "dx", "derivative", "scalar", "dyi * (2 * pi)", "dyi * pi"),
+    "a repeated token counts once": (
+        "embedding", "dweight", "derivative", "scalar", "elementwise(add, rows[token], dy_t)", "[*dy_t]",
+    ),
+    "-1 is the last token": ("embedding", "value", "value", "tensor", "y[tokens < 0] = 0", "pass"),
+    "NaN of one token is everywhere": (
+        "embedding", "value", "nan and infinity", "tensor",
+        "y = weight[tokens]", "y = (tokens[..., None] == np.arange(len(weight))) @ weight",
+    ),
+    "the last document's position only": (
+        "add_position", "dweight", "derivative", "tensor", "= total(dy, axis=0)", "= dy[-1]",
+    ),
+    "positions from the end": (
+        "add_position", "value", "value", "vector", "x + weight[: len(x)]", "x + weight[-len(x) :]",
+    ),
+    "RMSNorm's root is held constant": (
+        "rms_norm", "dx", "derivative", "vector", "return (dy - y * along) / root", "return dy / root",
+    ),
+    "epsilon is not added": ("rms_norm", "value", "value", "scalar", "/ C + epsilon) for", "/ C) for"),
+    "LayerNorm's third term is missing": (
+        "layer_norm", "dx", "derivative", "tensor", "dz - mean_dz - z * along", "dz - mean_dz",
+    ),
+    "LayerNorm's weight is left out": (
+        "layer_norm", "dx", "derivative", "scalar", "elementwise(mul, dy_t, weight)", "dy_t",
+    ),
+    "dbias keeps the positions": (
+        "layer_norm", "dbias", "shape", "tensor", "total(total(dy, axis=1), axis=0)", "total(dy, axis=0)",
+    ),
+    "dk is not transposed": ("attention", "dx", "derivative", "tensor", "dqk.swapaxes(2, 3)", "dqk"),
+    "scores without the root": (
+        "attention", "value", "value", "tensor", "k.swapaxes(2, 3)) / sqrt(D)", "k.swapaxes(2, 3))",
+    ),
+    "dscores without the root": ("attention", "dx", "derivative", "vector", "mean_dp) / sqrt(D)", "mean_dp)"),
+    "the mask is one too late": ("attention", "value", "value", "vector", "np.tri(T, dtype", "np.tri(T, k=1, dtype"),
+    "softmax's mean is missing": ("attention", "dx", "derivative", "tensor", "p * (dp - mean_dp)", "p * dp"),
+    "the largest score is not subtracted": (
+        "attention", "value", "stability", "tensor", "scores - scores.max(axis=-1, keepdims=True)", "scores",
+    ),
+    "q, k and v of a head side by side": (
+        "attention", "value", "value", "scalar", "q, k, v = parts[h::heads]", "q, k, v = parts[3 * h : 3 * h + 3]",
+    ),
+    "dv is that of the last query": ("attention", "dx", "derivative", "scalar", "dv[s][i] +=", "dv[s][i] ="),
+    "weight and x change places": ("project", "dweight", "shape", "tensor", "products(dy, x)", "products(x, dy)"),
+    "padding gets a gradient": ("next_token_loss", "dlogits", "derivative", "vector", "dlogits[~real] = 0", "pass"),
+    "padding counts in the mean": (
+        "next_token_loss", "value", "value", "scalar", "sum(token >= 0 for token in target)", "len(target)",
+    ),
+    "the first token is taken for padding": (
+        "next_token_loss", "value", "value", "tensor", "real, rows = target >= 0", "real, rows = target > 0",
+    ),
+    "the mean over all documents' targets": (
+        "next_token_loss", "value", "value", "tensor",
+        "real.sum(axis=1))[:, None]", "np.full((len(target), 1), real.sum()))",
+    ),
+}  # fmt: skip
+
+
+def mistaken(name):
+    """Return the op with a mistake, at a tier that is otherwise right."""
+    op, _, _, tier, right, wrong = MISTAKES[name]
+    source = (Path(tiers.__file__).parent / f"documents/{tier}.py").read_text()
+    start = source.index('"""', source.index(f"def {op}("))
+    body, *rest = source[start:].split("\n\n\n", 1)
+    assert right in body
+    changed = "\n\n\n".join([source[:start] + body.replace(right, wrong, 1), *rest])
+    return changed_tier(tier, "wrong", {f"documents/{tier}": changed})
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found_in_the_part_that_is_wrong(name):
+    op, part, property, *_ = MISTAKES[name]
+    finding, *_ = judge_op(CASE_OF[op], mistaken(name), Search(n_examples=30, shrink=False))
+    assert (finding.part, finding.property) == (part, property)
+
+
+def test_a_finding_is_shown_on_a_small_example_with_calls_to_paste():
+    """The tokens of an embedding come before its one differentiable argument."""
+    answer = judged("embedding", mistaken("a repeated token counts once"), "scalar")
+    (finding,) = answer["findings"]
+    assert finding["example"] == {"tokens": [0, 0], "weight": [[1.0]], "dy": [[1.0], [1.0]]}
+    assert finding["calls"] == ["y, (dweight,) = embedding([0, 0], [[1.0]])", "dweight([[1.0], [1.0]])"]
+    assert (finding["expected"], finding["got"]) == ([[2.0]], [[1.0]])
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_mistake_with_a_constant_factor_is_named(tier):
+    """The diagnosis looks at the right gradient, although the first argument has none."""
+    right = get_tier(tier)
+
+    def embedding(tokens, weight):
+        y, (dweight,) = right.embedding(tokens, weight)
+        return y, (lambda dy: right.elementwise(lambda d: -d, dweight(dy)),)
+
+    whole = completed(right, tier)
+    whole.embedding = embedding
+    (finding,) = judged("embedding", whole, tier)["findings"]
+    assert (finding["part"], finding["likely_bug"]["name"]) == ("dweight", "wrong_sign")
+
+
+def test_of_the_ops_of_documents_only_those_that_a_tier_has_are_judged(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def rms_norm(x, epsilon=1e-5):\n    return x, (lambda dy: +dy,)\n")
+    verdict = judge(str(file), like="tensor")
+    assert {item.name: item.status for item in verdict.items if item.name in DOCUMENTS} == {"rms_norm": "fail"}
+    assert verdict.possible == len(CORE) + 1
