@@ -165,9 +165,3 @@ def test_a_graph_takes_less_memory_than_with_a_class_that_has_tuples(benchmark_o
         return held
 
     assert bytes_of_graph(mt.Value) < 0.95 * bytes_of_graph(benchmark_of_the_engine.Bare)
-
-
-@pytest.mark.slow
-def test_a_training_step_takes_no_longer_than_with_a_class_without_checks_and_names(benchmark_of_the_engine):
-    _, times = benchmark_of_the_engine.measure(rounds=40)
-    assert min(times["Value"]) < min(times["bare class"])
