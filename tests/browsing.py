@@ -12,6 +12,12 @@ def violations(page):
     return [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found]
 
 
+def stop_clock(page):
+    """Stop the page's clock, so that timers wait for `page.clock.run_for(milliseconds)` instead of this machine."""
+    page.clock.install(time=0)
+    page.clock.pause_at(3600)
+
+
 def sideways(page):
     """Return how many pixels of the page can be reached only by scrolling sideways."""
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

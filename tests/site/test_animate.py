@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browsing import sideways, violations
+from browsing import sideways, stop_clock, violations
 from PIL import Image
 
 import micrograd_tiers as mt
@@ -117,10 +117,12 @@ def test_mouse_and_keyboard_reach_every_state(path, opened):
     assert numbers(page) == before
     page.get_by_label("speed").select_option("4")
     page.locator("h1").click()
+    stop_clock(page)
     page.keyboard.press(" ")
-    page.get_by_role("button", name="pause").wait_for()
+    assert page.get_by_role("button", name="pause").is_visible()
     assert page.locator(".sentence").get_attribute("aria-live") == "off"
-    page.get_by_role("button", name="play").wait_for()
+    page.clock.run_for(60_000)
+    assert page.get_by_role("button", name="play", exact=True).is_visible()
     assert numbers(page) == last
     assert page.locator(".sentence").get_attribute("aria-live") == "polite"
 
@@ -150,8 +152,10 @@ def test_each_tier_shows_what_it_had_reached_on_either_clock(path, tiers, opened
 @on("alone", "tiers", "curve")
 def test_nothing_moves_by_itself(path, opened):
     page = opened(path, reduced_motion="reduce")
+    stop_clock(page)
+    page.reload()
     before = page.locator(".place").text_content()
-    page.wait_for_timeout(600)
+    page.clock.run_for(60_000)
     assert page.locator(".place").text_content() == before
     assert page.evaluate("document.getAnimations().length") == 0
 
