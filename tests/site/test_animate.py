@@ -8,6 +8,7 @@ from browsing import sideways, stop_clock, violations
 from PIL import Image
 
 import micrograd_tiers as mt
+from micrograd_tiers.views.animation import gif
 from micrograd_tiers.views.animation.timeline import logarithmic, real_time
 
 TIERS = ("scalar", "vector", "tensor")
@@ -45,8 +46,9 @@ def diverging():
     return mt.animate(mt.mlp([2, 8, 2], "relu"), mt.load_dataset("moons", n_train=60), optimizer=mt.SGD(1e200))
 
 
-@pytest.mark.parametrize(("name", "frames"), [("alone", 30), ("tiers", 60), ("curve", 12)])
-def test_a_gif_has_every_frame_and_repeats(name, frames, request, tmp_path):
+@pytest.mark.parametrize(("name", "frames"), [("alone", 30), ("tiers", 12), ("curve", 12)])
+def test_a_gif_has_every_frame_and_repeats(name, frames, request, tmp_path, monkeypatch):
+    monkeypatch.setattr(gif, "TICKS", 12)  # a fifth of the usual number takes a fifth of the time
     request.getfixturevalue(name).save(tmp_path / "learning.gif")
     assert (tmp_path / "learning.gif").stat().st_size < 3_000_000
     with Image.open(tmp_path / "learning.gif") as picture:
