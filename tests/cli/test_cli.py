@@ -110,7 +110,8 @@ def test_compare_prints_a_table_and_one_verdict_and_draws_a_picture(cli):
     assert [*rows] == [*TIERS]
     speeds = [float(rows[tier][0].replace(",", "")) for tier in TIERS]
     factors = [float(rows[tier][1].rstrip("x").replace(",", "")) for tier in TIERS]
-    assert factors == pytest.approx([speed / speeds[0] for speed in speeds], abs=0.051)
+    for factor, speed in zip(factors, speeds, strict=True):  # all are rounded: speeds to 1, factors to 0.1
+        assert abs(factor - speed / speeds[0]) <= 0.051 + 0.6 * (1 + factor) / speeds[0]
     assert len({rows[tier][2] for tier in TIERS}) == 1, "the losses, printed to four digits, are the same"
     assert len({rows[tier][3] for tier in TIERS}) == 1, "the accuracies too"
     assert rows["scalar"][4] == "(reference)"

@@ -21,6 +21,7 @@ XOR = ("--data", "xor", "--n-train", "2000", "--n-test", "50", "--hidden", "3")
 LONG = ("train", *XOR, "--tier", "scalar", "--epochs", "100000", "--no-progress")
 TERM, HUP = signal.SIGTERM, signal.SIGHUP
 MARK = "MICROGRAD_TIERS_TEST_MARK"
+PATIENCE = 60  # seconds; only a failing test waits so long
 
 
 def marked(mark):
@@ -47,7 +48,7 @@ def begin(start, monkeypatch):
         output = getattr(process, stream)
         while not re.search(until, output.readline()):
             assert process.poll() is None
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while len(marked(marks[-1])) <= helpers:
             assert time.monotonic() < deadline, "no helper process"
             time.sleep(0.02)
@@ -59,8 +60,8 @@ def begin(start, monkeypatch):
             os.kill(pid, signal.SIGKILL)
 
 
-def assert_all_gone(mark, seconds):
-    deadline = time.monotonic() + seconds
+def assert_all_gone(mark):
+    deadline = time.monotonic() + PATIENCE
     while left := marked(mark):
         assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
         time.sleep(0.05)
@@ -94,12 +95,12 @@ def test_a_signal_ends_a_command_and_its_helpers(begin, name, signum, code, said
     command, helpers, until = HELPED[name]
     process, mark = begin(*command, helpers=helpers, until=until, stream="stderr")
     process.send_signal(signum)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert "fail" not in err
-    assert err.splitlines()[-1] == f"micrograd-tiers: {said}"
+    assert f"micrograd-tiers: {said}" in err.splitlines()[-2:]  # before a warning, if a helper was just being started
     assert "Traceback" not in err, err
-    assert_all_gone(mark, 5)
+    assert_all_gone(mark)
     assert not [*Path().rglob("*.part")]
 
 
@@ -109,8 +110,8 @@ def test_the_helpers_of_a_killed_command_end_by_themselves(begin, name):
     command, helpers, until = HELPED[name]
     process, mark = begin(*command, helpers=helpers, until=until, stream="stderr")
     process.kill()
-    process.communicate(timeout=20)
-    assert_all_gone(mark, 10)
+    process.communicate(timeout=PATIENCE)
+    assert_all_gone(mark)
 
 
 @pytest.mark.parametrize(("signum", "code", "said"), [(TERM, 143, "terminated"), (HUP, 129, "hung up")])
@@ -118,7 +119,7 @@ def test_a_signal_stops_a_training_after_the_step_and_it_can_be_resumed(begin, c
     process, _ = begin(*LONG, until=r"^2-3-2")
     time.sleep(0.3)
     process.send_signal(signum)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     match = re.fullmatch(rf"micrograd-tiers: {said} in epoch (\d+) after .*; to continue: .*\n", err)
     assert cli("train", "--resume", "net.npz", "--epochs", match[1]).code == 0

@@ -18,7 +18,9 @@ from micrograd_tiers.datasets import read_idx
 from micrograd_tiers.errors import DataError
 
 # All examples of a test share one folder; each overwrites the file that it reads.
-shares_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+shares_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 # Labels 0 to 6, gzipped: small enough for hypothesis to reach every byte.
 VALID = gzip.compress(idx_bytes(np.arange(7, dtype=np.uint8)), mtime=0)
 MIB = 2**20

@@ -181,10 +181,3 @@ def test_a_graph_is_freed_without_the_collector(benchmark_of_the_engine, name):
         assert gc.collect() == 0
     finally:
         gc.enable()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("collector", ["on", "off"])
-def test_a_training_step_takes_no_longer_than_with_a_class_without_checks_and_names(benchmark_of_the_engine, collector):
-    _, times = benchmark_of_the_engine.measure(rounds=8)
-    assert min(times["Value", collector]) < min(times["class with slots", collector])

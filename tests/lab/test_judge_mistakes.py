@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import signal
 import textwrap
 import time
 from itertools import islice
@@ -15,7 +16,7 @@ import micrograd_tiers
 from micrograd_tiers.lab.judge import Search, judge_op
 from micrograd_tiers.lab.judge.calls import case_at
 from micrograd_tiers.lab.judge.cases import CASE_OF
-from micrograd_tiers.lab.judge.clock import CLOCK
+from micrograd_tiers.lab.judge.clock import CLOCK, OutOfTime
 from micrograd_tiers.lab.judge.diagnosis import diagnose
 from micrograd_tiers.lab.judge.pasting import calls_of
 from micrograd_tiers.lab.judge.provenance import taken_op, taken_support
@@ -339,12 +340,31 @@ def test_the_number_of_examples_does_not_depend_on_the_time_of_a_call(monkeypatc
 
 
 def test_time_is_that_of_a_single_call(monkeypatch):
-    monkeypatch.setattr(CLOCK, "limit", 0.05)
-    n, findings = calls_of_relu(0.002)
-    assert n * 0.002 > 3 * CLOCK.limit
+    times = []
+    monkeypatch.setattr(signal, "setitimer", lambda timer, seconds: times.append(seconds))
+    n, findings = calls_of_relu(0)
+    each = [CLOCK.limit, 3 * CLOCK.limit, 0, 0]  # processor time and the clock are started, and then stopped
+    calls = len(times) // len(each)
+    assert times == calls * each
+    assert calls > n > 10  # of the op, and of its vjp
     assert findings == []
-    _, (finding,) = calls_of_relu(1)
+    monkeypatch.undo()
+    monkeypatch.setattr(CLOCK, "limit", 0.05)
+    _, (finding,) = calls_of_relu(60)
     assert (finding.property, finding.part) == ("time", "value")
+
+
+def test_two_limits_that_are_reached_at_once_end_a_call_once():
+    both = signal.SIGPROF, signal.SIGALRM
+
+    def op():
+        signal.pthread_sigmask(signal.SIG_BLOCK, both)
+        for number in both:
+            signal.raise_signal(number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+
+    with pytest.raises(OutOfTime, match="takes more than 10 seconds"):
+        CLOCK.timed(op)()
 
 
 def test_the_example_of_an_endless_loop_is_small(monkeypatch):

@@ -116,19 +116,21 @@ def test_every_function_that_draws_has_an_example_with_its_picture(monkeypatch, 
         exec(compile(code, name, "exec"), {"mt": mt, "np": np})
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Build the site from a copy, as a fresh clone would; warnings are errors."""
+@pytest.fixture(scope="session")
+def site(once):
+    """The site, built from a copy, as a fresh clone would; warnings are errors."""
     pytest.importorskip("sphinx_gallery")
-    folder = tmp_path_factory.mktemp("site")
-    built = ["api", "_build", "__pycache__"]
-    for part in ("docs", "walkthroughs", "examples"):
-        ignored = shutil.ignore_patterns(*built, *(["walkthroughs", "examples"] if part == "docs" else []))
-        shutil.copytree(DOCS.parent / part, folder / part, ignore=ignored)
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", "built"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder / "built"
+
+    def build(folder):
+        built = ["api", "_build", "__pycache__"]
+        for part in ("docs", "walkthroughs", "examples"):
+            ignored = shutil.ignore_patterns(*built, *(["walkthroughs", "examples"] if part == "docs" else []))
+            shutil.copytree(DOCS.parent / part, folder / part, ignore=ignored)
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", "built"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return once("site", build) / "built"
 
 
 @pytest.mark.slow
@@ -149,23 +151,32 @@ def pages_of(site):
     return [path for path in sorted(site.rglob("*.html")) if not {"_modules", "_static"} & {*path.parts}]
 
 
+def go_to(page, path):
+    """Open a file of the site, and wait until its formulas are set."""
+    page.goto(path.as_uri())  # returns once all scripts have run and all pictures are loaded
+    page.evaluate("window.MathJax?.startup.promise")
+
+
+# What is wrong with the formulas and the pictures of a page.
+FAULTS = """() => {
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    const missing = all(".math").length - all("mjx-container").length;
+    const broken = [...document.images].filter((image) => !image.complete || !image.naturalWidth);
+    return [...(missing > 0 ? [`${missing} formulas`] : []), ...all("mjx-merror").map((error) => error.textContent),
+        ...broken.map((image) => image.src)];
+}"""
+
+
 @pytest.mark.slow
 def test_pages_have_no_errors_and_load_nothing_from_the_network(site, browser):
+    page, problems = browser.new_page(), []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: r.url.startswith(("file:", "data:")) or problems.append(r.url))
     for path in pages_of(site):
-        page, problems = browser.new_page(), []
-        page.on("console", lambda message, to=problems: to.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error, to=problems: to.append(str(error)))
-        page.on("request", lambda r, to=problems: r.url.startswith(("file:", "data:")) or to.append(r.url))
-        page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
-        formulas = page.locator(".math").count()
-        if formulas:
-            page.wait_for_selector("mjx-container")
-            assert page.locator("mjx-container").count() >= formulas, path
-            assert page.locator("mjx-merror").count() == 0, path
-        broken = page.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
-        assert problems + broken == [], path
-        page.close()
+        go_to(page, path)
+        assert page.evaluate(FAULTS) + problems == [], path
+    page.close()
 
 
 @pytest.mark.slow
@@ -189,8 +200,7 @@ def test_nothing_is_hidden_on_a_wide_screen(site, browser):
     """Output is shown whole; so is code, except for solutions, which stay folded."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     for path in sorted((site / "walkthroughs").glob("[0-9][0-9]_*.html")):
-        page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
+        go_to(page, path)
         boxes = '.sphx-glr-script-out pre, [class*="highlight-P"] pre, mjx-container[display="true"]'
         assert page.evaluate(HIDDEN, boxes) == [], path
     page.close()
@@ -200,8 +210,7 @@ def test_nothing_is_hidden_on_a_wide_screen(site, browser):
 def test_on_a_phone_a_shadow_shows_what_can_be_scrolled(site, browser):
     page = browser.new_page(viewport={"width": 390, "height": 800})
     for path in pages_of(site):
-        page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
+        go_to(page, path)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
         for *_, text, shadows in page.evaluate(HIDDEN, '.highlight pre, mjx-container[display="true"]'):
             assert shadows == 4, (path, text)

@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from browsing import sideways, violations
+from browsing import sideways, stop_clock, violations
 
 import micrograd_tiers as mt
 from micrograd_tiers import MLP, Value
@@ -171,9 +171,11 @@ def test_a_replay_plays_by_buttons_keys_and_slider(page):
     page.keyboard.press("ArrowLeft")
     page.get_by_label("speed").select_option("4")
     page.locator("body").click()
+    stop_clock(page)
     page.keyboard.press(" ")
-    page.get_by_role("button", name="pause").wait_for()
-    page.get_by_role("button", name="play").wait_for()
+    assert page.get_by_role("button", name="pause").is_visible()
+    page.clock.run_for(1000)
+    assert page.get_by_role("button", name="play", exact=True).is_visible()
     assert sentence.text_content().startswith("Backward pass:  Every gradient is complete")
     for name in ("first step", "last step", "one step back", "play"):
         page.get_by_role("button", name=name, exact=True).click()

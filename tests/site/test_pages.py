@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browsing import sideways, violations
+from browsing import sideways, stop_clock, violations
 
 from micrograd_tiers import html
 from micrograd_tiers.views import page as pages
@@ -74,10 +74,12 @@ def test_every_control_of_the_player_works(counting, opened):
         assert page.locator(".sentence").text_content() == f"state {expected}"
     page.get_by_label("speed").select_option("4")
     page.locator("body").click()
+    stop_clock(page)
     page.keyboard.press(" ")
-    page.get_by_role("button", name="pause").wait_for()
-    page.get_by_role("button", name="play").wait_for()  # it has stopped at the end
-    assert state.text_content() == "4"
+    for milliseconds, expected, name in [(249, "0", "pause"), (1, "1", "pause"), (749, "3", "pause"), (1, "4", "play")]:
+        page.clock.run_for(milliseconds)
+        assert state.text_content() == expected
+        assert page.get_by_role("button", name=name).is_visible()
     page.get_by_label("step", exact=True).fill("2")
     assert state.text_content() == "2"
 
@@ -117,7 +119,7 @@ def test_a_frame_is_as_high_as_its_page_up_to_a_limit(opened, tmp_path, lines):
     around.write_text(f"<body>{Page('title', '<p>text</p>' * lines)._repr_html_()}</body>")
     page = opened(around)
     inside = page.frame_locator("iframe").locator("html")
-    page.wait_for_timeout(100)
-    height = page.locator("iframe").evaluate("frame => frame.clientHeight")
-    assert height == min(1100, inside.evaluate("html => html.offsetHeight"))
+    height = min(1100, inside.evaluate("html => html.offsetHeight"))
     assert (height == 1100) == (lines == 200)
+    frame = page.locator("iframe")
+    pytest.importorskip("playwright.sync_api").expect(frame).to_have_js_property("clientHeight", height)
