@@ -48,7 +48,7 @@ BAD = {
     "a text": (lambda: LETTERS.encode("abc"), "expected a list of texts"),
     "a number": (lambda: LETTERS.encode(["ab", 3]), "documents holds 3, expected texts"),
     "nothing": (lambda: LETTERS.encode([]), "documents is empty"),
-    "an unknown character": (lambda: LETTERS.encode(["abd"]), "holds 'd', expected characters of 'abc'"),
+    "an unknown character": (lambda: LETTERS.encode(["abz"]), "holds 'z', expected characters of 'abc'"),
     "no character": (lambda: mt.Tokenizer.fit(["", ""]), "hold no character"),
     "two at a time": (lambda: mt.Tokenizer(("ab",)), "expected single characters"),
     "twice": (lambda: mt.Tokenizer("aa"), "a character occurs twice"),
