@@ -33,8 +33,9 @@ _NAMES = {  # keyed by the module that defines them
     "recipe": ("Recipe",),
     "run": ("Run",),
     "schedules": ("CosineAnnealing", "LinearDecay", "StepDecay"),
-    "text": ("Tokenizer", "generate"),
+    "text": ("generate",),
     "tiers": ("Tier", "get_tier"),
+    "tokenizer": ("Tokenizer",),
     "trainer": ("Trainer",),
     "training": ("fit",),
     "views.animation.animation": ("animate",),
@@ -119,10 +120,10 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .schedules import CosineAnnealing as CosineAnnealing
     from .schedules import LinearDecay as LinearDecay
     from .schedules import StepDecay as StepDecay
-    from .text import Tokenizer as Tokenizer
     from .text import generate as generate
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
+    from .tokenizer import Tokenizer as Tokenizer
     from .trainer import Trainer as Trainer
     from .training import fit as fit
     from .views.animation.animation import animate as animate
