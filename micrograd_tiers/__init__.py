@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
 _NAMES = {  # keyed by the module that defines them
     "checkpoints": ("load", "save"),
-    "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
+    "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist", "load_text"),
     "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
+    from .datasets import load_text as load_text
     from .derivatives import derivative as derivative
     from .derivatives import gradient as gradient
     from .engine import Value as Value
