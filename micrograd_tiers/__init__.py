@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 _MODULES = ("datasets", "engine", "nn", "plots", "tiers")
 _NAMES = {  # keyed by the module that defines them
     "checkpoints": ("load", "save"),
-    "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist"),
+    "datasets": ("load_dataset", "load_fashion_mnist", "load_mnist", "load_text"),
     "derivatives": ("derivative", "gradient"),
     "engine": ("Value",),
     "errors": ("DataError", "DivergedError"),
@@ -33,8 +33,9 @@ _NAMES = {  # keyed by the module that defines them
     "recipe": ("Recipe",),
     "run": ("Run",),
     "schedules": ("CosineAnnealing", "LinearDecay", "StepDecay"),
-    "text": ("Tokenizer", "generate"),
+    "text": ("generate",),
     "tiers": ("Tier", "get_tier"),
+    "tokenizer": ("Tokenizer",),
     "trainer": ("Trainer",),
     "training": ("fit",),
     "views.animation.animation": ("animate",),
@@ -55,6 +56,7 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .datasets import load_dataset as load_dataset
     from .datasets import load_fashion_mnist as load_fashion_mnist
     from .datasets import load_mnist as load_mnist
+    from .datasets import load_text as load_text
     from .derivatives import derivative as derivative
     from .derivatives import gradient as gradient
     from .engine import Value as Value
@@ -119,10 +121,10 @@ if TYPE_CHECKING:  # the same for type checkers and editors
     from .schedules import CosineAnnealing as CosineAnnealing
     from .schedules import LinearDecay as LinearDecay
     from .schedules import StepDecay as StepDecay
-    from .text import Tokenizer as Tokenizer
     from .text import generate as generate
     from .tiers import Tier as Tier
     from .tiers import get_tier as get_tier
+    from .tokenizer import Tokenizer as Tokenizer
     from .trainer import Trainer as Trainer
     from .training import fit as fit
     from .views.animation.animation import animate as animate

@@ -8,7 +8,7 @@ from typing import Any
 
 from .arguments import whole_number
 from .batches import check_batches
-from .datasets import Dataset, Standardizer, load_dataset, standardize, train_validation_split
+from .datasets import TEXTS, Dataset, Standardizer, load_dataset, standardize, train_validation_split
 from .models import mlp
 from .network import Network
 from .recipe import Recipe
@@ -27,12 +27,22 @@ def _option(name: str, word: str = "") -> Iterator[None]:
         raise
 
 
+def load_samples(name: str, **options: Any) -> Dataset:
+    """Return a data set as `load_dataset` does; raise a ValueError if it holds documents, which need another net."""
+    if name in TEXTS:
+        raise ValueError(
+            f"the data set {name} holds documents, expected one of samples with classes: a recipe has no net of "
+            f'documents. Try data = mt.load_dataset("{name}"); mt.fit(mt.gpt(), data.train_x, data.train_y, steps=1000)'
+        )
+    return load_dataset(name, **options)
+
+
 def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
     """Return the data set as the net will see it, and its standardizer, or None if it was not standardized.
 
     The standardizer is not fitted to the samples that are set aside for validation.
     """
-    data = load_dataset(recipe.data, data_dir=data_dir, n_train=recipe.n_train, n_test=recipe.n_test, seed=recipe.seed)
+    data = load_samples(recipe.data, data_dir=data_dir, n_train=recipe.n_train, n_test=recipe.n_test, seed=recipe.seed)
     if data.image_shape is not None or recipe.no_standardize:
         return data, None
     scale = Standardizer.fit(split(recipe, data)[0])
@@ -104,4 +114,4 @@ def _check_validation(recipe: Recipe) -> None:
 
 @lru_cache
 def _sample(name: str, data_dir: str | None) -> Dataset:
-    return load_dataset(name, data_dir=data_dir, n_train=2, n_test=1)
+    return load_samples(name, data_dir=data_dir, n_train=2, n_test=1)

@@ -22,6 +22,7 @@ from .layers import Layer
 from .losses import ALL_LOSSES, Loss, get_loss
 from .network import Network, check_net
 from .tiers import TIERS
+from .tokenizer import Tokenizer
 
 FORMAT_VERSION = 1
 TRAINING = "training."  # prefix of the names of the arrays of the training state
@@ -38,11 +39,14 @@ class Checkpoint:
         Values that JSON can hold, such as the data set of the training and the names of the classes.
     training : dict of ndarray
         As from `Trainer.state_dict`; empty if no training state was saved.
+    tokenizer : Tokenizer or None
+        The tokenizer of a net of documents; None if none was saved.
     """
 
     net: Network
     info: dict[str, Any] = field(default_factory=dict)
     training: dict[str, NDArray[Any]] = field(default_factory=dict)
+    tokenizer: Tokenizer | None = None
 
     def __repr__(self) -> str:
         info = cut(", ".join(self.info), 200) or "none"
@@ -55,6 +59,7 @@ def save(
     *,
     info: Mapping[str, Any] | None = None,
     training: Mapping[str, NDArray[Any]] | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> None:
     """Write a net to an .npz file, whole or not at all.
 
@@ -67,19 +72,25 @@ def save(
         Additional values to store: anything that JSON can hold; NumPy's arrays and numbers become lists and numbers.
     training : mapping of ndarray, optional
         State of the training from `Trainer.state_dict`, to resume from.
+    tokenizer : Tokenizer, optional
+        The tokenizer of a net of documents, which `load_checkpoint(path).tokenizer` returns.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     ValueError
-        If an argument is not what it should be.
+        If an argument is not what it should be, or the net takes other tokens than those of the tokenizer.
     """
     check_net(net)
     _check_path(path)
     for name, given in (("info", info), ("training", training)):
         if given is not None and not isinstance(given, Mapping):
             raise ValueError(f"{name} is {shown(given)}, expected a dict")
+    if tokenizer is not None:
+        if not isinstance(tokenizer, Tokenizer):
+            raise ValueError(f"tokenizer is {shown(tokenizer)}, expected an mt.Tokenizer")
+        tokenizer.check(net.layers)
     header = {
         "format": "micrograd_tiers",
         "version": FORMAT_VERSION,
@@ -91,6 +102,7 @@ def save(
         "exact": net.exact,
         "frozen": sorted(net.frozen),
         "info": dict(info or {}),
+        "characters": None if tokenizer is None else tokenizer.characters,
     }
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header, default=_plain)), **net.state_dict()}
     arrays |= {f"{TRAINING}{name}": array for name, array in (training or {}).items()}
@@ -144,7 +156,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         net = Network(layers, _loss(header), tier=tier, dtype=header["dtype"], exact=header["exact"], init="zeros")
         net.load_state_dict(arrays)
         net.freeze(*header.get("frozen", ()))
-        return Checkpoint(net, dict(header["info"]), training)
+        return Checkpoint(net, dict(header["info"]), training, _tokenizer(header, net))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except DataError as error:
@@ -188,6 +200,14 @@ def _loss(header: dict[str, Any]) -> Loss:
     if header["loss"] not in ALL_LOSSES:
         raise DataError(f"unknown loss {header['loss']!r}, expected one of {', '.join(ALL_LOSSES)}")
     return ALL_LOSSES[header["loss"]](**header["loss_settings"])
+
+
+def _tokenizer(header: dict[str, Any], net: Network) -> Tokenizer | None:
+    if header.get("characters") is None:  # a net without one, or a file of an earlier version
+        return None
+    tokenizer = Tokenizer(header["characters"])
+    tokenizer.check(net.layers)
+    return tokenizer
 
 
 def _layer(description: dict[str, Any]) -> Layer:

@@ -15,11 +15,13 @@ from .optimizers import OPTIMIZERS, SGD, Optimizer
 from .tiers.protocol import TIERS
 from .words import schedule_from_words
 
-# The names in `datasets.DATASETS`, repeated here because recipes and help texts must not import NumPy.
+# The names in `datasets.DATASETS` and `datasets.TEXTS`, repeated here because recipes and help texts must not import
+# NumPy.
 DATASETS = (
     "ellipse", "xor", "moons", "circles", "spiral", "blobs", "glyphs", "mnist", "fashion-mnist", "kmnist", "qmnist",
     "emnist-balanced", "emnist-byclass", "emnist-bymerge", "emnist-digits", "emnist-letters", "emnist-mnist",
 )  # fmt: skip
+TEXTS = ("names", "makemore-names")
 
 
 def _setting(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import html
-from .building import load_data, make_net, make_trainer
+from .building import load_data, load_samples, make_net, make_trainer
 from .checkpoints import Checkpoint, load_usable, save
-from .datasets import Dataset, Standardizer, load_dataset, standardize
+from .datasets import Dataset, Standardizer, standardize
 from .errors import DataError, DivergedError
 from .formats import reason
 from .inputs import check_numbers
@@ -221,7 +221,7 @@ def load_test_set(
     name = name or recipe.data
     if n_test is None and name == recipe.data:
         n_test = recipe.n_test
-    data = load_dataset(
+    data = load_samples(
         name, data_dir=data_dir, test_only=True, n_test=n_test, seed=recipe.seed if seed is None else seed
     )
     if saved.info.get("mean") is None:

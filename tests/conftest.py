@@ -65,7 +65,8 @@ def folder(tmp_path, monkeypatch):
     """An empty current folder; MNIST files on this machine are hidden."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
-    monkeypatch.setattr("micrograd_tiers.datasets.mnist.cache_folder", lambda name: tmp_path / "no cache" / name)
+    for module in ("datasets.mnist", "datasets.text_files"):
+        monkeypatch.setattr(f"micrograd_tiers.{module}.cache_folder", lambda name: tmp_path / "no cache" / name)
     return tmp_path
 
 

@@ -7,22 +7,26 @@ from typing import Any
 import micrograd_tiers as mt
 
 from ..files import check_outputs
-from ..recipe import DATASETS
+from ..recipe import DATASETS, TEXTS
 from . import OneLineParser, options
 from .output import drawing, write_json
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.description = "List the data sets, download MNIST or Fashion-MNIST, or draw some samples of a set."
+    parser.description = "List the data sets, download MNIST, Fashion-MNIST or names, or draw some samples of a set."
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=OneLineParser)
     listing = actions.add_parser("list", help="list all data sets, and where their files are")
     options.add_data_dir(listing)
     options.add_json(listing)
     download = actions.add_parser(
-        "download", help="download MNIST or Fashion-MNIST (needs pip install 'micrograd-tiers[data]')"
+        "download", help="download MNIST, Fashion-MNIST or names (needs pip install 'micrograd-tiers[data]')"
     )
-    download.add_argument("data", choices=("mnist", "fashion-mnist"), help="data set to download")
+    download.add_argument(
+        "data",
+        choices=("mnist", "fashion-mnist", "names"),
+        help="data set to download; names are those of makemore, the data set makemore-names",
+    )
     download.add_argument("--no-progress", action="store_true", help="show no progress bar")
     options.add_json(download)
     show = actions.add_parser("show", help="write a picture of training samples with their labels")
@@ -53,15 +57,18 @@ def _list(args: argparse.Namespace) -> dict[str, Any]:
     from ..datasets.mnist import CLASS_NAMES
 
     places: dict[str, str | None] = {}
-    for name in DATASETS:
+    for name in (*DATASETS, *TEXTS):
         if name in CLASS_NAMES:
-            folder = mt.datasets.find_dataset(name, args.data_dir)
-            places[name] = None if folder is None else str(folder)
-            download = f"; to download it: micrograd-tiers data download {name}" if name in SOURCES else ""
-            print(f"{name:15} {folder or f'not found{download}'}")
+            place, source = mt.datasets.find_dataset(name, args.data_dir), name
+        elif name == "makemore-names":
+            place, source = mt.datasets.find_makemore_names(args.data_dir), "names"
         else:
             places[name] = "drawn"
             print(f"{name:15} drawn offline, needs no files")
+            continue
+        places[name] = None if place is None else str(place)
+        download = f"; to download it: micrograd-tiers data download {source}" if source in SOURCES else ""
+        print(f"{name:15} {place or f'not found{download}'}")
     return places
 
 

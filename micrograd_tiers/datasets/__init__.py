@@ -1,25 +1,26 @@
-"""Data sets by name: points in the plane, digits drawn offline, MNIST and other sets in its form.
+"""Data sets by name: points in the plane, digits drawn offline, MNIST and other sets in its form, names.
 
-`load_dataset` returns any of them as a `Dataset`. The functions that it calls are public too: each draws or loads one
-set and takes that set's own options. These modules import NumPy and, from the package, only its errors, its argument
-checks, its random generator and the HTML that a notebook shows.
+`load_dataset` returns any of them as a `Dataset`, and names as `Documents`. The functions that it calls are public too:
+each draws or loads one set and takes that set's own options. These modules import NumPy and, from the package, only its
+errors, its argument checks, its random generator, its tokenizer and the HTML that a notebook shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import html
 from ..arguments import flag, shown, whole_number
-from ..formats import cut
 from ..rng import generator
+from .dataset import Dataset
 from .digits import prepare_digit
+from .documents import Documents, draw_names
 from .glyphs import draw_glyphs
+from .grammar import Grammar
 from .idx import read_idx
 from .images import read_image
 from .mnist import (
@@ -32,21 +33,29 @@ from .mnist import (
     load_mnist,
     read_split,
 )
+from .perfect import PerfectModel
 from .preparation import Standardizer, train_validation_split
+from .text_files import find_makemore_names, load_makemore_names, load_text
 from .toy import blobs, circles, ellipse, moons, spiral, xor
 
 __all__ = [
     "DATASETS",
+    "TEXTS",
     "Dataset",
+    "Documents",
+    "Grammar",
+    "PerfectModel",
     "Standardizer",
     "blobs",
     "circles",
     "draw_glyphs",
     "ellipse",
     "find_dataset",
+    "find_makemore_names",
     "load_dataset",
     "load_fashion_mnist",
     "load_mnist",
+    "load_text",
     "moons",
     "prepare_digit",
     "read_idx",
@@ -59,73 +68,6 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A data set, split into a training part and a test part. A notebook shows its shapes and its first samples.
-
-    Attributes
-    ----------
-    name : str
-        One of `DATASETS`.
-    train_x, test_x : ndarray of float64, shape (N, I)
-        Samples. Each part has its own N.
-    train_y, test_y : ndarray of int64, shape (N,)
-        Class labels, 0 to C - 1.
-    class_names : tuple of str, length C
-    image_shape : (int, int) or None
-        Height and width of the images, with I = height x width; None if the samples are not images.
-    source : str
-        Origin of the data, as a phrase to print: "drawn offline, seed 0" or "folder ...".
-    """
-
-    name: str
-    train_x: NDArray[Any]
-    train_y: NDArray[np.int64]
-    test_x: NDArray[Any]
-    test_y: NDArray[np.int64]
-    class_names: tuple[str, ...]
-    image_shape: tuple[int, int] | None
-    source: str
-
-    def __repr__(self) -> str:
-        parts = (
-            f"{len(self.train_x):,} training and {len(self.test_x):,} test samples of shape {self.train_x.shape[1:]}"
-        )
-        return f"<Dataset {self.name}: {parts}; {self._classes}; {self.source}>"
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (part, f"{len(x):,}", x.shape, y.shape)
-            for part, x, y in (("training", self.train_x, self.train_y), ("test", self.test_x, self.test_y))
-        ]
-        notes = [self._classes, *[f"images of {self._pixels} pixels"] * bool(self.image_shape), self.source]
-        return html.table(("part", "samples", "X", "y"), rows, f"Data set {self.name}", notes) + self._picture()
-
-    @property
-    def _classes(self) -> str:
-        return f"{len(self.class_names)} classes: {cut(', '.join(self.class_names), 200)}"
-
-    @property
-    def _pixels(self) -> str:
-        return " x ".join(map(str, self.image_shape or ()))
-
-    def _picture(self) -> str:
-        """Return the first images, or the first points of the plane, as HTML; other samples have no picture."""
-        X, y = (self.train_x, self.train_y) if len(self.train_x) else (self.test_x, self.test_y)
-        if self.image_shape and len(X):
-            step = 1 + max(self.image_shape) // 64  # leaves out pixels of large images
-            images = X[:N_IMAGES].reshape(-1, *self.image_shape)[:, ::step, ::step].tolist()
-            return html.gray_images(images, [self.class_names[c] for c in y[:N_IMAGES]])
-        if X.shape[1:] == (2,) and len(X):
-            X, y = X[:N_POINTS], y[:N_POINTS]
-            groups = {name: X[y == c].tolist() for c, name in enumerate(self.class_names)}
-            return html.scatter(groups, f"The first {len(X):,} points of {self.name}, by class")
-        return ""
-
-
-N_IMAGES, N_POINTS = 20, 400  # that a notebook shows
 
 
 class _Recipe(NamedTuple):
@@ -148,7 +90,34 @@ _DRAWN = {
     "glyphs": _Recipe(draw_glyphs, tuple("0123456789"), 10_000, 2_000, (28, 28)),
 }
 
-DATASETS: tuple[str, ...] = (*_DRAWN, *CLASS_NAMES)
+DATASETS: tuple[str, ...] = (*_DRAWN, *CLASS_NAMES)  # of samples with classes
+TEXTS = ("names", "makemore-names")  # sets of documents
+
+
+@overload
+def load_dataset(
+    name: Literal["names", "makemore-names"],
+    *,
+    data_dir: StrPath | None = None,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    seed: int = 0,
+    download: bool = False,
+    test_only: bool = False,
+) -> Documents: ...
+
+
+@overload
+def load_dataset(
+    name: str,
+    *,
+    data_dir: StrPath | None = None,
+    n_train: int | None = None,
+    n_test: int | None = None,
+    seed: int = 0,
+    download: bool = False,
+    test_only: bool = False,
+) -> Dataset: ...
 
 
 def load_dataset(
@@ -166,14 +135,18 @@ def load_dataset(
     Parameters
     ----------
     name : str
-        One of `DATASETS`.
+        One of `DATASETS`; or "names" (names drawn by rules) or "makemore-names" (32,033 first names).
     data_dir : path, optional
-        Folder with the files of a published set, see `load_mnist`. Sets that are drawn do not use it.
+        Folder with the files of a published set, see `load_mnist`; for "makemore-names", with names/names.txt. Sets
+        that are drawn do not use it.
     n_train, n_test : int, optional
         Number of samples to draw; for a published set, the number to take from its start. Defaults: 60,000 and
-        10,000 (ellipse), the whole of a published set, 10,000 and 2,000 (glyphs), 2,000 and 500 (all others).
+        10,000 (ellipse), the whole of a published set, 10,000 and 2,000 (glyphs), 32,000 and 2,000 (names), 2,000 and
+        500 (all others).
     seed : int
-        Random seed of the sets that are drawn. The test part depends on `seed` and `n_test`, not on `n_train`.
+        Random seed of the sets that are drawn. The test part depends on `seed` and `n_test`, not on `n_train`. The
+        names of makemore have no test part of their own: they are shuffled, and the last tenth, or the last `n_test`,
+        are the test part.
     download : bool
         If True, download a published set if `data_dir` is not given and the set is not found. This needs pooch.
     test_only : bool
@@ -182,7 +155,7 @@ def load_dataset(
     Returns
     -------
     Dataset
-        Samples are float64; pixels lie in [0, 1].
+        Samples are float64; pixels lie in [0, 1]. Sets of names are `Documents`: their samples are token numbers.
 
     Raises
     ------
@@ -193,12 +166,16 @@ def load_dataset(
     ImportError
         If a set has to be downloaded and pooch is not installed.
     """
-    if name not in DATASETS:
-        raise ValueError(f"unknown data set {shown(name)}, expected one of {', '.join(DATASETS)}")
+    if name not in (*DATASETS, *TEXTS):
+        raise ValueError(f"unknown data set {shown(name)}, expected one of {', '.join((*DATASETS, *TEXTS))}")
     download, test_only = flag("download", download), flag("test_only", test_only)
     for what, n in (("n_train", n_train), ("n_test", n_test)):
         if n is not None:
             whole_number(what, n)
+    if name == "names":
+        return draw_names(n_train, n_test, seed, test_only=test_only)
+    if name == "makemore-names":
+        return load_makemore_names(data_dir, n_train, n_test, seed, download=download, test_only=test_only)
     if name in CLASS_NAMES:
         folder = find_folder(name, ("test",) if test_only else ("train", "test"), data_dir, download=download)
         test = read_split(name, folder, "test", n=n_test)

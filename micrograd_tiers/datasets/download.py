@@ -1,4 +1,4 @@
-"""Download MNIST and Fashion-MNIST into a cache.
+"""Download MNIST, Fashion-MNIST and the names of makemore into a cache.
 
 Mirrors are tried in order, and every file is checked against its SHA-256. This is the only module that uses the
 network, and only on request. Pooch does the work. It is an optional dependency, so it is imported on first use. Pooch
@@ -58,6 +58,13 @@ SOURCES = {
             "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         },
     ),
+    "names": Source(
+        mirrors=(
+            "https://raw.githubusercontent.com/karpathy/makemore/988aa59/",
+            "https://raw.githubusercontent.com/karpathy/makemore/master/",
+        ),
+        sha256={"names.txt": "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"},
+    ),
 }
 
 
@@ -72,7 +79,8 @@ def download(
 
     Parameters
     ----------
-    name : {"mnist", "fashion-mnist"}
+    name : {"mnist", "fashion-mnist", "names"}
+        "names" is the file of `load_dataset("makemore-names")`.
     cache_dir : path, optional
         The files go to the subfolder `name` of this folder, by default `micrograd-tiers` in the user's cache folder.
     mirrors : sequence of str, optional
@@ -83,7 +91,7 @@ def download(
     Returns
     -------
     Path
-        Folder with the four gzipped files, all with matching checksums.
+        Folder with the files of the set, all with matching checksums.
 
     Raises
     ------

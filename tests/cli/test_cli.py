@@ -21,7 +21,15 @@ from PIL import Image
 
 import micrograd_tiers as mt
 from micrograd_tiers.cli import main
-from micrograd_tiers.datasets import DATASETS, Standardizer, draw_glyphs, load_dataset, prepare_digit, read_image
+from micrograd_tiers.datasets import (
+    DATASETS,
+    TEXTS,
+    Standardizer,
+    draw_glyphs,
+    load_dataset,
+    prepare_digit,
+    read_image,
+)
 from micrograd_tiers.datasets.download import SOURCES, Source
 from micrograd_tiers.recipe import Recipe
 from micrograd_tiers.tiers import TIERS, vector
@@ -989,9 +997,10 @@ def test_data_list_says_where_every_set_is(cli, monkeypatch):
     result = cli("data", "list", "--json", "d.json")
     assert result.code == 0
     lines = dict(line.split(maxsplit=1) for line in result.out.splitlines())
-    assert [*lines] == [*DATASETS]
+    assert [*lines] == [*DATASETS, *TEXTS]
     assert lines["glyphs"].startswith("drawn")
     assert lines["mnist"] == "not found; to download it: micrograd-tiers data download mnist"
+    assert lines["makemore-names"] == "not found; to download it: micrograd-tiers data download names"
     assert lines["fashion-mnist"] == str(Path("sets/fashion-mnist"))
     content = json_of("d.json")
     assert (content["mnist"], content["fashion-mnist"]) == (None, str(Path("sets/fashion-mnist")))
@@ -1049,6 +1058,14 @@ def test_data_download_fetches_a_set_that_can_then_be_trained_on(cli, folder, mo
     assert json_of("d.json") == {"command": "data download", "mnist": place}
     assert place in cli("data", "list").out
     assert cli("train", "--data", "mnist", "--n-train", "50", "--hidden", "3", "--epochs", "1").code == 0
+
+
+def test_data_download_fetches_the_names_of_makemore(cli, monkeypatch):
+    monkeypatch.setattr("micrograd_tiers.datasets.download.download", lambda name, progress: f"cache/{name}")
+    assert cli("data", "download", "names").out == "names: cache/names\n"
+    Path("sets/names").mkdir(parents=True)
+    Path("sets/names/names.txt").write_text("ada\nbo\n")
+    assert re.search(r"^makemore-names +sets.names.names\.txt$", cli("data", "list", "--data-dir", "sets").out, re.M)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])

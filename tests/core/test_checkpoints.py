@@ -125,6 +125,53 @@ def test_info_and_training_state_are_saved_with_the_net(tmp_path):
     assert back.training["history.batch_loss"].tolist() == [1.5, 0.1]
 
 
+def test_the_tokenizer_is_saved_with_the_net(tmp_path):
+    tokenizer, path = mt.Tokenizer.fit(["zoë", '"\\☃']), tmp_path / "net.npz"
+    mt.save(mt.gpt(tokenizer.n_tokens), path, tokenizer=tokenizer)
+    assert load_checkpoint(path).tokenizer == tokenizer
+    mt.save(mt.gpt(tokenizer.n_tokens), path)
+    assert load_checkpoint(path).tokenizer is None
+
+
+@pytest.mark.parametrize(
+    ("characters", "message"),
+    [
+        ([*"abc", "de"], "expected single characters"),
+        ("aabc", "a character occurs twice"),
+        ("abc", "net takes 5 tokens, the tokenizer has 4"),
+        (7, "not a complete net"),
+        ("", "expected single characters"),
+    ],
+)
+def test_a_damaged_tokenizer_is_refused(tmp_path, characters, message):
+    mt.save(mt.gpt(5), tmp_path / "net.npz", tokenizer=mt.Tokenizer("abcd"))
+    with pytest.raises(mt.DataError, match=message):
+        load_checkpoint(with_header(tmp_path / "net.npz", characters=characters))
+
+
+@pytest.mark.parametrize(
+    ("net", "tokenizer", "message"),
+    [
+        (mt.gpt(5), mt.Tokenizer("abc"), "net takes 5 tokens, the tokenizer has 4"),
+        (mt.mlp([5, 2]), mt.Tokenizer("abcd"), "first layer is Linear, expected an Embedding"),
+        (mt.gpt(5), "abcd", "tokenizer is 'abcd', expected an mt.Tokenizer"),
+    ],
+)
+def test_a_tokenizer_that_does_not_fit_the_net_is_not_saved(tmp_path, net, tokenizer, message):
+    with pytest.raises(ValueError, match=message):
+        mt.save(net, tmp_path / "net.npz", tokenizer=tokenizer)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_net_of_a_version_without_tokenizers_has_none(saved):
+    def older(members):
+        header = json.loads(str(np.load(io.BytesIO(members["header.npy"]))))
+        del header["characters"]
+        members["header.npy"] = npy(np.array(json.dumps(header)))
+
+    assert load_checkpoint(rewritten(saved, older)).tokenizer is None
+
+
 def test_plain_numpy_reads_the_weights(saved):
     with np.load(saved, allow_pickle=False) as file:
         assert file["0.weight"].shape == (4, 5)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from idx_files import idx_bytes
 
-from micrograd_tiers.datasets import load_mnist
+from micrograd_tiers.datasets import load_dataset, load_mnist
 from micrograd_tiers.datasets.download import SOURCES, Source, cache_folder, download
 from micrograd_tiers.errors import DataError
 
@@ -27,6 +27,8 @@ FILES = {
         "t10k-labels-idx1-ubyte": LABELS[:2],
     }.items()
 }
+NAMES = b"emma\nolivia\nava\n"
+FILES_SERVED = {**FILES, "names.txt": NAMES}
 SHA256 = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
 
 
@@ -36,10 +38,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked_for.append(self.path)
         _, behavior, name = self.path.split("/")
-        if behavior not in ("good", "corrupt", "cut") or name not in FILES:
+        if behavior not in ("good", "corrupt", "cut") or name not in FILES_SERVED:
             self.send_error(404)
             return
-        content = FILES[name]
+        content = FILES_SERVED[name]
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -182,6 +184,21 @@ def test_load_mnist_downloads_to_the_users_cache_and_finds_it_there(server, tmp_
     assert server.asked_for == []
 
 
+def test_the_names_of_makemore_are_downloaded_to_the_users_cache_and_found_there(server, tmp_path, monkeypatch):
+    monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / project)
+    names = Source((f"{server.url}/corrupt/", f"{server.url}/good/"), {"names.txt": hashlib.sha256(NAMES).hexdigest()})
+    monkeypatch.setitem(SOURCES, "names", names)
+    with pytest.raises(DataError, match="micrograd-tiers data download names"):
+        load_dataset("makemore-names")
+    data = load_dataset("makemore-names", download=True)
+    assert sorted(data.train_documents + data.test_documents) == ["ava", "emma", "olivia"]
+    assert contents(tmp_path / "micrograd-tiers" / "names") == {"names.txt": NAMES}
+    assert server.asked_for == ["/corrupt/names.txt", "/good/names.txt"]
+    load_dataset("makemore-names", download=True)
+    assert len(server.asked_for) == 2
+
+
 def test_without_pooch_the_error_says_how_to_install_it(tmp_path, monkeypatch):
     without(monkeypatch, "pooch")
     monkeypatch.delenv("MICROGRAD_TIERS_DATA", raising=False)
@@ -197,11 +214,11 @@ def test_an_unknown_set_is_refused(tmp_path):
         download("emnist", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "names"])
 def test_the_official_sources_are_complete(name):
     source = SOURCES[name]
-    assert set(source.sha256) == set(FILES)
+    assert set(source.sha256) == (set(FILES) if name != "names" else {"names.txt"})
     assert all(len(digest) == 64 and set(digest) <= set("0123456789abcdef") for digest in source.sha256.values())
-    assert len(set(source.sha256.values())) == 4
+    assert len(set(source.sha256.values())) == len(source.sha256)
     assert len(source.mirrors) == 2
     assert all(mirror.startswith("http") and mirror.endswith("/") for mirror in source.mirrors)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_tiers.datasets import DATASETS, Standardizer, load_dataset, train_validation_split
+from micrograd_tiers.datasets import DATASETS, TEXTS, Standardizer, load_dataset, train_validation_split
 from micrograd_tiers.datasets.published import SETS
 from micrograd_tiers.errors import DataError
 
@@ -50,14 +50,17 @@ def test_the_test_set_does_not_depend_on_the_size_of_the_training_set(name):
 
 
 @pytest.mark.parametrize("sizes", [{"n_train": 0}, {"n_test": -3}, {"n_train": 2.5}, {"n_test": "7"}])
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", [*DATASETS, *TEXTS])
 def test_a_size_that_is_not_a_positive_integer_is_refused(name, sizes):
     with pytest.raises(ValueError, match=f"{next(iter(sizes))} is .*, expected"):
         load_dataset(name, **sizes)
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown data set 'minst', expected one of ellipse, .*, fashion-mnist"):
+    with pytest.raises(
+        ValueError,
+        match=r"unknown data set 'minst', expected one of ellipse, .*, names, makemore-names",
+    ):
         load_dataset("minst")
 
 

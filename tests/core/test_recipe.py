@@ -9,7 +9,7 @@ import pytest
 import micrograd_tiers as mt
 from micrograd_tiers import recipe
 from micrograd_tiers.building import check, load_data, make_net, make_trainer, split
-from micrograd_tiers.datasets import DATASETS, Standardizer
+from micrograd_tiers.datasets import DATASETS, TEXTS, Standardizer
 from micrograd_tiers.recipe import Recipe
 
 MOONS = Recipe(data="moons", n_train=100, n_test=20, validation=40, hidden=(3,), epochs=1)
@@ -43,6 +43,7 @@ def test_nothing_is_learned_from_the_validation_samples():
 
 def test_recipes_know_the_names_of_the_data_sets():
     assert recipe.DATASETS == DATASETS
+    assert recipe.TEXTS == TEXTS
 
 
 NORMALIZED = {"layers": "linear:5 batchnorm tanh", "hidden": (300,), "n_train": 73, "batch_size": 32}  # 33 to train on

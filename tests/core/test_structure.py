@@ -30,7 +30,8 @@ ORDER = [
     ),
     *("processes", "threads", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
-    *("rng", "conversion", "datasets", "inputs", "targets", "summary", "weights", "network", "metrics", "models"),
+    *("rng", "conversion", "tokenizer", "datasets", "inputs", "targets", "summary", "weights"),
+    *("network", "metrics", "models"),
     *(
         "batches",
         "history",
