@@ -89,15 +89,15 @@ def trainer_of(net: mt.Network, documents: list[str], steps: int, batch_size: in
 # Proof.
 
 
-def trained(tier: str, exact: bool, documents: list[str], steps: int) -> dict[str, Any]:
-    """Train from microgpt's weights; return weights, losses, names and seconds."""
+def trained(tier: str, exact: bool, documents: list[str], steps: int, n: int) -> dict[str, Any]:
+    """Train from microgpt's weights; return weights, losses, n new names and seconds."""
     documents, (rng, weights) = documents[:1000], started(documents)
     net = net_at(tier, weights, exact)
     trainer = trainer_of(net, documents, steps)
     start = time.perf_counter()
     trainer.run()
     seconds = time.perf_counter() - start
-    names = mt.generate(net, LETTERS, 200, temperature=0.5, seed=rng)
+    names = mt.generate(net, LETTERS, n, temperature=0.5, seed=rng)
     state = [np.ascontiguousarray(array) for array in net.state_dict().values()]
     digest = hashlib.sha256(b"".join(array.tobytes() for array in state)).hexdigest()
     return {"weights": state, "losses": trainer.history.batch_loss, "names": names, "sha": digest, "seconds": seconds}
@@ -110,9 +110,9 @@ def started(documents: list[str]) -> tuple[random.Random, list[Array]]:
     return rng, weights_of(rng)
 
 
-def print_proof(documents: list[str], steps: int) -> None:
+def print_proof(documents: list[str], steps: int, n: int) -> None:
     """Print what the tiers agree on, and by how much they differ."""
-    runs = {(tier, exact): trained(tier, exact, documents, steps) for exact in (True, False) for tier in TIERS}
+    runs = {(tier, exact): trained(tier, exact, documents, steps, n) for exact in (True, False) for tier in TIERS}
     first = runs["tensor", False]
     print(f"after {steps:,} steps" + " " * 20 + "SHA-256 of the weights   seconds   first names")
     for (tier, exact), run in runs.items():
@@ -120,13 +120,13 @@ def print_proof(documents: list[str], steps: int) -> None:
         print(f"  {tier} {mode:24}  {run['sha'][:16]}  {run['seconds']:12.2f}   {' '.join(run['names'][:4])}")
     exact = [runs[tier, True] for tier in TIERS]
     same = all(run[key] == exact[0][key] for run in exact for key in ("sha", "losses", "names"))
-    print(f"exact: weights, {len(exact[0]['losses']):,} losses and 200 names equal at three tiers: {same}")
+    print(f"exact: weights, {len(exact[0]['losses']):,} losses and {n} names equal at three tiers: {same}")
     largest = max(np.abs(array).max() for array in first["weights"])
     for tier in TIERS[:2]:
         run = runs[tier, False]
         off = max(np.abs(a - b).max() for a, b in zip(run["weights"], first["weights"], strict=True)) / largest
         equal = sum(a == b for a, b in zip(run["names"], first["names"], strict=True))
-        print(f"fast: {tier} against tensor: weights off by {off:.1e} of the largest, {equal} of 200 names equal")
+        print(f"fast: {tier} against tensor: weights off by {off:.1e} of the largest, {equal} of {n} names equal")
     for tier in TIERS:
         run = runs[tier, False]
         print(f"{tier}: losses of the first steps {' '.join(f'{loss:.4f}' for loss in run['losses'][:13])}")
@@ -312,13 +312,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Prove and time one GPT at three tiers.")
     parser.add_argument("--names", type=Path, help="text file with a name on each line (default: random letters)")
     parser.add_argument("--steps", type=int, default=1000, help="training steps of the proof (default: 1000)")
+    parser.add_argument("--generated", type=int, default=200, help="names to generate at each tier (default: 200)")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of the timing; 0 for none (default: 11)")
     arguments = parser.parse_args()
     documents, _ = documents_of(arguments.names)
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
     print(f"{len(documents):,} documents, {', '.join(versions)}")
-    print_proof(documents, arguments.steps)
+    print_proof(documents, arguments.steps, arguments.generated)
     print_witnesses(documents)
     if arguments.rounds:
         print_speed(documents, arguments.rounds)
