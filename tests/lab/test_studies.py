@@ -210,7 +210,7 @@ def test_a_grid_is_parsed_from_words():
         (["exact=maybe"], "exact is 'maybe', expected true or false"),
         (["seed=1", "seeds=2"], "seed is given twice"),
         (["optimizer=newton"], "optimizer is 'newton'"),
-        (["schedule=linear"], "unknown schedule 'linear'"),
+        (["schedule=zigzag"], "unknown schedule 'zigzag'"),
         (["seeds=4..0"], "seed is '4..0', expected FIRST..LAST"),
         (["hidden=-4"], "hidden is '', expected a whole number"),
         (["data=xor", "activation=relu,nonsense"], "unknown activation 'nonsense'"),
