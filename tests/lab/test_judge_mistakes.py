@@ -419,6 +419,17 @@ def test_a_textbook_formula_is_right_up_to_a_level(op):
         assert ("right, but" in report) is fails
 
 
+def test_an_op_that_warns_and_is_wrong_on_later_examples_is_wrong():
+    def relu(x):
+        np.log(np.float64(-1.0))  # warns
+        y = np.maximum(x, 0)
+        y[1:] *= 2  # right for a single sample, the first example
+        return y, (lambda dy: dy * (x > 0),)
+
+    (finding,) = judged("relu", completed(SimpleNamespace(relu=relu), "tensor"), "tensor")["findings"][:1]
+    assert (finding["part"], finding["property"], finding["level"]) == ("value", "value", "formulas")
+
+
 def test_a_call_in_a_finding_can_be_pasted_at_every_tier():
     for like, shown in (
         ("scalar", "relu([-1.0])"),

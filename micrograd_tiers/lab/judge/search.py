@@ -5,7 +5,7 @@ How many examples are tried does not depend on time: what is found is a property
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -15,7 +15,7 @@ from ...tiers import Tier
 from .calls import case_at
 from .cases import OpCase
 from .examples import Example, Sampler
-from .properties import KINDS, Finding, as_dtype, finding_of, findings_on
+from .properties import KINDS, LEVEL_OF, Finding, as_dtype, finding_of, findings_on
 
 N_TRIES = 400  # examples that the search for a smaller one may try
 SECONDS = 20.0  # for that search: a slow op gets a larger example, but the same grade
@@ -66,16 +66,18 @@ def judge_op(case: OpCase, tier: Tier, search: Search | None = None) -> list[Fin
     findings: dict[str, Finding] = {}
     remarks: list[Finding] = []
     for kind in KINDS:
-        parts = [part for part in case.parts if part not in findings]
+        parts = [part for part in case.parts if _is_open(part, findings, kind)]
         for finding in _sweep(kind, case, tier, parts, examples_of(kind, case, tier, search.n_examples)):
             if finding.property == "prints":
                 remarks = remarks or [finding]
                 continue
             if finding.property == "warns" and any(f.property == "warns" for f in findings.values()):
                 continue  # the warning comes from the op as a whole
+            if not _is_open(finding.part, findings, kind):
+                continue
             if search.shrink and finding.property != "time":
                 finding = smaller(finding, case, tier)
-            findings.setdefault(finding.part, finding)
+            findings[finding.part] = finding
         if any(finding.blocks for finding in findings.values()):
             break
     return [*(findings[part] for part in case.parts if part in findings), *remarks]
@@ -111,17 +113,27 @@ def _offers_float32(tier: Tier) -> bool:
 
 
 def _sweep(kind: str, case: OpCase, tier: Tier, parts: list[str], examples: Iterable[Example]) -> list[Finding]:
-    """Return the first finding on each part that has one, and the first thing that is printed."""
+    """Return the first finding on each part that has one, and the first thing that is printed.
+
+    A part that only warns may also be wrong, so the search for another finding goes on.
+    """
     found: dict[str, Finding] = {}
     for example in examples:
-        wanted = [part for part in parts if part not in found]
+        wanted = [part for part in parts if _is_open(part, found, kind)]
         if not wanted:
             break
         for finding in findings_on(kind, case, tier, example, wanted):
-            found.setdefault("prints" if finding.property == "prints" else finding.part, finding)
+            name = "prints" if finding.property == "prints" else finding.part
+            if name not in found or (_is_open(name, found, kind) and finding.property != "warns"):
+                found[name] = finding
             if finding.blocks:
                 return [*found.values()]
     return [*found.values()]
+
+
+def _is_open(part: str, found: Mapping[str, Finding], kind: str) -> bool:
+    """Return True if a part has no finding yet, or only a warning, and examples of this kind can show a worse one."""
+    return part not in found or (found[part].property == "warns" and LEVEL_OF[kind] != "all")
 
 
 class _EnoughError(Exception):
@@ -145,6 +157,8 @@ def smaller(finding: Finding, case: OpCase, tier: Tier) -> Finding:
         in_dtype = as_dtype(example, "float32") if finding.kind == "float32" else example
         found = finding_of(finding.kind, case, tier, in_dtype, finding.part)
         if found is None or found.property == "time" or found.part != finding.part:
+            return False
+        if found.property == "warns" != finding.property:
             return False
         if _size(found.example) <= _size(best.example):
             best = replace(found, blocks=finding.blocks)
