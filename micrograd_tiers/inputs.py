@@ -94,6 +94,8 @@ def check_samples(X: ArrayLike, layers: Sequence[Layer], loss: Loss, dtype: str)
 def _check_tokens(X: Array, n_tokens: int) -> None:
     """Raise a DataError unless X holds documents of token numbers, (N, T), each with its padding at its end."""
     check_token_numbers(X, "X", n_tokens)
+    if X.shape[1] == 0:
+        raise DataError("X is empty: expected at least one token in each document")
     if (X[:, 0] < 0).any():
         raise DataError(f"X: document {np.argmax(X[:, 0] < 0)} begins with -1, expected at least one token")
     gap = (X[:, :-1] < 0) & (X[:, 1:] >= 0)

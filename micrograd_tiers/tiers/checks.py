@@ -15,14 +15,14 @@ OF_LABELS = ("softmax_cross_entropy", "smoothed_cross_entropy", "next_token_loss
 def checked(
     op: Callable[..., Any], name: str, shape_of: Callable[[Any], Shape]
 ) -> Callable[..., Any]:
-    """Return the op with a check of the shapes of its first two arguments, if there is one for its name."""
+    """Return the op with a check of the shapes of its first two arguments, or of a number, if it has a check."""
     if name not in CHECKS:
         return op
     check = CHECKS[name]
 
     @wraps(op)
     def with_check(x: Any, weight: Any, *others: Any, **named: Any) -> Any:
-        check(shape_of(x), shape_of(weight))
+        check(shape_of(x), weight if isinstance(weight, int) else shape_of(weight))
         return op(x, weight, *others, **named)
 
     return with_check
@@ -49,6 +49,21 @@ def _check_projected(x: Shape, weight: Shape) -> None:
         )
 
 
+def _check_normalized(x: Shape, weight: Shape) -> None:
+    if x[-1:] != weight:
+        raise ValueError(
+            f"layer_norm: x has shape {x}, weight {weight}, expected {x[-1:]}"
+        )
+
+
+def _check_heads(x: Shape, heads: int) -> None:
+    if heads < 1 or x[-1] % (3 * heads):
+        raise ValueError(
+            f"attention: x has {x[-1]} features, expected a multiple of 3 * {heads}: "
+            f"query, key and value side by side, each for {heads} heads"
+        )
+
+
 def _check_positions(x: Shape, weight: Shape) -> None:
     if x[-1:] != weight[1:] or x[-2] > weight[0]:
         raise ValueError(
@@ -72,14 +87,15 @@ def _check_targets(output: Shape, target: Shape) -> None:
         )
 
 
-CHECKS = {
+CHECKS: dict[str, Callable[[Shape, Any], None]] = {
     "linear": _check_features,
     "conv2d": _check_channels,
     "add_position": _check_positions,
+    "attention": _check_heads,
+    "layer_norm": _check_normalized,
     "project": _check_projected,
     "next_token_loss": _check_next_tokens,
-} | {
-    row.name: _check_targets
-    for row in ROW_OF.values()
-    if row.is_loss and row.name not in OF_LABELS
 }
+for row in ROW_OF.values():
+    if row.is_loss and row.name not in OF_LABELS:
+        CHECKS[row.name] = _check_targets

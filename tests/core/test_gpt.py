@@ -268,6 +268,7 @@ BAD = {
     "unknown token": (lambda net, X, y: net.forward(X + 4), "expected token numbers from 0 to 6"),
     "empty document": (lambda net, X, y: net.forward(np.full((1, 3), -1)), "document 0 begins with -1"),
     "ragged": (lambda net, X, y: net.forward([[1, 2], [3]]), "end short documents with -1, as Tokenizer.encode does"),
+    "no token": (lambda net, X, y: net.forward([[]]), "X is empty: expected at least one token in each document"),
     "gap": (lambda net, X, y: net.forward([[1, -1, 2]]), "document 0 has -1 at position 1 and a token after it"),
     "too long": (lambda net, X, y: net.forward(np.zeros((1, 7), int)), "expected at most 6"),
     "targets too short": (
@@ -312,6 +313,23 @@ def test_documents_can_be_rows_of_numbers(tier):
 def test_heads_divide_the_features():
     with pytest.raises(ValueError, match="features is 10 and heads is 4"):
         mt.gpt(features=10, heads=4)
+
+
+CALLS = {
+    "attention": (([[1.0] * 6], 4), "attention: x has 6 features, expected a multiple of 3 * 4"),
+    "layer_norm": (([[1.0, 2.0]], [1.0], [0.0]), "layer_norm: x has shape (1, 2), weight (1,), expected (2,)"),
+    "project": (([[1.0, 2.0]], [[1.0]]), "project: x has shape (1, 2), weight (1, 1) expects 1 features"),
+    "add_position": (([[1.0], [2.0]], [[1.0]]), "expects 1 features and at most 1 positions"),
+    "next_token_loss": (([[1.0, 2.0]], [0, 1]), "logits have shape (1, 2), targets (2,), expected (1,)"),
+}
+
+
+@pytest.mark.parametrize("op", CALLS)
+def test_an_op_that_is_called_directly_names_sizes_that_do_not_fit(op):
+    arguments, message = CALLS[op]
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        getattr(mt.tiers.scalar, op)(*arguments)
+    assert message in str(caught.value)
 
 
 # Residual connections.
