@@ -82,7 +82,7 @@ def _repeated(numbers: Array) -> str:
             return f"np.resize({flat[:period].tolist()}, {shape})"
     if np.array_equal(np.sin(np.arange(float(flat.size))), flat):
         return f"np.sin(np.arange({flat.size}.0)).reshape({shape})"
-    return f"np.array({numbers.tolist()})"
+    return f"np.array({_text(numbers.tolist(), lists=False)})"
 
 
 def in_form_of_tier(case: OpCase, tier: Tier, part: str, numbers: Any) -> Any:
