@@ -22,6 +22,8 @@ from micrograd_tiers.cli.bugs import _question
 from micrograd_tiers.lab.museum import BUGS, Bug, get_bug, planted
 from micrograd_tiers.lab.museum.bug import in_tiers
 from micrograd_tiers.lab.museum.demonstration import demonstrate
+from micrograd_tiers.lab.museum.scenes import scene_of
+from micrograd_tiers.lab.museum.scenes.names import Names
 
 KINDS = ("tier", "network", "training", "engine", "data")
 
@@ -306,7 +308,7 @@ INVISIBLE = {  # these do not show in training, as their symptoms say
     "softmax_global_max", "softmax_without_max", "softmax_derivative_diagonal_only",
     "softmax_derivative_without_mean", "softmax_derivative_sign", "softmax_derivative_axis0", "softmax_ignores_dy",
     "loss_one_hot_times_log", "add_scaled_ignores_scale", "max_pool2d_loses_nan", "reshape_dx_is_a_view",
-    "soft_zero_times_log",
+    "soft_zero_times_log", "embedding_padding_in_gradient",
 }  # fmt: skip
 
 
@@ -314,7 +316,8 @@ INVISIBLE = {  # these do not show in training, as their symptoms say
     "name",
     ["loss_sum_grad_mean", "nan_compared_with_equals", "add_assigns_grad", "read_as_int8", "split_overlaps",
      "test_standardized_by_itself", "best_checkpoint_is_alias", "checkpoint_forgets_b2", "resume_reseeds_shuffle",
-     "linear_dweight_without_x", "relu_gradient_at_zero", "loss_ignores_dloss"],
+     "linear_dweight_without_x", "relu_gradient_at_zero", "loss_ignores_dloss",
+     "attention_without_mask"],
 )  # fmt: skip
 def test_a_demonstration_shows_the_right_program_and_the_wrong_one(name):
     assert_acts(get_bug(name))
@@ -332,7 +335,7 @@ def assert_acts(bug):
     if bug.name != "nan_compared_with_equals":
         assert not right.error
         assert len(right.loss) == len(right.accuracy) == 10
-        assert right.accuracy[-1] > 0.66
+        assert right.accuracy[-1] > (0.25 if isinstance(scene_of(bug), Names) else 0.66)
     for run in (right, wrong):
         assert run.error or run.figures
         assert len(run.accuracy) == len(run.loss)
