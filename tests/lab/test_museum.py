@@ -25,13 +25,13 @@ from micrograd_tiers.lab.museum.demonstration import demonstrate
 from micrograd_tiers.lab.museum.scenes import scene_of
 from micrograd_tiers.lab.museum.scenes.names import Names
 
-KINDS = ("tier", "network", "training", "engine", "data")
+KINDS = ("tier", "network", "training", "engine", "data", "text")
 
-NETWORK, LAYERS, TRAINING, ENGINE, IDX, MNIST, LOAD, PROPERTIES = (
+NETWORK, LAYERS, TRAINING, ENGINE, IDX, MNIST, LOAD, PROPERTIES, GPT, STEPS, TEXT = (
     f"core/test_{name}.py"
     for name in (
         *("network", "layers", "training", "engine"),
-        *("datasets_idx", "datasets_mnist", "datasets_load", "properties"),
+        *("datasets_idx", "datasets_mnist", "datasets_load", "properties", "gpt", "steps", "text"),
     )
 )
 NUMERICAL_GRADIENT = (
@@ -48,6 +48,9 @@ RESUMED = f"{TRAINING}::test_a_resumed_run_gives_the_same_bits"
 COMPLEX_STEP = f"{ENGINE}::test_each_operation_agrees_with_the_complex_step"
 ROUND_TRIP = f"{IDX}::test_an_array_of_any_type_and_shape_survives_the_round_trip"
 LOADED = f"{MNIST}::test_images_are_scaled_to_one_and_labels_are_integers"
+BRANCH = f"{GPT}::test_a_branch_adds_its_input_in_nets_of_rows_and_of_images_too[tensor]"
+DRAWN = f"{TEXT}::test_draws_have_the_probabilities_of_the_logits_divided_by_the_temperature[0.5]"
+ENCODED = f"{TEXT}::test_samples_and_targets_are_the_tokens_and_the_next_ones"
 STANDARDIZED = f"{LOAD}::test_standardized_training_samples_have_mean_zero_and_deviation_one"
 # Optimizers as they appear in the ids of tests.
 PLAIN, MOMENTUM, DECAY = (
@@ -78,6 +81,8 @@ CAUGHT_BY = {
     "batch_norm_predicts_by_the_batch": f"{LAYERS}::test_batch_normalization_predicts_each_sample_independently",
     "batch_norm_momentum_reversed": RUNNING,
     "batch_norm_running_variance_biased": RUNNING,
+    "skip_lost_at_the_fork": BRANCH,
+    "branch_lost_at_the_fork": BRANCH,
     # training
     "no_shuffle": f"{ORDER}[3-tensor]",
     "sample_with_replacement": f"{ORDER}[3-tensor]",
@@ -109,6 +114,8 @@ CAUGHT_BY = {
     "adamw_decay_in_gradient": f"{REPLAY}[{ADAMW}-tensor]",
     "lr_decay_per_batch": f"{TRAINING}::test_a_schedule_sets_the_learning_rate_of_each_epoch_even_when_resumed[tensor]",
     "dropout_same_mask_every_step": (f"{LAYERS}::test_each_step_draws_a_new_mask_and_a_resumed_run_the_same_ones"),
+    "rate_does_not_fall": f"{STEPS}::test_linear_decay_falls_from_step_to_step",
+    "rate_falls_from_the_last_rate": f"{STEPS}::test_linear_decay_falls_from_step_to_step",
     # engine
     "add_assigns_grad": f"{ENGINE}::test_a_node_used_twice_sums_both_gradients_before_it_propagates",
     "mul_assigns_grad": f"{COMPLEX_STEP}[v * v]",
@@ -141,6 +148,11 @@ CAUGHT_BY = {
     "resume_reseeds_shuffle": f"{RESUMED}[0-{MOMENTUM}-tensor]",
     "resume_forgets_velocity": f"{RESUMED}[4-{MOMENTUM}-tensor]",
     "resume_restarts_the_epoch": f"{RESUMED}[1-{MOMENTUM}-tensor]",
+    # text
+    "targets_not_shifted": ENCODED,
+    "no_end_token": ENCODED,
+    "no_begin_token": ENCODED,
+    "temperature_multiplied": DRAWN,
 }
 OURS = [bug for bug in BUGS.values() if bug.kind != "tier"]
 every_bug = pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.name)
@@ -150,9 +162,9 @@ every_bug = pytest.mark.parametrize("bug", BUGS.values(), ids=lambda bug: bug.na
 
 
 def test_names_are_unique_and_bugs_are_grouped_by_kind():
-    from micrograd_tiers.lab.museum import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TIER_BUGS, TRAINING_BUGS
+    from micrograd_tiers.lab.museum import DATA_BUGS, ENGINE_BUGS, NETWORK_BUGS, TEXT_BUGS, TIER_BUGS, TRAINING_BUGS
 
-    lists = (TIER_BUGS, NETWORK_BUGS, TRAINING_BUGS, ENGINE_BUGS, DATA_BUGS)
+    lists = (TIER_BUGS, NETWORK_BUGS, TRAINING_BUGS, ENGINE_BUGS, DATA_BUGS, TEXT_BUGS)
     assert len(BUGS) == sum(map(len, lists))
     for kind, bugs in zip(KINDS, lists, strict=True):
         assert {bug.kind for bug in bugs} == {kind}

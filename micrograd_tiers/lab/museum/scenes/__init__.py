@@ -16,12 +16,14 @@ from .values import Values
 
 Scene = Images | Names | Points | Values
 
+NAMES = Names()
 SCENES: dict[str, Scene] = {
     "tier": Images(),
     "network": Images(),
     "training": Images(),
     "engine": Values(),
     "data": Files(),
+    "text": NAMES,
 }
 MOMENTUM = {"learning_rate": 0.1, "momentum": 0.9}
 SMOOTHED = Images(label_smoothing=0.1)
@@ -31,7 +33,6 @@ CONVOLUTIONAL = Images(
 DROPPED = replace(CONVOLUTIONAL, layers="conv:4,3 relu max:2 dropout:0.2 linear:32 relu dropout:0.2")
 NORMALIZED = replace(CONVOLUTIONAL, layers="conv:4,3 batchnorm relu max:2 conv:8,3,2 batchnorm relu")
 RECTIFIED = Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2})
-NAMES = Names()
 LAYER_NORM = Names(settings={"norm": "layer_norm"})
 SQUARE = Images(hidden=10)  # the last layer is square; it is the only one whose dL/dx is needed
 SCENES_BY_NAME: dict[str, Scene] = {
@@ -74,6 +75,10 @@ SCENES_BY_NAME: dict[str, Scene] = {
     "split_overlaps": Files(split=True),
     "test_standardized_by_itself": Points(),
     "one_deviation_for_all_features": Points(),
+    **dict.fromkeys(
+        ("skip_lost_at_the_fork", "branch_lost_at_the_fork", "rate_does_not_fall", "rate_falls_from_the_last_rate"),
+        NAMES,
+    ),
     "attention_root_is_float64": Names(settings={"dtype": "float32"}),
     "best_checkpoint_is_alias": BestKept(settings={"learning_rate": 2.0}),
     "checkpoint_forgets_b2": Reloaded(),
