@@ -21,7 +21,7 @@ import micrograd_tiers as mt
 from micrograd_tiers.cli.bugs import _question
 from micrograd_tiers.lab.museum import BUGS, Bug, get_bug, planted
 from micrograd_tiers.lab.museum.bug import in_tiers
-from micrograd_tiers.lab.museum.demonstration import demonstrate
+from micrograd_tiers.lab.museum.demonstration import demonstrate, trained
 from micrograd_tiers.lab.museum.scenes import scene_of
 from micrograd_tiers.lab.museum.scenes.names import Names
 
@@ -356,6 +356,23 @@ def assert_acts(bug):
     )  # fmt: skip
     assert same == (bug.name in INVISIBLE)
     assert "\n" not in shown.verdict()
+
+
+HIDDEN = (
+    *("position_dweight_last_document_only", "rms_norm_root_constant", "layer_norm_mean_constant"),
+    *("attention_scores_without_root", "attention_root_of_all_features", "attention_q_and_k_exchanged"),
+    *("attention_parts_by_head", "attention_derivative_without_root", "attention_softmax_without_mean"),
+    "next_token_padding_in_gradient",
+)
+
+
+@pytest.mark.slow
+def test_the_loss_hides_mistakes_in_a_gpt():
+    """It ends within the range of right runs with other seeds, as the symptoms say."""
+    ends = [trained(scene_of(get_bug(HIDDEN[0])), None, "tensor", seed).loss[-1] for seed in range(8)]
+    for name in HIDDEN:
+        wrong = demonstrate(get_bug(name), tier="tensor").wrong
+        assert min(ends) < wrong.loss[-1] < max(ends), name
 
 
 def test_a_demonstration_depends_only_on_its_seed():
