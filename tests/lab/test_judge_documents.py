@@ -9,8 +9,10 @@ from micrograd_tiers import tiers
 from micrograd_tiers.lab.judge import Search, judge, judge_op
 from micrograd_tiers.lab.judge.cases import CASE_OF
 from micrograd_tiers.lab.judge.diagnosis import diagnose
+from micrograd_tiers.lab.judge.probing import drawn, probe
 from micrograd_tiers.lab.judge.support import completed
 from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum.tiers import TIER_BUGS
 from micrograd_tiers.tiers import CORE, DOCUMENTS, TIERS, get_tier
 from micrograd_tiers.tiers.assembly import changed_tier
 
@@ -131,6 +133,18 @@ def test_a_float64_result_of_a_float32_input_is_found(tier):
     assert (finding.part, finding.property) == ("value", "float32")
     assert finding.message.startswith("value is float64 where the input is float32")
     assert diagnose(case, whole, finding, tier) is None
+
+
+BUGS = [bug for bug in TIER_BUGS if bug.op in DOCUMENTS and bug.name != "attention_mask_too_early"]  # raises or is NaN
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_bug_is_the_same_mistake_at_every_tier(bug):
+    case, tiers_with_bug = CASE_OF[bug.op].alone, [*map(bug.tier, bug.tiers())]
+    for example in drawn(case)[::9]:
+        first, *others = (probe(case, tier, example, bug.part) for tier in tiers_with_bug)
+        assert first.numbers is not None
+        assert all(other.same(first) for other in others)
 
 
 def test_of_the_ops_of_documents_only_those_that_a_tier_has_are_judged(tmp_path):

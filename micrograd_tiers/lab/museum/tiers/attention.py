@@ -2,7 +2,9 @@
 
 from ..bug import Bug, in_tiers
 
-ROOT = "root_D = sqrt(D)"  # of the scalar tier
+ROOT_SCALAR = "root_D = sqrt(D)"
+SCORES_SCALAR = "scores = [dot(q[t], k[s]) / root_D for s in range(t + 1)]"
+DP_SCALAR = "dp_t = [dot(dy_t, v[s]) for s in range(t + 1)]"
 SCORES = {
     "vector": "scores = matmuls(q, k.transpose(0, 2, 1)) / sqrt(D)",
     "tensor": "scores = matmuls(q, k.swapaxes(2, 3)) / sqrt(D)",
@@ -28,9 +30,9 @@ def _mask(wrong: str) -> dict[str, tuple[str, str]]:
 def _seeing(end: str) -> tuple[tuple[str, str], ...]:
     """Return edits of the scalar tier: position t sees the positions before `end`."""
     lines = (
-        "scores = [dot(q[t], k[s]) / root_D for s in range(t + 1)]",
+        SCORES_SCALAR,
         "y[t] += [dot(p_t, v_i) for v_i in columns(v[: t + 1])]",
-        "dp_t = [dot(dy_t, v[s]) for s in range(t + 1)]",
+        DP_SCALAR,
         "for s in range(t + 1):\n    for i in range(D):",
     )
     return tuple((line, line.replace("t + 1", end)) for line in lines)
@@ -85,10 +87,14 @@ MASK_BUGS = (
         op="attention",
         part="value",
         edits=in_tiers(
+            scalar=(
+                (SCORES_SCALAR, SCORES_SCALAR.replace("t + 1", "T")),
+                (DP_SCALAR, "dp_t = [dot(dy_t, v[s]) if s <= t else 0.0 for s in range(T)]"),
+            ),
             **{
                 tier: ((f"{later} = -np.inf", ""), (WEIGHTS, f"{WEIGHTS}\n{later.replace('scores', 'p')} = 0"))
                 for tier, later in LATER.items()
-            }
+            },
         ),
         symptom="The loss is a little too good: with batches of 32, it ends at 2.13 instead of 2.15, with batches "
         "of 1 at 2.03 instead of 2.22. The drawn names have few letters, or none.",
@@ -130,7 +136,7 @@ SCORE_BUGS = (
         kind="tier",
         op="attention",
         part="value",
-        edits=in_tiers(scalar=(ROOT, "root_D = 1.0"), **_root("")),
+        edits=in_tiers(scalar=(ROOT_SCALAR, "root_D = 1.0"), **_root("")),
         symptom="No visible effect with heads of 4 numbers: the curves look like those of another seed, with "
         "batches of 1 and of 32, and the gradient check passes.",
         property="the value, checked against the formula with D above 1",
@@ -145,7 +151,7 @@ SCORE_BUGS = (
         kind="tier",
         op="attention",
         part="value",
-        edits=in_tiers(scalar=(ROOT, "root_D = sqrt(heads * D)"), **_root(" / sqrt(heads * D)")),
+        edits=in_tiers(scalar=(ROOT_SCALAR, "root_D = sqrt(heads * D)"), **_root(" / sqrt(heads * D)")),
         symptom="No visible effect: the curves look like those of another seed, with batches of 1 and of 32, and "
         "the gradient check passes.",
         property="the value, checked against the formula with more than one head",

@@ -115,6 +115,11 @@ ATTENTION_DERIVATIVE_BUGS = (
         op="attention",
         part="dx",
         edits=in_tiers(
+            scalar=(
+                "return [flat(of_t) for of_t in columns(dparts)]",
+                "numbers, width = flat(dparts), len(x[0])\n"
+                "return [numbers[i : i + width] for i in range(0, len(numbers), width)]",
+            ),
             vector=("np.stack([dq, dk, dv]).transpose(2, 0, 1, 3).reshape", "np.stack([dq, dk, dv]).reshape"),
             tensor=(
                 "np.stack([dq, dk, dv]).transpose(1, 3, 0, 2, 4).reshape",
