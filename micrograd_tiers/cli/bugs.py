@@ -32,8 +32,8 @@ MOST_POINTS = 3  # the judge's report costs one, and so does a wrong answer; aft
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Real bugs in backpropagation, training, autograd engines and data code, each in a few lines of this package's "
-        "own source. Without ACTION, list them."
+        "Real bugs in backpropagation, training, autograd engines, and the code of data and text, each in a few lines "
+        "of this package's own source. Without ACTION, list them."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=OneLineParser)
     parser.set_defaults(action="list", json=None)

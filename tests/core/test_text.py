@@ -84,11 +84,12 @@ def test_every_tier_draws_the_same_documents(net, tier):
     assert mt.generate(net.to(tier, exact=True), LETTERS, 10, seed=random.Random(7)) == expected
 
 
-def test_draws_have_the_probabilities_of_the_net(net):
-    p = net.predict_proba([[LETTERS.end]])[0, 0]
-    first = [name[:1] for name in mt.generate(net, LETTERS, 2000)]
-    shares = np.array([first.count(token) for token in [*"abc", ""]]) / 2000
-    assert np.abs(shares - p).max() < 4 * np.sqrt(0.25 / 2000)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_draws_have_the_probabilities_of_the_logits_divided_by_the_temperature(net, temperature):
+    p = net.predict_proba([[LETTERS.end]])[0, 0] ** (1 / temperature)
+    first = [name[:1] for name in mt.generate(net, LETTERS, 1000, temperature=temperature)]
+    shares = np.array([first.count(token) for token in [*"abc", ""]]) / 1000
+    assert np.abs(shares - p / p.sum()).max() < 4 * np.sqrt(0.25 / 1000)
 
 
 def test_documents_begin_with_the_prompt_and_end_with_the_positions(net):

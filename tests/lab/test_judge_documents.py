@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from micrograd_tiers import tiers
 from micrograd_tiers.lab.judge import Search, judge, judge_op
 from micrograd_tiers.lab.judge.cases import CASE_OF
+from micrograd_tiers.lab.judge.diagnosis import diagnose
+from micrograd_tiers.lab.judge.probing import drawn, probe
 from micrograd_tiers.lab.judge.support import completed
 from micrograd_tiers.lab.judge.worker import judged
+from micrograd_tiers.lab.museum.tiers import TIER_BUGS
 from micrograd_tiers.tiers import CORE, DOCUMENTS, TIERS, get_tier
 from micrograd_tiers.tiers.assembly import changed_tier
 
@@ -111,6 +115,36 @@ def test_a_mistake_with_a_constant_factor_is_named(tier):
     whole.embedding = embedding
     (finding,) = judged("embedding", whole, tier)["findings"]
     assert (finding["part"], finding["likely_bug"]["name"]) == ("dweight", "wrong_sign")
+
+
+@pytest.mark.parametrize("tier", ["vector", "tensor"])
+def test_a_float64_result_of_a_float32_input_is_found(tier):
+    """The museum has no such bug of this op, so none is named."""
+    whole = completed(get_tier(tier), tier)
+    right = whole.squared_relu
+
+    def squared_relu(x):
+        y, vjps = right(x)
+        return y / np.sqrt(1.0), vjps
+
+    whole.squared_relu = squared_relu
+    case = CASE_OF["squared_relu"]
+    (finding,) = judge_op(case, whole, Search(n_examples=8, shrink=False))
+    assert (finding.part, finding.property) == ("value", "float32")
+    assert finding.message.startswith("value is float64 where the input is float32")
+    assert diagnose(case, whole, finding, tier) is None
+
+
+BUGS = [bug for bug in TIER_BUGS if bug.op in DOCUMENTS and bug.name != "attention_mask_too_early"]  # raises or is NaN
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_bug_is_the_same_mistake_at_every_tier(bug):
+    case, tiers_with_bug = CASE_OF[bug.op].alone, [*map(bug.tier, bug.tiers())]
+    for example in drawn(case)[::9]:
+        first, *others = (probe(case, tier, example, bug.part) for tier in tiers_with_bug)
+        assert first.numbers is not None
+        assert all(other.same(first) for other in others)
 
 
 def test_of_the_ops_of_documents_only_those_that_a_tier_has_are_judged(tmp_path):

@@ -38,11 +38,11 @@ def diagnose(case: OpCase, tier: Tier, finding: Finding, like: str) -> Diagnosis
     if finding.property in ("time", "prints", "structure") or finding.example is None:
         return None
     case = case_at(case, tier)
-    if finding.kind == "float32":
+    if finding.property == "float32" and not finding.detail:
         return _only_in_float32(finding)
     score, bug, n = _most_alike(case, tier, finding, like)
     if bug is not None and score > SURE:
-        if finding.kind == "purity":
+        if finding.kind in ("purity", "float32"):
             return _named(bug, "Your op fails in the same way as this known bug.")
         where = f"all {n} examples that tell" if n > 1 else "the one example that tells"
         return _named(bug, f"Your results equal this known bug's on {where} it apart from a correct op.")
@@ -83,8 +83,8 @@ def _most_alike(case: OpCase, tier: Tier, finding: Finding, like: str) -> tuple[
     The result is that share, the bug, and the number of those probes.
     """
     bugs = [bug for bug in TIER_BUGS if bug.op == case.name]
-    if finding.kind == "purity":
-        scores = [(_same_impurity(case, bug, finding, like), bug, 1) for bug in bugs]
+    if finding.kind in ("purity", "float32"):
+        scores = [(_same_failure(case, bug, finding, like), bug, 1) for bug in bugs]
         return max(scores, key=lambda score: score[0], default=(0.0, None, 0))
     kind, part, warns = finding.kind, finding.part, finding.property == "warns"
     ours = [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
@@ -109,9 +109,9 @@ def _observations(case: OpCase, bug: Bug | None, like: str, part: str, kind: str
     return [probe(case, tier, example, part, warnings_too=warns) for example in drawn(case, kind)]
 
 
-def _same_impurity(case: OpCase, bug: Bug, finding: Finding, like: str) -> float:
+def _same_failure(case: OpCase, bug: Bug, finding: Finding, like: str) -> float:
     assert finding.example is not None
-    theirs = finding_of("purity", case, _buggy_tier(bug, like), finding.example, finding.part)
+    theirs = finding_of(finding.kind, case, _buggy_tier(bug, like), finding.example, finding.part)
     return float(theirs is not None and theirs.message == finding.message)
 
 

@@ -222,6 +222,13 @@ def _check_array(tier: Tier, part: str, value: Any, like: Any) -> None:
         raise wrong()
     if numbers.shape != shape:
         raise Wrong("shape", f"{part} has shape {numbers.shape}, expected {shape}", shape, numbers.shape)
+    if _is_float32(like) and isinstance(value, np.ndarray) and not _is_float32(value):
+        message = f"{part} is {value.dtype.name} where the input is float32: it takes twice the memory"
+        raise Wrong("float32", message, "float32", value.dtype.name, detail=value.dtype.name)
+
+
+def _is_float32(a: Any) -> bool:
+    return bool(getattr(a, "dtype", None) == np.float32)
 
 
 def short(value: Any) -> str:

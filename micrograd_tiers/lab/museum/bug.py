@@ -44,7 +44,7 @@ class Bug:
         Name in snake case. For a tier bug it usually begins with the op or a short form of it.
     title : str
         The mistake, in one line.
-    kind : {"tier", "network", "training", "engine", "data"}
+    kind : {"tier", "network", "training", "engine", "data", "text"}
         Part of the program that has the bug.
     edits : mapping of str to tuple of (str, str, str)
         Edits (where, right, wrong) for each file, such as "network.py". For a tier bug, edits for each tier, as

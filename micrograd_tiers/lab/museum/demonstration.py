@@ -109,13 +109,26 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     generator(seed)
     scene = scene_of(bug)
     name = _tier_name(bug, tier, scene)
-    wrong_tier = bug.tier(name) if bug.kind == "tier" else name
+    right, wrong = (trained(scene, which, name, seed) for which in (None, bug))
+    return Demonstration(scene.task(name), scene.n_samples(name), scene.n_classes, right, wrong)
+
+
+def trained(scene: Scene, bug: Bug | None, tier: str, seed: int) -> Trace:
+    """Train in a scene with a bug, or without one if it is None, and return the record.
+
+    Parameters
+    ----------
+    scene : Scene
+    bug : Bug or None
+    tier : str
+        Name of the tier of the nets; "" in a scene of the engine.
+    seed : int
+    """
+    tier_of_nets = bug.tier(tier) if bug is not None and bug.kind == "tier" else tier
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         clean = import_module(PACKAGE)
-        right = _traced(scene, clean, name, name, seed)
-        with planted(bug) if bug.kind != "tier" else nullcontext(clean) as package:
-            wrong = _traced(scene, package, wrong_tier, name, seed)
-    return Demonstration(scene.task(name), scene.n_samples(name), scene.n_classes, right, wrong)
+        with nullcontext(clean) if bug is None or bug.kind == "tier" else planted(bug) as package:
+            return _traced(scene, package, tier_of_nets, tier, seed)
 
 
 def _tier_name(bug: Bug, tier: str | None, scene: Scene) -> str:

@@ -365,4 +365,28 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         "With rows and small batches it is not, and PyTorch gets different numbers.",
         hint="What is the running variance after a mini-batch of two samples, with momentum 1?",
     ),
+    Bug(
+        name="skip_lost_at_the_fork",
+        title="at the begin of a residual branch, the gradient of the copy that went around it is lost",
+        kind="network",
+        edits={"backprop.py": (("backprop", "dy = tier.elementwise(add, dy, copies.pop())", "copies.pop()"),)},
+        symptom="With batches of 32, the loss ends 0.02 higher; with batches of 1, chance hides it.",
+        property="the gradients of a net with a branch, checked by central differences",
+        explanation="y = x + branch(x) uses x twice, so dL/dx is a sum of two gradients. Without that of the copy, the "
+        "layers below get only what comes through the branch, which is small at the start of training: the gradient "
+        "vanishes from block to block, as if there were no residual connection.",
+        hint="x is used twice in x + branch(x). How many gradients come back?",
+    ),
+    Bug(
+        name="branch_lost_at_the_fork",
+        title="at the begin of a residual branch, the gradient that comes through the branch is lost",
+        kind="network",
+        edits={"backprop.py": (("backprop", "tier.elementwise(add, dy, copies.pop())", "copies.pop()"),)},
+        symptom="No visible effect: with batches of 1 and of 32, the loss ends within the range of right runs with "
+        "other seeds.",
+        property="the gradients of a net with a branch, checked by central differences",
+        explanation="Two gradients meet where x was copied, and one overwrites the other. The layers of the branch get "
+        "the right gradients; those below learn as if the branch did not depend on them.",
+        hint="x is used twice in x + branch(x). How many gradients come back?",
+    ),
 )

@@ -10,17 +10,20 @@ from ..bug import Bug
 from .files import Files
 from .images import Images
 from .keeping import BestKept, Reloaded, Resumed
+from .names import Names
 from .points import Points
 from .values import Values
 
-Scene = Images | Points | Values
+Scene = Images | Names | Points | Values
 
+NAMES = Names()
 SCENES: dict[str, Scene] = {
     "tier": Images(),
     "network": Images(),
     "training": Images(),
     "engine": Values(),
     "data": Files(),
+    "text": NAMES,
 }
 MOMENTUM = {"learning_rate": 0.1, "momentum": 0.9}
 SMOOTHED = Images(label_smoothing=0.1)
@@ -30,6 +33,7 @@ CONVOLUTIONAL = Images(
 DROPPED = replace(CONVOLUTIONAL, layers="conv:4,3 relu max:2 dropout:0.2 linear:32 relu dropout:0.2")
 NORMALIZED = replace(CONVOLUTIONAL, layers="conv:4,3 batchnorm relu max:2 conv:8,3,2 batchnorm relu")
 RECTIFIED = Images(activation="relu", init="kaiming", settings={"learning_rate": 0.2})
+LAYER_NORM = Names(settings={"norm": "layer_norm"})
 SQUARE = Images(hidden=10)  # the last layer is square; it is the only one whose dL/dx is needed
 SCENES_BY_NAME: dict[str, Scene] = {
     "linear_dx_transposed": SQUARE,
@@ -71,6 +75,11 @@ SCENES_BY_NAME: dict[str, Scene] = {
     "split_overlaps": Files(split=True),
     "test_standardized_by_itself": Points(),
     "one_deviation_for_all_features": Points(),
+    **dict.fromkeys(
+        ("skip_lost_at_the_fork", "branch_lost_at_the_fork", "rate_does_not_fall", "rate_falls_from_the_last_rate"),
+        NAMES,
+    ),
+    "attention_root_is_float64": Names(settings={"dtype": "float32"}),
     "best_checkpoint_is_alias": BestKept(settings={"learning_rate": 2.0}),
     "checkpoint_forgets_b2": Reloaded(),
     "resume_reseeds_shuffle": Resumed(),
@@ -94,6 +103,8 @@ SCENES_BY_OP: dict[str, Scene] = {
     "dropout": DROPPED,
     "smoothed_cross_entropy": SMOOTHED,
     "batch_norm": NORMALIZED,
+    **dict.fromkeys(("embedding", "add_position", "rms_norm", "attention", "next_token_loss"), NAMES),
+    "layer_norm": LAYER_NORM,
 }
 
 

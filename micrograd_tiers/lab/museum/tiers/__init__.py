@@ -1,7 +1,10 @@
 """Bugs of the tiers: one file per family of ops, listed here in the order of display."""
 
+from .attention import MASK_BUGS, SCORE_BUGS
+from .attention_derivative import ATTENTION_DERIVATIVE_BUGS
 from .batch_norm import BATCH_NORM_BUGS
 from .cross_entropy import CROSS_ENTROPY_BUGS
+from .documents import EMBEDDING_BUGS, NEXT_TOKEN_BUGS, NORM_BUGS
 from .images import CONV2D_BUGS, POOLING_BUGS
 from .linear import LINEAR_BUGS
 from .regression import ABSOLUTE_BUGS, SQUARED_ERROR_BUGS
@@ -18,4 +21,5 @@ TIER_BUGS = (
     *(*SOFTMAX_BUGS, *CROSS_ENTROPY_BUGS, *SQUARED_ERROR_BUGS, *SUPPORT_BUGS),
     *(*CONV2D_BUGS, *POOLING_BUGS, *SHAPE_AND_CHANCE_BUGS, *SMOOTHING_BUGS, *BATCH_NORM_BUGS),
     *(*BINARY_BUGS, *HINGE_BUGS, *ABSOLUTE_BUGS, *SOFT_BUGS),
+    *(*EMBEDDING_BUGS, *NORM_BUGS, *SCORE_BUGS, *MASK_BUGS, *ATTENTION_DERIVATIVE_BUGS, *NEXT_TOKEN_BUGS),
 )
