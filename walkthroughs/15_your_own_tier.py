@@ -421,5 +421,4 @@ else:
 # 4. Start from `micrograd-tiers verify --new my_tier.py --like scalar`, fill in `tanh`, and see what
 #    `micrograd-tiers verify my_tier.py` says about it and about the rest.
 #
-# This is the last page. From one derivative to a tier of your own, everything was made of the same two things: a
-# value, and a function that carries its gradient back.
+# Next, on page 16: nets that write. It starts with counting letters.
