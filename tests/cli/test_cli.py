@@ -1085,6 +1085,7 @@ COMMANDS = [
     ["compare"],
     ["train"],
     ["predict"],
+    ["generate"],
     ["data"],
     ["data", "list"],
     ["data", "download"],

@@ -28,11 +28,12 @@ REFUSED = {
     **dict.fromkeys(["--patience", "--jobs", "--threads", "--rounds"], COUNT),
     **dict.fromkeys(["--validation", "--coordinates"], COUNT_OR_NONE),
     "--seed": [value for value in COUNT_OR_NONE if value != HUGE] + [HUGE],
-    **dict.fromkeys(["--learning-rate", "--seconds", "--time-limit"], POSITIVE),
+    **dict.fromkeys(["--learning-rate", "--seconds", "--time-limit", "--temperature"], POSITIVE),
     "--weight-decay": AT_LEAST_0,
     **dict.fromkeys(["--dropout", "--momentum", "--label-smoothing"], BELOW_1),
     "--layers": [""],
     "--answer": [],  # the name of a bug, or a number
+    "--prompt": [],  # any text
 }
 # --net is a file for `check`, and sizes for `benchmark` and `step`; `step` may train for 0 epochs.
 OF_COMMAND = {
