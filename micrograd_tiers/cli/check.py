@@ -18,6 +18,7 @@ from .output import plural, write_json
 if TYPE_CHECKING:
     from ..network import Network
 
+OF_NET = ("activation", "init", "dtype")
 N_LOADED = 200  # minimum number of samples for the mean and the standard deviation
 
 
@@ -46,9 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="H",
         help="hidden units of each hidden layer (default: 5 4)",
     )
-    for name in ("activation", "init", "dtype"):
+    for name in OF_NET:
         setting = Recipe.__dataclass_fields__[name]
-        add(f"--{name}", type=options.of_setting(name), default=setting.default, help=setting.metadata["help"])
+        add(f"--{name}", type=options.of_setting(name), help=setting.metadata["help"])
     add(
         "--loss",
         type=options.checked(str, get_loss),
@@ -90,15 +91,16 @@ def run(args: argparse.Namespace) -> int:
 def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a new net, samples, labels, and a description of net and data for the report."""
     seed, n_train = args.seed or 0, max(args.n, N_LOADED)
+    recipe = Recipe(**{name: value for name in OF_NET if (value := getattr(args, name)) is not None})
     data = mt.load_dataset(args.data or "ellipse", data_dir=args.data_dir, n_train=n_train, n_test=1, seed=seed)
     data = mt.datasets.standardize(data)
     n_outputs = get_loss(args.loss).outputs_for(len(data.class_names))
     sizes = [data.train_x.shape[1], *args.hidden, n_outputs]
     net = mt.mlp(
-        sizes, args.activation, loss=args.loss, tier=args.tier or "tensor", dtype=args.dtype, exact=args.exact,
-        init=args.init, seed=seed,
+        sizes, recipe.activation, loss=args.loss, tier=args.tier or "tensor", dtype=recipe.dtype, exact=args.exact,
+        init=recipe.init, seed=seed,
     )  # fmt: skip
-    about = {"net": f"{'-'.join(map(str, sizes))} {args.activation}", "data": data.name, "source": data.source}
+    about = {"net": f"{'-'.join(map(str, sizes))} {recipe.activation}", "data": data.name, "source": data.source}
     return net, data.train_x[: args.n], data.train_y[: args.n], about
 
 

@@ -1,11 +1,14 @@
-"""Commands with a GPT: what it generates, and which nets and prompts are refused."""
+"""Commands with a GPT: training, testing and generating, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import micrograd_tiers as mt
+from micrograd_tiers.checkpoints import load_checkpoint
 from micrograd_tiers.tiers import TIERS
 
 LETTERS = mt.Tokenizer("abc")
@@ -73,3 +76,113 @@ def test_a_net_that_cannot_write_text_is_refused_with_the_way_out(cli, folder, n
     assert (result.code, result.out) == (1, "")
     assert line.startswith("micrograd-tiers: net.npz: ")
     assert words in line
+
+
+# Train and predict.
+
+GPT = ("--net", "gpt", "--n-train", 30, "--n-test", 8, "--steps", 20)
+
+
+def test_train_shows_the_loss_that_falls_the_perfect_model_and_new_names(cli):
+    result = cli("train", *GPT, "--json", "t.json", "--confusion", "c.png")
+    assert (result.code, result.err) == (0, "")
+    content = json.loads(Path("t.json").read_text())
+    data = mt.load_dataset("names", n_train=30, n_test=8)
+    net = mt.gpt(27)
+    history = mt.fit(
+        net, data.train_x, data.train_y, optimizer=mt.Adam(0.01, 0.85, 0.99), batch_size=1, steps=20, schedule="linear"
+    )
+    assert content["history"]["batch_loss"] == history.batch_loss
+    scores = mt.evaluate(net, data.test_x, data.test_y)
+    assert (content["test_loss"], content["test_accuracy"]) == (scores["loss"], scores["accuracy"])
+    assert (content["perfect_loss"], content["floor"]) == (data.perfect.loss(data.test_documents), data.floor)
+    drawn = mt.generate(net, data.tokenizer, 10, temperature=0.5)
+    assert content["documents"] == drawn
+    lines = result.out.splitlines()
+    assert lines[0] == "gpt on names (drawn offline, seed 0): 4,192 parameters, tensor tier"
+    assert lines[1:11] == [
+        f"step {n}/20: training loss {np.mean(history.batch_loss[n - 2 : n]):.4f}" for n in range(2, 21, 2)
+    ]
+    assert lines[11] == f"test set (8): loss {scores['loss']:.4f}, accuracy {scores['accuracy']:.2%}"
+    assert f"{data.perfect.loss(data.test_documents):.4f}" in lines[12]
+    assert f"{data.floor:.4f}" in lines[12]
+    assert [line.strip() for line in lines[14:24]] == drawn
+    assert load_checkpoint("net.npz").tokenizer == data.tokenizer
+
+
+def test_a_run_of_steps_that_is_resumed_ends_with_the_same_bits(cli):
+    half = mt.Run.start(mt.Recipe(net="gpt", n_train=30, n_test=8, steps=20))
+    for _ in range(7):
+        half.trainer.step()
+    half.save("half.npz")
+    assert cli("train", *GPT, "--checkpoint", "whole.npz").code == 0
+    assert cli("train", "--resume", "half.npz").code == 0
+    with np.load("whole.npz") as whole, np.load("half.npz") as resumed:
+        assert {name: a.tobytes() for name, a in whole.items()} == {name: a.tobytes() for name, a in resumed.items()}
+
+
+def test_predict_tests_a_gpt_as_train_did(cli):
+    cli("train", *GPT, "--json", "t.json")
+    result = cli("predict", "net.npz", "--json", "p.json")
+    assert result.code == 0
+    tested, trained = (json.loads(Path(name).read_text()) for name in ("p.json", "t.json"))
+    for key in ("confusion_matrix", "perfect_loss", "floor"):
+        assert tested[key] == trained[key]
+    assert (tested["loss"], tested["accuracy"]) == (trained["test_loss"], trained["test_accuracy"])
+    assert re.search(r"^  end +\d+ of +8 right", result.out, re.MULTILINE)
+
+
+def test_a_file_of_text_is_trained_on(cli):
+    Path("poem.txt").write_text("one two\nthree\n\nfour and five\nsix\n")
+    args = ("train", "--net", "gpt", "--text", "poem.txt", "--length", 6, "--epochs", 2, "--n-test", 1)
+    result = cli(*args)
+    assert (result.code, result.err) == (0, "")
+    assert re.search(r"^gpt on poem.txt \(file poem.txt, seed 0\): [\d,]+ parameters", result.out)
+    assert len(re.findall(r"^epoch \d/2: training loss", result.out, re.MULTILINE)) == 2
+    assert "perfect" not in result.out
+    assert cli("predict", "net.npz").out.startswith("poem.txt (file poem.txt, seed 0), 1 test samples")
+    assert cli("generate", "net.npz", "--prompt", "one").code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--net", "gpt", "--hidden", 300), "--net gpt has no such settings: leave out --hidden"),
+        (("--net", "gpt", "--layers", "relu"), "leave out --layers"),
+        (("--net", "gpt", "--label-smoothing", 0.1), "leave out --label-smoothing"),
+        (("--net", "gpt", "--data", "glyphs"), "choose --data names or makemore-names, or --text FILE"),
+        (("--net", "gpt", "--text", "none.txt"), "none.txt: there is no such file"),
+        (("--net", "gpt", "--epochs", 2, "--steps", 3), "epochs is 2 and steps is 3, expected one of them"),
+        (("--data", "names"), "choose --net gpt"),
+        (("--net", "cnn"), "argument --net: unknown net 'cnn': expected one of mlp, gpt"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused_before_training(cli, args, words):
+    result = cli("train", *args)
+    (line,) = result.err.splitlines()
+    assert result.code in (1, 2)
+    assert words in line
+    assert not Path("net.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--image", "a.png"), "net was not trained on images, so it cannot classify image files; use --data instead"),
+        (("--picture", "p.png"), "--picture shows images or points, but the net reads documents: leave it out"),
+        (("--data", "moons"), "the data set moons holds samples with classes, but a GPT reads documents"),
+        ((), "does not say which set it was trained on: name one with --data"),
+    ],
+)
+def test_predict_says_what_works_for_a_gpt(cli, saved, args, words):
+    result = cli("predict", saved, *args)
+    (line,) = result.err.splitlines()
+    assert result.code in (1, 2)
+    assert words in line
+
+
+def test_a_sweep_trains_gpts(cli, monkeypatch):
+    args = ("sweep", "net=gpt", "n_train=20", "n_test=5", "steps=3,5", "seeds=0..1", "--jobs", 1)
+    result = cli(*args)
+    assert result.code == 0
+    assert re.search(r"steps +\| +runs +\| +training loss", result.out.replace("│", "|")), result.out
