@@ -1,4 +1,4 @@
-"""Commands with a GPT: training, testing and generating, and what is refused."""
+"""Commands with a GPT: training, testing, generating and comparing, and what is refused."""
 
 import json
 import re
@@ -186,3 +186,62 @@ def test_a_sweep_trains_gpts(cli, monkeypatch):
     result = cli(*args)
     assert result.code == 0
     assert re.search(r"steps +\| +runs +\| +training loss", result.out.replace("│", "|")), result.out
+
+
+# Compare.
+
+COMPARE = ("compare", "--net", "gpt", "--n-train", 12, "--n-test", 5, "--json", "c.json")
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_compare_shows_losses_speeds_and_names_of_each_tier_side_by_side(cli, exact):
+    result = cli(*COMPARE, *["--exact"] * exact)
+    assert result.code == 0
+    (comparison,) = json.loads(Path("c.json").read_text())["comparisons"]
+    assert (comparison["net"], comparison["steps"], comparison["exact"]) == ("GPT of 4,192 parameters", 12, exact)
+    data = mt.load_dataset("names", n_train=12, n_test=5)
+    net = mt.gpt(27, exact=exact)
+    history = mt.fit(
+        net, data.train_x, data.train_y, optimizer=mt.Adam(0.01, 0.85, 0.99), batch_size=1, schedule="linear"
+    )
+    drawn = mt.generate(net, data.tokenizer, 10, temperature=0.5)
+    for tier in comparison["tiers"]:
+        assert tier["batch_loss"] == pytest.approx(history.batch_loss, rel=0 if exact else 1e-12)
+        assert tier["documents"] == drawn
+    lines = result.out.splitlines()
+    start = next(n for n, line in enumerate(lines) if "10 of 10 are equal at all tiers" in line)
+    assert lines[start + 1].split() == [*TIERS]
+    assert [line.split() for line in lines[start + 2 : start + 12]] == [name.split() * 3 for name in drawn]
+    assert "ms/step" in result.out
+    hashes = {tier["sha256"] for tier in comparison["tiers"]}
+    assert (len(hashes) == 1) >= exact
+    assert all((sha in result.out) == exact for sha in hashes)
+
+
+def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
+    Path("my_tier.py").write_text(
+        "from micrograd_tiers.tiers import tensor\n"
+        "from micrograd_tiers.tiers.tensor import *\n"
+        "def attention(x, heads):\n"
+        "    y, (dx,) = tensor.attention(x, heads)\n"
+        "    return y, (lambda dy: dx(dy) * 1.01,)\n"
+    )
+    result = cli(*COMPARE, "--tiers", "tensor", "my_tier.py")
+    assert result.code == 1
+    assert "my_tier.py tier are off by up to" in result.out
+    assert "NOT the same network" in result.out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--net", "gpt", "--hidden", 4), "--net gpt has no such settings: leave out --hidden"),
+        (("--net", "gpt", "--data", "xor"), "a GPT reads documents: choose --data names"),
+        (("--data", "names"), "choose --net gpt"),
+    ],
+)
+def test_compare_refuses_what_does_not_go_together(cli, args, words):
+    result = cli("compare", *args)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert words in line
