@@ -1,4 +1,4 @@
-"""Commands with a GPT: training, testing, generating and comparing, and what is refused."""
+"""Commands with a GPT: training, testing, generating, comparing and checking, and what is refused."""
 
 import json
 import re
@@ -190,6 +190,14 @@ def test_a_sweep_trains_gpts(cli, monkeypatch):
 
 # Compare.
 
+OWN_TIER = """
+from micrograd_tiers.tiers import tensor
+from micrograd_tiers.tiers.tensor import *
+
+def attention(x, heads):
+    y, (dx,) = tensor.attention(x, heads)
+    return y, (lambda dy: dx(dy) * 1.01,)
+"""
 COMPARE = ("compare", "--net", "gpt", "--n-train", 12, "--n-test", 5, "--json", "c.json")
 
 
@@ -219,13 +227,7 @@ def test_compare_shows_losses_speeds_and_names_of_each_tier_side_by_side(cli, ex
 
 
 def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
-    Path("my_tier.py").write_text(
-        "from micrograd_tiers.tiers import tensor\n"
-        "from micrograd_tiers.tiers.tensor import *\n"
-        "def attention(x, heads):\n"
-        "    y, (dx,) = tensor.attention(x, heads)\n"
-        "    return y, (lambda dy: dx(dy) * 1.01,)\n"
-    )
+    Path("my_tier.py").write_text(OWN_TIER)
     result = cli(*COMPARE, "--tiers", "tensor", "my_tier.py")
     assert result.code == 1
     assert "my_tier.py tier are off by up to" in result.out
@@ -242,6 +244,51 @@ def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
 )
 def test_compare_refuses_what_does_not_go_together(cli, args, words):
     result = cli("compare", *args)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert words in line
+
+
+# Check.
+
+CHECK = ("check", "--net", "gpt", "--n", 1, "--coordinates", 1, "--json", "check.json")
+
+
+def test_check_tests_the_gradients_of_a_small_gpt_at_each_tier(cli):
+    result = cli(*CHECK, "--exact")
+    assert result.code == 0
+    content = json.loads(Path("check.json").read_text())
+    assert (content["passed"], content["tier"], content["exact"]) == (True, "scalar, vector, tensor", True)
+    parameters = [*mt.gpt().state_dict(), "direction"]
+    assert [(check["tier"], check["name"]) for check in content["checks"]] == [
+        (tier, name) for tier in TIERS for name in parameters
+    ]
+    assert result.out.count("Passed: every gradient agrees") == 3
+
+
+def test_check_finds_a_wrong_attention(cli):
+    Path("my_tier.py").write_text(OWN_TIER)
+    assert cli(*CHECK, "--tier", "my_tier.py").code == 1
+    assert cli(*CHECK, "--tier", "tensor").code == 0
+
+
+def test_check_takes_a_saved_gpt(cli):
+    cli("train", *GPT)
+    result = cli("check", "--net", "net.npz", "--n", 1, "--coordinates", 1)
+    assert result.code == 0
+    assert result.out.startswith("net.npz with next_token_loss on 1 sample of names: 4,192 parameters, tensor tier")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--net", "gpt", "--hidden", 4, "--loss", "hinge"), "leave out --hidden and --loss"),
+        (("--net", "gpt", "--data", "xor"), "a GPT reads documents: choose --data names"),
+        (("--data", "names"), "add --net gpt"),
+    ],
+)
+def test_check_refuses_what_does_not_go_together(cli, args, words):
+    result = cli("check", *args)
     (line,) = result.err.splitlines()
     assert (result.code, result.out) == (2, "")
     assert words in line
