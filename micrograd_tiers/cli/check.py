@@ -14,6 +14,7 @@ from ..recipe import DATASETS, TEXTS, Recipe
 from ..tiers import TIERS
 from . import options
 from .output import plural, write_json
+from .small_gpt import small_gpt
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -37,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     options.add_data_dir(parser)
     options.add_file(
-        parser, "--net", "check this net, saved by train, on its test samples; or gpt, for a new GPT of 428 parameters"
+        parser, "--net", "check this net, saved by train, on its test samples; or gpt, for a new GPT of 432 parameters"
     )
     add = parser.add_argument_group("samples, and settings of a new net").add_argument
     add(
@@ -100,13 +101,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a new net, samples, labels, and a description of net and data for the report."""
+    from ..building import load_data
+
     seed, n = args.seed or 0, args.n or 8
-    recipe = Recipe(**_given(args, *OF_NET))
-    name = args.data or "ellipse"
-    if name in TEXTS:
-        raise ValueError(f"the data set {name} holds documents, which only a GPT reads: add --net gpt")
-    data = mt.load_dataset(name, data_dir=args.data_dir, n_train=max(n, N_LOADED), n_test=1, seed=seed)
-    data = mt.datasets.standardize(data)
+    given = {name: value for name in OF_NET if (value := getattr(args, name)) is not None}
+    recipe = Recipe(**given, data=args.data or "ellipse", n_train=max(n, N_LOADED), n_test=1, seed=seed)
+    data, _ = load_data(recipe, args.data_dir)
     loss = args.loss or "softmax_cross_entropy"
     hidden = [5, 4] if args.hidden is None else args.hidden
     sizes = [data.train_x.shape[1], *hidden, get_loss(loss).outputs_for(len(data.class_names))]
@@ -120,26 +120,11 @@ def _new(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
 
 def _new_gpt(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:
     """Return a small GPT, the beginnings of names, and a description of both for the report."""
-    from ..building import load_samples
-    from ..datasets import Documents
-
-    unused = [f"--{name}" for name in ("hidden", "loss") if getattr(args, name) is not None]
-    if unused:
-        raise ValueError(f"--net gpt has no such settings: leave out {' and '.join(unused)}")
-    seed, n = args.seed or 0, args.n or 2
-    recipe = Recipe(net="gpt", **_given(args, *OF_NET, "data"), n_train=n, n_test=1, seed=seed)
-    data = load_samples(recipe, args.data_dir)
-    assert isinstance(data, Documents)
-    net = mt.gpt(
-        data.tokenizer.n_tokens, features=4, heads=2, length=5, activation=recipe.activation, init=recipe.init,
-        dtype=recipe.dtype, exact=args.exact, tier=args.tier or "tensor", seed=seed,
-    )  # fmt: skip
-    about = {"net": "a small GPT", "data": data.name, "source": data.source}
-    return net, *data.tokenizer.encode(data.train_documents, 5), about
-
-
-def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    n = args.n or 2
+    net, data, X, y = small_gpt(given, n)
+    net = net if args.tier is None else net.to(args.tier)
+    return net, X[:n], y[:n], {"net": "a small GPT", "data": data.name, "source": data.source}
 
 
 def _saved(args: argparse.Namespace) -> tuple[Network, Any, Any, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Commands with a GPT: training, testing, generating, comparing and checking, and what is refused."""
+"""Commands with a GPT: training, testing, generating, comparing, checking and one step, and what is refused."""
 
 import json
 import re
@@ -150,7 +150,7 @@ def test_a_file_of_text_is_trained_on(cli):
         (("--net", "gpt", "--hidden", 300), "--net gpt has no such settings: leave out --hidden"),
         (("--net", "gpt", "--layers", "relu"), "leave out --layers"),
         (("--net", "gpt", "--label-smoothing", 0.1), "leave out --label-smoothing"),
-        (("--net", "gpt", "--data", "glyphs"), "choose --data names or makemore-names, or --text FILE"),
+        (("--net", "gpt", "--data", "glyphs"), "choose --data names or makemore-names; train also reads --text FILE"),
         (("--net", "gpt", "--text", "none.txt"), "none.txt: there is no such file"),
         (("--net", "gpt", "--epochs", 2, "--steps", 3), "epochs is 2 and steps is 3, expected one of them"),
         (("--data", "names"), "choose --net gpt"),
@@ -282,13 +282,59 @@ def test_check_takes_a_saved_gpt(cli):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--net", "gpt", "--hidden", 4, "--loss", "hinge"), "leave out --hidden and --loss"),
+        (("--net", "gpt", "--hidden", 4), "leave out --hidden"),
+        (("--net", "gpt", "--loss", "hinge"), "leave out --loss"),
         (("--net", "gpt", "--data", "xor"), "a GPT reads documents: choose --data names"),
-        (("--data", "names"), "add --net gpt"),
+        (("--data", "names"), "choose --net gpt"),
     ],
 )
 def test_check_refuses_what_does_not_go_together(cli, args, words):
     result = cli("check", *args)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert words in line
+
+
+# Step.
+
+
+def test_step_shows_a_small_gpt_with_padding_at_all_tiers(cli):
+    result = cli("step", "--net", "gpt")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        "2 samples of names, 49 steps: step.html\nscalar, vector, tensor: the same numbers at every step\n"
+    )
+    text = Path("step.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r"const data = (.*);", text)[1])
+    titles = [step["title"] for step in data["steps"]]
+    assert any(title.startswith("layer 6, attention: score, p, y") for title in titles)
+    shapes = {array["label"]: array["shape"] for array in data["arrays"]}
+    assert (shapes["input samples"], shapes["0.weight"]) == ([2, 6], [27, 4])
+    assert "optimizer Adam(learning_rate=0.01, beta1=0.85, beta2=0.99)" in text
+
+
+def test_step_shows_any_number_of_documents_other_names_and_another_optimizer(cli):
+    Path("sets/names").mkdir(parents=True)
+    Path("sets/names/names.txt").write_text(
+        "".join(f"{a}{b}{a}\n" for a in "abcdefghijklmno" for b in "abcdefghijklmno")
+    )
+    args = ("--data", "makemore-names", "--data-dir", "sets", "--samples", 3, "--optimizer", "sgd", "--epochs", 1)
+    result = cli("step", "--net", "gpt", *args)
+    assert result.out.startswith("3 samples of makemore-names, ")
+    assert "optimizer SGD(learning_rate=0.01)" in Path("step.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--net", "gpt", "--layers", "relu"), "leave out --layers"),
+        (("--net", "gpt", "--loss", "hinge"), "leave out --loss"),
+        (("--net", "gpt", "--samples", 33), "32"),
+        (("--data", "names"), "choose --net gpt"),
+    ],
+)
+def test_step_refuses_what_does_not_go_together(cli, args, words):
+    result = cli("step", *args)
     (line,) = result.err.splitlines()
     assert (result.code, result.out) == (2, "")
     assert words in line
