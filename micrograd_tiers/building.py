@@ -8,10 +8,19 @@ from typing import Any
 
 from .arguments import whole_number
 from .batches import check_batches
-from .datasets import TEXTS, Dataset, Standardizer, load_dataset, standardize, train_validation_split
-from .models import mlp
+from .datasets import (
+    TEXTS,
+    Dataset,
+    Documents,
+    Standardizer,
+    load_dataset,
+    load_text,
+    standardize,
+    train_validation_split,
+)
+from .models import gpt, mlp
 from .network import Network
-from .recipe import Recipe
+from .recipe import DEFAULTS, Recipe
 from .trainer import Trainer
 from .words import layers_from_words
 
@@ -27,14 +36,27 @@ def _option(name: str, word: str = "") -> Iterator[None]:
         raise
 
 
-def load_samples(name: str, **options: Any) -> Dataset:
-    """Return a data set as `load_dataset` does; raise a ValueError if it holds documents, which need another net."""
-    if name in TEXTS:
+def load_samples(recipe: Recipe, data_dir: str | None = None, *, test_only: bool = False) -> Dataset:
+    """Return the data set of a recipe as it is; raise a ValueError if its net cannot read it."""
+    name = recipe.data
+    if recipe.net != "gpt" and (recipe.text or name in TEXTS):
         raise ValueError(
-            f"the data set {name} holds documents, expected one of samples with classes: a recipe has no net of "
-            f'documents. Try data = mt.load_dataset("{name}"); mt.fit(mt.gpt(), data.train_x, data.train_y, steps=1000)'
+            f"{recipe.text or f'the data set {name}'} holds documents, which only a GPT reads: choose --net gpt (in "
+            'Python, net="gpt")'
         )
-    return load_dataset(name, **options)
+    options: dict[str, Any] = {
+        "n_train": recipe.n_train, "n_test": recipe.n_test, "seed": recipe.seed, "test_only": test_only,
+    }  # fmt: skip
+    if recipe.text:
+        if name != DEFAULTS["gpt"]["data"]:
+            raise ValueError(f"--text is {recipe.text} and --data is {name}, expected one of them")
+        return load_text(recipe.text, length=recipe.length, **options)
+    if recipe.net == "gpt" and name not in TEXTS:
+        raise ValueError(
+            f"the data set {name} holds samples with classes, but a GPT reads documents: choose --data "
+            f"{' or '.join(TEXTS)}; train also reads --text FILE"
+        )
+    return load_dataset(name, data_dir=data_dir, **options)
 
 
 def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Standardizer | None]:
@@ -42,8 +64,9 @@ def load_data(recipe: Recipe, data_dir: str | None = None) -> tuple[Dataset, Sta
 
     The standardizer is not fitted to the samples that are set aside for validation.
     """
-    data = load_samples(recipe.data, data_dir=data_dir, n_train=recipe.n_train, n_test=recipe.n_test, seed=recipe.seed)
-    if data.image_shape is not None or recipe.no_standardize:
+    _check_settings(recipe)
+    data = load_samples(recipe, data_dir)
+    if data.image_shape is not None or recipe.no_standardize or isinstance(data, Documents):
         return data, None
     scale = Standardizer.fit(split(recipe, data)[0])
     return standardize(data, scale), scale
@@ -64,10 +87,18 @@ def make_net(recipe: Recipe, data: Dataset) -> Network:
     """Return a new net with initial weights."""
     options: dict[str, Any] = {
         "tier": recipe.tier, "dtype": recipe.dtype, "exact": recipe.exact, "init": recipe.init,
-        "label_smoothing": recipe.label_smoothing, "seed": recipe.seed,
+        "seed": recipe.seed,
     }  # fmt: skip
+    if isinstance(data, Documents):
+        with _option("--tier", "tier"):
+            return gpt(
+                data.tokenizer.n_tokens, length=recipe.length or data.train_x.shape[1], activation=recipe.activation,
+                dropout=recipe.dropout, **options,
+            )  # fmt: skip
+    options["label_smoothing"] = recipe.label_smoothing
+    plain = Recipe()
     of_mlp = [
-        f"--{name}" for name in ("hidden", "activation", "dropout") if getattr(recipe, name) != getattr(Recipe, name)
+        f"--{name}" for name in ("hidden", "activation", "dropout") if getattr(recipe, name) != getattr(plain, name)
     ]
     if recipe.layers and of_mlp:
         raise ValueError(f"--layers already describes the whole net: leave out {' and '.join(of_mlp)}")
@@ -89,21 +120,30 @@ def make_trainer(recipe: Recipe, net: Network, data: Dataset) -> Trainer:
     with _option("--batch-size", "batch_size"):
         return Trainer(
             net, x, y, optimizer=recipe.update_rule, batch_size=recipe.batch_size, epochs=recipe.epochs,
-            validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle, schedule=recipe.schedule,
-            patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
+            steps=recipe.steps, validation=validation, seed=recipe.seed, shuffle=not recipe.no_shuffle,
+            schedule=recipe.schedule, patience=recipe.patience, keep_best=recipe.keep_best, drop_last=recipe.drop_last,
         )  # fmt: skip
 
 
 def check(recipe: Recipe, data_dir: str | None = None) -> None:
     """Check a recipe without training: raise the error that a run would raise for an invalid setting."""
     whole_number("validation", recipe.validation, 0)
-    sample = _sample(recipe.data, data_dir)
+    _check_settings(recipe)
+    only_data = {name: getattr(recipe, name) for name in ("net", "data", "text", "length")}
+    sample = _sample(Recipe(**only_data, n_train=1 if recipe.text else 2, n_test=1), data_dir)
     net, n = make_net(recipe, sample), (recipe.n_train or 0) - recipe.validation
     make_trainer(replace(recipe, validation=0, patience=None, keep_best=False, drop_last=False), net, sample)
     if n > 0:  # otherwise the set's own number of samples, or an error of its split
         with _option("--batch-size", "batch_size"):
             check_batches(net, (n, *sample.train_x.shape[1:]), recipe.batch_size, recipe.drop_last)
     _check_validation(recipe)
+
+
+def _check_settings(recipe: Recipe) -> None:
+    others = ("layers", "hidden", "label_smoothing", "no_standardize") if recipe.net == "gpt" else ("length",)
+    unused = [f"--{name.replace('_', '-')}" for name in others if getattr(recipe, name)]
+    if unused:
+        raise ValueError(f"--net {recipe.net} has no such settings: leave out {' and '.join(unused)}")
 
 
 def _check_validation(recipe: Recipe) -> None:
@@ -113,5 +153,5 @@ def _check_validation(recipe: Recipe) -> None:
 
 
 @lru_cache
-def _sample(name: str, data_dir: str | None) -> Dataset:
-    return load_samples(name, data_dir=data_dir, n_train=2, n_test=1)
+def _sample(recipe: Recipe, data_dir: str | None) -> Dataset:
+    return load_samples(recipe, data_dir)

@@ -28,8 +28,12 @@ def cut_lines(text: str, most: int = 10) -> str:
 
 def one_line(message: str) -> str:
     """Return a message on one line of at most 1,000 characters, with control characters escaped."""
-    line = cut(" ".join(message.split()))
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return printable(cut(" ".join(message.split())))
+
+
+def printable(text: str) -> str:
+    """Return a text with control characters and line breaks escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def reason(error: Exception) -> str:

@@ -7,21 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import html
 from .building import load_data, load_samples, make_net, make_trainer
 from .checkpoints import Checkpoint, load_usable, save
-from .datasets import Dataset, Standardizer, standardize
+from .datasets import Dataset, Documents, Standardizer, standardize
 from .errors import DataError, DivergedError
 from .formats import reason
 from .inputs import check_numbers
-from .metrics import Scores, score
+from .layers import Embedding
+from .metrics import Scores, confusion_matrix, score
 from .network import Network
 from .recipe import Recipe, check_setting
 from .tiers import TIERS
 from .words import schedule_from_words
 
-CHANGEABLE = ("epochs",)  # settings that may differ when a run is resumed
+CHANGEABLE = ("epochs", "steps")  # settings that may differ when a run is resumed
 
 
 class Run:
@@ -62,7 +64,9 @@ class Run:
         data_dir : str, optional
             As in `load_dataset`.
         """
-        schedule_from_words(recipe.schedule, recipe.epochs, steps=1)  # misspelled? before the data are loaded
+        schedule_from_words(
+            recipe.schedule, recipe.epochs or 1, recipe.steps or 1
+        )  # misspelled? before the data are loaded
         return cls(recipe, *load_data(recipe, data_dir))
 
     @classmethod
@@ -76,8 +80,8 @@ class Run:
         data_dir : str, optional
             As in `load_dataset`.
         **changes
-            Settings of the recipe. Only `epochs` may differ from the saved value. If the run used your own tier, name
-            it again, because a file must not decide which code is run.
+            Settings of the recipe. Only `epochs` and `steps` may differ from the saved value. If the run used your
+            own tier, name it again, because a file must not decide which code is run.
 
         Raises
         ------
@@ -108,8 +112,10 @@ class Run:
 
     @property
     def title(self) -> str:
-        """Description of net and data set: "784-300-10 sigmoid on mnist"."""
+        """Description of net and data set: "784-300-10 sigmoid on mnist" or "gpt on names"."""
         recipe, data = self.recipe, self.data
+        if isinstance(data, Documents):
+            return f"{recipe.net} on {data.name}"
         sizes = "-".join(map(str, [data.train_x.shape[1], *recipe.hidden, len(data.class_names)]))
         return f"{recipe.layers or f'{sizes} {recipe.activation}'} on {data.name}"
 
@@ -172,7 +178,8 @@ class Run:
             "std": None if self.scale is None else self.scale.std.tolist(),
             "rest": None if self.scale is None else np.broadcast_to(self.scale.rest, self.scale.mean.shape).tolist(),
         }
-        save(self.net, path, info=info, training=self.trainer.state_dict())
+        tokenizer = self.data.tokenizer if isinstance(self.data, Documents) else None
+        save(self.net, path, info=info, training=self.trainer.state_dict(), tokenizer=tokenizer)
 
     def test(self) -> Scores:
         """Return the scores of the net on the test set; raise DivergedError if the loss is not finite."""
@@ -187,13 +194,19 @@ class Run:
 def score_test_set(net: Network, data: Dataset, name: str = "the net") -> Scores:
     """Return the scores of a net on the test set; raise DataError if their numbers of classes differ."""
     samples = net.check_samples(data.test_x)
-    (n_outputs,) = net.shapes(samples.shape[1:])[-1] or (None,)
+    *_, n_outputs = net.shapes(samples.shape[1:])[-1] or (None,)
     if n_outputs != len(data.class_names):
         raise DataError(
             f"{name} distinguishes {n_outputs} classes, but {data.name} has {len(data.class_names)}; "
             "choose another set with --data"
         )
-    return score(net, samples, net.check_targets(data.test_y, len(samples)))
+    return score(net, samples, net.check_targets(data.test_y, len(samples), shape=samples.shape[1:]))
+
+
+def confusion_of(scores: Scores, data: Dataset) -> NDArray[np.int64]:
+    """Return how often a class of the test set (row) was predicted as each class (column), of documents each token."""
+    counted = scores.counted
+    return confusion_matrix(scores.predicted[counted].ravel(), data.test_y[counted].ravel(), len(data.class_names))
 
 
 def load_test_set(
@@ -217,13 +230,13 @@ def load_test_set(
     recipe = _saved_recipe(path, saved)
     if name is None and recipe is None:
         raise ValueError(f"{path} does not say which set it was trained on: name one with --data")
-    recipe = recipe or Recipe()
-    name = name or recipe.data
-    if n_test is None and name == recipe.data:
-        n_test = recipe.n_test
-    data = load_samples(
-        name, data_dir=data_dir, test_only=True, n_test=n_test, seed=recipe.seed if seed is None else seed
-    )
+    recipe = recipe or Recipe(net="gpt" if isinstance(saved.net.layers[0], Embedding) else "mlp")
+    if name is not None and name != (recipe.text or recipe.data):
+        recipe = replace(recipe, data=name, text="", n_test=None)
+    recipe = replace(recipe, n_test=n_test or recipe.n_test, seed=recipe.seed if seed is None else seed)
+    data = load_samples(recipe, data_dir, test_only=True)
+    if isinstance(data, Documents) and saved.tokenizer not in (None, data.tokenizer):
+        raise DataError(f"{path}: the net knows other characters than {data.name} has; choose another set with --data")
     if saved.info.get("mean") is None:
         return data
     # The net was trained on features scaled with the mean and standard deviation of the training samples.
@@ -265,10 +278,12 @@ def _recipe_of(path: str | os.PathLike[str], saved: Checkpoint, changes: dict[st
         raise DataError(f"{path}: holds a net, but no training run to resume")
     for name, value in changes.items():
         check_setting(name, value)
-    if recipe.schedule in ("cosine", "linear") and changes.get("epochs", recipe.epochs) != recipe.epochs:
+    longer = [name for name in CHANGEABLE if changes.get(name, getattr(recipe, name)) != getattr(recipe, name)]
+    if recipe.schedule in ("cosine", "linear") and longer:
+        length = f"{recipe.epochs} epochs" if recipe.steps is None else f"{recipe.steps} steps"
         raise DataError(
-            f"{path}: its learning rate falls over {recipe.epochs} epochs (--schedule {recipe.schedule}). "
-            "Omit --epochs, or start a new run without --resume"
+            f"{path}: its learning rate falls over {length} (--schedule {recipe.schedule}). "
+            f"Omit --{longer[0]}, or start a new run without --resume"
         )
     for name, value in changes.items():
         if name not in CHANGEABLE and value != getattr(recipe, name):

@@ -111,9 +111,9 @@ def targets_from_labels(loss: Loss, labels: Array, n_outputs: int) -> Array:
     """Convert class labels to targets of the loss, for examples and for commands that load labels.
 
     Values and fractions are 1 for the sample's class and 0 for the others; for a single output, 1 for class 1. Signs
-    are 1 for class 1 and -1 for all others.
+    are 1 for class 1 and -1 for all others. Tokens are targets themselves.
     """
-    if loss.targets == "classes":
+    if loss.targets in ("classes", "tokens"):
         return labels
     if loss.targets == "signs":
         return np.where(labels == 1, 1, -1)

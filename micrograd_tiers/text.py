@@ -69,7 +69,10 @@ def generate(
     tokenizer.check(net.layers)
     temperature = number("temperature", temperature, above=0)
     rng: Any = seed if hasattr(seed, "random") else generator(seed)
-    start = [tokenizer.end, *tokenizer.numbers(prompt)]
+    try:
+        start = [tokenizer.end, *tokenizer.numbers(prompt)]
+    except DataError as error:
+        raise DataError(f"prompt: {error}") from None
     (length,) = shape_of_sample(net.layers) or (math.inf,)
     if len(start) > length:
         raise DataError(f"prompt has {len(prompt)} characters, expected at most {length - 1:.0f}: the net's positions")

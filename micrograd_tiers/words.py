@@ -85,7 +85,7 @@ def layers_from_words(words: str, shape: Shape, n_classes: int) -> list[Layer]:
 
 
 def schedule_from_words(words: str, epochs: int, steps: int) -> Schedule | None:
-    """Parse a schedule of the learning rate: "step:EVERY", "step:EVERY,BY", "cosine" or "linear"; "" gives None.
+    """Parse a schedule of the learning rate: "step:EVERY", "step:EVERY,BY", "cosine", "linear" or "constant".
 
     Parameters
     ----------
@@ -93,13 +93,18 @@ def schedule_from_words(words: str, epochs: int, steps: int) -> Schedule | None:
     epochs, steps : int
         Number of epochs over which the cosine falls, and of steps over which the line falls.
 
+    Returns
+    -------
+    Schedule or None
+        None if the rate is constant, also for "".
+
     Raises
     ------
     ValueError
         If the text is none of these, or a number is out of its range.
     """
     name, _, numbers = words.partition(":")
-    if not name:
+    if words in ("", "constant"):
         return None
     if name == "cosine" and not numbers:
         return CosineAnnealing(epochs)
@@ -111,9 +116,9 @@ def schedule_from_words(words: str, epochs: int, steps: int) -> Schedule | None:
             return StepDecay(_number("EVERY", int, every), *(_number("BY", float, share) for share in by))
         except ValueError as error:
             raise ValueError(
-                f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY, cosine or linear"
+                f"schedule {words!r}: {error}; write step:EVERY, step:EVERY,BY, cosine, linear or constant"
             ) from None
-    raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY, cosine or linear")
+    raise ValueError(f"unknown schedule {words!r}: expected step:EVERY, step:EVERY,BY, cosine, linear or constant")
 
 
 def get_schedule(schedule: Any, epochs: int, steps: int) -> Schedule | None:

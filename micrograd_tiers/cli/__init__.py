@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "train one net at every tier, and compare the weights and the speed",
     "train": "train a net, with checkpoints from which you can resume",
     "predict": "apply a saved net to a data set or to image files",
+    "generate": "draw new documents, such as names, from a saved GPT",
     "data": "list, download or show the data sets",
     "step": "show one training step, number by number, on a page for the browser",
     "bugs": "visit the museum of bugs: read about a bug, train with it, or take a quiz",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import micrograd_tiers as mt
 
 from ..files import check_outputs
-from ..formats import loss_text
+from ..formats import loss_text, printable
 from ..machine import processor
+from ..recipe import Recipe
 from ..tiers import TIERS
 from . import options
 from .output import drawing, plural, say, write_json
@@ -18,8 +19,10 @@ from .output import drawing, plural, say, write_json
 if TYPE_CHECKING:
     from ..datasets import Dataset
     from ..lab.comparison import Comparison
+    from ..network import Network
 
 N_IMAGES = 10_000  # default: keeps the epochs of the vector and tensor tiers within half a minute, in exact mode too
+N_NAMES = {"n_train": 500, "n_test": 100}  # default for a GPT: the scalar tier takes 4 seconds, 6 in exact mode
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +30,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train one net at every tier, from the same weights on the same samples, and compare weights, losses and "
         "speed. Without --data, two nets are trained: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if its "
-        "files are found, otherwise glyphs). Exit code 0 if the tiers agree, 1 if not."
+        "files are found, otherwise glyphs). With --net gpt, a GPT learns names, and each tier draws new ones. Exit "
+        "code 0 if the tiers agree, 1 if not."
     )
     options.add_data(parser)
+    parser.add_argument(
+        "--net",
+        type=options.of_setting("net"),
+        default="mlp",
+        metavar="NET",
+        help="mlp, or gpt with the settings of microgpt, on 500 names unless --n-train is given (default: mlp)",
+    )
     parser.add_argument(
         "--hidden",
         type=options.of_setting("hidden"),
@@ -51,23 +62,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init",
         type=options.of_setting("init"),
-        default="xavier",
-        help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier)",
+        help="initializer: standard_normal, uniform, xavier, kaiming, ... (default: xavier; normal:0.08 for gpt)",
     )
     parser.add_argument(
         "--learning-rate",
         type=options.of_setting("learning_rate"),
         metavar="RATE",
-        help="rate of plain SGD (default: 0.5; 0.2 for images)",
+        help="rate of plain SGD (default: 0.5; 0.2 for images); for gpt, of Adam, falling to 0 (default: 0.01)",
     )
     parser.add_argument(
-        "--batch-size", type=options.whole(), default=32, metavar="N", help="samples per mini-batch (default: 32)"
+        "--batch-size",
+        type=options.whole(),
+        metavar="N",
+        help="samples per mini-batch (default: 32; 1 for gpt)",
     )
     parser.add_argument(
         "--seconds",
         type=options.real(above=0),
-        default=8.0,
-        help="how long the reference tier trains each net, in seconds (default: 8)",
+        help="how long the reference tier trains each net at most, in seconds (default: 8; 14 for gpt)",
     )
     options.add_file(parser, "--picture", "picture to write (default: compare.png)", default="compare.png")
     options.add_seed(parser)
@@ -79,19 +91,16 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.comparison import compare_tiers
 
     check_outputs([args.json], [args.picture], inputs=map(options.tier_file, args.tiers))
-    names = [args.data] if args.data else ["ellipse", _image_set(args)]
+    given = [args.data] if args.data else []
     comparisons = []
-    for data in [_load(name, args) for name in names]:
-        in_plane = data.image_shape is None
-        hidden = args.hidden if args.hidden is not None else [3 if in_plane else 300]
-        rate = args.learning_rate if args.learning_rate is not None else 0.5 if in_plane else 0.2
-        sizes = [data.train_x.shape[1], *hidden, len(data.class_names)]
-        net = mt.mlp(sizes, init=args.init, seed=args.seed, exact=args.exact)
+    seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
+    for name in given or (["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]):
+        net, data, recipe = _case(name, args)
         comparison = compare_tiers(
-            net, data, tiers=args.tiers, optimizer=mt.SGD(rate), batch_size=args.batch_size, seconds=args.seconds,
-            seed=args.seed, report=say,
+            net, data, tiers=args.tiers, optimizer=recipe.update_rule, batch_size=recipe.batch_size,
+            seconds=seconds, seed=args.seed, schedule=recipe.schedule, report=say,
         )  # fmt: skip
-        _print(comparison, args)
+        _print(comparison, recipe)
         comparisons.append(comparison)
 
     machine = processor()
@@ -102,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
             "command": "compare",
             "processor": machine,
             "seed": args.seed,
-            "init": args.init,
+            "init": recipe.init,
             "comparisons": [comparison.as_json() for comparison in comparisons],
         },
     )
@@ -116,18 +125,33 @@ def _image_set(args: argparse.Namespace) -> str:
     return "mnist" if args.data_dir is not None or mt.datasets.find_dataset("mnist") else "glyphs"
 
 
-def _load(name: str, args: argparse.Namespace) -> Dataset:
-    data = mt.load_dataset(name, data_dir=args.data_dir, n_train=args.n_train, n_test=args.n_test, seed=args.seed)
+def _case(name: str, args: argparse.Namespace) -> tuple[Network, Dataset, Recipe]:
+    """Return a net, its data set, and the recipe that describes the net and its training."""
+    from ..building import load_data, make_net
+    from ..datasets.mnist import CLASS_NAMES
+
+    settings = ("net", "n_train", "n_test", "hidden", "init", "learning_rate", "batch_size", "exact", "seed")
+    given = {key: value for key in settings if (value := getattr(args, key)) is not None} | {"data": name}
+    if "hidden" in given:
+        given["hidden"] = tuple(given["hidden"])
+    if args.net == "gpt":
+        defaults: dict[str, object] = {**N_NAMES}
+    elif name in (*CLASS_NAMES, "glyphs"):
+        defaults = {"hidden": (300,), "learning_rate": 0.2, "batch_size": 32}
+    else:
+        defaults = {"hidden": (3,), "learning_rate": 0.5, "batch_size": 32}
+    recipe = Recipe(**{**defaults, **given})
+    data, _ = load_data(recipe, args.data_dir)
     if args.n_train is None and data.image_shape is not None:
         data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
-    return mt.datasets.standardize(data)
+    return make_net(recipe, data), data, recipe
 
 
-def _print(comparison: Comparison, args: argparse.Namespace) -> None:
+def _print(comparison: Comparison, recipe: Recipe) -> None:
     print(f"{comparison.net} on {comparison.data}: {comparison.n_samples:,} samples,")
     print(
-        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {args.init} initialization, "
-        f"seed {args.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
+        f"batch {comparison.batch_size}, learning rate {comparison.learning_rate:g}, {recipe.init} initialization, "
+        f"seed {recipe.seed}, {'exact' if comparison.exact else 'fast'} arithmetic"
     )
     if any(result.epoch_loss is None for result in comparison.tiers):
         print(f"(test samples: {comparison.n_scored:,} after the steps, all after the epoch)")
@@ -135,7 +159,9 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
     after = f"after {plural(comparison.steps, 'step')}"
     epoch = f"after 1 epoch ({plural(comparison.steps_per_epoch, 'step')})"
     print(f"{'':{width}}{'':>12}{'':>10}   {after:-^35}   {epoch:-^32}")
-    head = f"{'tier':{width}}{'samples/s':>12}{'speed-up':>10}   {'loss':>9}{'accuracy':>10}{'weights off by':>16}"
+    in_steps = recipe.net == "gpt"
+    speed = "ms/step" if in_steps else "samples/s"
+    head = f"{'tier':{width}}{speed:>12}{'speed-up':>10}   {'loss':>9}{'accuracy':>10}{'weights off by':>16}"
     print(f"{head}   {'test loss':>16}{'accuracy':>16}")
     for result in comparison.tiers:
         speed_up = result.samples_per_second / comparison.tiers[0].samples_per_second
@@ -145,15 +171,31 @@ def _print(comparison: Comparison, args: argparse.Namespace) -> None:
             if result.epoch_loss is None or result.epoch_accuracy is None
             else f"{loss_text(result.epoch_loss):>16}{result.epoch_accuracy:>14.2%}  "
         )
+        step = 1e3 * comparison.batch_size / result.samples_per_second
+        speed = f"{step:>12.2f}" if in_steps else f"{result.samples_per_second:>12,.0f}"
         print(
-            f"{result.tier:{width}}{result.samples_per_second:>12,.0f}{speed_up:>9,.1f}x   {loss_text(result.loss):>9}"
+            f"{result.tier:{width}}{speed}{speed_up:>9,.1f}x   {loss_text(result.loss):>9}"
             f"{result.accuracy:>10.2%}{difference:>16}   {scores}".rstrip()
         )
     if comparison.exact:
         for result in comparison.tiers:
             print(f"SHA-256 of the weights, {result.tier:{width}} {result.sha256}")
     print(comparison.verdict)
+    _print_documents(comparison)
     print()
+
+
+def _print_documents(comparison: Comparison) -> None:
+    """Print the documents that the tiers have drawn, a column for each tier."""
+    columns = [[result.tier, *map(printable, result.documents)] for result in comparison.tiers]
+    rows = [*zip(*columns, strict=True)]
+    if len(rows) == 1:
+        return
+    equal = sum(len({*row}) == 1 for row in rows[1:])
+    print(f"New documents, drawn after these steps at each tier: {equal} of {len(rows) - 1} are equal at all tiers.")
+    width = 2 + max(len(text) for row in rows for text in row)
+    for row in rows:
+        print(f"  {''.join(f'{text:{width}}' for text in row)}".rstrip())
 
 
 def _draw(comparisons: list[Comparison], picture: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..arguments import number, whole_number
 from ..files import check_file_name
-from ..recipe import DATASETS, KINDS, check_setting
+from ..recipe import DATASETS, KINDS, TEXTS, check_setting
 from ..tiers import get_tier
 
 T = TypeVar("T")
@@ -102,7 +102,8 @@ def of_setting(name: str) -> Callable[[str], Any]:
 
 def add_data(parser: argparse.ArgumentParser, *, train: bool = True) -> None:
     """Add --data, --data-dir, --n-test and, if `train` is True, --n-train."""
-    parser.add_argument("--data", choices=DATASETS, metavar="SET", help=f"data set: {', '.join(DATASETS)}")
+    sets = f"{', '.join(DATASETS)}; for a GPT {' or '.join(TEXTS)}"
+    parser.add_argument("--data", choices=(*DATASETS, *TEXTS), metavar="SET", help=f"data set: {sets}")
     add_data_dir(parser)
     if train:
         parser.add_argument("--n-train", type=whole(), metavar="N", help="number of training samples")

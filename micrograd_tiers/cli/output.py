@@ -51,6 +51,16 @@ def _without_nan(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+def about_perfect(data: Any) -> dict[str, float]:
+    """Print the loss of the perfect model on the test documents if it is known; return it and the floor for JSON."""
+    perfect = getattr(data, "perfect", None)
+    if perfect is None:
+        return {}
+    loss, floor = perfect.loss(data.test_documents), perfect.floor
+    print(f"the perfect model's loss on the same documents: {loss:.4f}; expected on others: {floor:.4f}")
+    return {"perfect_loss": loss, "floor": floor}
+
+
 def say(message: str) -> None:
     """Print a line of progress on standard error."""
     print(f"  {message} ...", file=sys.stderr)

@@ -16,7 +16,7 @@ from ..errors import DataError
 from ..files import check_outputs
 from ..formats import loss_text, reason
 from . import options
-from .output import drawing, write_json
+from .output import about_perfect, drawing, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
     check_outputs([args.json], [args.picture], inputs=[args.net, *args.image, options.tier_file(args.tier)])
     saved = load_usable(args.net)
+    if args.picture and saved.net.loss.targets == "tokens":
+        raise ValueError("--picture shows images or points, but the net reads documents: leave it out")
     net = saved.net if args.tier is None else saved.net.to(args.tier)
     result, draw = _of_images(args, net, saved.info) if args.image else _of_set(args, net, saved)
     write_json(args.json, {"command": "predict", "net": args.net, **result})
@@ -147,16 +149,17 @@ def _digit(path: str) -> tuple[np.ndarray[Any, Any], PreparedDigit]:
 
 def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> tuple[dict[str, Any], Callable[[], None]]:
     """Print the scores on a test set; return them, and a function that draws the picture."""
-    from ..run import load_test_set, score_test_set
+    from ..run import confusion_of, load_test_set, score_test_set
 
     data = load_test_set(args.net, saved, args.data, args.data_dir, n_test=args.n_test, seed=args.seed)
     scores = score_test_set(net, data, name=args.net)
     if not math.isfinite(scores.loss):
         raise DataError(f"{args.net}: the loss on {data.name} is {scores.loss}: the weights are too large; train again")
     predicted = scores.predicted
-    counts = mt.confusion_matrix(predicted, data.test_y, len(data.class_names))
+    counts = confusion_of(scores, data)
     print(f"{data.name} ({data.source}), {len(data.test_x):,} test samples")
     print(f"loss {loss_text(scores.loss)}, accuracy {scores.accuracy:.2%}")
+    perfect = about_perfect(data)
     for c, name in enumerate(data.class_names):
         total = counts[c].sum()
         share = f"{counts[c, c] / total:.2%}" if total else "-"
@@ -166,6 +169,7 @@ def _of_set(args: argparse.Namespace, net: Network, saved: Checkpoint) -> tuple[
         "source": data.source,
         "loss": scores.loss,
         "accuracy": scores.accuracy,
+        **perfect,
         "confusion_matrix": counts.tolist(),
         "class_names": data.class_names,
         "predicted": predicted.tolist(),

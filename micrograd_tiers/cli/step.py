@@ -10,11 +10,12 @@ import micrograd_tiers as mt
 from ..arguments import either
 from ..files import check_outputs
 from ..losses import LOSSES, get_loss
-from ..recipe import DATASETS, KINDS, Recipe
+from ..recipe import DATASETS, KINDS, TEXTS, Recipe
 from ..tiers import TIERS
 from ..words import layers_from_words, sizes_from_words
 from . import options
 from .output import plural
+from .small_gpt import small_gpt
 from .step_bug import about_bug, bug_of_step, reason, settings_for, with_bug
 
 if TYPE_CHECKING:
@@ -42,14 +43,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="your own .py file, beside the built-in tiers; may be given several times",
     )
     add = parser.add_argument_group("samples, net and optimizer").add_argument
-    add("--data", choices=DATASETS, metavar="SET", help=f"data set: {', '.join(DATASETS)} (default: fits the net)")
+    sets = f"{', '.join(DATASETS)}; for a GPT {' or '.join(TEXTS)}"
+    add("--data", choices=(*DATASETS, *TEXTS), metavar="SET", help=f"data set: {sets} (default: fits the net)")
     options.add_data_dir(parser)
-    add("--samples", type=options.whole(), metavar="N", help="number of samples, at most 32 (default: 4)")
+    add("--samples", type=options.whole(), metavar="N", help="number of samples, at most 32 (default: 4; 2 for gpt)")
     add(
         "--net",
-        type=options.checked(sizes_from_words),
+        type=options.checked(lambda words: words if words == "gpt" else sizes_from_words(words)),
         metavar="SIZES",
-        help="inputs, hidden units and outputs, such as 784-30-10 (default: 2-3-2)",
+        help="inputs, hidden units and outputs, such as 784-30-10; or gpt, for a small GPT (default: 2-3-2)",
     )
     add("--loss", type=options.checked(str, get_loss), help=f"{either(LOSSES)} (default: softmax_cross_entropy)")
     for name in (*OF_NET, "label_smoothing", *OF_OPTIMIZER):
@@ -81,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if value is not None and value is not False}
     tiers = [*dict.fromkeys([*TIERS, *args.tier])]
     for settings in settings_for(bug, given) if bug else [given]:
-        rule = Recipe(**{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
+        kind = "gpt" if settings.get("net") == "gpt" else "mlp"
+        rule = Recipe(net=kind, **{name: settings[name] for name in OF_OPTIMIZER if name in settings}).update_rule
         net, X, y, source = _net_and_samples(settings, rule)
         recordings = [recorded(net, X, y, rule, tier, seed=args.seed) for tier in usable(net, tiers)]
         if bug is None:
@@ -107,13 +110,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network, Any, Any, str]:
     """Return the net, samples, targets and the name of the data set."""
+    from ..building import load_data
     from ..targets import targets_from_labels
 
     sizes = settings.get("net")
+    if sizes == "gpt":
+        return _gpt_and_documents(settings, optimizer)
     name = settings.get("data") or ("glyphs" if sizes and sizes[0] == 784 else "ellipse")
     n, seed = settings.get("samples", 4), settings["seed"]
-    data = mt.load_dataset(name, data_dir=settings.get("data_dir"), n_train=max(n, N_LOADED), n_test=1, seed=seed)
-    data = mt.datasets.standardize(data)
+    data, _ = load_data(Recipe(data=name, n_train=max(n, N_LOADED), n_test=1, seed=seed), settings.get("data_dir"))
     loss = get_loss(settings.get("loss", "softmax_cross_entropy"), settings.get("label_smoothing", 0.0))
     n_inputs, n_outputs = data.train_x.shape[1], loss.outputs_for(len(data.class_names))
     chosen = {key: settings[key] for key in ("init", "dtype", "exact") if key in settings} | {"seed": seed}
@@ -133,3 +138,13 @@ def _net_and_samples(settings: dict[str, Any], optimizer: Any) -> tuple[Network,
     if settings.get("epochs"):
         mt.fit(net, data.train_x, y, optimizer=optimizer, batch_size=8, epochs=settings["epochs"], seed=seed)
     return net, data.train_x[:n], y[:n], data.name
+
+
+def _gpt_and_documents(settings: dict[str, Any], optimizer: Any) -> tuple[Network, Any, Any, str]:
+    """Return a small GPT, the beginnings of documents, and the name of the data set."""
+    n = settings.get("samples", 2)
+    net, data, X, y = small_gpt(settings, n)
+    if settings.get("epochs"):
+        seed = settings["seed"]
+        mt.fit(net, X, y, optimizer=optimizer, batch_size=8, epochs=settings["epochs"], seed=seed)
+    return net, X[:n], y[:n], data.name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..losses import LOSSES
 from ..optimizers import OPTIMIZERS
-from ..tiers import TIERS
+from ..tiers import DOCUMENTS, TIERS
 
 if TYPE_CHECKING:
     from ..lab.museum import Bug
@@ -32,6 +32,9 @@ SHOWS: dict[str, dict[str, Any]] = {
     "avg_pool2d": {**IMAGES, "layers": "conv:2,9,3 sigmoid avg:3,2"},
     "max_pool2d": {**IMAGES, "layers": "conv:2,9,3 relu max:3,2"},
     "reshape": {**IMAGES, "layers": "conv:2,9,4 sigmoid"},
+    **{op: {"net": "gpt", "samples": 4} for op in DOCUMENTS},
+    "squared_relu": {"net": "gpt", "activation": "squared_relu"},
+    "layer_norm": {"net": "gpt", "norm": "layer_norm"},
 }
 
 # Tried one after the other, until a bug shows. After an epoch no bias is 0; in a long training samples get a loss of 0.
@@ -60,16 +63,26 @@ def settings_for(bug: Bug, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield settings of nets and optimizers that run the code of a bug; those that were given are kept."""
     classes = {where.partition(".")[0].lower() for edits in bug.files().values() for where, *_ in edits}
     optimizers = [name for name in OPTIMIZERS if name in classes]
-    of_optimizer = {"momentum": 0.9} if "sgd" in optimizers else {"optimizer": optimizers[-1]} if optimizers else {}
+    of_optimizer = (
+        {"optimizer": "sgd", "momentum": 0.9}
+        if "sgd" in optimizers
+        else {"optimizer": optimizers[-1]}
+        if optimizers
+        else {}
+    )
     first_word = bug.name.partition("_")[0]
     for one in TRIES:
         settings = of_optimizer | SHOWS.get(bug.op or first_word, {}) | one
-        yield {name: value for name, value in settings.items() if name not in _excluded(given)} | given
+        of_gpt = {"net": "gpt"} if settings.get("net") == "gpt" else {}
+        excluded = _excluded(of_gpt | given)
+        yield {name: value for name, value in settings.items() if name not in excluded} | given
 
 
 def _excluded(given: dict[str, Any]) -> set[str]:
     """Return the settings that make no sense together with those that were given."""
     names: set[str] = set()
+    if given.get("net") == "gpt":
+        names |= {"data", "layers", "hidden", "loss", "label_smoothing", "soft_targets"}
     if "layers" in given:
         names |= {"activation", "dropout"}
     if given.keys() & {"net", "activation", "dropout"}:

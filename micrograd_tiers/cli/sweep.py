@@ -75,7 +75,9 @@ def summary(recipes: Sequence[Recipe], results: Sequence[Result], varied: Sequen
         {
             **{name: _word(getattr(recipe, name)) for name in varied},
             "runs": len(runs),
-            "training loss": mean_and_deviation([run["train_loss"][-1] for run in runs if not run["diverged"]]),
+            "training loss": mean_and_deviation(
+                [x for run in runs if not run["diverged"] for x in run["train_loss"][-1:]]
+            ),
             "test loss": mean_and_deviation([run["test_loss"] for run in runs if not run["diverged"]]),
             "test accuracy": mean_and_deviation([run["test_accuracy"] for run in runs if not run["diverged"]]),
             "diverged": sum(run["diverged"] for run in runs),

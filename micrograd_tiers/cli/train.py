@@ -15,17 +15,19 @@ import micrograd_tiers as mt
 
 from ..errors import DivergedError
 from ..files import check_outputs
-from ..formats import loss_text
+from ..formats import loss_text, printable
 from ..recipe import KINDS, Recipe
 from ..tiers import TIERS
 from . import options
-from .output import drawing, plural, write_json
+from .output import about_perfect, drawing, plural, write_json
 from .signals import delayed_signals, exit_code, said
 
 if TYPE_CHECKING:
     from ..progress import TrainingProgress
     from ..run import Run
     from ..trainer import Trainer
+
+N_DRAWN, TEMPERATURE = 10, 0.5  # documents that a GPT draws at the end
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                 help=about["help"],
             )
     add_file = partial(options.add_file, parser)
-    add_file("--resume", "continue the run of this checkpoint, with its settings; only --epochs may differ")
+    add_file("--resume", "continue the run of this checkpoint, with its settings; only --epochs or --steps may differ")
     add_file("--checkpoint", "file to save the net to (default: net.npz, or the resumed file)")
     add_file("--curves", "write a picture of the loss curves to this file")
     add_file("--confusion", "write a picture of the test set's confusion matrix")
@@ -61,12 +63,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train a net, or resume a saved run; return 0, or 130 if interrupted, 143 if terminated."""
+    from ..run import confusion_of
+
     given = {name: value for name, value in vars(args).items() if name in Recipe.__dataclass_fields__}
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
     checkpoint = next(path for path in (args.checkpoint, args.resume, "net.npz") if path is not None)
     resumed = args.resume if args.resume != checkpoint else None
-    read = [resumed, options.tier_file(given.get("tier"))]
+    read = [resumed, options.tier_file(given.get("tier")), given.get("text")]
     check_outputs([checkpoint, args.json], [args.curves, args.confusion], inputs=read)
     if args.resume is None:
         run = mt.Run.start(Recipe(**given), args.data_dir)
@@ -76,9 +80,15 @@ def run(args: argparse.Namespace) -> int:
     print(f"{run.title} ({data.source}): {net.n_parameters:,} parameters, {run.recipe.tier} tier")
     start, seen_before = time.perf_counter(), trainer.samples_seen
     with delayed_signals() as interrupted, _progress(trainer, bar=not args.no_progress) as progress:
+
+        def on_step(loss: float) -> None:
+            progress.step(loss)
+            if run.recipe.steps is not None and len(trainer.history.batch_loss) % _part(trainer) == 0:
+                progress.print(_steps_line(trainer))
+
         run.train(
             checkpoint,
-            on_step=progress.step,
+            on_step=on_step,
             on_epoch=lambda: progress.print(_epoch_line(trainer)),
             interrupted=interrupted,
         )
@@ -91,13 +101,14 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return exit_code(interrupted.signum)
-    if trainer.epoch < trainer.epochs:
+    if run.recipe.steps is None and trainer.epoch < trainer.epochs:
         print(f"stopped early: the validation loss was lowest after epoch {trainer.best_epoch}")
 
     scores = run.test()
     print(f"test set ({len(data.test_x):,}): loss {loss_text(scores.loss)}, accuracy {scores.accuracy:.2%}")
+    documents = _about_documents(run)
     print(f"Net: {checkpoint}")
-    counts = mt.confusion_matrix(scores.predicted, data.test_y, len(data.class_names))
+    counts = confusion_of(scores, data)
     write_json(
         args.json,
         {
@@ -113,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
             "seconds": seconds,
             "samples_per_second": (trainer.samples_seen - seen_before) / seconds,
             "checkpoint": str(checkpoint),
+            **documents,
         },
     )
     _draw(args, run, counts)
@@ -140,6 +152,31 @@ def _epoch_line(trainer: Trainer) -> str:
         loss, accuracy = history.validation_loss[-1], history.validation_accuracy[-1]
         line += f", validation loss {loss_text(loss)}, accuracy {accuracy:.2%}"
     return line
+
+
+def _part(trainer: Trainer) -> int:
+    """Return the number of steps after which a run of steps prints its loss: a tenth of them."""
+    return max(1, trainer.n_steps // 10)
+
+
+def _steps_line(trainer: Trainer) -> str:
+    losses = trainer.history.batch_loss
+    last = losses[-_part(trainer) :]
+    return f"step {len(losses):,}/{trainer.n_steps:,}: training loss {loss_text(sum(last) / len(last))}"
+
+
+def _about_documents(run: Run) -> dict[str, Any]:
+    """Print how far a GPT is from the perfect model, and new documents; return them for JSON. No other net has any."""
+    from ..datasets import Documents
+
+    if not isinstance(run.data, Documents):
+        return {}
+    perfect = about_perfect(run.data)
+    documents = mt.generate(run.net, run.data.tokenizer, N_DRAWN, temperature=TEMPERATURE, seed=run.recipe.seed)
+    print(f"New documents, drawn with temperature {TEMPERATURE}; for more: micrograd-tiers generate")
+    for document in documents:
+        print(f"  {printable(document)}")
+    return {**perfect, "documents": documents}
 
 
 def _progress(trainer: Trainer, *, bar: bool) -> TrainingProgress:

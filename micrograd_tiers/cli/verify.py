@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..files import check_outputs
 from ..processes import ended
-from ..tiers import OPS, SUPPORT, TIERS
+from ..tiers import DOCUMENTS, OPS, SUPPORT, TIERS
 from . import options
 from .output import write_json
 
@@ -37,7 +37,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--like", choices=TIERS, help="tier with the same kind of arrays (default: detected; tensor with --new)"
     )
     options.add_file(parser, "--points", "TOML file with the points of each op (default: one point per op)")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--documents",
+        action="store_true",
+        help="judge the ops of documents, which a GPT needs, or write a skeleton with them by --new (default: the ops "
+        "of dense nets, and others that are written)",
+    )
+    which.add_argument(
         "--only", nargs="+", type=_item_name, metavar="OP", help="judge only these ops, and show all their findings"
     )
     parser.add_argument("--first", action="store_true", help="show only the first finding")
@@ -72,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.new is not None:
         check_outputs([args.json])
-        return _write_skeleton(args.new, args.like or "tensor")
+        return _write_skeleton(args.new, args.like or "tensor", documents=args.documents)
     if args.tier is None:
         raise ValueError(
             "verify: expected the file with your tier; to write a skeleton of one: verify --new my_tier.py"
@@ -84,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         like=args.like or "",
         points=points,
         level=args.level or level,
-        only=args.only or (),
+        only=args.only or (DOCUMENTS if args.documents else ()),
         time_limit=args.time_limit,
         on_item=_say,
     )
@@ -104,14 +111,14 @@ def _say(item: Item) -> None:
     print(f"{start}  {item.name}: {item.status}", end=end, file=sys.stderr, flush=True)
 
 
-def _write_skeleton(path: str, like: str) -> int:
+def _write_skeleton(path: str, like: str, *, documents: bool) -> int:
     from ..lab.judge.skeleton import skeleton
 
     try:
         with Path(path).open("x", encoding="utf-8") as file:
-            file.write(skeleton(like))
+            file.write(skeleton(like, documents=documents))
     except FileExistsError:
         raise ValueError(f"{path} exists already; choose another name, or move the file away first") from None
     print(f"Wrote {path}, the skeleton of a {like} tier. Fill in the functions one by one; after each, run")
-    print(f"  micrograd-tiers verify {path}")
+    print(f"  micrograd-tiers verify {path}{' --documents' * documents}")
     return 0

@@ -43,7 +43,8 @@ def loss_curves(
     """Draw the losses of one training run, by mini-batch and by epoch, and the validation accuracy if there is one.
 
     The loss of a mini-batch is drawn where it was measured, the mean training loss of an epoch in the middle of the
-    epoch, and the validation loss and accuracy at its end.
+    epoch, and the validation loss and accuracy at its end. Before the end of the first epoch, the axis counts steps,
+    and a line shows the mean of each tenth of them.
 
     Parameters
     ----------
@@ -75,19 +76,27 @@ def loss_curves(
     panels = sheet.panels(n, figsize, title, rows=n, columns=1, sharex=True, height_ratios=heights)
 
     steps, epochs = len(history.batch_loss), len(history.train_loss)
+    at = np.arange(1, max(epochs, len(history.validation_loss), len(accuracy)) + 1)
+    unit = steps_per_epoch if len(at) else 1
     group = max(1, ceil(steps / MOST_LINE_POINTS))
     if steps:
         starts = np.arange(0, steps, group)
         sizes = np.diff(starts, append=steps)
         means = np.add.reduceat(history.batch_loss, starts) / sizes
         name = "training, each batch" if group == 1 else f"training, mean of {group} batches"
-        panels[0].plot((starts + (sizes - 1) / 2) / steps_per_epoch, means, color="0.7", linewidth=0.7, label=name)
-    at = np.arange(1, max(epochs, len(history.validation_loss), len(accuracy)) + 1)
+        panels[0].plot((starts + (sizes - 1) / 2) / unit, means, color="0.7", linewidth=0.7, label=name)
     style: dict[str, Any] = {"markersize": min(5, 1 + 150 / (len(at) + 1))}
     validation = style | {"color": PALETTE[3], "marker": "s", "linestyle": "--"}
     if epochs:
         name = "training, mean of the epoch"
         panels[0].plot(at[:epochs] - 0.5, history.train_loss, "o-", color=PALETTE[0], label=name, **style)
+    elif not len(at) and steps >= 20:
+        tenths = np.array_split(history.batch_loss, 10)
+        ends = np.cumsum([*map(len, tenths)])
+        name = "training, mean of a tenth of the steps"
+        panels[0].plot(
+            ends - [len(tenth) / 2 for tenth in tenths], [*map(np.mean, tenths)], "o-", color=PALETTE[0], label=name
+        )
     if n := len(history.validation_loss):
         panels[0].plot(at[:n], history.validation_loss, label="validation, end of the epoch", **validation)
     panels[0].set_ylabel("loss")
@@ -98,9 +107,9 @@ def loss_curves(
         below = max(1.0, 100 - accuracy.min())
         panels[1].set_ylim(100 - 1.1 * below, 100 + 0.1 * below)
         panels[1].set_ylabel("validation\naccuracy (%)")
-    panels[-1].set_xlabel("epochs")
+    panels[-1].set_xlabel("epochs" if len(at) else "steps")
     for panel in panels:
-        panel.set_xlim(0, 1.02 * max(1, len(at), ceil(steps / steps_per_epoch)))
+        panel.set_xlim(0, 1.02 * max(1, len(at), ceil(steps / unit)))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(alpha=0.3)
     return sheet.finished()

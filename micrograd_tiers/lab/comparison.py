@@ -1,7 +1,8 @@
 """Comparison of tiers: train one net from the same weights on the same samples at each tier.
 
 The first tier is the reference. It trains for as many steps as its time allows. Each other tier takes the same steps,
-is compared with the reference, and then completes the epoch. The results are the differences and the speeds.
+is compared with the reference, and then completes the epoch. The results are the differences and the speeds. Nets that
+read documents also draw new ones after the common steps.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,16 +19,19 @@ from numpy.typing import NDArray
 from .. import html
 from ..arguments import number
 from ..colors import OTHER_TIER_COLORS, TIER_COLORS
-from ..datasets import Dataset
+from ..datasets import Dataset, Documents
 from ..errors import DivergedError
 from ..metrics import evaluate
 from ..network import Network
 from ..optimizers import Optimizer
+from ..schedules import Schedule
+from ..text import generate
 from ..tiers import TIERS
 from ..trainer import Trainer
 from ..weights import parameter_shapes
 
 HEAD = ("tier", "samples/s", "weights off by", "losses off by", "test loss", "accuracy", "after the epoch")
+N_DOCUMENTS, TEMPERATURE = 10, 0.5  # of the documents that are drawn
 SAME = 1e-13  # relative to the largest weight; in a few epochs of stable float64 training, rounding adds up to less
 
 
@@ -52,6 +57,8 @@ class TierResult:
         Loss and accuracy on the whole test set after one epoch; None if this tier did not complete it.
     batch_loss : list of float
         Training loss of each mini-batch.
+    documents : list of str
+        New documents, drawn at this tier after the common steps; empty for other nets.
     """
 
     tier: str
@@ -64,6 +71,7 @@ class TierResult:
     epoch_loss: float | None = None
     epoch_accuracy: float | None = None
     batch_loss: list[float] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<TierResult {', '.join(f'{name}: {text}' for name, text in zip(HEAD, self.cells(), strict=True))}>"
@@ -86,7 +94,7 @@ class Comparison:
     Attributes
     ----------
     net : str
-        Sizes of the net: "784-300-10".
+        Sizes of the net: "784-300-10"; or "GPT of 4,192 parameters".
     data_name, data_source : str
         Name and source of the data set, as in `Dataset`.
     batch_size, steps, steps_per_epoch, n_samples, n_scored : int
@@ -202,6 +210,7 @@ def compare_tiers(
     batch_size: int,
     seconds: float,
     seed: int,
+    schedule: str | Schedule | None = None,
     report: Callable[[str], None] = lambda message: None,
 ) -> Comparison:
     """Train copies of a net at several tiers and compare them.
@@ -214,8 +223,8 @@ def compare_tiers(
         Data to train and score on.
     tiers : sequence of str
         Names of the tiers; the first is the reference.
-    optimizer, batch_size, seed
-        Training settings, as in `fit`.
+    optimizer, batch_size, seed, schedule
+        Training settings, as in `fit`. New documents are drawn with the same seed.
     seconds : float
         Training time of the reference tier, above 0; it takes at least one step and at most one epoch.
     report : callable
@@ -234,10 +243,8 @@ def compare_tiers(
         If a tier's test loss is not finite.
     """
     number("seconds", seconds, above=0)
-    trainers = [
-        Trainer(net.to(tier), data.train_x, data.train_y, optimizer=optimizer, batch_size=batch_size, seed=seed)
-        for tier in tiers
-    ]
+    train = partial(Trainer, optimizer=optimizer, batch_size=batch_size, seed=seed, schedule=schedule)
+    trainers = [train(net.to(tier), data.train_x, data.train_y) for tier in tiers]
     # A slow tier can score this many test samples in a second or two.
     n_scored = min(len(data.test_x), max(100, 50_000_000 // max(1, net.n_parameters)))
     scored = data.test_x[:n_scored], data.test_y[:n_scored]
@@ -260,6 +267,9 @@ def compare_tiers(
         losses = np.array([t.history.batch_loss[:steps] for t in (trainers[0], trainer)])
         result.loss_difference = float(np.abs(losses[1] - losses[0]).max())
         _stop_if_not_finite(result.tier, result.loss)
+        if isinstance(data, Documents):
+            report(f"{result.tier}: drawing {N_DOCUMENTS} documents")
+            result.documents = generate(trainer.net, data.tokenizer, N_DOCUMENTS, temperature=TEMPERATURE, seed=seed)
 
         if trainer is not trainers[0]:
             elapsed += _train(trainer, trainer.steps_per_epoch, float("inf"))
@@ -273,7 +283,7 @@ def compare_tiers(
         results.append(result)
 
     return Comparison(
-        net="-".join(str(size) for size in _sizes(net)),
+        net=_described(net),
         data_name=data.name,
         data_source=data.source,
         exact=net.exact,
@@ -314,6 +324,12 @@ def _train(trainer: Trainer, steps: int, seconds: float) -> float:
 def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
     """Return the largest absolute value, NaN if any value is NaN."""
     return float(np.max([np.abs(array).max() for array in arrays]))
+
+
+def _described(net: Network) -> str:
+    if net.loss.targets == "tokens":
+        return f"GPT of {net.n_parameters:,} parameters"
+    return "-".join(map(str, _sizes(net)))
 
 
 def _sizes(net: Network) -> Iterator[int]:

@@ -391,7 +391,10 @@ def test_the_defaults_of_train_are_those_of_its_help(cli, monkeypatch):
     content = json_of("t.json")
     assert content["settings"] == Recipe(n_train=200, n_test=50, epochs=1).as_json()
     assert content["n_parameters"] == 784 * 300 + 300 + 300 * 10 + 10
-    for option, default in {"hidden": "300", "activation": "sigmoid", "init": "xavier", "batch-size": "64"}.items():
+    for option, default in {
+        "hidden": "300", "activation": "sigmoid; relu for gpt", "init": "xavier; normal:0.08 for gpt",
+        "batch-size": "64; 1 for gpt", "schedule": "constant; linear for gpt", "steps": "1000 for gpt",
+    }.items():  # fmt: skip
         assert re.search(rf"^ +--{option} .*\s.*\(default: {default}\)$", help_text, re.MULTILINE)
 
 
@@ -1085,6 +1088,7 @@ COMMANDS = [
     ["compare"],
     ["train"],
     ["predict"],
+    ["generate"],
     ["data"],
     ["data", "list"],
     ["data", "download"],

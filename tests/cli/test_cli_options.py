@@ -19,25 +19,28 @@ BELOW_1 = [*AT_LEAST_0, "1.5", HUGE]
 
 REFUSED = {
     **dict.fromkeys(["--json", "--curves", "--confusion", "--picture", "--checkpoint", "--new"], FILE),
-    **dict.fromkeys(["--resume", "--net", "--image", "--points", "--compare"], FILE),
+    **dict.fromkeys(["--resume", "--image", "--points", "--compare", "--text"], FILE),
     **dict.fromkeys(["--data-dir", "--out"], FOLDER),
     "--bug": NAME,
-    **dict.fromkeys(["--data", "--tier", "--tiers", "--like", "--activation", "--init", "--dtype"], NAME),
+    **dict.fromkeys(["--data", "--net", "--tier", "--tiers", "--like", "--activation", "--init", "--dtype"], NAME),
     **dict.fromkeys(["--optimizer", "--loss", "--schedule", "--only", "--level", "--base", "--dask"], NAME),
-    **dict.fromkeys(["--n-train", "--n-test", "--n", "--samples", "--hidden", "--batch-size", "--epochs"], COUNT),
+    **dict.fromkeys(
+        ["--n-train", "--n-test", "--n", "--samples", "--steps", "--length", "--hidden", "--batch-size", "--epochs"],
+        COUNT,
+    ),
     **dict.fromkeys(["--patience", "--jobs", "--threads", "--rounds"], COUNT),
     **dict.fromkeys(["--validation", "--coordinates"], COUNT_OR_NONE),
     "--seed": [value for value in COUNT_OR_NONE if value != HUGE] + [HUGE],
-    **dict.fromkeys(["--learning-rate", "--seconds", "--time-limit"], POSITIVE),
+    **dict.fromkeys(["--learning-rate", "--seconds", "--time-limit", "--temperature"], POSITIVE),
     "--weight-decay": AT_LEAST_0,
     **dict.fromkeys(["--dropout", "--momentum", "--label-smoothing"], BELOW_1),
     "--layers": [""],
     "--answer": [],  # the name of a bug, or a number
+    "--prompt": [],  # any text
 }
 # --net is a file for `check`, and sizes for `benchmark` and `step`; `step` may train for 0 epochs.
 OF_COMMAND = {
-    ("benchmark", "--net"): NAME,
-    ("step", "--net"): NAME,
+    ("check", "--net"): FILE,
     ("step", "--out"): FILE,
     ("step", "--epochs"): COUNT_OR_NONE,
 }

@@ -625,3 +625,28 @@ def test_a_layer_with_a_single_number_as_weight_is_drawn():
 
     net = mt.Network([mt.Linear(2, 3), Scale(), mt.Linear(3, 2)])
     assert "Scale" in draw_net(net).svg()
+
+
+@pytest.mark.parametrize(("tier", "dtype", "exact"), BASIC)
+@pytest.mark.parametrize("with_targets", [True, False])
+def test_the_weights_of_attention_are_drawn_as_a_triangle_for_each_head(tier, dtype, exact, with_targets):
+    make, _ = NETS["documents"]
+    net = make(tier=tier, dtype=dtype, exact=exact, seed=4)
+    X, y = batch(net)
+    y = y if with_targets else None
+    (i,) = (i for i, layer in enumerate(net.layers) if isinstance(layer, mt.Attention))
+    snapshot = of_network(net, X, y, 1)
+    drawn = np.array(snapshot.stages[i + 1].parameters["weight"])
+    q, k, _ = np.split(np.reshape(snapshot.stages[i].output, (4, 12)), 3, axis=1)
+    q, k = (part.reshape(4, 2, 2).transpose(1, 0, 2) for part in (q, k))  # (heads, T, D)
+    e = np.tril(np.exp(q @ k.transpose(0, 2, 1) / np.sqrt(2)))
+    np.testing.assert_allclose(drawn, e / e.sum(axis=2, keepdims=True), rtol=1e-6)
+    titles = [title for title in titles_of(draw_net(net, X, y, sample=1)) if title.startswith("weights of head")]
+    assert [title.partition(":")[0] for title in titles] == ["weights of head 0", "weights of head 1"] * (
+        1 + with_targets
+    )
+
+
+def test_without_samples_an_attention_has_no_weights_to_draw():
+    make, _ = NETS["documents"]
+    assert not any("weights of head" in title for title in titles_of(draw_net(make())))

@@ -72,6 +72,8 @@ RECIPES = [
     MOONS,
     Recipe(hidden=(), exact=True, dropout=0.5, patience=3, validation=10),
     Recipe(layers="linear:3 relu", optimizer="adamw", schedule="step:2", learning_rate=1),
+    Recipe(net="gpt"),
+    Recipe(net="gpt", text="poems.txt", epochs=3),
 ]
 
 
@@ -87,7 +89,7 @@ def test_a_recipe_survives_the_round_trip_through_json(written_one):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"epoch": 3}, "there is no setting 'epoch', expected one of data, n_train"),
+        ({"epoch": 3}, "there is no setting 'epoch', expected one of net, data"),
         ({"epochs": "3"}, "epochs is '3', expected int"),
         ({"epochs": True}, "epochs is True, expected int"),
         ({"exact": 1}, "exact is 1, expected bool"),
@@ -119,6 +121,76 @@ def test_after_its_epochs_a_cosine_stays_at_its_floor():
     assert factors[0] == 1
     assert factors == sorted(factors, reverse=True)
     assert factors[4:] == pytest.approx([0.1] * 4)
+
+
+# Nets that read documents.
+
+GPT = Recipe(net="gpt", n_train=12, n_test=5, steps=3)
+
+
+def test_the_defaults_of_a_gpt_are_those_of_microgpt():
+    data, scale = load_data(GPT)
+    net = make_net(GPT, data)
+    trainer = make_trainer(GPT, net, data)
+    assert (scale, net.n_parameters, trainer.batch_size, trainer.schedule) == (None, 4192, 1, mt.LinearDecay(3))
+    assert trainer.optimizer == mt.Adam(0.01, 0.85, 0.99)
+    assert Recipe(net="gpt").steps == 1000
+    same = mt.gpt(data.tokenizer.n_tokens).state_dict()
+    assert all(np.array_equal(weights, same[name]) for name, weights in net.state_dict().items())
+
+
+def test_each_setting_of_a_gpt_reaches_it(tmp_path):
+    (tmp_path / "few.txt").write_text("abcdef\nfed\ncab\nbad\n")
+    given = Recipe(
+        net="gpt", text=str(tmp_path / "few.txt"), length=4, activation="squared_relu", dropout=0.5, tier="vector",
+        exact=True, init="zeros", seed=3, epochs=2, batch_size=2, n_test=1, schedule="constant", optimizer="sgd",
+    )  # fmt: skip
+    data, _ = load_data(given)
+    net = make_net(given, data)
+    trainer = make_trainer(given, net, data)
+    expected = mt.gpt(7, length=4, activation="squared_relu", dropout=0.5)
+    assert (net.layers, net.tier_name, net.exact) == (expected.layers, "vector", True)
+    assert not any(weights.any() for weights in net.state_dict().values())
+    assert (trainer.epochs, trainer.n_steps, trainer.schedule, trainer.optimizer) == (2, 4, None, mt.SGD(0.01))
+    assert sorted(data.train_documents + data.test_documents) == ["abcdef", "bad", "cab", "fed"]
+    check(given)
+
+
+def test_a_setting_that_is_given_is_not_replaced_by_a_default_of_the_net():
+    given = {"activation": "sigmoid", "init": "xavier", "optimizer": "sgd", "batch_size": 64, "epochs": 10}
+    recipe = Recipe(net="gpt", **given)
+    assert {name: getattr(recipe, name) for name in given} == given
+    assert recipe.steps is None
+    assert Recipe(steps=7).epochs is None
+
+
+def test_what_an_mlp_does_without_is_not_part_of_the_name_of_its_results():
+    assert {"net", "text", "length", "steps", "layers"}.isdisjoint(Recipe().settings())
+    assert {"net", "text", "length", "steps"} <= {*GPT.settings()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        *(({"net": "gpt", "hidden": (n,)}, "--net gpt has no such settings: leave out --hidden") for n in (5, 300)),
+        ({"net": "gpt", "layers": "relu", "label_smoothing": 0.1}, "leave out --layers and --label-smoothing"),
+        ({"net": "gpt", "no_standardize": True}, "leave out --no-standardize"),
+        ({"net": "gpt", "data": "moons"}, "moons holds samples with classes, .* choose --data names or makemore-names"),
+        ({"net": "gpt", "data": "makemore-names", "text": "a.txt"}, "--text is a.txt and --data is makemore-names"),
+        ({"data": "names"}, "the data set names holds documents, .* choose --net gpt"),
+        ({"text": "a.txt"}, "^a.txt holds documents, .* choose --net gpt"),
+        ({"length": 8}, "--net mlp has no such settings: leave out --length"),
+        ({"net": "gpt", "epochs": 2, "steps": 3}, "epochs is 2 and steps is 3, expected one of them"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        check(Recipe(**settings))
+
+
+def test_an_unknown_net_is_refused():
+    with pytest.raises(ValueError, match="unknown net 'rnn': expected one of mlp, gpt"):
+        Recipe(net="rnn")
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

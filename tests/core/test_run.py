@@ -8,7 +8,7 @@ import pytest
 import micrograd_tiers as mt
 from micrograd_tiers.checkpoints import load_checkpoint
 from micrograd_tiers.recipe import Recipe
-from micrograd_tiers.run import Run, load_test_set
+from micrograd_tiers.run import Run, confusion_of, load_test_set
 
 MOONS = Recipe(data="moons", n_train=60, n_test=20, hidden=(4,), batch_size=7, epochs=3)
 KINDS = {
@@ -17,6 +17,7 @@ KINDS = {
     "adam": replace(MOONS, optimizer="adamw", dtype="float32", dropout=0.5, layers=""),
     "patient": replace(MOONS, validation=20, patience=2, keep_best=True, tier="scalar", exact=True),
     "linear": replace(MOONS, schedule="linear", init="normal:0.5", activation="squared_relu"),
+    "gpt": Recipe(net="gpt", n_train=12, n_test=4, steps=15, validation=4),
     "words": replace(MOONS, hidden=(300,), layers="linear:5 batchnorm tanh", label_smoothing=0.1, no_shuffle=True),
 }
 
@@ -54,6 +55,41 @@ def test_a_rate_that_falls_over_all_epochs_fixes_their_number(schedule, tmp_path
     assert Run.resume(tmp_path / "run.npz", epochs=3).recipe.schedule == schedule
     with pytest.raises(mt.DataError, match=rf"falls over 3 epochs \(--schedule {schedule}\)\. Omit --epochs"):
         Run.resume(tmp_path / "run.npz", epochs=4)
+
+
+def test_a_rate_that_falls_over_all_steps_fixes_their_number(tmp_path):
+    Run.start(KINDS["gpt"]).save(tmp_path / "run.npz")
+    for name in ("steps", "epochs"):
+        with pytest.raises(mt.DataError, match=rf"falls over 15 steps \(--schedule linear\)\. Omit --{name}"):
+            Run.resume(tmp_path / "run.npz", **{name: 4})
+    Run.start(replace(KINDS["gpt"], schedule="constant")).save(tmp_path / "run.npz")
+    assert Run.resume(tmp_path / "run.npz", steps=20).trainer.n_steps == 20
+
+
+def test_a_run_of_documents_saves_its_tokenizer_and_its_scores_are_those_of_the_data(tmp_path):
+    run = Run.start(KINDS["gpt"])
+    run.train(tmp_path / "run.npz")
+    saved = load_checkpoint(tmp_path / "run.npz")
+    assert saved.tokenizer == run.data.tokenizer
+    data = load_test_set("run.npz", saved, None, None, n_test=None, seed=None)
+    assert data.test_documents == run.data.test_documents
+    expected = mt.evaluate(run.net, data.test_x, data.test_y)
+    assert {"loss": run.test().loss, "accuracy": run.test().accuracy} == expected
+    counts = confusion_of(run.test(), data)
+    assert counts.sum() == (data.test_y >= 0).sum()
+    assert counts.trace() / counts.sum() == expected["accuracy"]
+
+
+def test_a_net_of_documents_is_not_tested_on_other_data(tmp_path):
+    (tmp_path / "codes.txt").write_text("ab12\n21\n1\n")
+    Run.start(replace(KINDS["gpt"], text=str(tmp_path / "codes.txt"), n_train=2, n_test=1, validation=0)).save(
+        tmp_path / "codes.npz"
+    )
+    saved = load_checkpoint(tmp_path / "codes.npz")
+    for name, words in (("names", "knows other characters than names has"), ("moons", "a GPT reads documents")):
+        with pytest.raises(ValueError, match=words):
+            load_test_set("codes.npz", saved, name, None, n_test=None, seed=None)
+    assert load_test_set("codes.npz", saved, None, None, n_test=None, seed=None).name == "codes.txt"
 
 
 def test_an_interrupted_run_is_saved_where_it_stopped(tmp_path):

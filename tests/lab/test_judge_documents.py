@@ -1,5 +1,7 @@
 """The judge on ops of documents: wrong ones are found in the part that is wrong."""
 
+import inspect
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from micrograd_tiers.lab.judge.probing import drawn, probe
 from micrograd_tiers.lab.judge.support import completed
 from micrograd_tiers.lab.judge.worker import judged
 from micrograd_tiers.lab.museum.tiers import TIER_BUGS
-from micrograd_tiers.tiers import CORE, DOCUMENTS, TIERS, get_tier
+from micrograd_tiers.tiers import CORE, DOCUMENTS, SUPPORT, TIERS, get_tier
 from micrograd_tiers.tiers.assembly import changed_tier
 
 # Op, part, violated property, tier, and what is replaced in its file by what.
@@ -153,3 +155,42 @@ def test_of_the_ops_of_documents_only_those_that_a_tier_has_are_judged(tmp_path)
     verdict = judge(str(file), like="tensor")
     assert {item.name: item.status for item in verdict.items if item.name in DOCUMENTS} == {"rms_norm": "fail"}
     assert verdict.possible == len(CORE) + 1
+
+
+# The command.
+
+
+@pytest.mark.parametrize("like", TIERS)
+def test_a_skeleton_of_the_ops_of_documents_has_their_signatures_and_what_a_gpt_needs(cli, like):
+    assert cli("verify", "--new", "mine.py", "--documents", "--like", like).code == 0
+    mine, right = get_tier("mine.py"), get_tier(like)
+    for op in DOCUMENTS:
+        assert inspect.signature(getattr(mine, op)) == inspect.signature(getattr(right.functions, op))
+        with pytest.raises(NotImplementedError):
+            getattr(mine, op)(*[None] * len(inspect.signature(getattr(mine, op)).parameters))
+    assert all(hasattr(mine, name) for name in (*SUPPORT, "relu"))
+    assert not any(hasattr(mine, op) for op in CORE if op != "relu")
+    text = Path("mine.py").read_text()
+    assert "{" not in text
+    assert ("summed over the samples" in text) == (like == "tensor")
+    assert f"the vjps (dweight,), from dy {'(N, T, C)' if like == 'tensor' else '(T, C)'} to (V, C)" in text
+
+
+def test_the_ops_of_documents_are_judged_in_place_of_those_of_dense_nets(cli):
+    Path("mine.py").write_text(
+        "import numpy as np\n\n"
+        "def squared_relu(x):\n"
+        "    positive = np.maximum(x, 0)\n"
+        "    return positive * positive, (lambda dy: dy * (2 * positive),)\n"
+    )
+    assert cli("verify", "mine.py", "--documents", "--like", "tensor", "--json", "v.json").code == 1
+    content = json.loads(Path("v.json").read_text())
+    statuses = {item["name"]: item["status"] for item in content["items"]}
+    assert statuses == dict.fromkeys(DOCUMENTS, "not yet written") | {"squared_relu": "pass"}
+    assert (content["points"], content["possible"]) == (1, len(DOCUMENTS))
+
+
+def test_only_and_documents_do_not_go_together(cli):
+    result = cli("verify", "mine.py", "--only", "attention", "--documents")
+    assert result.code == 2
+    assert "not allowed with argument --only" in result.err

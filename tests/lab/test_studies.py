@@ -204,7 +204,7 @@ def test_a_grid_is_parsed_from_words():
     ("words", "message"),
     [
         (["learning_rate"], "expected SETTING=VALUE"),
-        (["speed=3"], "with a setting of train: data, n_train"),
+        (["speed=3"], "with a setting of train: net, data"),
         (["epochs=2.5"], "epochs is '2.5', expected a whole number"),
         (["momentum=much"], "momentum is 'much', expected a number"),
         (["exact=maybe"], "exact is 'maybe', expected true or false"),

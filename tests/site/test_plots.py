@@ -85,6 +85,7 @@ PICTURES = {
     "one epoch": lambda **to: plots.loss_curves(history(1), steps_per_epoch=40, title="one", **to),
     "no epoch": lambda **to: plots.loss_curves(history(0, extra=7), steps_per_epoch=40, title=LONG_SENTENCE, **to),
     "no step": lambda **to: plots.loss_curves(History(), steps_per_epoch=40, title="", **to),
+    "a run of steps": lambda **to: plots.loss_curves(history(0, extra=30), steps_per_epoch=40, title="steps", **to),
     "an unfinished epoch": lambda **to: plots.loss_curves(history(2, extra=7), steps_per_epoch=40, title="2.2", **to),
     "200 epochs": lambda **to: plots.loss_curves(history(200), steps_per_epoch=40, title="200", **to),
     "no validation": lambda **to: plots.loss_curves(

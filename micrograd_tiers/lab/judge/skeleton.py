@@ -1,6 +1,6 @@
 """The skeleton of a tier to fill in: signatures, formulas and shapes, but no derivatives."""
 
-from ...tiers import CORE, SUPPORT
+from ...tiers import CORE, DOCUMENTS, SUPPORT
 from ...tiers.registry import ROW_OF, Op
 
 HEAD = '''"""My {like} tier: {handles}.
@@ -13,12 +13,12 @@ Every finite input, however large, must give the right result without a warning.
 probability is 0.
 
 Shapes: {letters}.
-To judge this file, finished or not: micrograd-tiers verify THIS_FILE
+To judge this file, finished or not: micrograd-tiers verify THIS_FILE{option}
 """
 
 {imports}
 
-# The support functions are those of the built-in tier; write your own if you like.
+# {taken} of the built-in tier; write your own if you like.
 from micrograd_tiers.tiers.{like} import {support}  # noqa: F401
 '''
 
@@ -34,7 +34,7 @@ def {signature}:
 '''
 
 # Shapes in one call of an op: of its value (y or p, or "" for a loss), then of its arguments in turn.
-# {x}, {y}, {z}, {t} depend on the tier.
+# Letters in braces depend on the tier.
 SHAPES = {
     "linear": ("y {y}", "{x}", "(O, I)", "(O,)"),
     "sigmoid": ("y {x}", "{x}"),
@@ -44,6 +44,14 @@ SHAPES = {
     "softmax": ("p {z}", "{z}"),
     "softmax_cross_entropy": ("", "{z}", "{t}: the correct class, 0 to C - 1"),
     "mean_squared_error": ("", "{y}", "{y}"),
+    "squared_relu": ("y {d}", "{d}"),
+    "embedding": ("y {d}", "{k} of int, with -1 for padding", "(V, C)"),
+    "add_position": ("y {d}", "{d}", "(P, C): P is at least T"),
+    "rms_norm": ("y {d}", "{d}", "a number"),
+    "layer_norm": ("y {d}", "{d}", "(C,)", "(C,)", "a number"),
+    "attention": ("y {d}", "{q}: all heads' q, then k, then v", "a number: D is C / heads"),
+    "project": ("y {o}", "{d}", "(O, C)"),
+    "next_token_loss": ("", "{l}", "{k} of int: the next tokens, with -1 for none"),
 }
 
 DETAILS = {
@@ -63,21 +71,42 @@ DETAILS = {
         "imports": "import numpy as np  # noqa: F401",
     },
 }
-ONE_SAMPLE = {"x": "(I,)", "y": "(O,)", "z": "(C,)", "t": "an int", "summed": ""}
+OF_DOCUMENTS = {
+    "scalar": "T positions, C channels, O outputs, V tokens; (T, C) is a list of T lists of C floats",
+    "vector": "T positions, C channels, O outputs, V tokens",
+    "tensor": "N documents, T positions, C channels, O outputs, V tokens; the first axis is the documents",
+}
+ONE_SAMPLE = {
+    **{"x": "(I,)", "y": "(O,)", "z": "(C,)", "t": "an int", "summed": ""},
+    **{"d": "(T, C)", "o": "(T, O)", "q": "(T, 3 C)", "l": "(T, V)", "k": "(T,)"},
+}
 MINI_BATCH = {
     "x": "(N, I)",
     "y": "(N, O)",
     "z": "(N, C)",
     "t": "(N,) of int",
     "summed": ", summed over the samples",
+    **{"d": "(N, T, C)", "o": "(N, T, O)", "q": "(N, T, 3 C)", "l": "(N, T, V)", "k": "(N, T)"},
 }
 
 
-def skeleton(like: str) -> str:
-    """Return the source of a skeleton that takes the arrays of a built-in tier."""
+def skeleton(like: str, *, documents: bool = False) -> str:
+    """Return the source of a skeleton that takes the arrays of a built-in tier.
+
+    Parameters
+    ----------
+    like : {"scalar", "vector", "tensor"}
+    documents : bool
+        If True, the ops of documents are to be filled in, and ReLU, which a GPT also needs, is imported; otherwise the
+        ops of dense nets.
+    """
     shapes = MINI_BATCH if like == "tensor" else ONE_SAMPLE
-    source = HEAD.format(like=like, support=", ".join(sorted(SUPPORT)), **DETAILS[like])
-    return source + "".join(_function(ROW_OF[name], shapes) for name in CORE)
+    details, imported, taken, option = DETAILS[like], {*SUPPORT}, "The support functions are those", ""
+    if documents:
+        details = {**details, "letters": OF_DOCUMENTS[like]}
+        imported, taken, option = {*SUPPORT, "relu"}, "The support functions and relu are those", " --documents"
+    source = HEAD.format(like=like, support=", ".join(sorted(imported)), taken=taken, option=option, **details)
+    return source + "".join(_function(ROW_OF[name], shapes) for name in (DOCUMENTS if documents else CORE))
 
 
 def _function(row: Op, shapes: dict[str, str]) -> str:
@@ -85,12 +114,12 @@ def _function(row: Op, shapes: dict[str, str]) -> str:
     value, *arguments = (shape.format(**shapes) for shape in SHAPES[row.name])
     n = row.n_differentiable
     vjps = ", ".join(row.parts[1:]) + "," * (n == 1)
-    *others, last = arguments[:n]
+    *others, last = (arguments[i].partition(":")[0] for i in row.differentiable)
     to = f"{', '.join(others)} and {last}" if others else last
     if row.is_loss:
         returns = f"the loss (one number{shapes['summed']}) and the vjps ({vjps}), from dloss (a number) to {to}"
     else:
-        summed = shapes["summed"] if n > row.n_samplewise else ""
+        summed = shapes["summed"] if row.differentiable[-1] >= row.n_samplewise else ""
         returns = f"{value} and the vjps ({vjps}), from d{value} to {to}{summed}"
     return OP.format(
         signature=f"{row.name}({', '.join(row.signature)})",

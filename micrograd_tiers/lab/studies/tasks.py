@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from ...arguments import whole_number
 from ...building import check, load_data
-from ...datasets import Dataset, Standardizer
+from ...datasets import Dataset, Standardizer, find_makemore_names
 from ...datasets.mnist import CLASS_NAMES, dataset_files, find_dataset
 from ...errors import DataError, DivergedError
 from ...files import replacing
@@ -80,7 +80,7 @@ class Training:
 
 def prepare(recipe: Recipe, data_dir: str | None) -> Run:
     """Return the run of a recipe before its first step. Consecutive runs with the same data read them once."""
-    names = ["data", "n_train", "n_test"]
+    names = ["net", "data", "text", "length", "n_train", "n_test"]
     if recipe.data not in CLASS_NAMES:  # a published set does not depend on the seed, and is not standardized
         names += ["no_standardize", "validation", "seed"]
     return Run(recipe, *_load(Recipe(**{name: getattr(recipe, name) for name in names}), data_dir))
@@ -212,11 +212,13 @@ def _key(settings: dict[str, Any]) -> str:
 
 
 def _inputs(settings: dict[str, Any], data_dir: str | None, checksums: dict[str, int]) -> dict[str, int]:
-    """Return the checksums of the files named in the settings: published data sets, and tiers."""
-    found = {}
+    """Return the checksums of the files named in the settings: data sets, texts and tiers."""
+    found, text = {}, settings.get("recipe", {}).get("text")
     for word in _words(settings):
         folder = find_dataset(word, data_dir) if word in CLASS_NAMES else None
-        files = dataset_files(word, folder) if folder else [Path(word)] if word.endswith(".py") else []
+        names = find_makemore_names(data_dir) if word == "makemore-names" else None
+        read = [Path(word)] if word.endswith(".py") or word == text else [*filter(None, [names])]
+        files = dataset_files(word, folder) if folder else read
         for file in filter(Path.is_file, files):
             key = str(file)
             if key not in checksums:

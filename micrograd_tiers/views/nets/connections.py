@@ -50,7 +50,7 @@ class Weights:
     rows : callable
         Takes the numbers of a picture, returns its rows.
     whose : str
-        "unit", "input" or "map", for the title of a picture.
+        "unit", "input", "map" or "head", for the title of a picture.
     centers : sequence of float, optional
         The y of each unit.
     """
@@ -119,6 +119,8 @@ def connection_of(before: Places, stage: Stage, after: Places) -> Connection:
     shape = shape_of(stage.parameters.get("weight"))
     if len(shape) == 4:
         return _kernels(stage, shape, after)
+    if len(shape) == 3:
+        return _triangles(stage, shape)
     if len(shape) == 2:
         return _dense(stage, shape, before, after)
     if (
@@ -156,6 +158,19 @@ def _row(k: int, weight: Nested) -> Numbers:
 def _column(k: int, weight: Nested) -> Numbers:
     """Return the weights of input k, one for each unit."""
     return [row[k] for row in weight]
+
+
+def _triangles(stage: Stage, shape: tuple[int, ...]) -> Weights:
+    """Return a picture of the weights of each head of an attention: row t has those of position t."""
+    heads, T, _ = shape
+
+    def numbers(k: int, weight: Nested) -> Numbers:
+        return numbers_in(weight[k])
+
+    def rows(weights: Numbers) -> list[Row]:
+        return [weights[start : start + T] for start in range(0, len(weights), T)]
+
+    return Weights(stage, (T, T), heads, numbers, rows, "head", note="weights of each head")
 
 
 def _kernels(stage: Stage, shape: tuple[int, ...], after: Places) -> Weights:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ...arguments import shown
 from ...backprop import backprop, forward
 from ...formats import cut
+from ...layers import Attention
 from ...tiers.lists import total
 from ...tiers.scalar import softmax
 from ..calls import call_of
+from ..step.inner import scores_and_weights
 from .snapshot import Nested, Numbers, Snapshot, Stage, numbers_in
 
 if TYPE_CHECKING:
@@ -176,6 +178,8 @@ def _stages(net: Network, shapes: Any, outputs: Any = None, doutputs: Any = None
     stages = [Stage("input", shapes[0], outputs[0], doutputs[0], what="input")]
     for i, layer in enumerate(net.layers):
         parameters, gradients_of_layer = (_of_layer(net, i, arrays) for arrays in (net.parameters, gradients or {}))
+        if isinstance(layer, Attention) and outputs[i] is not None:
+            parameters = {"weight": _attention_weights(layer.heads, outputs[i], shapes[i])}
         numbers = shapes[i + 1], outputs[i + 1], doutputs[i + 1], parameters, gradients_of_layer
         stages.append(Stage(f"{i} {_name(layer)}", *numbers, frozen=i in net.frozen))
     return stages
@@ -185,6 +189,12 @@ def _of_layer(net: Network, i: int, arrays: dict[str, Any]) -> dict[str, Nested]
     """Return those arrays that belong to layer i as nested lists, by the layer's own names."""
     names = {name: f"{i}.{name}" for name in net.layers[i].parameter_shapes()}
     return {name: net.tier.tolist(arrays[key]) for name, key in names.items() if key in arrays}
+
+
+def _attention_weights(heads: int, x: Numbers, shape: tuple[int, ...]) -> Nested:
+    """Return the weights p with which each head of an attention mixes the positions of its input: (heads, T, T)."""
+    n = shape[-1]
+    return scores_and_weights(heads, [x[start : start + n] for start in range(0, len(x), n)])["p"]
 
 
 def _name(settings: Any) -> str:

@@ -23,7 +23,8 @@ class Stage:
     doutput : sequence of float, or None
         dL/d(output), flattened.
     parameters : dict
-        Nested lists, keyed by the names that the layer gives them, such as "weight".
+        Nested lists, keyed by the names that the layer gives them, such as "weight". For attention, "weight" holds the
+        weights p of the sample, (heads, T, T).
     gradients : dict
         dL/d(parameter), shaped as the parameters; empty for a layer that is frozen.
     frozen : bool

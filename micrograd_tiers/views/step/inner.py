@@ -22,7 +22,7 @@ def inner_numbers(event: Event, arrays: Mapping[str, Numbers]) -> dict[str, Numb
         return {}
     x, heads = arrays[event.inputs["x"]], event.settings["heads"]
     event.settings["D"] = shape_of(x)[-1] // (3 * heads)
-    function: Callable[..., dict[str, Heads]] = _scores_and_weights if event.part == "value" else _dscores
+    function: Callable[..., dict[str, Heads]] = scores_and_weights if event.part == "value" else _dscores
     names = ("x",) if event.part == "value" else ("x", "dy", "y", "p")
     given = [arrays[event.inputs[name]] for name in names]
     if len(shape_of(x)) == 2:
@@ -31,7 +31,7 @@ def inner_numbers(event: Event, arrays: Mapping[str, Numbers]) -> dict[str, Numb
     return {name: [document[name] for document in documents] for name in documents[0]}
 
 
-def _scores_and_weights(heads: int, x: Any) -> dict[str, Heads]:
+def scores_and_weights(heads: int, x: Any) -> dict[str, Heads]:
     """Return scores and weights of one document, for each head."""
     T, D = len(x), len(x[0]) // (3 * heads)
     scores, p = [], []
