@@ -91,11 +91,10 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.comparison import compare_tiers
 
     check_outputs([args.json], [args.picture], inputs=map(options.tier_file, args.tiers))
-    given = [args.data] if args.data else []
-    comparisons = []
+    default = ["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]
     seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
-    for name in given or (["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]):
-        net, data, recipe = _case(name, args)
+    comparisons = []
+    for net, data, recipe in [_case(name, args) for name in ([args.data] if args.data else default)]:
         comparison = compare_tiers(
             net, data, tiers=args.tiers, optimizer=recipe.update_rule, batch_size=recipe.batch_size,
             seconds=seconds, seed=args.seed, schedule=recipe.schedule, report=say,
