@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..network import Network
 
 N_IMAGES = 10_000  # default: keeps the epochs of the vector and tensor tiers within half a minute, in exact mode too
-N_NAMES = {"n_train": 500, "n_test": 100}  # default for a GPT: the scalar tier takes 4 seconds, 6 in exact mode
+N_NAMES = {"n_train": 400, "n_test": 100}  # default for a GPT: the scalar tier takes 3 seconds, 4 in exact mode
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=options.of_setting("net"),
         default="mlp",
         metavar="NET",
-        help="mlp, or gpt with the settings of microgpt, on 500 names unless --n-train is given (default: mlp)",
+        help="mlp, or gpt with the settings of microgpt, on 400 names unless --n-train is given (default: mlp)",
     )
     parser.add_argument(
         "--hidden",
@@ -91,11 +91,10 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.comparison import compare_tiers
 
     check_outputs([args.json], [args.picture], inputs=map(options.tier_file, args.tiers))
-    given = [args.data] if args.data else []
-    comparisons = []
+    default = ["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]
     seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
-    for name in given or (["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]):
-        net, data, recipe = _case(name, args)
+    comparisons = []
+    for net, data, recipe in [_case(name, args) for name in ([args.data] if args.data else default)]:
         comparison = compare_tiers(
             net, data, tiers=args.tiers, optimizer=recipe.update_rule, batch_size=recipe.batch_size,
             seconds=seconds, seed=args.seed, schedule=recipe.schedule, report=say,

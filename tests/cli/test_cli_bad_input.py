@@ -687,7 +687,7 @@ def test_a_net_that_claims_a_wrong_size_is_refused_without_using_much_memory(ref
         tracemalloc.stop()
 
 
-USERS = READERS | {"check": ["check", "--net", "net.npz"]}
+USERS = READERS | {"check": ["check", "--net", "net.npz"], "generate": ["generate", "net.npz"]}
 
 
 @pytest.mark.parametrize("args", USERS.values(), ids=USERS)
