@@ -107,9 +107,10 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except KeyboardInterrupt as stop:
-        signum = getattr(stop, "signum", signal.SIGINT)
-        return _fail(said(signum), exit_code(signum))
+        return _stopped(stop)
     except Exception as error:
+        if interruption := _interruption(error):
+            return _stopped(interruption)
         if isinstance(error, NotImplementedError) and _comes_from_a_tier_file(error):
             place = traceback.extract_tb(error.__traceback__)[-1]
             return _fail(
@@ -121,6 +122,18 @@ def _run(argv: Sequence[str] | None) -> int:
         if not code or _comes_from_a_tier_file(error):  # the author of the tier needs the traceback
             raise
         return _fail(str(error), code)
+
+
+def _stopped(stop: KeyboardInterrupt) -> int:
+    signum = getattr(stop, "signum", signal.SIGINT)
+    return _fail(said(signum), exit_code(signum))
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interruption during whose handling an error was raised, such as by a library that ends its workers."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
 
 
 def _without_output(message: str) -> int:

@@ -96,7 +96,7 @@ def test_a_signal_ends_a_command_and_its_helpers(begin, name, signum, code, said
     process, mark = begin(*command, helpers=helpers, until=until, stream="stderr")
     process.send_signal(signum)
     _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == code
+    assert process.returncode == code, err
     assert "fail" not in err
     assert f"micrograd-tiers: {said}" in err.splitlines()[-2:]  # before a warning, if a helper was just being started
     assert "Traceback" not in err, err
@@ -120,12 +120,27 @@ def test_a_signal_stops_a_training_after_the_step_and_it_can_be_resumed(begin, c
     time.sleep(0.3)
     process.send_signal(signum)
     _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == code
+    assert process.returncode == code, err
     match = re.fullmatch(rf"micrograd-tiers: {said} in epoch (\d+) after .*; to continue: .*\n", err)
     assert cli("train", "--resume", "net.npz", "--epochs", match[1]).code == 0
     assert cli(*LONG[:-2], match[1], "--checkpoint", "whole.npz").code == 0
     for name, array in mt.load("net.npz").state_dict().items():
         np.testing.assert_array_equal(array, mt.load("whole.npz").state_dict()[name])
+
+
+def test_an_error_while_a_library_cleans_up_after_a_signal_is_not_shown(cli, folder, monkeypatch):
+    def terminated(trainer):
+        signal.raise_signal(TERM)
+        try:
+            signal.raise_signal(TERM)
+        finally:
+            raise RuntimeError("the workers are gone")
+
+    monkeypatch.setattr(Trainer, "step", terminated)
+    result = cli("train", *XOR, "--epochs", "2")
+    assert result.code == 143
+    assert result.err.splitlines()[-1:] == ["micrograd-tiers: terminated"]
+    assert "Traceback" not in result.err
 
 
 def test_a_second_signal_stops_a_training_at_once(cli, folder, monkeypatch):
