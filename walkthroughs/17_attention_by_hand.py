@@ -127,7 +127,7 @@ assert abs(y[2] - [2, 1, 2, 1]).max() < 1e-14
 
 mt.plots.matrices(
     [np.where(triangle, scores / u, np.nan), p, v, y], ["scores, in units of u", "weights p", "values v", "y = p @ v"],
-    columns=2,
+    columns=2, title="Attention at four positions",
 )  # fmt: skip
 
 # %% [markdown]
