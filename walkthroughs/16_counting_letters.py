@@ -189,7 +189,7 @@ assert mean_above[0] > mean_above[30] > mean_above[300] > mean_above[3000]
 
 # %% [markdown]
 # After common contexts, such as the beginning of a name, the counts of four letters are nearly perfect. After rare ones
-# they know almost nothing, and half of the tokens come after a context that was seen less than 300 times. With fewer
+# they know almost nothing, and half of the tokens come after a context that was seen fewer than 300 times. With fewer
 # names, it gets worse sooner, as the picture below shows. A table has no way out: for each further letter of context,
 # it has 27 times as many rows to fill. (A value just below 0 is chance: the perfect model is best on average, not on
 # every group of tokens.)
@@ -220,9 +220,10 @@ lines |= {
     "GPT": (lengths, [gpt_loss] * 4),
     "perfect": (lengths, [perfect_loss] * 4),
 }
-mt.plots.panels([mt.plots.Panel("Names held out", "letters counted together", "loss (nats)", lines)])
-assert np.argmin(fewer[1000]) == 1
+assert np.argmin(fewer[1000]) == 1  # at a length of 2
 assert np.argmin(fewer[4000]) == 1
+
+mt.plots.panels([mt.plots.Panel("Names held out", "letters counted together", "loss (nats)", lines)])
 
 # %% [markdown]
 # With 1,000 or 4,000 names, even triples are too long. The GPT looks back at *all* letters, has fewer weights than the

@@ -44,7 +44,7 @@ for tier in TIERS:
     losses[tier], digests[tier] = history.batch_loss, sha256_of_weights(net)
     names[tier] = mt.generate(net, data.tokenizer, 20, temperature=0.5)
     print(f"{tier}: last loss {losses[tier][-1]!r}, SHA-256 of the weights {digests[tier][:12]}...")
-    print("  ", ", ".join(names[tier]))
+    print("  ", ", ".join(names[tier][:10]), "\n  ", ", ".join(names[tier][10:]))
 assert losses["scalar"] == losses["vector"] == losses["tensor"]
 assert digests["scalar"] == digests["vector"] == digests["tensor"]
 assert names["scalar"] == names["vector"] == names["tensor"]
@@ -55,7 +55,8 @@ assert names["scalar"] == names["vector"] == names["tensor"]
 # `temperature` divides the logits before softmax: below 1, likely tokens become likelier.)
 #
 # What does this prove? Loops over lists, products of vectors and of stacks of matrices were written apart. A mistake in
-# one of them would show here. A mistake that all three share would not.
+# one of them would show here. A mistake that all three share would not. (`micrograd-tiers compare --net gpt --exact`
+# does the same with 500 names.)
 #
 # Thirteen losses of somebody else
 # --------------------------------
@@ -168,20 +169,23 @@ for label, kind in zip("ABCD", dealt, strict=True):
     curves[label], held_out[label] = trained(tiers[kind])
     print(f"{label}: {held_out[label]:.4f} nats on names held out")
 
-steps = range(25, 201)
-mt.plots.panels(
-    [
-        mt.plots.Panel("All steps", "step", "loss (nats), mean of 25 steps", {c: (steps, curves[c]) for c in curves}),
-        mt.plots.Panel(
-            "The last 100", "step", "loss (nats)", {c: (steps[-100:], curves[c][-100:]) for c in curves}
-        ),
-    ]
-)  # fmt: skip
 assert max(held_out.values()) - min(held_out.values()) < 0.02
 
+steps = range(25, 201)
+mt.plots.panels(
+    [mt.plots.Panel("All steps", "step", "loss (nats), mean of 25 steps", {c: (steps, curves[c]) for c in curves})]
+)
+
 # %% [markdown]
-# Nobody can tell. On the left, the four curves cover each other. On the right, some lie a few thousandths lower (and D
-# is hidden behind B), but lower does not mean right. The right net with other initial weights differs by more:
+# The four curves cover each other. Look closer, at the last 100 steps:
+
+# %%
+last = {c: (steps[-100:], curves[c][-100:]) for c in curves}
+mt.plots.panels([mt.plots.Panel("The last 100 steps", "step", "loss (nats), mean of 25 steps", last)])
+
+# %% [markdown]
+# Nobody can tell. Some curves lie a few thousandths lower (and D is hidden behind B), but lower does not mean right.
+# The right net with other initial weights differs by more:
 
 # %%
 _, of_seed = trained(tensor, seed=1)
@@ -244,7 +248,8 @@ assert all(verdict == (kind == "right",) * 3 for kind, verdict in verdicts.items
 #   right, and so they learn to work with the keys as they are.
 #
 # A net has many ways to lower its loss, and uses those that are left. That is why it is so patient with mistakes, and
-# why a falling loss proves nothing.
+# why a falling loss proves nothing. The museum, `micrograd-tiers bugs`, has more such mistakes, and
+# `python benchmarks/gpt_mistakes.py` in the package's repository measures what each does to the loss.
 #
 # Exercises
 # ---------
