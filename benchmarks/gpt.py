@@ -35,6 +35,7 @@ import numpy as np
 from engine import example, quartiles
 
 import micrograd_tiers as mt
+from micrograd_tiers.lab.race.gpts import matrices_of, torch_loss
 from micrograd_tiers.tiers import TIERS
 
 try:
@@ -139,8 +140,8 @@ def print_witnesses(documents: list[str]) -> None:
     X, y = LETTERS.encode(documents[:1], 16)
     witnesses = {"Value": by_values(documents), "complex steps": by_complex_steps(weights, X, y)}
     if torch is not None:
-        loss, parameters = torch_loss(weights, X, y)
-        loss.backward()
+        parameters = [torch.tensor(w, requires_grad=True) for w in weights]
+        torch_loss(parameters, torch.from_numpy(X), torch.from_numpy(y)).backward()
         witnesses["PyTorch"] = [p.grad.numpy() for p in parameters]
     for name, expected in witnesses.items():
         largest = max(np.abs(array).max() for array in expected)
@@ -158,11 +159,7 @@ def by_values(documents: list[str]) -> list[Array]:
     rng.shuffle([*documents])
     net = example("Value").GPT(27, rng)
     net.backprop([26, *LETTERS.numbers(documents[0]), 26])
-    grads, shapes = np.array([p.grad for p in net.parameters], float), [(27, 16), (16, 16), (27, 16)]
-    parts = np.split(grads, np.cumsum([432, 256, 432, 256, 256, 256, 256, 1024]))
-    token, position, head = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=False))
-    o, wide, narrow = parts[6].reshape(16, 16), parts[7].reshape(64, 16), parts[8].reshape(16, 64)
-    return [token, position, np.concatenate(parts[3:6]).reshape(48, 16), o, wide, narrow, head]
+    return [np.array([[p.grad for p in row] for row in matrix], float) for matrix in matrices_of(net)]
 
 
 def by_complex_steps(weights: list[Array], X: Array, y: Array, h: float = 1e-20) -> list[Array]:
@@ -180,29 +177,6 @@ def by_complex_steps(weights: list[Array], X: Array, y: Array, h: float = 1e-20)
         net.parameters[name] = array
         gradients.append(gradient)
     return gradients
-
-
-# The same net in PyTorch.
-
-
-def torch_loss(weights: list[Any], X: Array, y: Array) -> tuple[Any, list[Any]]:
-    """Return the mean loss of documents, and the parameters: tensors, or made from arrays."""
-    parameters = [w if torch.is_tensor(w) else torch.tensor(w, requires_grad=True) for w in weights]
-    token, position, qkv, o, wide, narrow, head = parameters
-    functional = torch.nn.functional
-    tokens, target = torch.from_numpy(X), torch.from_numpy(y)
-    known = target >= 0
-    x = functional.embedding(tokens.clamp(min=0), token) + position[: X.shape[1]]  # no token looks at later ones
-    x = functional.rms_norm(x, (16,), eps=1e-5)
-    h = functional.linear(functional.rms_norm(x, (16,), eps=1e-5), qkv)
-    q, k, v = (part.unflatten(-1, (4, 4)).transpose(1, 2) for part in h.chunk(3, dim=-1))
-    mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-    x = x + functional.linear(mixed.transpose(1, 2).flatten(2), o)
-    h = functional.relu(functional.linear(functional.rms_norm(x, (16,), eps=1e-5), wide))
-    x = x + functional.linear(h, narrow)
-    logits = functional.linear(x, head)
-    each = functional.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
-    return (each.view_as(target).sum(1) / known.sum(1)).mean(), parameters
 
 
 # Speed.
@@ -257,7 +231,7 @@ def of_torch(weights: list[Array], documents: list[str], batch_size: int) -> Con
         nonlocal position
         batch = np.arange(position, position + batch_size) % len(X)
         longest = int((X[batch] >= 0).sum(axis=1).max())
-        loss, _ = torch_loss(parameters, X[batch][:, :longest], y[batch][:, :longest])
+        loss = torch_loss(parameters, *(torch.from_numpy(array[batch, :longest]) for array in (X, y)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.param_groups[0]["lr"] = RATE * (1 - position / 1_000_000)

@@ -16,16 +16,16 @@ import micrograd_tiers as mt
 from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
-from ..words import sizes_from_words
 from . import options
 from .output import drawing, say, write_json
 
 if TYPE_CHECKING:
-    from ..lab.race import Case, Row
+    from ..lab.race import Row
+    from ..lab.race.cases import AnyCase
     from ..lab.race.growth import GrowthCurve
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
-EARLIER_KEYS = {"sizes", "batch_size", "dtype", "contender", "median", "ratio"}
+EARLIER_KEYS = {"net", "batch_size", "dtype", "contender", "median", "ratio"}
 BUSY = 0.15  # share of a core's time that other processes may take
 LOOP = """
 import time
@@ -42,15 +42,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Prove that all contenders compute equal gradients, then time a training step of each. Every contender runs in "
         "its own process, and they take turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS "
-        "autograd, micrograd)."
+        "autograd, micrograd, strands-microgpt)."
     )
     contender = options.checked(str, _check_contender)
     parser.add_argument(
         "--net",
-        type=options.checked(sizes_from_words),
+        type=options.checked(str, _check_net),
         nargs="+",
+        default=SIZES,
         metavar="NET",
-        help="nets, such as 784-300-10 (default: 2-3-2 784-30-10 784-300-10)",
+        help="nets, such as 784-300-10, gpt or lenet (default: 2-3-2 784-30-10 784-300-10)",
     )
     parser.add_argument(
         "--batch-size", type=options.whole(), nargs="+", metavar="N", help="samples per step (default: 64)"
@@ -94,6 +95,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_json(parser)
 
 
+def _check_net(name: str) -> None:
+    from ..lab.race.cases import case_of
+
+    case_of(name, 1)
+
+
 def _check_contender(name: str) -> None:
     from ..lab.race.contenders import check_contenders
 
@@ -107,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
     from ..lab.race.targets import check_start, check_targets
 
     check_outputs([args.json], [args.picture], inputs=[args.compare])
-    cases, names = _cases(args), args.only or [name for name in CONTENDERS if not CONTENDERS[name].only]
+    cases = _cases(args)
+    names = args.only or [name for name, contender in CONTENDERS.items() if any(map(contender.takes, cases))]
     earlier = _earlier_rows(args.compare)
 
     about = report.machine(args.threads)
@@ -152,13 +160,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _cases(args: argparse.Namespace) -> list[Case]:
-    from ..lab.race import Case
+def _cases(args: argparse.Namespace) -> list[AnyCase]:
+    from ..lab.race.cases import case_of
 
-    nets = args.net or [*map(sizes_from_words, SIZES)]
     batch_sizes = args.batch_size or (BATCH_SIZES if args.all else [64])
     dtypes = args.dtype or (DTYPES if args.all else ["float64"])
-    return [Case(net, n, dtype) for net in nets for n in batch_sizes for dtype in dtypes]
+    return [case_of(net, n, dtype) for net in args.net for n in batch_sizes for dtype in dtypes]
 
 
 def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
@@ -167,6 +174,9 @@ def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:
     try:
         content = json.loads(Path(path).read_text())
         rows: list[dict[str, Any]] = content["rows"]
+        for row in rows:
+            if "sizes" in row:  # in place of the name, in files of earlier versions
+                row["net"] = "-".join(map(str, row["sizes"]))
         if content["command"] != "benchmark" or not all(row.keys() >= EARLIER_KEYS for row in rows):
             raise KeyError
     except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError):

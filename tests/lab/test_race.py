@@ -3,7 +3,7 @@
 import json
 import os
 import statistics
-from itertools import product
+from itertools import product, starmap
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from PIL import Image
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
-from micrograd_tiers.lab.race import CONTENDERS, Case, Race, Row, race, targets
-from micrograd_tiers.lab.race.cases import LENET
+from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets
+from micrograd_tiers.lab.race.cases import LENET, case_of
 from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
 from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
@@ -24,7 +24,9 @@ from micrograd_tiers.lab.race.targets import TARGETS, Target, TargetResult, _res
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
+ROOT = Path(__file__).parents[2]
 TINY = Case((2, 3, 2), 1)
+DTYPES = ["float64", "float32"]
 QUICK = ["--rounds", "2", "--seconds", "0.001", "--threads", "1"]
 
 
@@ -32,7 +34,7 @@ def contenders_and_cases():
     """Yield every contender with every case that it takes; one that is not installed appears once and is skipped."""
     for name, contender in CONTENDERS.items():
         sizes = [contender.only] if contender.only else [(5, 4, 3), LENET]
-        cases = [Case(*case) for case in product(sizes, [1, 3], ["float64", "float32"])]
+        cases = [*starmap(Case, product(sizes, [1, 3], DTYPES)), *starmap(GPTCase, product([1, 3], DTYPES))]
         if not contender.installed:
             yield pytest.param(
                 name, None, id=name, marks=pytest.mark.skip(reason=f"{contender.needs} is not installed")
@@ -43,7 +45,7 @@ def contenders_and_cases():
 
 @pytest.mark.parametrize(("name", "case"), [*contenders_and_cases()])
 def test_every_contender_computes_the_same_gradients(name, case):
-    _, expected, loss = gradients(CONTENDERS[name].held_to, Case(case.sizes, case.batch_size))
+    _, expected, loss = gradients(CONTENDERS[name].held_to, case_of(case.name, case.batch_size))
     _, got, its_loss = gradients(name, case)
     equal_arrays(got, expected, TOLERANCE[case.dtype])
     assert its_loss == pytest.approx(loss, rel=TOLERANCE[case.dtype])
@@ -58,7 +60,7 @@ def of_any_depth():
 @pytest.mark.parametrize("name", of_any_depth())
 def test_contenders_for_any_depth_take_any_depth(name):
     case = Case((4, 3, 5, 2), 2)
-    if CONTENDERS[name].only:
+    if CONTENDERS[name].only or CONTENDERS[name].classifier is None:
         assert not CONTENDERS[name].takes(case)
         return
     equal_arrays(gradients(name, case)[1], gradients("tensor", case)[1], 1e-12)
@@ -147,6 +149,26 @@ def test_the_operations_of_a_step_are_counted_right():
     assert case.flops == 2 * 64 * (2 * 784 * 300 + 3 * 300 * 10)
     convolutions, dense = (6 * 25 * 28**2, 16 * 6 * 25 * 10**2), (400 * 120, 120 * 84, 84 * 10)
     assert Case(LENET, 64).flops == 2 * 64 * (3 * sum((*convolutions, *dense)) - convolutions[0])
+
+
+def test_the_operations_of_a_gpt_are_those_of_its_documents():
+    case = GPTCase(2)
+    dense = 16 * 48 + 16 * 16 + 2 * 16 * 64 + 16 * 27
+    lengths = [len(name) + 1 for name in case.names()]
+    attention = [2 * 16 * T * (T + 1) // 2 for T in lengths]  # scores and means, C products for each pair of positions
+    assert case.flops == 2 * 3 * (sum(lengths) * dense + sum(attention))
+
+
+def test_the_documents_of_a_gpt_are_the_rows_of_its_mini_batch():
+    case = GPTCase(8)
+    for document, x, y in zip(case.documents(), *case.batch(), strict=True):
+        assert document[:-1] == x[x >= 0].tolist()
+        assert document[1:] == y[y >= 0].tolist()
+
+
+@pytest.mark.parametrize("case", [Case((7, 4, 3), 5), Case(LENET, 1, "float32"), GPTCase(32)], ids=str)
+def test_a_case_can_be_made_from_its_name(case):
+    assert case_of(case.name, case.batch_size, case.dtype) == case
 
 
 def test_memory_is_measured_for_the_tiers():
@@ -243,8 +265,17 @@ def test_a_missed_target_is_reported():
 
 def test_contenders_that_are_not_installed_are_listed(monkeypatch):
     assert missing_line(["tensor"]) is None
-    monkeypatch.setattr("micrograd_tiers.lab.race.contenders.find_spec", lambda name: None)
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
     assert missing_line(["tensor", "JAX jit", "PyTorch eager"]) == "Left out, not installed: jax, torch"
+
+
+def test_the_class_of_the_example_needs_the_repository(monkeypatch, tmp_path):
+    slots = CONTENDERS["class with slots"]
+    assert slots.installed == (ROOT / "examples").is_dir()
+    monkeypatch.setattr(sources, "EXAMPLES", tmp_path)
+    assert not slots.installed
+    message = "Left out, not installed: gpt_of_values (an example in the repository)"
+    assert missing_line(["class with slots"]) == message
 
 
 def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkeypatch, capsys):
@@ -261,11 +292,28 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
     with Image.open("race.png") as image:
         assert image.width > 600
 
+    for entry in content["rows"][:2]:
+        entry["sizes"] = [*map(int, entry.pop("net").split("-"))]  # as earlier versions wrote it
+    (tmp_path / "old.json").write_text(json.dumps(content))
     assert main([*race_of, "--compare", "old.json"]) == 0
     out = capsys.readouterr().out
     assert "before" in out
     assert out.count("x  ") >= 4
     assert {path.name for path in tmp_path.iterdir()} == {"old.json", "race.png"}
+
+
+def test_the_command_races_a_gpt(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    race_of = ["benchmark", "--net", "gpt", "--batch-size", "1", "2", "--only", "tensor", "vector", "naive NumPy"]
+    assert main([*race_of, *QUICK, "--json", "gpt.json", "--picture", "gpt.png"]) == 0
+    out = capsys.readouterr().out
+    for words in ("GPT, batch 1, float64", "GPT, batch 2, float64", "documents/s", "Memory, GPT, batch 2"):
+        assert words in out
+    assert "% of limit" not in out
+    rows = json.loads((tmp_path / "gpt.json").read_text())["rows"]
+    assert [(row["net"], row["contender"]) for row in rows] == [("GPT", "tensor"), ("GPT", "vector")] * 2
+    assert main([*race_of, *QUICK, "--compare", "gpt.json"]) == 0
+    assert "vector, GPT, batch 2, float64" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -274,6 +322,7 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
         (["--only", "tensorflow"], "unknown contender 'tensorflow': expected one of scalar, vector"),
         (["--base", "numpy"], "unknown contender 'numpy'"),
         (["--net", "784x300"], "--net: net is '784x300', expected numbers of units such as 784-300-10"),
+        (["--net", "gpt2"], "such as 784-300-10, or gpt, or lenet"),
         (["--net", "784-0-10"], "--net: net is '784-0-10'"),
         (["--batch-size", "0"], "--batch-size: the value is 0, expected a whole number from 1"),
         (["--dtype", "float16"], "--dtype: unknown dtype 'float16': expected one of float64, float32"),

@@ -1,13 +1,14 @@
 """The contenders: implementations of the same training step, from the same weights, on the same samples."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from ...optimizers import SGD
-from .cases import LENET, Case, Make, Step, Weights
+from .cases import LENET, AnyCase, Case, GPTCase, Make, MakeGPT, Step, Weights
 from .frameworks import hips_autograd, jax_jit, torch_eager, torch_in_place
+from .gpts import gpt_in_jax, gpt_in_strands, gpt_in_torch, gpt_of_slots, gpt_of_values
 from .limits import flat_loop, matrix_products, naive_numpy
+from .sources import EXAMPLE, spec_of
 from .values import moons_demo, net_of_values, net_on_micrograd
 
 
@@ -18,9 +19,9 @@ class Contender:
     Attributes
     ----------
     name : str
-    make : callable
-        Takes a case and a learning rate, and returns (step, weights). `step()` trains once and returns the loss;
-        `weights()` returns the arrays in the order of `Case.weights`.
+    classifier : callable or None
+        Training step of a `Case`: takes a case and a learning rate, and returns (step, weights). `step()` trains once
+        and returns the loss; `weights()` returns the arrays in the order of `Case.weights`. None if it has none.
     kind : {"tier", "exact", "engine", "library", "reference"}
         A tier, a tier in exact mode, a net of this package's `Value`s, another package, or a reference.
     tier : str
@@ -28,11 +29,11 @@ class Contender:
     exact : bool
         True if that tier computes in exact mode.
     needs : str
-        Package to import, such as "torch"; "" if NumPy is enough.
+        Package to import, such as "torch", or the example of the repository; "" if NumPy is enough.
     dtypes : tuple of str
         The dtypes that it supports.
     most : int
-        Largest number of parameters times samples in a step; a larger step would take too long.
+        Largest number of parameters times samples in a step of a `Case`; a larger step would take too long.
     largest_batch : int
         Largest number of samples that its code supports.
     layers : int
@@ -45,10 +46,12 @@ class Contender:
         Contender whose loss and gradients it must reproduce; "" if it computes no gradients.
     recursive : bool
         True if its backward pass recurses as deep as the net's graph, so that it needs a larger stack.
+    gpt : callable or None
+        Training step of a `GPTCase`, as `classifier`.
     """
 
     name: str
-    make: Make
+    classifier: Make | None
     kind: str
     tier: str = ""
     exact: bool = False
@@ -61,16 +64,26 @@ class Contender:
     lenet: bool = False
     held_to: str = "tensor"
     recursive: bool = False
+    gpt: MakeGPT | None = None
 
     @property
     def installed(self) -> bool:
-        """True if the package that it needs is installed."""
-        return not self.needs or find_spec(self.needs) is not None
+        """True if what it needs is there."""
+        return not self.needs or spec_of(self.needs) is not None
 
-    def takes(self, case: Case) -> bool:
+    def make(self, case: AnyCase, learning_rate: float) -> tuple[Step, Weights]:
+        """Return (step, weights) for a case that it takes."""
+        make: Any = self.gpt if isinstance(case, GPTCase) else self.classifier
+        found: tuple[Step, Weights] = make(case, learning_rate)
+        return found
+
+    def takes(self, case: AnyCase) -> bool:
         """Return True if it can make this step in a reasonable time."""
+        if not isinstance(case, Case):
+            return self.gpt is not None and case.dtype in self.dtypes
         return (
-            case.dtype in self.dtypes
+            self.classifier is not None
+            and case.dtype in self.dtypes
             and (not self.only or case.sizes == self.only)
             and (self.lenet or case.sizes != LENET)
             and sum(case.summary.n_parameters) * case.batch_size <= self.most
@@ -82,9 +95,9 @@ class Contender:
 def _tier(tier: str, exact: bool = False, **limits: Any) -> Contender:
     """Return the contender for a tier, in fast or exact mode."""
 
-    def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    def make(case: AnyCase, learning_rate: float) -> tuple[Step, Weights]:
         net, (x, y) = case.net(tier, exact), case.batch()
-        samples, target = net.tier.asarray(x, case.dtype), net.tier.asarray(y, "int64")
+        samples, target = net.tier.asarray(x, x.dtype.name), net.tier.asarray(y, "int64")
         optimizer, memory = SGD(learning_rate), dict[str, Any]()
 
         def step() -> float:
@@ -95,7 +108,7 @@ def _tier(tier: str, exact: bool = False, **limits: Any) -> Contender:
         return step, lambda: [*net.state_dict().values()]
 
     name, kind = (f"{tier} exact", "exact") if exact else (tier, "tier")
-    return Contender(name, make, kind, tier, exact, **limits)
+    return Contender(name, make, kind, tier, exact, gpt=make, **limits)
 
 
 ONLY_64 = ("float64",)
@@ -109,10 +122,12 @@ CONTENDERS = {
         _tier("scalar", exact=True, dtypes=ONLY_64, most=4_000_000),
         _tier("vector", exact=True, most=20_000_000),
         _tier("tensor", exact=True, most=20_000_000),
-        Contender("Value", net_of_values, "engine", dtypes=ONLY_64, most=30_000, layers=2),
-        Contender("PyTorch eager", torch_eager, "library", needs="torch", lenet=True),
+        Contender("Value", net_of_values, "engine", dtypes=ONLY_64, most=30_000, layers=2, gpt=gpt_of_values),
+        Contender("class with slots", None, "reference", needs=EXAMPLE, dtypes=ONLY_64, gpt=gpt_of_slots),
+        Contender("PyTorch eager", torch_eager, "library", needs="torch", lenet=True, gpt=gpt_in_torch),
         Contender("PyTorch in place", torch_in_place, "library", needs="torch", layers=2),
-        Contender("JAX jit", jax_jit, "library", needs="jax"),
+        Contender("JAX jit", jax_jit, "library", needs="jax", gpt=gpt_in_jax),
+        Contender("strands-microgpt", None, "library", needs="strands_microgpt", dtypes=ONLY_64, gpt=gpt_in_strands),
         Contender("HIPS autograd", hips_autograd, "library", needs="autograd"),
         Contender(
             "micrograd",

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from .cases import Array, Case
+from .cases import AnyCase, Array
 from .contenders import CONTENDERS
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-4}  # relative to the largest entry of each gradient
@@ -13,7 +13,7 @@ PROOF_RATE = 2.0**30
 
 
 @cache
-def gradients(name: str, case: Case) -> tuple[list[Array], list[Array], float]:
+def gradients(name: str, case: AnyCase) -> tuple[list[Array], list[Array], float]:
     """Make one step of a contender in this process; return its initial weights, its gradients and its loss.
 
     The gradients are multiplied by `PROOF_RATE`.

@@ -24,7 +24,7 @@ import numpy as np
 from ... import html, processes
 from ...errors import ContenderError
 from ...threads import pinned
-from .cases import Case
+from .cases import AnyCase, case_of
 from .contenders import CONTENDERS
 from .proof import PROOF_RATE, TOLERANCE, equal_arrays, gradients
 
@@ -38,7 +38,7 @@ class Row:
 
     Attributes
     ----------
-    case : Case
+    case : Case or GPTCase
     contender, base : str
         Names of the contender and of the one that it is compared with.
     threads : int
@@ -52,7 +52,7 @@ class Row:
         Largest error of its gradients, relative to the largest entry of each; None if it computes no gradients.
     """
 
-    case: Case
+    case: AnyCase
     contender: str
     base: str
     threads: int
@@ -73,7 +73,7 @@ class Row:
             "case": str(self.case),
             "microseconds": f"{1e6 * self.median:.3g}",
             "quartiles": f"{1e6 * first:.3g} to {1e6 * third:.3g}",
-            "samples/s": f"{self.samples_per_second:,.0f}",
+            f"{self.case.unit}/s": f"{self.samples_per_second:,.0f}",
             f"times as fast as {self.base}": f"{self.ratio:.2g}",
         }
 
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def samples_per_second(self) -> float:
-        """Training samples per second."""
+        """Training samples, or documents, per second."""
         return self.case.batch_size / self.median
 
     @property
@@ -148,12 +148,12 @@ class Race:
             process.stdout.close()  # type: ignore[union-attr]
         self._folder.cleanup()
 
-    def run(self, case: Case, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
+    def run(self, case: AnyCase, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
         """Race the named contenders that are installed and can run this case.
 
         Parameters
         ----------
-        case : Case
+        case : Case or GPTCase
         names : iterable of str
             Keys of `CONTENDERS`.
         base : str
@@ -191,7 +191,7 @@ class Race:
             for name in names
         ]  # fmt: skip
 
-    def memory(self, case: Case, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    def memory(self, case: AnyCase, names: Iterable[str]) -> dict[str, dict[str, int]]:
         """Return the peak memory of "training" and "prediction", in bytes, for each tier that can run this case.
 
         Other contenders are left out: only the memory of Python and NumPy can be measured.
@@ -204,7 +204,7 @@ class Race:
                 measured[name] = self._ask(name, do="memory")
         return measured
 
-    def prove(self, case: Case, names: Iterable[str]) -> dict[str, float | None]:
+    def prove(self, case: AnyCase, names: Iterable[str]) -> dict[str, float | None]:
         """Return the relative error of each contender's gradients against its reference, None if it has no reference.
 
         Raises
@@ -218,7 +218,7 @@ class Race:
             off[name] = None
             if not reference:
                 continue
-            start, expected, loss = gradients(reference, Case(case.sizes, case.batch_size))
+            start, expected, loss = gradients(reference, case_of(case.name, case.batch_size))
             self._make(name, case, PROOF_RATE)
             path = Path(self._folder.name) / "weights.npz"
             got = self._ask(name, do="weights", path=str(path))
@@ -232,9 +232,9 @@ class Race:
                 raise ContenderError(f"{case}: {name} does not compute the same as {reference}: {error}") from None
         return off
 
-    def _make(self, name: str, case: Case, learning_rate: float) -> None:
+    def _make(self, name: str, case: AnyCase, learning_rate: float) -> None:
         self._ask(
-            name, do="make", sizes=case.sizes, batch_size=case.batch_size, dtype=case.dtype, learning_rate=learning_rate
+            name, do="make", net=case.name, batch_size=case.batch_size, dtype=case.dtype, learning_rate=learning_rate
         )
 
     def _ask(self, name: str, **request: Any) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from ...machine import processor
 from ...summary import size_of
-from .cases import Case
+from .cases import AnyCase
 from .contenders import CONTENDERS
 from .growth import NETS, GrowthCurve
 from .race import Row, quartiles
+from .sources import EXAMPLE
 from .targets import TargetResult
 
 LIMIT = "matrix products"
@@ -20,14 +21,14 @@ FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the po
 
 def machine(threads: int) -> dict[str, Any]:
     """Return a description of the machine: processor, system, cores, threads and versions."""
-    packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values() if contender.needs)])
+    packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values())])
     return {
         "processor": processor(),
         "system": platform.system(),
         "cores": os.cpu_count(),
         "threads": threads,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in packages},
+        "packages": {name: _version(name) for name in packages if name not in ("", EXAMPLE)},
     }
 
 
@@ -49,7 +50,8 @@ def machine_line(about: dict[str, Any]) -> str:
 
 def missing_line(names: Iterable[str]) -> str | None:
     """Return a line that names the packages that are not installed; None if all are."""
-    packages = sorted({CONTENDERS[name].needs for name in names if not CONTENDERS[name].installed})
+    missing = sorted({CONTENDERS[name].needs for name in names if not CONTENDERS[name].installed})
+    packages = [f"{name} (an example in the repository)" if name == EXAMPLE else name for name in missing]
     return f"Left out, not installed: {', '.join(packages)}" if packages else None
 
 
@@ -66,26 +68,27 @@ def race_table(rows: Sequence[Row]) -> list[str]:
     (case,) = {row.case for row in rows}
     limit = next((row.median for row in rows if row.contender == LIMIT), None)
     base = rows[0].base
+    share_head = f"{'% of limit':>12}" if limit else ""
     head = (
-        f"{'':18}{'step time':>9}{'quartiles':>20}{'samples/s':>13}{' speed vs. ' + base:>26}"
-        f"{'GFLOP/s':>10}{'% of limit':>12}"
+        f"{'':18}{'step time':>9}{'quartiles':>20}{case.unit + '/s':>13}{' speed vs. ' + base:>26}"
+        f"{'GFLOP/s':>10}{share_head}"
     )
     lines = [f"{case}", f"{head}   gradient error"]
     for row in sorted(rows, key=lambda row: row.median):
         first, third = quartiles(row.seconds)
         low, high = quartiles(row.ratios) if row.ratios else (0.0, 0.0)
         ratio = f"{_short(row.ratio)} ({_short(low)} to {_short(high)})" if row.ratios else ""
-        share = f"{limit / row.median:.0%}" if limit else ""
+        share = f"{f'{limit / row.median:.0%}':>12}" if limit else ""
         off = "(no gradients)" if row.off is None else "0" if row.off == 0 else f"{row.off:.0e}"
         spread = f"{time_of(first)} to {time_of(third)}"
         lines.append(
             f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{row.samples_per_second:>13,.0f}{ratio:>26}"
-            f"{row.gflops:>10.3g}{share:>12}   {off}"
+            f"{row.gflops:>10.3g}{share}   {off}"
         )
     return lines
 
 
-def memory_table(case: Case, measured: dict[str, dict[str, int]]) -> list[str]:
+def memory_table(case: AnyCase, measured: dict[str, dict[str, int]]) -> list[str]:
     """Return the table of each tier's memory, computed and measured, as lines."""
     lines = [
         f"Memory, {case}",
@@ -145,7 +148,7 @@ def _short(x: float) -> str:
 def as_json(row: Row) -> dict[str, Any]:
     """Return a row as it is written to JSON."""
     return {
-        "sizes": row.case.sizes, "batch_size": row.case.batch_size, "dtype": row.case.dtype,
+        "net": row.case.name, "batch_size": row.case.batch_size, "dtype": row.case.dtype,
         "contender": row.contender, "threads": row.threads, "base": row.base, "seconds": row.seconds,
         "median": row.median, "ratio": row.ratio, "samples_per_second": row.samples_per_second, "gflops": row.gflops,
         "gradients_off_by": row.off,
@@ -157,10 +160,10 @@ def change_table(rows: Sequence[Row], earlier: Sequence[dict[str, Any]]) -> list
 
     Times depend on the machine; ratios depend on it far less.
     """
-    before = {(*entry["sizes"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in earlier}
+    before = {(entry["net"], entry["batch_size"], entry["dtype"], entry["contender"]): entry for entry in earlier}
     lines = [f"{'':58}{'before':>10}{'now':>10}{'speedup':>9}{'speed vs. base':>22}"]
     for row in rows:
-        entry = before.get((*row.case.sizes, row.case.batch_size, row.case.dtype, row.contender))
+        entry = before.get((row.case.name, row.case.batch_size, row.case.dtype, row.contender))
         if entry is None:
             continue
         ratio = "" if entry["ratio"] is None or not row.ratios else f"{entry['ratio']:.2f} -> {row.ratio:.2f}"

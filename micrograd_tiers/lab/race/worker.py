@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...processes import end_with_parent
-from .cases import Case
+from .cases import case_of
 from .contenders import CONTENDERS
 
 WARM_UP = 0.04  # seconds: longer than another contender's BLAS threads keep spinning after their work
@@ -29,9 +29,9 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.contender = CONTENDERS[name]
 
-    def make(self, sizes: list[int], batch_size: int, dtype: str, learning_rate: float) -> dict[str, Any]:
+    def make(self, net: str, batch_size: int, dtype: str, learning_rate: float) -> dict[str, Any]:
         """Set the case for the requests that follow."""
-        self.case, self.learning_rate = Case(tuple(sizes), batch_size, dtype), learning_rate
+        self.case, self.learning_rate = case_of(net, batch_size, dtype), learning_rate
         self.slow = 0.0  # shortest time of a step in the last turn, in seconds
         self.step, self.weights_of = self.contender.make(self.case, learning_rate)
         return {}
