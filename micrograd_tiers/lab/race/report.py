@@ -82,7 +82,7 @@ def race_table(rows: Sequence[Row]) -> list[str]:
         off = "(no gradients)" if row.off is None else "0" if row.off == 0 else f"{row.off:.0e}"
         spread = f"{time_of(first)} to {time_of(third)}"
         lines.append(
-            f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{row.samples_per_second:>13,.0f}{ratio:>26}"
+            f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{_rate(row.samples_per_second):>13}{ratio:>26}"
             f"{row.gflops:>10.3g}{share}   {off}"
         )
     return lines
@@ -139,6 +139,10 @@ def _sensible(curve: GrowthCurve) -> str:
     if curve.sensible is None:
         return "none of these"
     return f"{curve.sensible:,}{' and beyond' if curve.sensible == max(curve.sizes) else ''}"
+
+
+def _rate(x: float) -> str:
+    return f"{x:,.0f}" if x >= 10 else f"{x:.2g}"
 
 
 def _short(x: float) -> str:
