@@ -88,9 +88,11 @@ assert abs(min(costs) - entropy) < 1e-12
 # ---------
 #
 # Real text has an entropy, too, but nobody knows it. These names are drawn by rules, and the package computes it
-# exactly. `data.perfect` is the model that knows the rules: after "qu" it is sure that a vowel comes, and after "kas"
-# it weighs the two readings *kas-* and *ka-s*. Its expected loss is `data.floor`. (The mean is taken name by name, so a
-# token of a short name counts a little more than one of a long name. The perfect model takes this into account.)
+# exactly. `data.perfect` is the model that knows the rules. After "kas" it weighs two readings: the s may close the
+# syllable, *kas-*, or open the next one, *ka-s* (and *ka-sh*). Its expected loss is `data.floor`. (The mean is taken
+# name by name, so a token of a short name counts a little more than one of a long name. That is why the best
+# predictions are not quite the true probabilities: the perfect model expects the end of a name a little more often than
+# it comes.)
 
 # %%
 after_kas = data.perfect.probabilities("kas")[-1]
@@ -188,11 +190,12 @@ for low, high in ((0, 30), (30, 300), (300, 3000), (3000, np.inf)):
 assert mean_above[0] > mean_above[30] > mean_above[300] > mean_above[3000]
 
 # %% [markdown]
-# After common contexts, such as the beginning of a name, the counts of four letters are nearly perfect. After rare ones
-# they know almost nothing, and half of the tokens come after a context that was seen fewer than 300 times. With fewer
-# names, it gets worse sooner, as the picture below shows. A table has no way out: for each further letter of context,
-# it has 27 times as many rows to fill. (A value just below 0 is chance: the perfect model is best on average, not on
-# every group of tokens.)
+# After common contexts, such as the beginning of a name, the counts of four letters are nearly perfect. After the
+# rarest ones they know little, but few tokens come there. Most of the loss comes from the next group, contexts that
+# were seen up to 299 times: that is still few beside the 27 that every context starts with. With fewer names, it gets
+# worse sooner, as the picture below shows. A table has no way out: for each further letter of context, it has 27 times
+# as many rows to fill. (A value just below 0 is chance: the perfect model is best on average, not on every group of
+# tokens.)
 #
 # A first GPT
 # -----------
@@ -228,7 +231,7 @@ mt.plots.panels([mt.plots.Panel("Names held out", "letters counted together", "l
 # %% [markdown]
 # With 1,000 or 4,000 names, even triples are too long. The GPT looks back at *all* letters, has fewer weights than the
 # table of triples has numbers, and is closer to the floor than any of the counts. What is left above the floor is not
-# the fault of the names: more steps bring it down, to 0.005 after 5,000.
+# in the names: more steps bring it down.
 #
 # New names
 # ---------

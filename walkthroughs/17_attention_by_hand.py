@@ -7,8 +7,8 @@ positions before it, decides which of them matter, and takes a mean of what they
 mathematics: dot products, softmax, and a weighted sum. On this page you compute one by hand, derive its three
 gradients, and test that it never looks ahead.
 
-You need softmax and its Jacobian (page 1), matrices whose rows are samples (page 5), and documents and tokens
-(page 16).
+You need softmax and its Jacobian (page 1), ops and vjps (page 3), matrices whose rows are samples (page 5), exact mode
+(page 6), and documents and tokens (page 16).
 """
 
 # %%
@@ -46,7 +46,7 @@ v = np.array([[4.0, 0, 8, 1], [0, 4, 0, 1], [2, 0, 0, 1], [0, 0, 8, 1]])
 # Scores
 # ------
 #
-# How well does the key of position $s$ match the query of position $t$? The dot product says it: it is large if both
+# How well does the key of position $s$ match the query of position $t$? The dot product tells us: it is large if both
 # rows have large numbers in the same places. It is divided by the root of $D$:
 #
 # $$
@@ -66,11 +66,11 @@ print((scores / u).round(2))
 assert abs(scores[2, :3] / u - [1, 1, 2]).max() < 1e-14
 
 # %% [markdown]
-# Why the root? A dot product of $D$ numbers is a sum of $D$ products. If these are independent and of size 1, their sum
-# is of size $\sqrt D$: signs differ, and most of the sum cancels. Without the division, a net with more features would
-# start with larger scores. Softmax would then put nearly all its weight on a single position, and where a probability
-# is near 0 or 1, its slope $p (1 - p)$ is near 0: nothing would be learned. Try it with 8 random keys of 256 numbers,
-# where the root is 16:
+# Why the root? A dot product of $D$ numbers is a sum of $D$ products. If these are independent, with mean 0 and
+# variance 1, the variances add up to $D$, so the sum is typically of size $\sqrt D$. Without the division, a net with
+# more features would start with larger scores. Softmax would then put nearly all its weight on a single position, and
+# where a probability is near 0 or 1, its slope $p (1 - p)$ is near 0: nothing would be learned. Try it with 8 random
+# keys of 256 numbers, where the root is 16:
 
 
 # %%
@@ -197,8 +197,8 @@ assert abs(dq_2 - [-0.5, 0, 0.5, 0]).max() < 1e-14
 #   $dk_s = \sum_t dqk_{ts}\, q_t$.
 # - The same holds for a value: $dv_s = \sum_t p_{ts}\, dy_t$.
 #
-# A matrix product sums over the index that disappears, and this must be the column of the first factor. In $dq$ it is,
-# so the table is used as it stands. In $dk$ and $dv$ the sum runs down the rows of the table, so it is transposed.
+# A matrix product sums over the columns of its first factor. $dq$ sums over $s$, the columns of the table, so the table
+# stays as it is. $dk$ and $dv$ sum over $t$, its rows, so the table is transposed first.
 #
 # What about the triangle? Where a score was taken away, $p$ is 0, and so $dz = p\,(\dots)$ is 0, too. Nothing else is
 # needed.
@@ -266,8 +266,9 @@ assert [check.passed for check in report.checks] == [True, False, True]
 # -----------------------
 #
 # The package's `attention` takes the three side by side as one matrix, because one layer computes all of them from the
-# features of a position: `Project(C, 3 * C)`. Its second argument is the number of heads, of which the next section
-# speaks. Here it is at each tier, with our numbers:
+# features of a position: `Project(C, 3 * C)`, where C is the number of features. Its second argument is the number of
+# heads, which the next section explains. Here it is at each tier, with our numbers. (`None` adds the axis of documents
+# for the tensor tier. Each op returns its value and its vjps, as on page 3.)
 
 # %%
 x, dy = np.hstack([q, k, v]), rng.standard_normal((4, 4))  # x: (4, 12)
@@ -330,8 +331,8 @@ mt.step_through(small, [[4, 0, 1, 0]], [[0, 1, 0, 4]], mt.SGD(0.1))
 # position, since a dot product does not know where a key stands. `rms_norm` divides each row by the root of its mean
 # square, which keeps the scores in range. `project` multiplies each row by a weight matrix. Between `fork` and `join`,
 # a copy of the input goes around the layers and is added to their output, so that each branch only *adds* something.
-# Then comes a branch of two layers with ReLU, as on page 5, and a last `project` gives the logits of the next token.
-# Of all of these, only attention lets positions see each other.
+# Then comes a second branch: two `project` layers with a ReLU (page 2) between them. A last `project` gives the logits
+# of the next token. Of all of these, only attention lets positions see each other.
 #
 # What do the heads look at? Here is a GPT with four heads after 300 steps on names, as it reads "rinshigus". At layer 6
 # there are four triangles, one for each head. A row holds the weights of one position, over the positions up to it.
@@ -350,7 +351,8 @@ mt.draw(learned, [document])
 
 # %% [markdown]
 # Nobody told a head what to look for. In the first one, a position takes a share of nearly all that came before. In the
-# last one there are dark columns: h and g look at the letters i, and at the beginning.
+# last one there are dark columns: h and g look at the letters i, and at the beginning. (At h, the net predicts the
+# letter after h.)
 #
 # Causality, tested
 # -----------------
@@ -404,8 +406,8 @@ assert (dq(of_y_1)[0] == 0).all()
 assert (dk(of_y_1)[0] != 0).any()
 
 # %% [markdown]
-# So one forward pass over a document of $T$ tokens makes $T$ honest predictions, and a training step learns from all of
-# them. A net without causality would need a pass for each.
+# So one forward pass over a document of $T$ tokens makes $T$ predictions that have not seen the answer, and a training
+# step learns from all of them. A net without causality would need a pass for each.
 #
 # A cache of keys and values
 # --------------------------
@@ -416,11 +418,13 @@ assert (dk(of_y_1)[0] != 0).any()
 # Nothing. Their outputs do not change, so their keys and values do not either, and their queries are never needed
 # again. So keep the keys and values of all positions in a list, the *key-value cache*, and compute the new position
 # alone. Here is the whole net for one token, written with single rows and the ops of the scalar tier. `dot` is the dot
-# product in exact mode.
+# product in exact mode. The seven matrices come in the order of the layers: tokens, positions, the one that makes
+# queries, keys and values, the one that mixes the heads' results, the two of the ReLU branch, and the last layer. The
+# 2 is $\sqrt D$.
 
 # %%
 ops, HEADS, D = get_tier("scalar", exact=True), 4, 4
-tokens, positions, qkv, mix, widen, narrow, head = (weight.tolist() for weight in net.state_dict().values())
+tokens, positions, qkv, mix, widen, narrow, last = (weight.tolist() for weight in net.state_dict().values())
 
 
 def project(row, weight):
@@ -450,7 +454,7 @@ def next_logits(token, cache):
     x = added(project(mean, mix), x)
     positive = [max(zi, 0.0) for zi in project(rms_norm(x), widen)]
     x = added(project(positive, narrow), x)
-    return project(x, head)
+    return project(x, last)
 
 
 cache = []
