@@ -65,7 +65,7 @@ def panels(of: Sequence[Panel], *, path: PathLike | None = None, axes: AxesLike 
     rows = ceil(len(of) / 3)
     columns = ceil(len(of) / rows)
     fitting = {
-        panel.title: max(1, int(4.2 // (0.5 + 0.06 * max(map(len, panel.lines))))) for panel in of
+        panel.title: max(1, int(4 // (0.54 + 0.06 * max(map(len, panel.lines))))) for panel in of
     }  # labels per row
     legend_lines = max(ceil(len(panel.lines) / fitting[panel.title]) for panel in of)
     figsize = (4.6 * columns, (3.5 + 0.16 * legend_lines) * rows)

@@ -602,3 +602,12 @@ def test_points_are_drawn_into_logarithmic_axes():
 def test_negative_zero_is_zero():
     texts = [text.get_text() for text in plots.matrices([[[-0.0]]], ["a"]).axes[0].texts]
     assert texts == ["0"]
+
+
+@pytest.mark.parametrize("length", [1, 2, 4, 8, 16, 30])
+def test_the_legend_of_a_panel_stays_within_the_picture(length):
+    lines = {chr(ord("A") + k) * length: ([0, 1], [0, k]) for k in range(12)}
+    figure = plots.panels([Panel("many lines", "step", "loss", lines)])
+    figure.canvas.draw()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.x1 + 1
