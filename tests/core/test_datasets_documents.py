@@ -183,5 +183,5 @@ def test_a_recipe_of_documents_is_refused_with_a_way_out(name):
         lambda: check(recipe),
         lambda: load_test_set("net.npz", Checkpoint(mt.mlp([2, 2])), name, None, n_test=None, seed=None),
     ):
-        with pytest.raises(ValueError, match=rf"the data set {name} holds documents, .*mt\.gpt\(\)"):
+        with pytest.raises(ValueError, match=rf"the data set {name} holds documents, .*choose --net gpt"):
             call()

@@ -512,7 +512,7 @@ def test_losses_are_drawn_at_the_right_epochs():
 
 
 def test_many_batches_are_drawn_as_means():
-    h = History(list(range(5001)))
+    h = History(list(range(5001)), [2500.0])
     line = plots.loss_curves(h, steps_per_epoch=5001, title="").axes[0].lines[0]
     assert len(line.get_xdata()) == 1667
     np.testing.assert_allclose(line.get_ydata(), 5001 * line.get_xdata(), atol=1e-9)

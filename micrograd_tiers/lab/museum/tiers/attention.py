@@ -169,7 +169,10 @@ SCORE_BUGS = (
         edits=in_tiers(
             scalar=(
                 ("q, k, v = parts[h::heads]", "k, q, v = parts[h::heads]"),
-                ("(q, k, v), (dq, dk, dv) = parts[h::heads]", "(k, q, v), (dk, dq, dv) = parts[h::heads]"),
+                (
+                    "(q, k, v), (dq, dk, dv) = parts[h::heads], dparts[h::heads]",
+                    "(k, q, v), (dk, dq, dv) = parts[h::heads], dparts[h::heads]",
+                ),
             ),
             numpy=(
                 ("q, k, v = x.reshape", "k, q, v = x.reshape"),
