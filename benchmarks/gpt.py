@@ -43,33 +43,29 @@ try:
 except ImportError:
     torch = None
 
-N_NAMES, RATE, BETAS = 32_033, 0.01, (0.85, 0.99)
+RATE, BETAS = 0.01, (0.85, 0.99)
 LETTERS = mt.Tokenizer("abcdefghijklmnopqrstuvwxyz")
 Array = Any
 Contender = Callable[[int], float]  # takes so many steps, returns the seconds of one
 
 
-def documents_of(path: Path | None) -> tuple[list[str], random.Random]:
-    """Return documents in random order, and the generator that shuffled them: microgpt's order for its names."""
+def documents_of(path: Path | None) -> list[str]:
+    """Return documents in random order: microgpt's order for its names."""
     rng = random.Random(42)
     if path is None:
         documents = ["".join(rng.choices(LETTERS.characters, k=rng.randint(3, 9))) for _ in range(1000)]
     else:
         documents = [line.strip() for line in path.read_text().splitlines() if line.strip()]
     rng.shuffle(documents)
-    return documents, rng
+    return documents
 
 
-def weights_of(rng: random.Random) -> list[Array]:
-    """Return initial weights, drawn in microgpt's order, in the order of the net."""
-
-    def matrix(n_out: int, n_in: int) -> Array:
-        return np.array([[rng.gauss(0, 0.08) for _ in range(n_in)] for _ in range(n_out)])
-
-    token, position, head = matrix(27, 16), matrix(16, 16), matrix(27, 16)
-    q, k, v, o = (matrix(16, 16) for _ in range(4))
-    wide, narrow = matrix(64, 16), matrix(16, 64)
-    return [token, position, np.concatenate([q, k, v]), o, wide, narrow, head]
+def started(documents: list[str]) -> tuple[random.Random, list[Array]]:
+    """Return the generator after the shuffle and the draw of the weights, and the weights in the order of the net."""
+    rng = random.Random(42)
+    rng.shuffle([*documents])
+    matrices = matrices_of(example("class with slots").GPT(27, rng))
+    return rng, [np.array([[p.data for p in row] for row in matrix]) for matrix in matrices]
 
 
 def net_at(tier: str, weights: list[Array], exact: bool = False) -> mt.Network:
@@ -102,13 +98,6 @@ def trained(tier: str, exact: bool, documents: list[str], steps: int, n: int) ->
     state = [np.ascontiguousarray(array) for array in net.state_dict().values()]
     digest = hashlib.sha256(b"".join(array.tobytes() for array in state)).hexdigest()
     return {"weights": state, "losses": trainer.history.batch_loss, "names": names, "sha": digest, "seconds": seconds}
-
-
-def started(documents: list[str]) -> tuple[random.Random, list[Array]]:
-    """Return the generator after the shuffle and the draw of the weights, and these weights."""
-    rng = random.Random(42)
-    rng.shuffle([*documents])
-    return rng, weights_of(rng)
 
 
 def print_proof(documents: list[str], steps: int, n: int) -> None:
@@ -289,7 +278,7 @@ def main() -> None:
     parser.add_argument("--generated", type=int, default=200, help="names to generate at each tier (default: 200)")
     parser.add_argument("--rounds", type=int, default=11, help="rounds of the timing; 0 for none (default: 11)")
     arguments = parser.parse_args()
-    documents, _ = documents_of(arguments.names)
+    documents = documents_of(arguments.names)
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
     print(f"{len(documents):,} documents, {', '.join(versions)}")

@@ -28,24 +28,20 @@ def checked(
     return with_check
 
 
-def _check_features(x: Shape, weight: Shape) -> None:
-    if x[-1:] != weight[1:]:
-        raise ValueError(
-            f"linear: x has shape {x}, weight {weight} expects {weight[-1]} features"
-        )
+def _features_of(op: str) -> Callable[[Shape, Shape], None]:
+    def check(x: Shape, weight: Shape) -> None:
+        if x[-1:] != weight[1:]:
+            raise ValueError(
+                f"{op}: x has shape {x}, weight {weight} expects {weight[-1]} features"
+            )
+
+    return check
 
 
 def _check_channels(x: Shape, weight: Shape) -> None:
     if x[-3:-2] != weight[1:2]:
         raise ValueError(
             f"conv2d: x has shape {x}, weight {weight} expects {weight[1]} channels"
-        )
-
-
-def _check_projected(x: Shape, weight: Shape) -> None:
-    if x[-1:] != weight[1:]:
-        raise ValueError(
-            f"project: x has shape {x}, weight {weight} expects {weight[-1]} features"
         )
 
 
@@ -88,12 +84,12 @@ def _check_targets(output: Shape, target: Shape) -> None:
 
 
 CHECKS: dict[str, Callable[[Shape, Any], None]] = {
-    "linear": _check_features,
+    "linear": _features_of("linear"),
     "conv2d": _check_channels,
     "add_position": _check_positions,
     "attention": _check_heads,
     "layer_norm": _check_normalized,
-    "project": _check_projected,
+    "project": _features_of("project"),
     "next_token_loss": _check_next_tokens,
 }
 for row in ROW_OF.values():

@@ -3,6 +3,7 @@
 Where the documentation offers a choice, the faster variant is used.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -99,6 +100,15 @@ def jax_jit(case: Case, learning_rate: float) -> tuple[Step, Weights]:
             x = jax.nn.sigmoid(x @ weight.T + bias)
         logits = x @ last[0].T + last[1]
         return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1).mean()
+
+    return compiled_step(loss_of, parameters, x, y, learning_rate)
+
+
+def compiled_step(
+    loss_of: Callable[[Any, Any, Any], Any], parameters: list[Any], x: Any, y: Any, learning_rate: float
+) -> tuple[Step, Weights]:
+    """Return the training step of a loss in JAX, a function of parameters, samples and targets, compiled as a whole."""
+    import jax
 
     def update(parameters: Any, x: Any, y: Any) -> Any:
         loss, grads = jax.value_and_grad(loss_of)(parameters, x, y)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...engine import Value
 from .cases import TOKENIZER, GPTCase, Step, Weights
+from .frameworks import compiled_step
 from .sources import EXAMPLE, spec_of
 
 HEADS = 4
@@ -80,18 +81,7 @@ def gpt_in_jax(case: GPTCase, learning_rate: float) -> tuple[Step, Weights]:
         each = -jnp.take_along_axis(log_p, jnp.maximum(targets, 0)[..., None], axis=-1)[..., 0] * known
         return (each.sum(1) / known.sum(1)).mean()
 
-    def update(parameters: Any, tokens: Any, targets: Any) -> Any:
-        loss, grads = jax.value_and_grad(loss_of)(parameters, tokens, targets)
-        return loss, [parameter - learning_rate * grad for parameter, grad in zip(parameters, grads, strict=True)]
-
-    compiled = jax.jit(update, donate_argnums=0)
-
-    def step() -> Any:
-        nonlocal parameters
-        loss, parameters = compiled(parameters, tokens, targets)
-        return jax.block_until_ready(loss)
-
-    return step, lambda: [np.asarray(array) for array in parameters]
+    return compiled_step(loss_of, parameters, tokens, targets, learning_rate)
 
 
 Matrices = list[list[list[Any]]]  # weights as one object per number, in the order of the net
