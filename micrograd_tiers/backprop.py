@@ -47,7 +47,7 @@ def forward(tier, steps, x, noise=()):
 
 
 def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
-    """Return the losses of all chunks, each parameter's gradient, and the last chunk's statistics.
+    """Return the losses of all chunks, the sum of each parameter's gradient, and the last statistics.
 
     The chain rule is the inner loop: each vjp takes dL/d(output of a layer) and returns dL/d(one
     of its inputs). The loop starts from dloss, which is 1/N for the mean over N samples. A factor
@@ -73,4 +73,4 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
             pull, *vjps_of_parameters = vjps[i]  # pull: vjp of x, called if a layer below learns
             for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):
                 sums[name].add(vjp, dy)  # adds vjp(dy), dL/d(parameter)
-    return losses, {name: gradient.value() for name, gradient in sums.items()}, seen
+    return losses, sums, seen  # sums[name].value() is dL/d(parameter)

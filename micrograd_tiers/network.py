@@ -24,6 +24,7 @@ from .targets import Targets, check_targets
 from .tiers import Tier, get_tier, name_of
 from .tiers.arrays import quiet
 from .tiers.lists import total  # rounds once, so that the order of the losses does not matter
+from .tiers.sums import Sum
 from .weights import Chain
 
 SLICE = 1024  # samples that forward() handles at a time, so that predicting a whole set does not fill the memory
@@ -278,7 +279,7 @@ class Network(Chain):
         targets = self.check_targets(y, len(X), sample_weight, shape=X.shape[1:])
         x = self.tier_samples(X)
         loss, grads, _ = self.backprop(x, self.tier_targets(targets), prepared=targets)
-        return loss, {name: self._ndarray(grads[name]) for name in self.parameters if name in grads}
+        return loss, {name: self._ndarray(grads[name].value()) for name in self.parameters if name in grads}
 
     def backprop(
         self,
@@ -288,7 +289,7 @@ class Network(Chain):
         noise: Sequence[Any] = (),
         *,
         prepared: Targets | None = None,
-    ) -> tuple[float, dict[str, Any], list[Any]]:
+    ) -> tuple[float, dict[str, Sum], list[Any]]:
         """Return the mean loss of a mini-batch, its gradient times a factor, and the statistics of batch normalization.
 
         All arrays are the tier's own and are not checked.
@@ -309,8 +310,8 @@ class Network(Chain):
         Returns
         -------
         loss : float
-        grads : dict of array of the tier
-            Keyed as `parameters`, times `factor`.
+        grads : dict of Sum
+            Keyed as `parameters`: ``grads[name].value()`` is the gradient times `factor`, an array of the tier.
         seen : list
             For each layer, the statistics that `Layer.updated` needs, or None.
         """

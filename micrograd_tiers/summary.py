@@ -55,9 +55,11 @@ class Summary:
 
     @property
     def training_bytes(self) -> int:
-        """Lower bound for a training step, in bytes: parameters, gradients, the optimizer's memory, and activations.
+        """Lower bound for a training step that stores all gradients, in bytes.
 
-        Activations are the mini-batch, each layer's output, and the numbers that layers store for their vjps.
+        It counts parameters, gradients, the optimizer's memory, and activations: the mini-batch, each layer's output,
+        and the numbers that layers store for their vjps. Plain gradient descent may take less: BLAS adds the gradient
+        of a large weight straight to it.
         """
         learned = sum(n for i, n in enumerate(self.n_parameters) if i not in self.frozen)
         computed = sum(map(math.prod, self.shapes))
@@ -99,8 +101,8 @@ class Summary:
     def _totals(self) -> list[str]:
         return [
             f"{sum(self.n_parameters):,} parameters, {size_of(self.parameter_bytes)} in {self.dtype}",
-            f"a training step on {self.batch_size:,} samples needs at least {size_of(self.training_bytes)}, "
-            f"predicting them {size_of(self.prediction_bytes)}",
+            f"a training step on {self.batch_size:,} samples needs at least {size_of(self.training_bytes)} if it "
+            f"stores all gradients, predicting them {size_of(self.prediction_bytes)}",
         ]
 
 

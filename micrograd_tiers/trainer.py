@@ -222,7 +222,9 @@ class Trainer:
         moved = any(_moved(before[name], after[name]) for name in grads)
         # The gradients have a factor, and may underflow with it.
         too_small = self._optimizer.learning_rate < EPSILON
-        if not moved and (too_small or any(np.any(self.net.tier.tolist(gradient)) for gradient in grads.values())):
+        if not moved and (
+            too_small or any(np.any(self.net.tier.tolist(gradient.value())) for gradient in grads.values())
+        ):
             warnings.warn(
                 f"no weight has moved at the first step: the learning rate ({self._optimizer.learning_rate:g}) is too "
                 f"small to have an effect, or add_scaled of the tier {self.net.tier_name!r} neither changes its target "

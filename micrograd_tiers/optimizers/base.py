@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..arguments import make_number
+from ..tiers.sums import Sum
 
 Memory = dict[str, Any]  # of one parameter: arrays by slot
 State = dict[str, Memory]  # keyed by parameter
@@ -43,6 +44,11 @@ class Optimizer:
         """Factor of the gradients: the backward pass starts from it, divided by the number of samples."""
         return 1.0
 
+    @property
+    def adds_gradient(self) -> bool:
+        """True if the change of a parameter is just its gradient times `gradient_factor`."""
+        return False
+
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
         """Return the change of a parameter: an array to be added to it.
 
@@ -62,14 +68,16 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def apply(self, net: Any, gradients: dict[str, Any], state: State) -> None:
+    def apply(self, net: Any, gradients: dict[str, Sum], state: State) -> None:
         """Update the weights of net once, from gradients times `gradient_factor`, as returned by `net.backprop`."""
-        tier, parameters = net.functions, net.parameters
+        tier, parameters, adds_gradient = net.functions, net.parameters, self.adds_gradient
         for name, gradient in gradients.items():
-            parameter, memory = parameters[name], state.setdefault(name, {})
-            moved = tier.add_scaled(parameter, self.update(tier, gradient, parameter, memory), 1.0)
-            if moved is not None:  # arrays that cannot be changed in place
-                parameters[name] = moved
+            parameter = parameters[name]
+            if adds_gradient:
+                parameters[name] = gradient.value(parameter)
+            else:
+                change = self.update(tier, gradient.value(), parameter, state.setdefault(name, {}))
+                parameters[name] = gradient.added(parameter, change)
 
     def step(self, net: Any, grads: dict[str, Any], state: State) -> None:
         """Update the weights of net once.
@@ -82,10 +90,11 @@ class Optimizer:
         state : dict
             The optimizer's memory between steps. It starts empty and belongs to one training run.
         """
-        factor = self.gradient_factor
+        tier, factor = net.functions, self.gradient_factor
         for name, gradient in grads.items():  # one at a time, so that they are never all copied at once
-            own = net.tier.elementwise(lambda g: factor * g, net.tier_array(gradient))
-            self.apply(net, {name: own}, state)
+            scaled = tier.new_sum()
+            scaled.add(lambda own: tier.elementwise(lambda g: factor * g, own), net.tier_array(gradient))
+            self.apply(net, {name: scaled}, state)
 
     def _with_decay(self, tier: Any, gradient: Any, parameter: Any) -> Any:
         """Return the gradient plus that of the L2 penalty."""

@@ -70,10 +70,10 @@ class Functions:
     def _helper(self, name: str) -> Any:
         if name == "moments":
             return self.names("batch").get(name)
-        if name == "new_sum" and self._tier == "vector":
-            return partial(self.SumOfOuterProducts, self.matmul)
-        if name == "new_sum":
+        if name == "new_sum" and self._tier == "scalar":
             return sum_with(self.add_scaled)
+        if name == "new_sum":
+            return partial(self.SumOfProducts, self.matmul, self.add_product)
         if name == "chunks" and self._tier != "scalar":
             name = "samples" if self._tier == "vector" else "whole_batch"
         helpers = vars(module_of(self._files["helpers"]))

@@ -3,14 +3,14 @@
 An op returns its value y and, for each differentiable argument, a vjp: the function
 that takes dy = dL/dy and returns dL/d(argument). `scalar.py` and `vector.py` hold the
 same ops in the same order: read the three files side by side.
-Shapes: x (N, I), weight (O, I), bias (O,), logits (N, C); a loss is (N,), summed later,
-and its dy is a number, or (N, 1) if samples have weights.
+Shapes: x (N, I), weight (O, I), bias (O,), logits (N, C), loss (N,), dloss () or (N, 1)
 """
 
 import numpy as np
 
 from micrograd_tiers.tiers.arrays import exp, expm1, log1p, matmul, tanh_of, total
 from micrograd_tiers.tiers.assembly import assemble
+from micrograd_tiers.tiers.sums import product_with
 
 
 def linear(x, weight, bias):
@@ -18,7 +18,7 @@ def linear(x, weight, bias):
     y = matmul(x, weight.T) + bias
     return y, (
         lambda dy: matmul(dy, weight),  # dL/dx (N, I)
-        lambda dy: matmul(dy.T, x),  # dL/dweight (O, I): summed over the samples
+        product_with(x),  # dL/dweight (O, I): matmul(dy.T, x), see sums.py
         lambda dy: total(dy, axis=0),  # dL/dbias (O,): summed over the samples
     )
 

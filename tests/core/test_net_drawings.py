@@ -553,7 +553,8 @@ task = json.load(sys.stdin)
 tier, parameters, layers = get_tier("scalar"), task["parameters"], [Linear(2, 3), Sigmoid(), Linear(3, 2)]
 names = [[f"{i}.{name}" for name in layer.parameter_shapes()] for i, layer in enumerate(layers)]
 steps, probes = probed([Step(*each, parameters, {}, training=True) for each in zip(layers, names)])
-losses, gradients, _ = backprop(tier.functions, steps, SoftmaxCrossEntropy(), task["X"], (task["y"],), 0.5)
+losses, sums, _ = backprop(tier.functions, steps, SoftmaxCrossEntropy(), task["X"], (task["y"],), 0.5)
+gradients = {name: gradient.value() for name, gradient in sums.items()}
 outputs, doutputs = ([of_sample(tier, chunks, 1, 2) for chunks in zip(*each)] for each in
                      (zip(*(p.xs for p in probes)), zip(*(p.dxs for p in probes))))
 stages = [Stage("input", (2,), outputs[0], doutputs[0], what="input")]

@@ -236,7 +236,8 @@ def test_float32_stays_float32(tier):
     net = mt.two_layer_net(5, 4, 3, tier=tier, dtype="float32")
     X, y = samples()
     x, target = net.tier.asarray(X, "float32"), net.tier.asarray(y, "int64")
-    _, grads, _ = net.backprop(x, (target,))
+    _, sums, _ = net.backprop(x, (target,))
+    grads = {name: gradient.value() for name, gradient in sums.items()}
     mt.fit(net, X, y, optimizer=mt.Adam(0.01), batch_size=3)
     for arrays in (grads, net.parameters):
         assert {array.dtype.name for array in arrays.values()} == {"float32"}

@@ -605,7 +605,7 @@ def test_gradients_multiplied_by_gradient_factor_give_the_same_step(tier, optimi
     states = {}, {}
     for _ in range(3):
         _, grads, _ = nets[0].backprop(x, (y,))
-        optimizer.step(nets[0], grads, states[0])
+        optimizer.step(nets[0], {name: gradient.value() for name, gradient in grads.items()}, states[0])
         _, grads, _ = nets[1].backprop(x, (y,), factor)
         optimizer.apply(nets[1], grads, states[1])
     plain, multiplied = (net.state_dict() for net in nets)

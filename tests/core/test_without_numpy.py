@@ -53,7 +53,7 @@ for epoch in range(task["epochs"]):
         dloss = optimizer.gradient_factor / len(X[batch])
         _, gradients, _ = backprop(tier.functions, steps, loss, X[batch], (y[batch],), dloss)
         for name, gradient in gradients.items():
-            change = optimizer.update(tier, gradient, parameters[name], memories.setdefault(name, {}))
+            change = optimizer.update(tier, gradient.value(), parameters[name], memories.setdefault(name, {}))
             tier.add_scaled(parameters[name], change, 1.0)
 outputs = [forward(tier.functions, steps, x)[0] for x in X]
 json.dump({"parameters": parameters, "outputs": outputs, "factor": StepDecay(1).factor(1)}, sys.stdout)

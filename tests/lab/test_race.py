@@ -177,7 +177,8 @@ def test_memory_is_measured_for_the_tiers():
         measured = runner.memory(case, ["tensor", "Value", "PyTorch eager"][:2])
     needed = case.summary.training_bytes
     assert [*measured] == ["tensor"]
-    assert needed <= measured["tensor"]["training"] <= 1.3 * needed + 5_000
+    gradients = case.summary.parameter_bytes  # BLAS may add them to the weights without storing them
+    assert needed - gradients <= measured["tensor"]["training"] <= 1.3 * needed + 5_000
     assert measured["tensor"]["prediction"] < measured["tensor"]["training"]
 
 

@@ -91,7 +91,8 @@ def test_measured_memory_is_at_least_the_computed_and_close_to_it_at_a_large_bat
     tasks, results, _ = quick("memory")
     for task, result in zip(tasks, results, strict=True):
         for key in ("training", "prediction"):
-            assert result[f"{key}_measured"] >= result[key], (task, key)
+            unstored = result["parts"]["gradients"] if key == "training" and task.optimizer == "sgd" else 0
+            assert result[f"{key}_measured"] >= result[key] - unstored, (task, key)
             if task.batch_size == memory.BATCH_SIZE:
                 assert result[f"{key}_measured"] < 1.5 * result[key], (task, key)
 

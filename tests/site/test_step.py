@@ -127,7 +127,7 @@ def test_float32_weights_and_dropout_masks_are_those_of_training(dtype):
     loss, grads, _ = net.backprop(x, targets, noise=[mask.astype(dtype) for mask in masks])
     assert recording.arrays["L"] == loss
     assert {name: recording.arrays[f"gradient of {name}"] for name in grads} == {
-        k: g.tolist() for k, g in grads.items()
+        k: g.value().tolist() for k, g in grads.items()
     }
 
 

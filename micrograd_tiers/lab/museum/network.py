@@ -94,17 +94,13 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "tiers/sums.py": (
                 (
                     "Sum.add",
-                    "if self.total is None:\n"
-                    "    self.total = vjp(dy)\n"
-                    "else:\n"
-                    "    added = self.add_scaled(self.total, vjp(dy), 1.0)\n"
-                    "    self.total = self.total if added is None else added",
-                    "self.total = vjp(dy)",
+                    "vjp(dy) if self.total is None else self.added(self.total, vjp(dy))",
+                    "vjp(dy)",
                 ),
             ),
             "tiers/arrays.py": (
                 (
-                    "SumOfOuterProducts.add",
+                    "SumOfProducts.add",
                     "self.dys.append(dy)\nself.xs.append(vjp.x)",
                     "self.dys, self.xs = [dy], [vjp.x]",
                 ),

@@ -113,8 +113,9 @@ def report(tasks: Sequence[Task], results: Sequence[Result]) -> StudyReport:
     at = {(hidden, rule): done[hidden, rule, BATCH_SIZE] for hidden in NETS for rule in RULES}
     answer = (
         f"The mini-batches have {BATCH_SIZE} samples in float64.\n\n{_totals(at)}\n\n"
-        "The computed memory is the minimum that is needed. The measured memory is the peak in tracemalloc, Python's "
-        "own memory tracer, during one training step (`backprop` and `optimizer.apply`) or during one `forward`. "
+        "The computed memory is the minimum for a step that stores all gradients. The measured memory is the peak in "
+        "tracemalloc, Python's own memory tracer, during one training step (`backprop` and `optimizer.apply`) or "
+        "during one `forward`. "
         f"{_excess(at)}\n\n"
         f"{_parts(at)}\n\n{_what_dominates(at)}\n\n{_what_adam_adds(at)}\n\n{_one_neuron(at)}"
     )
@@ -188,16 +189,18 @@ def _of_a_sample(result: Result) -> float:
 
 
 def _excess(at: At) -> str:
-    def percent(hidden: tuple[int, ...], rule: str, key: str) -> str:
+    def compared(hidden: tuple[int, ...], rule: str, key: str) -> str:
         result = at[hidden, rule]
-        return f"{result[f'{key}_measured'] / result[key] - 1:.0%}"
+        change = result[f"{key}_measured"] / result[key] - 1
+        return f"{abs(change):.0%} {'more' if change >= 0 else 'less'} than computed"
 
     return (
-        "The measured memory is higher because of intermediate results. With 784-128-10 and Adam, a training step "
-        f"takes {percent((128,), 'adam', 'training')} more than computed ({percent((128,), 'sgd', 'training')} with "
-        "SGD), because each intermediate result of Adam's formula is an array as large as a layer's weights. "
-        f"Prediction takes {percent((128,), 'sgd', 'prediction')} more than computed, because each intermediate result "
-        "of the sigmoid's formula is as large as its output."
+        "The measured memory is higher where there are intermediate results. With 784-128-10 and Adam, a training step "
+        f"takes {compared((128,), 'adam', 'training')}, because each intermediate result of Adam's formula is an array "
+        f"as large as a layer's weights. Prediction takes {compared((128,), 'sgd', 'prediction')}, because each "
+        "intermediate result of the sigmoid's formula is as large as its output. With SGD, a training step of this net "
+        f"takes {compared((128,), 'sgd', 'training')}: the computed memory stores all gradients, but NumPy's BLAS "
+        "library can add the gradient of a large weight straight to the weight."
     )
 
 

@@ -31,6 +31,16 @@ def products(dy: Array, x: Array) -> Array:
     return total(_sum_of_outer_products(dy, x))
 
 
+def add_product(target: Array, dy: Array, x: Array) -> None:
+    """Add dy.T x to target, in place; the product is summed first."""
+    target += matmul(dy.T, x)
+
+
+def product_with(x: Array) -> Callable[[Array], Array]:
+    """Return the vjp of a weight at the tensor tier, from dy to dy.T x."""
+    return lambda dy: matmul(dy.T, x)
+
+
 def _sum_of_outer_products(a: Array, b: Array) -> Array:
     """Return the sum over k of a[..., k, :, None] * b[..., k, None, :] in the order of k: (..., K, M), (..., K, P)."""
     if a.shape[-1] > b.shape[-1]:
@@ -86,5 +96,6 @@ exp, expm1, log1p, tanh_of = map(
 
 ARITHMETIC = {
     **{"matmul": matmul, "matmuls": matmuls, "products": products, "total": total},
+    **{"add_product": add_product, "product_with": product_with},
     **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},
 }

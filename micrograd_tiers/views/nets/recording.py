@@ -134,7 +134,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
     """Return the snapshot of a forward and a backward pass."""
     (steps, probes), N = probed(net.steps(training=True)), len(samples)
     arrays = net.tier_samples(samples), net.tier_targets(targets), 1.0 / targets.divisor
-    losses, gradients, _ = backprop(net.functions, steps, targets.loss, *arrays)
+    losses, sums, _ = backprop(net.functions, steps, targets.loss, *arrays)
 
     def numbers(chunks: Sequence[Any]) -> Numbers | None:
         return of_sample(net.tier, chunks, sample, N)
@@ -146,7 +146,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
     ignored = "" if counts else " Its label is ignored."
     dropout = ", but dropout drops nothing" if any(layer.op == "dropout" for layer in net.layers) else ""
     return Snapshot(
-        _stages(net, shapes, outputs, doutputs, gradients),
+        _stages(net, shapes, outputs, doutputs, {name: gradient.value() for name, gradient in sums.items()}),
         about=f"Sample {sample} of {N}. Layers behave as in training{dropout}.{ignored}",
         about_gradients=f"L is the {weighted}mean loss of the {N} samples." if N > 1 else "L is the loss.",
         loss_name=_name(net.loss),

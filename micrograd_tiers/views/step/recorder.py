@@ -197,9 +197,9 @@ class RecordedSum:
             self.inner.add(lambda dy: vjp.checked(event, dy)[0], dy)
         event.outputs[event.part], event.total = gradient_of(self.parameter), self
 
-    def value(self) -> Any:
-        """Return the sum."""
-        return self.inner.value()
+    def value(self, target: Any = None) -> Any:
+        """Return the sum, or target plus the sum."""
+        return self.inner.value(target)
 
 
 def _is_op(result: Any) -> bool:

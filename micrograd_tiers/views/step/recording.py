@@ -144,7 +144,8 @@ def record(
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow: the page shows the numbers
         try:
             loss = InLayer(recorder, None, loss_fn)
-            _, gradients, _ = backprop(recorder, in_layers(recorder, steps), loss, x, targets, dloss, noise)
+            _, totals, _ = backprop(recorder, in_layers(recorder, steps), loss, x, targets, dloss, noise)
+            gradients = {key: total.value() for key, total in totals.items()}
         except (Exception, SystemExit) as error:  # of a tier that is wrong or not finished
             recording.error, recording.unfinished = error, True
         sums = {gradient_of(key): recorder.copied(gradient) for key, gradient in gradients.items()}

@@ -144,7 +144,7 @@ LINEAR_BUGS = (
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo * xi for dyo in dy] for xi in x]"),
             vector=("outer_with(x)", "lambda dy: x[:, None] * dy"),
-            tensor=("matmul(dy.T, x)", "matmul(x.T, dy)"),
+            tensor=("product_with(x)", "lambda dy: matmul(x.T, dy)"),
         ),
         symptom="A shape error, except in square layers, which train badly.",
         property="the shape and the value of dL/dweight, checked on square layers too",
@@ -157,7 +157,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy[-1:].T, x[-1:])")),
+        edits=in_tiers(tensor=("product_with(x)", "lambda dy: matmul(dy[-1:].T, x[-1:])")),
         symptom="The net learns slowly: every step uses a single sample, scaled by 1/N.",
         property="dL/dweight, checked on more than one sample",
         explanation="The loop over the samples assigns where it should add, so each sample overwrites the one before. "
@@ -170,7 +170,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy[:-1].T, x[:-1])")),
+        edits=in_tiers(tensor=("product_with(x)", "lambda dy: matmul(dy[:-1].T, x[:-1])")),
         symptom="No visible effect with large batches. With one sample per step, the weights never change.",
         property="dL/dweight, checked on few samples",
         explanation="An off-by-one error: the loop over the samples ends one too early.",
@@ -182,7 +182,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x)", "matmul(dy.T, x) / len(x)")),
+        edits=in_tiers(tensor=("product_with(x)", "lambda dy: matmul(dy.T, x) / len(x)")),
         symptom="The net learns N times too slowly. A larger learning rate hides it.",
         property="dL/dweight, checked on more than one sample",
         explanation="The mean over the mini-batch is taken once, in the loss: dy already contains the 1/N. With a "
@@ -195,7 +195,7 @@ LINEAR_BUGS = (
         kind="tier",
         op="linear",
         part="dweight",
-        edits=in_tiers(tensor=("matmul(dy.T, x)", "total(dy, axis=0)[:, None] * total(x, axis=0)")),
+        edits=in_tiers(tensor=("product_with(x)", "lambda dy: total(dy, axis=0)[:, None] * total(x, axis=0)")),
         symptom="The net hardly learns: the differences between the samples of a batch are lost.",
         property="dL/dweight, checked on more than one sample",
         explanation="The sum of the products is not the product of the sums. With one sample, the two are equal.",
@@ -209,7 +209,7 @@ LINEAR_BUGS = (
         part="dweight",
         edits=in_tiers(
             vector=("outer_with(x)", "lambda dy: (dy[:, None] * x).astype('f4').astype('f8')"),
-            tensor=("matmul(dy.T, x)", "matmul(dy.T, x).astype('f4').astype('f8')"),
+            tensor=("product_with(x)", "lambda dy: matmul(dy.T, x).astype('f4').astype('f8')"),
         ),
         symptom="No visible effect, but two tiers that should agree to 1e-14 agree only to 1e-8.",
         property="dL/dweight, checked to 1e-12; or the weights of two tiers after one step",
@@ -226,7 +226,7 @@ LINEAR_BUGS = (
         edits=in_tiers(
             scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
             vector=("outer_with(x)", "lambda dy: dy[:, None].repeat(len(x), axis=1)"),
-            tensor=("matmul(dy.T, x)", "matmul(dy.T, np.ones_like(x))"),
+            tensor=("product_with(x)", "lambda dy: matmul(dy.T, np.ones_like(x))"),
         ),
         symptom="The net hardly learns: all weights of a unit move together, like its bias.",
         property="dL/dweight, checked on random inputs",
