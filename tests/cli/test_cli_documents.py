@@ -150,7 +150,7 @@ def test_a_file_of_text_is_trained_on(cli):
         (("--net", "gpt", "--hidden", 300), "--net gpt has no such settings: leave out --hidden"),
         (("--net", "gpt", "--layers", "relu"), "leave out --layers"),
         (("--net", "gpt", "--label-smoothing", 0.1), "leave out --label-smoothing"),
-        (("--net", "gpt", "--data", "glyphs"), "choose --data names or makemore-names; train also reads --text FILE"),
+        (("--net", "gpt", "--data", "glyphs"), "--data names or makemore-names; train and compare also read --text"),
         (("--net", "gpt", "--text", "none.txt"), "none.txt: there is no such file"),
         (("--net", "gpt", "--epochs", 2, "--steps", 3), "epochs is 2 and steps is 3, expected one of them"),
         (("--data", "names"), "choose --net gpt"),
@@ -226,6 +226,22 @@ def test_compare_shows_losses_speeds_and_names_of_each_tier_side_by_side(cli, ex
     assert all((sha in result.out) == exact for sha in hashes)
 
 
+@pytest.mark.parametrize("n_lines", [30, 600])
+def test_compare_reads_a_file_of_text_as_train_does_and_takes_its_first_documents(cli, n_lines):
+    Path("poem.txt").write_text("".join(f"{n} men\n" for n in range(n_lines)))
+    text = ("--net", "gpt", "--text", "poem.txt", "--length", 5)
+    result = cli("compare", *text, "--tiers", "tensor", "--json", "c.json")
+    assert result.code == 0
+    assert "on poem.txt, file poem.txt, seed 0" in result.out
+    (comparison,) = json.loads(Path("c.json").read_text())["comparisons"]
+    n, n_test = (27, 3) if n_lines == 30 else (400, 60)
+    assert (comparison["n_samples"], comparison["n_scored"]) == (n, n_test)
+    assert cli("train", *text, "--n-train", n, "--n-test", n_test, "--steps", n, "--json", "t.json").code == 0
+    (tier,), trained = comparison["tiers"], json.loads(Path("t.json").read_text())
+    assert (tier["batch_loss"], tier["epoch_loss"]) == (trained["history"]["batch_loss"], trained["test_loss"])
+    assert tier["documents"] == trained["documents"]
+
+
 def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
     Path("my_tier.py").write_text(OWN_TIER)
     result = cli(*COMPARE, "--tiers", "tensor", "my_tier.py")
@@ -240,6 +256,10 @@ def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
         (("--net", "gpt", "--hidden", 4), "--net gpt has no such settings: leave out --hidden"),
         (("--net", "gpt", "--data", "xor"), "a GPT reads documents: choose --data names"),
         (("--data", "names"), "choose --net gpt"),
+        (("--text", "poem.txt"), "poem.txt holds documents, which only a GPT reads: choose --net gpt"),
+        (("--net", "gpt", "--text", "poem.txt", "--data", "makemore-names"), "expected one of them"),
+        (("--net", "gpt", "--text", "poem.txt", "--json", "poem.txt"), "poem.txt"),
+        (("--length", 5), "--net mlp has no such settings: leave out --length"),
     ],
 )
 def test_compare_refuses_what_does_not_go_together(cli, args, words):
