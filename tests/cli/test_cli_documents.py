@@ -269,6 +269,41 @@ def test_compare_refuses_what_does_not_go_together(cli, args, words):
     assert words in line
 
 
+# Data.
+
+
+def test_data_show_prints_names_and_figures_about_them(cli):
+    result = cli("data", "show", "names", "--n", 7, "--seed", 3, "--json", "d.json")
+    assert (result.code, result.err) == (0, "")
+    data = mt.load_dataset("names", seed=3)
+    content, lines = json.loads(Path("d.json").read_text()), result.out.splitlines()
+    assert lines[-7:] == [f"  {name}" for name in data.train_documents[:7]]
+    assert content["documents"] == [*data.train_documents[:7]]
+    assert content["mean_length"] == pytest.approx(np.mean([len(name) for name in data.train_documents]))
+    assert content["different"] == len(np.unique(data.train_documents)) / 32_000
+    assert content["test_in_training"] == np.isin(data.test_documents, data.train_documents).mean()
+    assert content["floor"] == data.floor
+    assert f"mean {content['mean_length']:.2f}\ndifferent: {content['different']:.1%}" in result.out
+    assert f"in both parts: {content['test_in_training']:.1%}" in result.out
+    assert f"any net: {data.floor:.4f}" in result.out
+
+
+def test_data_show_prints_the_names_of_a_file_which_has_no_floor(cli):
+    Path("names.txt").write_text("emma\n" * 9 + "a\x1bb\n" * 2)
+    show = ("data", "show", "makemore-names", "--data-dir", ".")
+    result = cli(*show, "--n", 10, "--json", "d.json")
+    assert result.code == 0
+    assert r"  a\x1bb" in result.out
+    assert "different: 20.0%" in result.out
+    assert "in both parts: 100.0%" in result.out
+    assert "least" not in result.out
+    assert json.loads(Path("d.json").read_text())["floor"] is None
+    for more, words in ((("--n", 11), "--n is 11, expected at most 10"), (("--picture", "n.png"), "leave out --pict")):
+        result = cli(*show, *more)
+        assert (result.code, result.out) == (2, "")
+        assert words in result.err
+
+
 # Check.
 
 CHECK = ("check", "--net", "gpt", "--n", 1, "--coordinates", 1, "--json", "check.json")
