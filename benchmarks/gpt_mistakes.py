@@ -31,13 +31,13 @@ def bugs_by_scene(only: list[str]) -> Iterator[tuple[Names, list[Bug]]]:
     """Yield the scenes with a GPT, each with its bugs whose names contain one of the words."""
     chosen = [bug for bug in BUGS.values() if any(word in bug.name for word in only or [""])]
     pairs = [(scene, bug) for bug in chosen if isinstance(scene := scene_of(bug), Names)]
-    for _, group in groupby(sorted(pairs, key=_settings), _settings):
+    for _, group in groupby(sorted(pairs, key=_scene), _scene):
         scenes, bugs = zip(*group, strict=True)
         yield scenes[0], [*bugs]
 
 
-def _settings(pair: tuple[Names, Bug]) -> str:
-    return str(pair[0].settings)
+def _scene(pair: tuple[Names, Bug]) -> str:
+    return repr(pair[0])
 
 
 @cache

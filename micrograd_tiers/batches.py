@@ -54,7 +54,7 @@ class Batches:
             The mini-batch's targets and weights as ndarrays, with the loss that takes them.
         """
         if position not in self._block:
-            padded = self.net.layers[0].takes_tokens and self.net.loss.axes == 2
+            padded = self.net.predicts_tokens
             batches = 1 if padded else max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(position, min(position + batches * self.batch_size, len(self.order)))
             chosen = self.order[self._block.start : self._block.stop]

@@ -54,7 +54,7 @@ def load_samples(recipe: Recipe, data_dir: str | None = None, *, test_only: bool
     if recipe.net == "gpt" and name not in TEXTS:
         raise ValueError(
             f"the data set {name} holds samples with classes, but a GPT reads documents: choose --data "
-            f"{' or '.join(TEXTS)}; train also reads --text FILE"
+            f"{' or '.join(TEXTS)}; train and compare also read --text FILE"
         )
     return load_dataset(name, data_dir=data_dir, **options)
 

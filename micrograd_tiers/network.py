@@ -101,6 +101,11 @@ class Network(Chain):
         """Share of the target that is spread over all classes; 0 for losses without smoothing."""
         return getattr(self.loss, "smoothing", 0.0)
 
+    @property
+    def predicts_tokens(self) -> bool:
+        """True if samples are documents and there is a target at each position; both may end with padding."""
+        return self.layers[0].takes_tokens and self.loss.axes == 2
+
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))
         settings = f"tier={self.tier_name!r}, dtype={self.dtype!r}, exact={self.exact}"

@@ -5,8 +5,13 @@ shuffled 32,033 names first.
 """
 
 import random
+import runpy
+from pathlib import Path
 
 import micrograd_tiers as mt
+from micrograd_tiers.lab.race.gpts import matrices_of
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "gpt_of_values.py"
 
 N_NAMES = 32_033
 # The first of these names in the order in which microgpt sees them.
@@ -34,14 +39,10 @@ def run(names, **options):
     rng.shuffle(shuffled)
     documents = shuffled if len(names) == N_NAMES else names
 
-    def matrix(n_out, n_in):
-        return [[rng.gauss(0, 0.08) for _ in range(n_in)] for _ in range(n_out)]
-
-    token, position, head = matrix(27, 16), matrix(16, 16), matrix(27, 16)
-    q, k, v, o = (matrix(16, 16) for _ in range(4))
-    wide, narrow = matrix(64, 16), matrix(16, 64)
+    values = matrices_of(runpy.run_path(str(EXAMPLE))["GPT"](27, rng))
+    weights = [[[value.data for value in row] for row in matrix] for matrix in values]
     net = mt.gpt(**options)
-    net.load_state_dict(dict(zip(net.state_dict(), [token, position, q + k + v, o, wide, narrow, head], strict=True)))
+    net.load_state_dict(dict(zip(net.state_dict(), weights, strict=True)))
     trainer = mt.Trainer(
         net, *LETTERS.encode(documents[:1000], 16), optimizer=mt.Adam(0.01, 0.85, 0.99, 1e-8), batch_size=1,
         steps=min(1000, len(documents)), shuffle=False, schedule=mt.LinearDecay(1000),

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..lab.race.growth import GrowthCurve
 
 SIZES, BATCH_SIZES, DTYPES = ("2-3-2", "784-30-10", "784-300-10"), (1, 64, 512), ("float64", "float32")
+BATCH_SIZES_OF_GPT = (1, 32)
 EARLIER_KEYS = {"net", "batch_size", "dtype", "contender", "median", "ratio"}
 BUSY = 0.15  # share of a core's time that other processes may take
 LOOP = """
@@ -49,9 +51,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--net",
         type=options.checked(str, _check_net),
         nargs="+",
-        default=SIZES,
         metavar="NET",
-        help="nets, such as 784-300-10, gpt or lenet (default: 2-3-2 784-30-10 784-300-10)",
+        help="nets, such as 784-300-10, gpt or lenet (default: 2-3-2 784-30-10 784-300-10; with --all also gpt)",
     )
     parser.add_argument(
         "--batch-size", type=options.whole(), nargs="+", metavar="N", help="samples per step (default: 64)"
@@ -163,9 +164,15 @@ def run(args: argparse.Namespace) -> int:
 def _cases(args: argparse.Namespace) -> list[AnyCase]:
     from ..lab.race.cases import case_of
 
-    batch_sizes = args.batch_size or (BATCH_SIZES if args.all else [64])
+    nets = args.net or (["gpt", *SIZES] if args.all else SIZES)  # the memory is that of the last net
     dtypes = args.dtype or (DTYPES if args.all else ["float64"])
-    return [case_of(net, n, dtype) for net in args.net for n in batch_sizes for dtype in dtypes]
+    return [case_of(net, n, dtype) for net in nets for n in _batch_sizes(net, args) for dtype in dtypes]
+
+
+def _batch_sizes(net: str, args: argparse.Namespace) -> Sequence[int]:
+    if args.batch_size or not args.all:
+        return args.batch_size or [64]
+    return BATCH_SIZES_OF_GPT if net.lower() == "gpt" else BATCH_SIZES
 
 
 def _earlier_rows(path: str | None) -> list[dict[str, Any]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..network import Network
 
 N_IMAGES = 10_000  # default: keeps the epochs of the vector and tensor tiers within half a minute, in exact mode too
-N_NAMES = {"n_train": 400, "n_test": 100}  # default for a GPT: the scalar tier takes 3 seconds, 4 in exact mode
+N_DOCUMENTS = {"n_train": 400, "n_test": 100}  # default for a GPT: the scalar tier takes 3 seconds, 4 in exact mode
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Train one net at every tier, from the same weights on the same samples, and compare weights, losses and "
         "speed. Without --data, two nets are trained: 2-3-2 on the ellipse, and 784-300-10 on images (MNIST if its "
-        "files are found, otherwise glyphs). With --net gpt, a GPT learns names, and each tier draws new ones. Exit "
-        "code 0 if the tiers agree, 1 if not."
+        "files are found, otherwise glyphs). With --net gpt, a GPT learns names, or the documents of --text, and each "
+        "tier draws new ones. Exit code 0 if the tiers agree, 1 if not."
     )
     options.add_data(parser)
     parser.add_argument(
@@ -39,8 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=options.of_setting("net"),
         default="mlp",
         metavar="NET",
-        help="mlp, or gpt with the settings of microgpt, on 400 names unless --n-train is given (default: mlp)",
+        help="mlp, or gpt with the settings of microgpt, on 400 documents unless --n-train is given (default: mlp)",
     )
+    for name in ("text", "length"):
+        about = Recipe.__dataclass_fields__[name].metadata
+        parser.add_argument(f"--{name}", type=options.of_setting(name), metavar=about["metavar"], help=about["help"])
     parser.add_argument(
         "--hidden",
         type=options.of_setting("hidden"),
@@ -90,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare the tiers on one net, or on the two default nets; return 0 if they agree, 1 if not."""
     from ..lab.comparison import compare_tiers
 
-    check_outputs([args.json], [args.picture], inputs=map(options.tier_file, args.tiers))
+    check_outputs([args.json], [args.picture], inputs=[args.text, *map(options.tier_file, args.tiers)])
     default = ["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]
     seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
     comparisons = []
@@ -129,21 +132,33 @@ def _case(name: str, args: argparse.Namespace) -> tuple[Network, Dataset, Recipe
     from ..building import load_data, make_net
     from ..datasets.mnist import CLASS_NAMES
 
-    settings = ("net", "n_train", "n_test", "hidden", "init", "learning_rate", "batch_size", "exact", "seed")
+    settings = (
+        *("net", "text", "length", "n_train", "n_test", "hidden"),
+        *("init", "learning_rate", "batch_size", "exact", "seed"),
+    )
     given = {key: value for key in settings if (value := getattr(args, key)) is not None} | {"data": name}
     if "hidden" in given:
         given["hidden"] = tuple(given["hidden"])
     if args.net == "gpt":
-        defaults: dict[str, object] = {**N_NAMES}
+        defaults: dict[str, object] = {} if args.text else {**N_DOCUMENTS}
     elif name in (*CLASS_NAMES, "glyphs"):
         defaults = {"hidden": (300,), "learning_rate": 0.2, "batch_size": 32}
     else:
         defaults = {"hidden": (3,), "learning_rate": 0.5, "batch_size": 32}
     recipe = Recipe(**{**defaults, **given})
     data, _ = load_data(recipe, args.data_dir)
-    if args.n_train is None and data.image_shape is not None:
-        data = replace(data, train_x=data.train_x[:N_IMAGES], train_y=data.train_y[:N_IMAGES])
+    most = N_DOCUMENTS if args.text else {"n_train": N_IMAGES} if data.image_shape is not None else {}
+    for part, n in most.items():
+        if getattr(args, part) is None:
+            data = _first(data, part.removeprefix("n_"), n)
     return make_net(recipe, data), data, recipe
+
+
+def _first(data: Dataset, part: str, n: int) -> Dataset:
+    """Return the data set with the first n samples of a part, "train" or "test"."""
+    names = [f"{part}_{kind}" for kind in ("x", "y", "documents") if hasattr(data, f"{part}_{kind}")]
+    shorter: dict[str, Any] = {name: getattr(data, name)[:n] for name in names}
+    return replace(data, **shorter)
 
 
 def _print(comparison: Comparison, recipe: Recipe) -> None:

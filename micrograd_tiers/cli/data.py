@@ -1,20 +1,28 @@
 """`micrograd-tiers data`: list, download or show the data sets."""
 
+from __future__ import annotations
+
 import argparse
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import micrograd_tiers as mt
 
 from ..files import check_outputs
+from ..formats import printable
 from ..recipe import DATASETS, TEXTS
 from . import OneLineParser, options
-from .output import drawing, write_json
+from .output import drawing, plural, write_json
+
+if TYPE_CHECKING:
+    from ..datasets import Dataset
+
+N_DOCUMENTS = 20  # shown by default
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.description = "List the data sets, download MNIST, Fashion-MNIST or names, or draw some samples of a set."
+    parser.description = "List the data sets, download MNIST, Fashion-MNIST or names, or show some samples of a set."
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=OneLineParser)
     listing = actions.add_parser("list", help="list all data sets, and where their files are")
     options.add_data_dir(listing)
@@ -29,22 +37,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     download.add_argument("--no-progress", action="store_true", help="show no progress bar")
     options.add_json(download)
-    show = actions.add_parser("show", help="write a picture of training samples with their labels")
-    show.add_argument("data", choices=DATASETS, help="data set to draw")
+    show = actions.add_parser(
+        "show", help="write a picture of training samples with their labels; print documents, and figures about them"
+    )
+    show.add_argument("data", choices=(*DATASETS, *TEXTS), help="data set to show")
     options.add_data_dir(show)
-    show.add_argument("--n", type=options.whole(), help="number of samples (default: 40 images or 1,000 points)")
-    options.add_file(show, "--picture", "picture to write (default: the name of the set, .png)")
+    show.add_argument(
+        "--n", type=options.whole(), help="number of samples (default: 40 images, 1,000 points or 20 documents)"
+    )
+    options.add_file(show, "--picture", "picture to write (default: the name of the set, .png); none of documents")
     options.add_seed(show)
     options.add_json(show)
 
 
 def run(args: argparse.Namespace) -> int:
     """List, download or show data sets."""
-    if args.action == "show":
+    if args.action == "show" and args.data in DATASETS:
         _show(args)
         return 0
     check_outputs([args.json])
-    _write(args, _list(args) if args.action == "list" else _download(args))
+    _write(args, {"list": _list, "download": _download, "show": _show_documents}[args.action](args))
     return 0
 
 
@@ -89,10 +101,7 @@ def _show(args: argparse.Namespace) -> None:
     n = args.n if args.n is not None else 1_000 if drawn_in_plane else 40
     n_drawn = None if args.data in CLASS_NAMES else n
     data = mt.load_dataset(args.data, data_dir=args.data_dir, n_train=n_drawn, n_test=1, seed=args.seed)
-    if n > len(data.train_x):
-        raise ValueError(
-            f"--n is {n}, expected at most {len(data.train_x)}, the number of training samples of {args.data}"
-        )
+    _check_n(n, data)
     data = replace(data, train_x=data.train_x[:n], train_y=data.train_y[:n])
     title = f"{data.name} ({data.source})"
     _write(args, {"data": data.name, "picture": picture, "labels": data.train_y.tolist()})
@@ -102,3 +111,39 @@ def _show(args: argparse.Namespace) -> None:
         else:
             captions = [data.class_names[label] for label in data.train_y]
             mt.plots.image_grid(data.train_x.reshape(-1, *data.image_shape), captions, title=title, path=picture)
+
+
+def _show_documents(args: argparse.Namespace) -> dict[str, Any]:
+    """Print the first training documents, their mean length, and how much they repeat each other."""
+    if args.picture is not None:
+        raise ValueError(f"{args.data} holds documents, which are printed: leave out --picture")
+    from ..datasets import Documents
+
+    data = mt.load_dataset(args.data, data_dir=args.data_dir, seed=args.seed)
+    assert isinstance(data, Documents)
+    n, train = args.n or N_DOCUMENTS, data.train_documents
+    _check_n(n, data)
+    lengths = [*map(len, train)]
+    figures = {
+        "mean_length": sum(lengths) / len(train),
+        "different": len({*train}) / len(train),
+        "test_in_training": sum(map({*train}.__contains__, data.test_documents)) / len(data.test_documents),
+        "floor": data.floor,
+    }
+    print(f"{data.name} ({data.source}): {len(train):,} training and {len(data.test_documents):,} test documents")
+    print(f"length: {min(lengths)} to {max(lengths)} characters, mean {figures['mean_length']:.2f}")
+    print(f"different: {figures['different']:.1%} of the training documents")
+    print(f"in both parts: {figures['test_in_training']:.1%} of the test documents")
+    if data.floor is not None:
+        print(f"least expected loss of any net: {data.floor:.4f} nats per token")
+    print(f"the first {plural(n, 'training document')}:")
+    for document in train[:n]:
+        print(f"  {printable(document)}")
+    return {"data": data.name, **figures, "documents": [*train[:n]]}
+
+
+def _check_n(n: int, data: Dataset) -> None:
+    if n > len(data.train_x):
+        raise ValueError(
+            f"--n is {n}, expected at most {len(data.train_x)}, the number of training samples of {data.name}"
+        )

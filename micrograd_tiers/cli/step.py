@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
             recordings.append(wrong)
             break
     else:
-        raise ValueError(reason(args.bug, recordings[0]))
+        raise ValueError(reason(args.bug, recordings[0], given))
     side = SideBySide(recordings)
     step_page(side, about_net(net, rule) + (about_bug(bug) if bug else "")).save(args.out)
     print(f"{plural(len(X), 'sample')} of {source}, {plural(len(side.reference.parts), 'step')}: {args.out}")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 IMAGES = {"data": "glyphs", "samples": 2}
 
-# Settings with which a bug shows where it does not in the default net, by its op or by the first word of its name.
+# Settings with which a bug shows where it does not in the default net, by its name, its op, or the first word of its
+# name.
 SHOWS: dict[str, dict[str, Any]] = {
     **{op: {"activation": op} for op in ("tanh", "relu", "elu")},
     **{loss: {"loss": loss} for loss in LOSSES},
@@ -35,6 +36,14 @@ SHOWS: dict[str, dict[str, Any]] = {
     **{op: {"net": "gpt", "samples": 4} for op in DOCUMENTS},
     "squared_relu": {"net": "gpt", "activation": "squared_relu"},
     "layer_norm": {"net": "gpt", "norm": "layer_norm"},
+    "attention_root_is_float64": {"net": "gpt", "dtype": "float32"},
+}
+
+# Reasons why a bug shows in no net of the command.
+IN_NO_NET = {
+    "embedding_padding_in_gradient": "in a GPT, whose padding has a gradient of 0. mt.step_through shows it in a net "
+    "that mixes positions, mt.Network([mt.Embedding(5, 3), mt.Flatten(), mt.Linear(12, 2)]), with documents of 4 "
+    "tokens that end with -1",
 }
 
 # Tried one after the other, until a bug shows. After an epoch no bias is 0; in a long training samples get a loss of 0.
@@ -70,12 +79,16 @@ def settings_for(bug: Bug, given: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if optimizers
         else {}
     )
-    first_word = bug.name.partition("_")[0]
     for one in TRIES:
-        settings = of_optimizer | SHOWS.get(bug.op or first_word, {}) | one
+        settings = of_optimizer | _wanted(bug) | one
         of_gpt = {"net": "gpt"} if settings.get("net") == "gpt" else {}
         excluded = _excluded(of_gpt | given)
         yield {name: value for name, value in settings.items() if name not in excluded} | given
+
+
+def _wanted(bug: Bug) -> dict[str, Any]:
+    """Return the settings with which a bug shows, besides those of the optimizer."""
+    return SHOWS.get(bug.name) or SHOWS.get(bug.op or bug.name.partition("_")[0], {})
 
 
 def _excluded(given: dict[str, Any]) -> set[str]:
@@ -96,9 +109,23 @@ def _excluded(given: dict[str, Any]) -> set[str]:
     return names
 
 
-def reason(bug: Bug, right: Recording) -> str:
-    """Return the reason why a bug shows in no net that was tried; `right` is a recording of the last one."""
+def reason(bug: Bug, right: Recording, given: dict[str, Any]) -> str:
+    """Return the reason why a bug shows in no net that was tried.
+
+    `right` is a recording of the last one, and `given` holds the settings that were not chosen here.
+    """
     see = f"see `micrograd-tiers bugs show {bug.name}`"
+    if bug.name in IN_NO_NET:
+        return f"bug {bug.name} does not show {IN_NO_NET[bug.name]}; {see}"
+    wanted = _wanted(bug)
+    against = [
+        f"--{name.replace('_', '-')}"
+        for name, value in given.items()
+        if value != wanted.get(name, value) or _excluded({name: value}) & wanted.keys()
+    ]
+    if against:
+        options = " and ".join(against)
+        return f"bug {bug.name} does not show with these settings: leave out {options} to see it; {see}"
     if bug.op in {part.op for part in right.parts}:
         return f"bug {bug.name} does not show in one training step of this net or of others that were tried; {see}"
     return (

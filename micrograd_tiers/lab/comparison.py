@@ -327,7 +327,7 @@ def _largest(arrays: Iterable[NDArray[np.float64]]) -> float:
 
 
 def _described(net: Network) -> str:
-    if net.loss.targets == "tokens":
+    if net.predicts_tokens:
         return f"GPT of {net.n_parameters:,} parameters"
     return "-".join(map(str, _sizes(net)))
 

@@ -150,7 +150,7 @@ def test_a_file_of_text_is_trained_on(cli):
         (("--net", "gpt", "--hidden", 300), "--net gpt has no such settings: leave out --hidden"),
         (("--net", "gpt", "--layers", "relu"), "leave out --layers"),
         (("--net", "gpt", "--label-smoothing", 0.1), "leave out --label-smoothing"),
-        (("--net", "gpt", "--data", "glyphs"), "choose --data names or makemore-names; train also reads --text FILE"),
+        (("--net", "gpt", "--data", "glyphs"), "--data names or makemore-names; train and compare also read --text"),
         (("--net", "gpt", "--text", "none.txt"), "none.txt: there is no such file"),
         (("--net", "gpt", "--epochs", 2, "--steps", 3), "epochs is 2 and steps is 3, expected one of them"),
         (("--data", "names"), "choose --net gpt"),
@@ -226,6 +226,22 @@ def test_compare_shows_losses_speeds_and_names_of_each_tier_side_by_side(cli, ex
     assert all((sha in result.out) == exact for sha in hashes)
 
 
+@pytest.mark.parametrize("n_lines", [30, 600])
+def test_compare_reads_a_file_of_text_as_train_does_and_takes_its_first_documents(cli, n_lines):
+    Path("poem.txt").write_text("".join(f"{n} men\n" for n in range(n_lines)))
+    text = ("--net", "gpt", "--text", "poem.txt", "--length", 5)
+    result = cli("compare", *text, "--tiers", "tensor", "--json", "c.json")
+    assert result.code == 0
+    assert "on poem.txt, file poem.txt, seed 0" in result.out
+    (comparison,) = json.loads(Path("c.json").read_text())["comparisons"]
+    n, n_test = (27, 3) if n_lines == 30 else (400, 60)
+    assert (comparison["n_samples"], comparison["n_scored"]) == (n, n_test)
+    assert cli("train", *text, "--n-train", n, "--n-test", n_test, "--steps", n, "--json", "t.json").code == 0
+    (tier,), trained = comparison["tiers"], json.loads(Path("t.json").read_text())
+    assert (tier["batch_loss"], tier["epoch_loss"]) == (trained["history"]["batch_loss"], trained["test_loss"])
+    assert tier["documents"] == trained["documents"]
+
+
 def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
     Path("my_tier.py").write_text(OWN_TIER)
     result = cli(*COMPARE, "--tiers", "tensor", "my_tier.py")
@@ -240,6 +256,10 @@ def test_compare_says_that_a_tier_with_a_wrong_attention_is_not_the_same(cli):
         (("--net", "gpt", "--hidden", 4), "--net gpt has no such settings: leave out --hidden"),
         (("--net", "gpt", "--data", "xor"), "a GPT reads documents: choose --data names"),
         (("--data", "names"), "choose --net gpt"),
+        (("--text", "poem.txt"), "poem.txt holds documents, which only a GPT reads: choose --net gpt"),
+        (("--net", "gpt", "--text", "poem.txt", "--data", "makemore-names"), "expected one of them"),
+        (("--net", "gpt", "--text", "poem.txt", "--json", "poem.txt"), "poem.txt"),
+        (("--length", 5), "--net mlp has no such settings: leave out --length"),
     ],
 )
 def test_compare_refuses_what_does_not_go_together(cli, args, words):
@@ -247,6 +267,41 @@ def test_compare_refuses_what_does_not_go_together(cli, args, words):
     (line,) = result.err.splitlines()
     assert (result.code, result.out) == (2, "")
     assert words in line
+
+
+# Data.
+
+
+def test_data_show_prints_names_and_figures_about_them(cli):
+    result = cli("data", "show", "names", "--n", 7, "--seed", 3, "--json", "d.json")
+    assert (result.code, result.err) == (0, "")
+    data = mt.load_dataset("names", seed=3)
+    content, lines = json.loads(Path("d.json").read_text()), result.out.splitlines()
+    assert lines[-7:] == [f"  {name}" for name in data.train_documents[:7]]
+    assert content["documents"] == [*data.train_documents[:7]]
+    assert content["mean_length"] == pytest.approx(np.mean([len(name) for name in data.train_documents]))
+    assert content["different"] == len(np.unique(data.train_documents)) / 32_000
+    assert content["test_in_training"] == np.isin(data.test_documents, data.train_documents).mean()
+    assert content["floor"] == data.floor
+    assert f"mean {content['mean_length']:.2f}\ndifferent: {content['different']:.1%}" in result.out
+    assert f"in both parts: {content['test_in_training']:.1%}" in result.out
+    assert f"any net: {data.floor:.4f}" in result.out
+
+
+def test_data_show_prints_the_names_of_a_file_which_has_no_floor(cli):
+    Path("names.txt").write_text("emma\n" * 9 + "a\x1bb\n" * 2)
+    show = ("data", "show", "makemore-names", "--data-dir", ".")
+    result = cli(*show, "--n", 10, "--json", "d.json")
+    assert result.code == 0
+    assert r"  a\x1bb" in result.out
+    assert "different: 20.0%" in result.out
+    assert "in both parts: 100.0%" in result.out
+    assert "least" not in result.out
+    assert json.loads(Path("d.json").read_text())["floor"] is None
+    for more, words in ((("--n", 11), "--n is 11, expected at most 10"), (("--picture", "n.png"), "leave out --pict")):
+        result = cli(*show, *more)
+        assert (result.code, result.out) == (2, "")
+        assert words in result.err
 
 
 # Check.

@@ -81,6 +81,14 @@ def test_a_bug_is_shown_where_it_acts(cli, name, place):
     ("words", "code", "message"),
     [
         ("--bug sigmoid_overflows", 2, "does not show in one training step of this net.*bugs show sigmoid_overflows"),
+        ("--bug relu_leaks --activation tanh", 2, "does not show with these settings: leave out --act"),
+        ("--bug attention_mask_too_late --net 2-3-2", 2, "leave out --net to see it"),
+        ("--bug attention_root_is_float64 --net gpt --dtype float64", 2, "leave out --dtype to see it"),
+        (
+            "--bug embedding_padding_in_gradient --net gpt",
+            2,
+            r"does not show in a GPT, .* mt\.step_through shows it in .*, mt\.Network\(.*bugs show embedding_padding",
+        ),
         ("--bug sigmoid_derivative", 2, "argument --bug: unknown bug 'sigmoid_derivative': did you mean"),
         (
             "--bug add_assigns_grad",
@@ -126,6 +134,7 @@ def test_one_tier_is_compared_with_none(cli):
         ("l2_in_loss_not_grad", r"new 0.weight: tensor"),
         ("nesterov_uses_old_velocity", r"new 0.weight: tensor"),
         ("hinge_gradient_never_off", r"hinge: dL/dy: tensor"),
+        ("attention_root_is_float64", r"layer 6, attention: score, p, y: tensor"),
     ],
 )
 def test_a_bug_that_needs_another_net_an_option_or_a_tier_gets_it(cli, name, place):

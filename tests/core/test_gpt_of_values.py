@@ -4,38 +4,17 @@ import ast
 import random
 import sys
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from idx_files import DATA
+from microgpt import EXAMPLE, GENERATED, LOSSES, N_NAMES, NAMES
 from profiles import examples
 
 import micrograd_tiers as mt
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt_of_values.py"
-NAMES = DATA / "names" / "names.txt"
-N_NAMES = 32_033  # in that file; the thirteen that come first once they are shuffled, and their losses:
-LOSSES = {
-    "yuheng": 3.3660,
-    "diondre": 3.4243,
-    "xavien": 3.1778,
-    "jori": 3.0664,
-    "juanluis": 3.2209,
-    "erandi": 2.9452,
-    "phia": 3.2894,
-    "samatha": 3.3245,
-    "phoenix": 2.8990,
-    "emmelynn": 3.2229,
-    "hollan": 2.7964,
-    "hollis": 2.9345,
-    "callalily": 3.0544,
-}
-NEW_NAMES = (
-    "kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan lenne kana lara alela"
-)
-NEW_NAMES += " anton"
+FILE = DATA / "names" / "names.txt"
 
 
 def example(replaced):
@@ -59,7 +38,7 @@ def trained(module):
     rng = random.Random(42)
     rng.shuffle([*range(N_NAMES)])
     net = module["GPT"](27, rng)
-    documents = [[26, *(ord(letter) - ord("a") for letter in name), 26] for name in LOSSES]
+    documents = [[26, *(ord(letter) - ord("a") for letter in name), 26] for name in NAMES]
     losses, bits = [], []
     for loss in islice(module["train"](net, documents), len(documents)):
         losses.append(loss)
@@ -72,7 +51,7 @@ def test_the_losses_are_those_of_microgpt_and_both_classes_give_the_same_bits():
     assert ours["Value"] is mt.Value
     assert own["Value"] is not mt.Value
     losses, bits, name = trained(own)
-    assert [round(loss, 4) for loss in losses] == [*LOSSES.values()]
+    assert [round(loss, 4) for loss in losses] == LOSSES
     assert trained(ours) == (losses, bits, name)
 
 
@@ -128,11 +107,11 @@ def test_a_file_without_names_is_refused(module, tmp_path, monkeypatch, capsys, 
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not NAMES.exists(), reason=f"needs {NAMES}")
+@pytest.mark.skipif(not FILE.exists(), reason=f"needs {FILE}")
 def test_a_thousand_steps_end_in_the_names_of_microgpt(module, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["gpt_of_values.py", str(NAMES)])
+    monkeypatch.setattr(sys, "argv", ["gpt_of_values.py", str(FILE)])
     module["main"]()
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "32033 names, 4192 parameters"
-    assert [line.split()[-1] for line in lines[:13]] == [f"{loss:.4f}" for loss in LOSSES.values()]
-    assert lines[1000:] == NEW_NAMES.split()
+    assert [line.split()[-1] for line in lines[:13]] == [f"{loss:.4f}" for loss in LOSSES]
+    assert lines[1000:] == GENERATED

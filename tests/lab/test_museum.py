@@ -49,6 +49,7 @@ COMPLEX_STEP = f"{ENGINE}::test_each_operation_agrees_with_the_complex_step"
 ROUND_TRIP = f"{IDX}::test_an_array_of_any_type_and_shape_survives_the_round_trip"
 LOADED = f"{MNIST}::test_images_are_scaled_to_one_and_labels_are_integers"
 BRANCH = f"{GPT}::test_a_branch_adds_its_input_in_nets_of_rows_and_of_images_too[tensor]"
+TIED = "lab/test_tied_head.py::test_the_gradient_is_the_slope_along_both_copies[tensor]"
 DRAWN = f"{TEXT}::test_draws_have_the_probabilities_of_the_logits_divided_by_the_temperature[0.5]"
 ENCODED = f"{TEXT}::test_samples_and_targets_are_the_tokens_and_the_next_ones"
 STANDARDIZED = f"{LOAD}::test_standardized_training_samples_have_mean_zero_and_deviation_one"
@@ -83,6 +84,8 @@ CAUGHT_BY = {
     "batch_norm_running_variance_biased": RUNNING,
     "skip_lost_at_the_fork": BRANCH,
     "branch_lost_at_the_fork": BRANCH,
+    "tied_head_gradient_overwritten": TIED,
+    "tied_embedding_gradient_lost": TIED,
     # training
     "no_shuffle": f"{ORDER}[3-tensor]",
     "sample_with_replacement": f"{ORDER}[3-tensor]",

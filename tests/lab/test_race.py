@@ -1,5 +1,6 @@
 """The race: gradients are proved equal before timing, contenders take turns, and the report says what was measured."""
 
+import argparse
 import json
 import os
 import statistics
@@ -252,6 +253,36 @@ def test_targets_name_contenders_that_take_their_case():
     for target in TARGETS:
         for name in (target.contender, target.base):
             assert CONTENDERS[name].takes(target.case)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", ["2-3-2, batch 64, float64", "784-30-10, batch 64, float64", "784-300-10, batch 64, float64"]),
+        ("--net gpt --all --dtype float64", ["GPT, batch 1, float64", "GPT, batch 32, float64"]),
+        ("--net gpt 2-3-2 --batch-size 2", ["GPT, batch 2, float64", "2-3-2, batch 2, float64"]),
+    ],
+)
+def test_the_cases_are_those_of_the_options(words, expected):
+    assert [*map(str, cases_of(words))] == expected
+
+
+def test_all_races_a_gpt_and_measures_the_memory_of_the_last_case():
+    names = [*map(str, cases_of("--all"))]
+    assert len(names) == 22
+    assert names[:4] == [f"GPT, batch {n}, {dtype}" for n in (1, 32) for dtype in ("float64", "float32")]
+    assert names[-1] == "784-300-10, batch 512, float32"
+    of_gpt = [target for target in TARGETS if isinstance(target.case, GPTCase)]
+    assert {(t.contender, t.base, t.case.batch_size) for t in of_gpt} == {
+        ("tensor", "PyTorch eager", 1), ("tensor", "PyTorch eager", 32), ("vector", "scalar", 1)
+    }  # fmt: skip
+
+
+def cases_of(words):
+    """Return the cases that the command races with these options."""
+    parser = argparse.ArgumentParser()
+    command.add_options(parser)
+    return command._cases(parser.parse_args(words.split()))
 
 
 def test_a_missed_target_is_reported():

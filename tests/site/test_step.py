@@ -455,6 +455,24 @@ def test_a_bug_of_a_support_function_is_not_blamed_on_the_op(name):
     assert "The mistake is not in this op, but in code around it" in step_page(side).html()
 
 
+def test_padding_in_the_gradient_of_an_embedding_shows_if_positions_mix():
+    net = mt.Network([mt.Embedding(5, 3), mt.Flatten(), mt.Linear(12, 2)])
+    side = compared("embedding_padding_in_gradient", net, [[0, 1, 2, 3], [4, 2, -1, -1]], [0, 1])
+    assert side.reference.parts[side.first[0]].place == ("embedding", "dweight", 0)
+
+
+def test_float64_in_a_net_of_float32_is_a_difference():
+    net = mt.gpt(5, features=4, heads=2, length=4, norm="layer_norm", dropout=0.2, dtype="float32")
+    assert SideBySide([recorded(net, TOKENS, NEXT, mt.SGD(), tier) for tier in TIERS]).first is None
+    for tier in ("vector", "tensor"):
+        side = compared("attention_root_is_float64", net, TOKENS, NEXT, tier)
+        i, wrong = side.first
+        difference = side.differences[wrong][i]
+        assert side.reference.parts[i].place == ("attention", "value", 6)
+        assert (difference.text, difference.before) == ("float64 instead of float32", False)
+        assert side.differences[wrong][i + 1].before
+
+
 def test_numbers_are_recorded_before_a_wrong_op_overwrites_them():
     net, X, y = of("relu")
     right, wrong = (

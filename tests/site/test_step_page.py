@@ -201,6 +201,36 @@ def test_colors_show_numbers_when_pointed_at_or_reached_by_keys(pages_of, opened
     assert page.locator(".explanation .formula a").count() == 4
 
 
+def test_each_weight_of_a_triangle_can_be_read_with_the_pointer_and_by_keys(tmp_path, opened):
+    """A triangle has more rows than a table of the page may have, so it is drawn as colors."""
+    net, length = mt.gpt(n_tokens=5, features=4, heads=2, length=16, init="normal:0.5"), 14
+    tokens = np.random.default_rng(3).integers(0, 4, (2, length))
+    page = mt.step_through(net, tokens, tokens)
+    page.save(tmp_path / "step.html")
+    weights = next(array for array in page.data["arrays"] if array["label"] == "weights of layer 6 (attention)")
+    p = np.array(weights["numbers"], float).reshape(2, 2, length, length)
+    made_in = weights["made"][0]
+    page = opened(tmp_path / "step.html")
+    page.goto(f"{page.url}#{made_in + 1}")
+    page.reload()
+    figure = page.locator("#step figure", has=page.locator("figcaption", has_text="p = weights of layer 6"))
+    image, reading = figure.locator("canvas"), figure.locator(".reading")
+    hint = reading.evaluate("(element) => getComputedStyle(element, '::before').content")
+    assert "Point at a cell to read its number." in hint
+    pixel = image.bounding_box()["width"] / (2 * (length + 1))
+    for n, h, t, s in np.ndindex(2, 2, length, length):
+        if (t, s) in [(0, 0), (13, 0), (13, 13), (5, 9), (12, 7)]:
+            x, y = h * (length + 1) + s + 0.5, n * (length + 1) + t + 0.5
+            image.hover(position={"x": x * pixel, "y": y * pixel})
+            assert reading.text_content() == f"[{n}, {h}, {t}, {s}] {written(p[n, h, t, s])}"
+    image.focus()
+    for key in ("Home", "ArrowDown", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    assert reading.text_content() == f"[0, 0, 2, 1] {written(p[0, 0, 2, 1])}"
+    page.keyboard.press("Enter")
+    assert f"[0, 0, 2, 1] = {written(p[0, 0, 2, 1])}" in page.locator(".explanation h3").text_content()
+
+
 def test_long_sums_are_shortened(pages_of, opened):
     text = opened(pages_of / "large.html").locator(".explanation .formula").text_content()
     assert re.search(r" \+ 779 more terms, together \S+ \+ ", text)

@@ -106,8 +106,7 @@ class Case(AnyCase):
     @property
     def flops(self) -> int:
         """Floating-point operations of a step's products: forward, dL/dweight, and dL/dx of all but the first layer."""
-        about = self.summary
-        products = [layer.products(shape) for layer, shape in zip(about.layers, about.shapes, strict=False)]
+        products = _products(self.summary)
         return 2 * self.batch_size * (3 * sum(products) - next(filter(None, products)))
 
 
@@ -150,11 +149,14 @@ class GPTCase(AnyCase):
     @property
     def flops(self) -> int:
         """Floating-point operations of a step's products: forward, and for the derivatives of both factors of each."""
-        net, products = self.net("tensor"), 0
-        for document in self.documents():
-            about = net.summary((len(document) - 1,))
-            products += sum(layer.products(shape) for layer, shape in zip(about.layers, about.shapes, strict=False))
-        return 2 * 3 * products
+        net = self.net("tensor")
+        abouts = [net.summary((len(document) - 1,)) for document in self.documents()]
+        return 2 * 3 * sum(sum(_products(about)) for about in abouts)
+
+
+def _products(about: Summary) -> list[int]:
+    """Return how many products each layer sums in the forward pass of one sample."""
+    return [layer.products(shape) for layer, shape in zip(about.layers, about.shapes, strict=False)]
 
 
 def case_of(net: str, batch_size: int, dtype: str = "float64") -> AnyCase:

@@ -38,17 +38,23 @@ def torch_eager(case: Case, learning_rate: float) -> tuple[Step, Weights]:
             parameter.copy_(torch.from_numpy(values))
     x, y = map(torch.from_numpy, case.batch())
     loss_fn = torch.nn.CrossEntropyLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+    return eager_step(lambda: loss_fn(model(x), y), [*model.parameters()], learning_rate)
+
+
+def eager_step(loss_of: Callable[[], Any], parameters: list[Any], learning_rate: float) -> tuple[Step, Weights]:
+    """Return the training step of a loss in PyTorch, a function without arguments: autograd and `torch.optim.SGD`."""
+    import torch
+
+    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
 
     def step() -> Any:
-        pred = model(x)
-        loss = loss_fn(pred, y)
+        loss = loss_of()
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         return loss.detach()
 
-    return step, lambda: [parameter.detach().numpy() for parameter in model.parameters()]
+    return step, lambda: [parameter.detach().numpy() for parameter in parameters]
 
 
 def torch_in_place(case: Case, learning_rate: float) -> tuple[Step, Weights]:

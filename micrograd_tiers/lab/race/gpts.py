@@ -10,7 +10,7 @@ import numpy as np
 
 from ...engine import Value
 from .cases import TOKENIZER, GPTCase, Step, Weights
-from .frameworks import compiled_step
+from .frameworks import compiled_step, eager_step
 from .sources import EXAMPLE, spec_of
 
 HEADS = 4
@@ -22,16 +22,7 @@ def gpt_in_torch(case: GPTCase, learning_rate: float) -> tuple[Step, Weights]:
 
     parameters = [torch.tensor(array, requires_grad=True) for array in case.weights()]
     tokens, targets = map(torch.from_numpy, case.batch())
-    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
-
-    def step() -> Any:
-        loss = torch_loss(parameters, tokens, targets)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.detach()
-
-    return step, lambda: [parameter.detach().numpy() for parameter in parameters]
+    return eager_step(lambda: torch_loss(parameters, tokens, targets), parameters, learning_rate)
 
 
 def torch_loss(parameters: list[Any], tokens: Any, targets: Any) -> Any:

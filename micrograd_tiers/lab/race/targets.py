@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .cases import LENET, Case
+from .cases import LENET, AnyCase, Case, GPTCase
 from .race import Race, Row, quartiles
 
 BIG, SMALL, TINY = (784, 300, 10), (784, 30, 10), (2, 3, 2)
@@ -20,7 +20,7 @@ class Target:
 
     Attributes
     ----------
-    case : Case
+    case : Case or GPTCase
     contender, base : str
     at_least : float
         Smallest allowed value of the base's time divided by the contender's.
@@ -28,7 +28,7 @@ class Target:
         Number of threads of both contenders; 0 for that of the race.
     """
 
-    case: Case
+    case: AnyCase
     contender: str
     base: str
     at_least: float
@@ -50,6 +50,9 @@ TARGETS = (
     Target(Case(SMALL, 1), "Value", "micrograd", 3.0),
     Target(Case((2, 16, 16, 1), 100), "Value on moons", "micrograd on moons", 3.0),
     Target(Case(SMALL, 64), "tensor exact", "tensor", 1 / 9, threads=1),
+    Target(GPTCase(1), "tensor", "PyTorch eager", 2.0, threads=1),
+    Target(GPTCase(32), "tensor", "PyTorch eager", 1.2, threads=1),
+    Target(GPTCase(1), "vector", "scalar", 15.0, threads=1),
 )
 
 

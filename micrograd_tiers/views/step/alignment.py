@@ -136,7 +136,10 @@ def compare(recording: Recording, reference: Recording, i: int) -> Difference:
         for name, theirs in ((name, reference.arrays[key]) for name, key in right.outputs.items())
     ]
     worst = max(results, key=lambda found: (found.differs, found.largest or 0.0))
-    return replace(worst, before=any(found.differs for found in others))
+    before = any(found.differs for found in others) or not recording.widened.isdisjoint(part.inputs.values())
+    if not worst.differs and not recording.widened.isdisjoint(part.outputs.values()):
+        worst = Difference(None, True, "float64 instead of float32")
+    return replace(worst, before=before)
 
 
 def _end(recording: Recording, i: int) -> str:

@@ -18,19 +18,23 @@ CONSTANT = "constant"  # key of an array that is no parameter but the same for a
 class Log:
     """The events of one chunk, in order, and copies of their arrays by key.
 
-    `copies` holds the keys of what open residual connections keep, the innermost last.
+    `copies` holds the keys of what open residual connections keep, the innermost last; `doubles` those of arrays in
+    float64.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.arrays: dict[str, Numbers] = {}
         self.copies: list[str] = []
+        self.doubles: set[str] = set()
         self._key_of: dict[int, str] = {}
         self._objects: list[Any] = []  # kept, so that no two have the same id
 
     def write(self, key: str, array: Any, numbers: Numbers) -> str:
         """Store a copy of an array under a key, by which `key_of` knows the object from now on."""
         self.arrays[key] = numbers
+        if str(getattr(array, "dtype", "")).endswith("float64"):
+            self.doubles.add(key)
         self._key_of[id(array)] = key
         self._objects.append(array)
         return key

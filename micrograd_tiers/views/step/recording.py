@@ -80,6 +80,8 @@ class Recording:
         The error that has ended the recording early. The last part is then the one that raised it, without outputs.
     unfinished : bool
         True if that was in the forward or the backward pass: arrays may then hold fewer samples, and sums are missing.
+    widened : set of str
+        Keys of arrays in float64, if dtype is "float32".
     """
 
     tier: str
@@ -88,6 +90,7 @@ class Recording:
     arrays: dict[str, Numbers] = field(default_factory=dict)
     error: BaseException | None = None
     unfinished: bool = False
+    widened: set[str] = field(default_factory=set)
 
 
 def record(
@@ -162,6 +165,8 @@ def _join(recorder: Recorder, recording: Recording, sums: dict[str, Numbers], n_
     if not logs:
         return
     arrays |= {key: logs[0].arrays[key] for key in recorder.shared} | sums
+    if recording.dtype == "float32":
+        recording.widened = set().union(*(log.doubles for log in logs))
     together = len(shape_of(logs[0].arrays["x"])) == n_axes  # True if a chunk has an axis of samples
 
     def of_all(key: str) -> Numbers:

@@ -12,6 +12,7 @@ from .images import Images
 from .keeping import BestKept, Reloaded, Resumed
 from .names import Names
 from .points import Points
+from .tied_names import TiedNames
 from .values import Values
 
 Scene = Images | Names | Points | Values
@@ -79,6 +80,7 @@ SCENES_BY_NAME: dict[str, Scene] = {
         ("skip_lost_at_the_fork", "branch_lost_at_the_fork", "rate_does_not_fall", "rate_falls_from_the_last_rate"),
         NAMES,
     ),
+    **dict.fromkeys(("tied_head_gradient_overwritten", "tied_embedding_gradient_lost"), TiedNames()),
     "attention_root_is_float64": Names(settings={"dtype": "float32"}),
     "best_checkpoint_is_alias": BestKept(settings={"learning_rate": 2.0}),
     "checkpoint_forgets_b2": Reloaded(),

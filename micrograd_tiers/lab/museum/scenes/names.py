@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,13 +30,14 @@ class Names:
 
     n_classes: int = CLASSES
     best_tier: str = "tensor"
+    about: ClassVar[str] = "GPT of 4,192 parameters"
 
     def task(self, tier: str) -> str:
         """Return a description of the training."""
         settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in self.settings.items())
         batch_size, _ = self.mini_batches(tier)
         return (
-            f"GPT of 4,192 parameters{settings}, Adam (learning rate 0.01, falling to 0), batches of {batch_size}, "
+            f"{self.about}{settings}, Adam (learning rate 0.01, falling to 0), batches of {batch_size}, "
             f"on {self.n_samples(tier):,} names in each tenth of the run, least possible loss 2.112, {tier} tier"
         )
 
@@ -49,6 +50,14 @@ class Names:
         batch_size, steps = self.mini_batches(tier)
         return batch_size * steps
 
+    def net(self, mt: ModuleType, n_tokens: int, tier: str | Tier, seed: int) -> Any:
+        """Return a new net."""
+        return mt.gpt(n_tokens, length=LENGTH, tier=tier, seed=seed, **self.settings)
+
+    def passes(self, mt: ModuleType, net: Any, X: Any, y: Any) -> bool:
+        """Return True if the net passes the gradient check on these samples."""
+        return bool(mt.check_network(net, X, y, n_coordinates=1).passed)
+
     def train(self, mt: ModuleType, trace: Trace, tier: str | Tier, tier_name: str, seed: int) -> None:
         """Train a new net, and record curves and figures in the trace."""
         batch_size, steps = self.mini_batches(tier_name)
@@ -56,7 +65,7 @@ class Names:
         tokenizer = mt.Tokenizer.fit(train)
         X, y = tokenizer.encode(train[: PARTS * batch_size * steps], LENGTH)
         held_out = tokenizer.encode(test[: N_TEST_SCALAR if tier_name == "scalar" else N_TEST], LENGTH)
-        net = mt.gpt(tokenizer.n_tokens, length=LENGTH, tier=tier, seed=seed, **self.settings)
+        net = self.net(mt, tokenizer.n_tokens, tier, seed)
         trainer = mt.Trainer(
             net, X, y, optimizer=mt.Adam(0.01, beta1=0.85, beta2=0.99), batch_size=batch_size, steps=PARTS * steps,
             schedule="linear", seed=seed,
@@ -67,11 +76,11 @@ class Names:
             trace.loss.append(float(np.mean(losses)))
         few = min(batch_size, N_CHECKED)
         length = int((X[:few] >= 0).sum(axis=1).max())  # cut to the longest, like a mini-batch
-        checked = mt.check_network(net, X[:few, :length], y[:few, :length], n_coordinates=1)
+        passed = self.passes(mt, net, X[:few, :length], y[:few, :length])
         drawn = mt.generate(net, tokenizer, 5, temperature=TEMPERATURE, seed=seed)
         trace.figures = {
             "loss on held-out names": float(mt.evaluate(net, *held_out)["loss"]),
-            "gradient check": "passed" if checked.passed else "failed",
+            "gradient check": "passed" if passed else "failed",
             f"names drawn at temperature {TEMPERATURE}": ", ".join(drawn),
         }
 
