@@ -165,7 +165,10 @@ mt.plots.matrices(
 # $dp_r \cdot \partial p_r / \partial z_s$ over all $r$, $r = s$ included:
 #
 # $$
-# dz_s = p_s\, dp_s - \sum_r p_r p_s\, dp_r = p_s \Big( dp_s - \sum_r p_r\, dp_r \Big) .
+# \begin{aligned}
+# dz_s &= p_s\, dp_s - \sum_r p_r p_s\, dp_r \\
+#      &= p_s \Big( dp_s - \sum_r p_r\, dp_r \Big) .
+# \end{aligned}
 # $$
 #
 # The sum in the brackets is the mean of $dp$, with the same weights $p$. So a score gets a gradient only if its $dp$
@@ -312,7 +315,7 @@ for name, its_y, its_dx in (
 # says which row collects it: `dq[t]` collects over `s`, while `dk[s]` and `dv[s]` collect over `t`. (There, softmax
 # brings its own vjp for each row, so no mean is to be seen.) At the vector and the tensor tier the same sums are matrix
 # products. `matmuls` multiplies all matrices of a stack, one for each head and document, and `total` is a sum.
-# Transposed is each matrix, by `transpose(0, 2, 1)` or `swapaxes(2, 3)`, and not the stack.
+# `transpose(0, 2, 1)` and `swapaxes(2, 3)` transpose each matrix of the stack.
 
 # %%
 source = inspect.getsource(scalar.attention)
@@ -363,9 +366,10 @@ mt.step_through(small, [[4, 0, 1, 0]], [[0, 1, 0, 4]], mt.SGD(0.1))
 # - `embedding` looks up a row of features for each token.
 # - `add position` adds a row of features for each position, because a dot product does not know where a key stands.
 # - `rms norm` divides each row by the root of its mean square, so that no row is much longer than another.
-# - `fork` keeps a copy of its input, and `join` adds it to the output of the layers in between. They are a *branch*.
-# - The first branch is attention. A `project`, `linear` without a bias, makes queries, keys and values. Another one,
-#   after attention, mixes the outputs of the heads.
+# - `fork` keeps a copy of its input, and `join` adds it to the output of the layers in between. These layers are a
+#   *branch*.
+# - The first branch is attention. Before it, a `project` makes queries, keys and values. After it, another one mixes
+#   the outputs of the heads. (`project` is `linear` without a bias.)
 # - The second branch is two `project` layers with a ReLU (page 2) between them.
 # - A last `project` makes the logits of the next token.
 #
@@ -404,12 +408,11 @@ for h in range(4):
     scores = parts[h] @ parts[4 + h].T / np.sqrt(4)  # 16 features, so D = 4
     heads.append(softmax(np.where(seen, scores, -np.inf)))
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(3.6, 6.8), layout="constrained")
 mt.plots.matrices([heads[0], heads[3]], ["first head", "last head"], axes=axes)
 for one in axes:
     one.set(xticks=range(10), xticklabels=["begin", *"rinshigus"], xlabel="looks at")
     one.set(yticks=range(10), yticklabels=["begin", *"rinshigus"], ylabel="position")
-    one.tick_params(axis="x", labelsize=9)
 plt.show()
 
 at_h, at_g = heads[3][5], heads[3][7]
@@ -489,7 +492,7 @@ assert (dk(of_y_1)[:2] != 0).any()
 # To draw a name, the net predicts a token, appends it, and predicts the next one. **Question.** What has to be computed
 # again for the positions that were there before?
 #
-# Nothing. Nothing of them depends on the new token, so their keys and values stay as they are. Their queries have done
+# Nothing. They do not depend on the new token, so their keys and values stay as they are. Their queries have done
 # their work. So keep the keys and values of all positions in a list, the *key-value cache*, and compute the new
 # position alone. Here is the whole net for one token, in single rows. `dot` is the dot product in exact mode, and `ops`
 # are the ops of the scalar tier. The seven matrices come in the order of the layers. Follow the lines of `next_logits`

@@ -39,8 +39,8 @@ assert best == (3, 0.01)
 assert losses[4, 0.1] < losses[4, 0.01]
 assert 2.15 < losses[best] < losses[3, 1.0] - 0.01
 
-# 4. A block has (48 + 16) * 16 weights for attention and 2 * 64 * 16 for its dense layers. The loss is the same up to
-# chance: these names have little that a single block cannot say, and 400 steps are few.
+# 4. A block has (48 + 16) * 16 weights in the branch of attention and 2 * 64 * 16 in the other one. The loss is
+# the same up to chance: these names have little that a single block cannot say, and 400 steps are few.
 two = mt.gpt(27, n_blocks=2)
 assert two.n_parameters == 4192 + 64 * 16 + 2 * 64 * 16
 adam = mt.Adam(0.01)

@@ -34,7 +34,8 @@ q = np.log(2) * np.array([[1.0, 0, 0, 1], [0, 2, 0, 0], [2, 2, 0, 0], [1, 1, -1,
 k = np.array([[1.0, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 2]])
 v = np.array([[4.0, 0, 8, 1], [0, 4, 0, 1], [2, 0, 0, 1], [0, 0, 8, 1]])
 
-# 1. The weights are 1/3 and 2/3. dp is 12 and 0, with the mean 4. So dz is 8/3 and -8/3: by the root, 4/3 and -4/3.
+# 1. The weights are 1/3 and 2/3. dp is 12 and 0, with the mean 4. So dz is 8/3 and -8/3. Divided by the root, it
+# is 4/3 and -4/3.
 _, (dq, dk, dv) = attention_where(np.tri(4, dtype=bool))(q, k, v)
 dy = np.zeros((4, 4))
 dy[1] = 3, 0, 0, 0
@@ -53,8 +54,8 @@ for n, prompt in enumerate(prompts):
     assert together[n].tobytes() == net.forward([prompt])[0, -1].tobytes()
 
 
-# 3. A rotation by the opposite angle takes the gradient back: the transposed matrix of a rotation is its inverse. A
-# score depends on the distance of two positions alone, not on where they are.
+# 3. A rotation by the opposite angle takes the gradient back: the transposed matrix of a rotation is its inverse.
+# A score depends on the distance of two positions alone, not on where they are.
 def rotated(x, angles):
     a, b = x[:, 0::2], x[:, 1::2]
     y = np.empty_like(x)
@@ -76,7 +77,8 @@ for distance in range(1, 3):
     assert abs(np.diff(np.diag(scores, -distance))).max() < 1e-14
 assert abs(scores[1, 0] - scores[2, 0]) > 0.1
 
-# 4. True where t - W < s <= t. Positions 0 and 1 are W places or more before position 3, and get nothing from it.
+# 4. True where t - W < s <= t. Positions 0 and 1 are W places or more before position 3, and get nothing from
+# it.
 W = 2
 windowed = attention_where(np.tri(4, dtype=bool) & ~np.tri(4, k=-W, dtype=bool))
 assert mt.check_vjps(windowed, [q, k, v]).passed
