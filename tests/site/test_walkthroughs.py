@@ -1,5 +1,6 @@
 """Each walkthrough runs in an empty folder and its assertions hold; its exercises have solutions that run."""
 
+import ast
 import os
 import re
 import runpy
@@ -67,6 +68,14 @@ def test_it_reads_as_markdown_and_as_restructured_text(page):
         assert not re.findall(r"^(?:#+ |\| |\.\. |:\w+:`|    ).*", words, re.M)
     assert re.search(r"^# \*\*Question", text, re.M)
     assert "assert " in text
+
+
+@pytest.mark.parametrize("page", PAGES[15:], ids=lambda path: path.stem)
+def test_its_code_is_at_most_88_columns_wide(page):
+    for path in (page, ROOT / "walkthroughs" / "solutions" / f"{page.name[:2]}.py"):
+        text = path.read_text()
+        code = text.splitlines()[ast.parse(text).body[0].end_lineno :]  # after the docstring
+        assert [line for line in code if len(line) > 88 and not line.startswith("#")] == []
 
 
 def test_the_pages_are_numbered_without_a_gap():

@@ -28,19 +28,29 @@ def probabilities(y, n, added):
 
 
 is_token = data.test_y >= 0
-shares = (is_token / is_token.sum(axis=1, keepdims=True))[is_token] / len(is_token)
-losses = {
-    (n, added): shares @ -np.log(probabilities(data.train_y, n, added)[tuple(all_runs(data.test_y, n).T)])
-    for n, added in ((3, 1.0), (3, 0.1), (3, 0.01), (4, 0.1), (4, 0.01))
-}
+of_names = is_token / is_token.sum(axis=1, keepdims=True)
+shares = of_names[is_token] / len(is_token)  # of each token in the loss
+losses = {}
+for n, added in ((3, 1.0), (3, 0.1), (3, 0.01), (4, 0.1), (4, 0.01)):
+    p = probabilities(data.train_y, n, added)
+    losses[n, added] = shares @ -np.log(p[tuple(all_runs(data.test_y, n).T)])
 best = min(losses, key=losses.get)
 assert best == (3, 0.01)
 assert losses[4, 0.1] < losses[4, 0.01]
 assert 2.15 < losses[best] < losses[3, 1.0] - 0.01
 
-# 4. A block has (48 + 16) * 16 weights for attention and 2 * 64 * 16 for its dense layers. The loss is the same up to
-# chance: these names have little that a single block cannot say, and 400 steps are few.
+# 4. A block has (48 + 16) * 16 weights in the branch of attention and 2 * 64 * 16 in the other one. The loss is
+# the same up to chance: these names have little that a single block cannot say, and 400 steps are few.
 two = mt.gpt(27, n_blocks=2)
 assert two.n_parameters == 4192 + 64 * 16 + 2 * 64 * 16
-mt.fit(two, data.train_x, data.train_y, optimizer=mt.Adam(0.01), batch_size=32, steps=400, schedule="linear")
+adam = mt.Adam(0.01)
+mt.fit(
+    two,
+    data.train_x,
+    data.train_y,
+    optimizer=adam,
+    schedule="linear",
+    batch_size=32,
+    steps=400,
+)
 assert abs(mt.evaluate(two, data.test_x, data.test_y)["loss"] - 2.15) < 0.02

@@ -13,16 +13,21 @@ data = mt.load_dataset("names", n_train=4000, n_test=1000)
 X, y = data.train_x[:2], data.train_y[:2]
 
 
-def tier_of(**ops):
-    return SimpleNamespace(**{name: getattr(tensor, name) for name in tensor.__all__} | ops)
+def tier_of(**changed):
+    ops = {name: getattr(tensor, name) for name in tensor.__all__}
+    return SimpleNamespace(**ops | changed)
 
 
-def tier_with(op, right, wrong):
+def op_with(op, right, wrong):
     text = inspect.getsource(getattr(document_ops, op))
     assert text.count(right) == 1
     namespace = dict(vars(document_ops))
     exec(text.replace(right, wrong), namespace)
-    return tier_of(**{op: namespace[op]})
+    return namespace[op]
+
+
+def small_gpt(tier):
+    return mt.gpt(27, features=8, heads=2, init="normal:0.3", tier=tier)
 
 
 # 1. With t = tanh(u), the slope is (1 + t) / 2 + x / 2 * (1 - t * t) * du/dx.
@@ -37,8 +42,7 @@ def gelu(x):
 
 
 assert mt.check_vjps(gelu, [np.linspace(-3, 3, 13)]).passed
-net = mt.gpt(27, features=8, heads=2, init="normal:0.3", tier=tier_of(relu=gelu))
-assert mt.check_network(net, X, y, n_coordinates=3).passed
+assert mt.check_network(small_gpt(tier_of(relu=gelu)), X, y, n_coordinates=3).passed
 
 # 2. The sum of the two gradients. Tying saves 27 * 16 = 432 weights.
 net = mt.gpt(27, init="normal:0.3")
@@ -59,19 +63,35 @@ assert abs(slope - yours[3, 5]) < 1e-8
 assert abs(slope - grads["15.weight"][3, 5]) > 1e-8
 assert yours.size == 432
 
-# 3. With one document, there is nothing to add up, and nothing to find: microgpt takes one document per step.
-wrong = mt.gpt(
-    27, features=8, heads=2, init="normal:0.3", tier=tier_with("add_position", "total(dy, axis=0)", "dy[-1]")
-)
+# 3. With one name there is nothing to add up, and nothing to find. microgpt takes one name per step, so all of
+# its losses stay right.
+of_last = op_with("add_position", "total(dy, axis=0)", "dy[-1]")
+wrong = small_gpt(tier_of(add_position=of_last))
 assert mt.check_network(wrong, X[:1], y[:1], n_coordinates=3).passed
 report = mt.check_network(wrong, X, y, n_coordinates=3)
-assert [check.name for check in report.checks if not check.passed] == ["1.weight", "direction"]
+failed = [check.name for check in report.checks if not check.passed]
+assert failed == ["1.weight", "direction"]
 
-# 4. The mean, in the derivative of softmax. It trains as well as the others.
-no_mean = tier_with("attention", "(dp - mean_dp)", "dp")
-held_out = []
-for tier in (tensor, no_mean):
-    net = mt.gpt(27, tier=tier)
-    mt.fit(net, data.train_x, data.train_y, optimizer=mt.Adam(0.01), batch_size=16, steps=200, schedule="linear")
-    held_out.append(mt.evaluate(net, data.test_x, data.test_y)["loss"])
-assert abs(held_out[1] - held_out[0]) < 0.02
+# 4. All scores of a row change by the same number, so no p changes, nor the loss. So the dk sum to 0. That finds
+# C, E and F. In A and D the sum is still 0, and G is wrong in dv alone.
+rng = np.random.default_rng(0)
+x, dy = rng.standard_normal((1, 5, 12)), rng.standard_normal((1, 5, 4))
+
+
+def sum_of_dk(op):
+    _, (dx,) = op(x, 1)
+    return abs(dx(dy)[0, :, 4:8].sum(axis=0)).max()
+
+
+mistakes = {
+    "A": ("p * (dp - mean_dp)", "0 * (dp - mean_dp)"),
+    "C": ("dqk.swapaxes(2, 3)", "dqk"),
+    "D": ("(dp - mean_dp) / sqrt(D)", "(dp - mean_dp)"),
+    "E": ("p * (dp - mean_dp)", "p * dp"),
+    "F": ("np.stack([dq, dk, dv])", "np.stack([dk, dq, dv])"),
+    "G": ("p.swapaxes(2, 3), dy", "p, dy"),
+}
+assert sum_of_dk(document_ops.attention) < 1e-14
+sums = {label: sum_of_dk(op_with("attention", *mistakes[label])) for label in mistakes}
+found = [label for label in mistakes if sums[label] > 0.01]
+assert found == ["C", "E", "F"]
