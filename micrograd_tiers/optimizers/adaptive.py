@@ -55,13 +55,15 @@ class Adam(Optimizer):
         if not memory:
             memory["mean"] = memory["square"] = elementwise(lambda g: 0.0 * g, gradient)
         t = memory["count"] = memory.get("count", 0) + 1
-        mean = elementwise(lambda m, g: b1 * m + (1 - b1) * g, memory["mean"], gradient)
-        square = elementwise(lambda s, g: b2 * s + (1 - b2) * (g * g), memory["square"], gradient)
-        memory["mean"], memory["square"] = mean, square
+        # Each replaces the one before at once, so that they do not take up memory together.
+        memory["mean"] = elementwise(lambda m, g: b1 * m + (1 - b1) * g, memory["mean"], gradient)
+        memory["square"] = elementwise(lambda s, g: b2 * s + (1 - b2) * (g * g), memory["square"], gradient)
 
         rate, mean_unbiased, square_unbiased = -self.learning_rate, 1 / (1 - b1**t), 1 / (1 - b2**t)
         return elementwise(
-            lambda m, s: rate * (m * mean_unbiased / (_sqrt(s * square_unbiased) + self.epsilon)), mean, square
+            lambda m, s: rate * (m * mean_unbiased / (_sqrt(s * square_unbiased) + self.epsilon)),
+            memory["mean"],
+            memory["square"],
         )
 
 

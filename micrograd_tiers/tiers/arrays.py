@@ -124,9 +124,25 @@ def add_scaled(target: Array, source: Array, scale: float) -> None:
     target += source if scale == 1 else scale * source
 
 
+BLOCK = (
+    2**15
+)  # numbers; with it, a step with Adam takes a fifth less memory, and about the same time
+
+
 def elementwise(f: Callable[..., Any], *arrays: Array) -> Array:
-    """Return the array of f(a, b, ...) for every element."""
-    return f(*arrays)
+    """Return the array of f(a, b, ...) for every element; blocks keep intermediate results of large arrays small."""
+    first = arrays[0]
+    if first.size <= BLOCK or first.ndim == 0:
+        return f(*arrays)
+    rows = max(1, BLOCK * len(first) // first.size)
+    result = None
+    for start in range(0, len(first), rows):
+        block = slice(start, start + rows)
+        values = f(*[array[block] for array in arrays])
+        if result is None:
+            result = np.empty(first.shape, values.dtype)
+        result[block] = values
+    return result
 
 
 # The C library of Linux (glibc) returns freed blocks of some megabytes to the system, and pages them in again at the

@@ -17,6 +17,7 @@ from profiles import examples
 
 import micrograd_tiers as mt
 from micrograd_tiers.lab.race import Case
+from micrograd_tiers.lab.race.cases import LENET
 from micrograd_tiers.tiers import TIERS, tensor, vector
 from micrograd_tiers.tiers.exact import arrays as exact
 from micrograd_tiers.trainer import Trainer
@@ -127,6 +128,62 @@ def test_a_training_step_takes_at_most_1_3_times_the_computed_memory(sizes, batc
     one_step()
     _, peak, _ = traced(one_step)
     assert peak <= 1.3 * case.summary.training_bytes
+
+
+def steps_of(case, tier, optimizer):
+    """Return a function that takes a training step, always with the same net, samples and memory of the optimizer."""
+    net, (x, y), memory = case.net(tier), case.batch(), {}
+    samples, targets = net.tier.asarray(x, case.dtype), (net.tier.asarray(y, "int64"),)
+
+    def step():
+        _, grads, _ = net.backprop(samples, targets, optimizer.gradient_factor)
+        optimizer.apply(net, grads, memory)
+
+    return step
+
+
+@pytest.mark.parametrize(("optimizer", "most"), [(mt.SGD(0.1), 1.2), (mt.Adam(), 1.4)], ids=["SGD", "Adam"])
+@pytest.mark.parametrize(
+    ("tier", "case"),
+    [
+        ("scalar", Case((784, 30, 10), 128)),
+        *((tier, Case((784, 300, 10), 64, dtype)) for tier in ("vector", "tensor") for dtype in ("float64", "float32")),
+        ("vector", Case(LENET, 64, "float32")),
+    ],
+    ids=str,
+)
+def test_a_step_takes_little_more_memory_than_its_numbers(tier, case, optimizer, most):
+    def first_steps():
+        step = steps_of(case, tier, optimizer)
+        step()
+        tracemalloc.reset_peak()
+        step()
+
+    _, peak, _ = traced(first_steps)
+    summary = case.net("tensor").summary(batch_size=case.batch_size, optimizer_numbers=optimizer.numbers_per_parameter)
+    bytes_of_a_number = 32 if tier == "scalar" else summary.bytes_each  # a float, and its pointer in a list
+    assert peak <= most * summary.training_bytes / summary.bytes_each * bytes_of_a_number
+
+
+@pytest.mark.parametrize("optimizer", [mt.SGD(0.1), mt.Adam()], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("tier", TIERS)
+def test_two_thousand_steps_leak_nothing(tier, optimizer):
+    step = steps_of(Case((2, 3, 2), 1), tier, optimizer)
+    for _ in range(10):
+        step()
+    held, _, _ = traced(lambda: [step() for _ in range(2_000)] and None)
+    assert held < 4_000  # weights that have new objects; a number per step would be 64,000
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(40_000,), (2, 40_000), (70_001, 1), (300, 784), (3, 200, 100), ()])
+def test_elementwise_gives_the_same_in_blocks(shape, order):
+    rng = np.random.default_rng(0)
+    a, b = (np.asarray(rng.standard_normal(shape), order=order) for _ in range(2))
+    for function in (lambda a, b: a * b + 1, lambda a, b: (a > b).astype("float32")):
+        expected, found = function(a, b), tensor.elementwise(function, a, b)
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+        assert np.array_equal(found, expected)
 
 
 # The engine, in benchmarks/engine.py.
