@@ -17,10 +17,10 @@ def _function(name: str, expected: str) -> Callable[[Any], Any]:
     function = getattr(math, name)
 
     def apply(x: Any) -> Any:
-        if isinstance(x, Node):
-            return getattr(x, name)()
         try:
             return function(x)
+        except TypeError:  # a Value, which refuses to become a float
+            return getattr(x, name)()
         except (ValueError, OverflowError) as error:
             raise type(error)(f"{name}: got {x}, expected {expected}") from None
 

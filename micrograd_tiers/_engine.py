@@ -26,8 +26,9 @@ class Node:
     """Base class of `Value`: operands, comparisons, conversions, pickling and copying."""
 
     # _x, _y: the operands; None where there is none. _dx, _dy: this node's derivatives with respect to them. With a
-    # tuple for each pair, a training step takes 1.2 times as long. In a node that was made by hand, or whose _backward
-    # was assigned, _x is None, _y is the tuple of its operands and _dy the function.
+    # tuple for each pair, a training step takes 1.2 times as long. In the product of a node and a number, _y is None
+    # until _prev is read: most factors are inputs of a net, and nobody looks at their nodes. In a node that was made by
+    # hand, or whose _backward was assigned, _x is None, _y is the tuple of its operands and _dy the function.
     # _seen: the mark of the last backward pass that visited the node.
     __slots__ = ("__weakref__", "_dx", "_dy", "_op", "_seen", "_x", "_y", "data", "grad", "label")
 
@@ -49,6 +50,9 @@ class Node:
         """Operands, in order."""
         if self._x is None:
             return self._y or ()
+        if self._y is None and self._dy is not None:  # a product with a number, which has no node yet
+            self._y = cast(Any, type(self))(self._dx)  # the number is the derivative with respect to the other operand
+            self._y.grad = 0 if self._seen is None else self._dy * self.grad
         return (self._x,) if self._y is None else (self._x, self._y)
 
     @property
@@ -158,20 +162,20 @@ def in_order(root: V, reset: bool = True) -> tuple[list[V], list[tuple[V, float]
         node = pop()
         if node is None:  # all operands of the next node on the stack are listed
             nodes.append(pop())
-        elif node._seen is not mark:
+        while node is not None and node._seen is not mark:
             node._seen = mark
             if (x := node._x) is not None:
                 push(node)
                 push(None)
                 if (y := node._y) is not None:
                     push(y)
-                push(x)
             elif node._y is not None:
                 stack.extend((node, None, *reversed(node._y)))
             elif node.grad:
                 held.append((node, node.grad))
             if reset:
                 node.grad = 0
+            node = x  # the first operand is next
     nodes.reverse()
     return nodes, held
 

@@ -45,9 +45,10 @@ class Value(Node):
 
     Notes
     -----
-    ``a / b`` is ``a * b**-1``, bit for bit as in micrograd; `_prev` is a tuple of the operands, in order. Comparisons
-    use only `data`; hashing is by identity. An undefined result (``Value(-8) ** 0.5``) raises ValueError. If a result
-    is finite but its derivative is not (``Value(0.0) ** 0.5``), the derivative is ``inf``.
+    ``a / b`` is ``a * b**-1``, bit for bit as in micrograd; `_prev` is a tuple of the operands, in order. The node of a
+    number in ``a * 2.0`` is made when you first read `_prev`; its `grad` is then that of the last backward pass.
+    Comparisons use only `data`; hashing is by identity. An undefined result (``Value(-8) ** 0.5``) raises ValueError.
+    If a result is finite but its derivative is not (``Value(0.0) ** 0.5``), the derivative is ``inf``.
 
     In NumPy arrays of Values, operators, sums and functions such as ``np.exp`` work elementwise. ``float(v)`` is an
     error, as it would silently leave the graph; the number is ``v.data``.
@@ -71,7 +72,7 @@ class Value(Node):
         self.grad = 0
         self.label = label
         self._op = _op
-        self._x, self._dx, self._y, self._dy = None, 0, None, 0  # operands and local derivatives
+        self._x, self._dx, self._y, self._dy = None, None, None, None  # operands and local derivatives
         if children := tuple(_children):
             self._y, self._dy = operands(children), pass_nothing_on
         self._seen = None
@@ -89,8 +90,11 @@ class Value(Node):
         return _node(self.data - other.data, "-", self, 1, other, -1)
 
     def __mul__(self, other: Value | float) -> Value:
-        if type(other) is not Value and (other := _operand(other, "v * a")) is NotImplemented:
-            return NotImplemented
+        if type(other) is not Value:
+            if type(other) is float or type(other) is int:  # the node of the number is made by `_prev`
+                return _node(self.data * other, "*", self, other, None, self.data)
+            if (other := _operand(other, "v * a")) is NotImplemented:
+                return NotImplemented
         return _node(self.data * other.data, "*", self, other.data, other, self.data)
 
     def __truediv__(self, other: Value | float) -> Value:
@@ -98,10 +102,9 @@ class Value(Node):
             return NotImplemented
         if isinstance(other, Value):
             y, slope = power(other.data, -1)
-            inverse = _node(y, "**-1", other, slope)
-        else:
-            inverse = _node(power(number(other, "v / a"), -1)[0], "")
-        return _node(self.data * inverse.data, "*", self, inverse.data, inverse, self.data)
+            return _node(self.data * y, "*", self, y, _node(y, "**-1", other, slope), self.data)
+        inverse: float = power(number(other, "v / a"), -1)[0]
+        return self * inverse
 
     def __pow__(self, other: Value | float) -> Value:
         if isinstance(other, Value):
@@ -156,7 +159,8 @@ class Value(Node):
         """Return the logistic function 1 / (1 + exp(-x)), with full relative accuracy in both tails."""
         x = to_float(self.data)
         e = exp(-x if x >= 0 else x)  # stable forms: docs/numerics.md
-        return _node((1 if x >= 0 else e) / (1 + e), "sigmoid", self, e / (1 + e) ** 2)
+        d = 1 + e
+        return _node((1 if x >= 0 else e) / d, "sigmoid", self, e / (d * d))
 
     def softplus(self) -> Value:
         """Return log(1 + exp(x)), with full relative accuracy in both tails."""
@@ -252,7 +256,7 @@ class Value(Node):
 _new = object.__new__
 
 
-def _node(data: float, op: str, x: Any = None, dx: float = 0, y: Any = None, dy: float = 0) -> Value:
+def _node(data: float, op: str, x: Any = None, dx: Any = None, y: Any = None, dy: Any = None) -> Value:
     """Return a new node, without the checks of the constructor."""
     node = _new(Value)
     node.data = data

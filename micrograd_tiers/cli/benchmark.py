@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Prove that all contenders compute equal gradients, then time a training step of each. Every contender runs in "
         "its own process, and they take turns. Contenders that are not installed are left out (PyTorch, JAX, HIPS "
-        "autograd, micrograd, strands-microgpt)."
+        "autograd, micrograd, propgrad, scalargrad, tinymlp, nanograd-bgriebel, strands-microgpt)."
     )
     contender = options.checked(str, _check_contender)
     parser.add_argument(

@@ -495,6 +495,41 @@ def test_operands_are_listed_in_order_and_constants_are_nodes():
     assert [(a**k)._op for k in (2, -1, 0.5)] == ["**2", "**-1", "**0.5"]
 
 
+@pytest.mark.parametrize("when", ["before", "after", "by hand", "before and by hand"])
+@pytest.mark.parametrize(
+    "product", [lambda a: a * 3.0, lambda a: 3 * a, lambda a: a / 0.25], ids=["v * a", "a * v", "v / a"]
+)
+def test_the_node_of_a_number_has_its_gradient_whenever_it_is_read(product, when):
+    a = Value(2.0)
+    y = product(a)
+    if when.startswith("before"):
+        assert [node.grad for node in y._prev] == [0, 0]
+    if when.endswith("by hand"):
+        y.grad = 1
+        y._backward()
+    else:
+        y.backward()
+    _, number = y._prev
+    assert y._prev[1] is number
+    assert (type(number), number.data, number.grad, number._op, number._prev) == (Value, y.data / 2, 2, "", ())
+    assert a.grad == number.data
+    y.backward()  # from now on, the node takes part
+    assert (a.grad, number.grad) == (2 * number.data, 4)
+
+
+def test_a_product_with_a_number_takes_one_node_until_its_operands_are_read():
+    def alive():
+        return sum(isinstance(x, Value) for x in gc.get_objects())
+
+    x = Value(0.5)
+    before = alive()
+    y = x * 2.0 * 3
+    y.backward()
+    assert alive() == before + 2
+    assert len(y._prev) == len(y._prev[0]._prev) == 2
+    assert alive() == before + 4
+
+
 def test_the_graph_holds_no_reference_cycle():
     def alive():
         return sum(isinstance(x, Value) for x in gc.get_objects())

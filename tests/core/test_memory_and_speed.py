@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 import micrograd_tiers as mt
-from micrograd_tiers.lab.race import Case
+from micrograd_tiers.lab.race import CONTENDERS, Case
 from micrograd_tiers.lab.race.cases import LENET
 from micrograd_tiers.tiers import TIERS, tensor, vector
 from micrograd_tiers.tiers.exact import arrays as exact
@@ -238,3 +238,13 @@ def test_a_graph_is_freed_without_the_collector(benchmark_of_the_engine, name):
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_two_thousand_training_steps_with_values_hold_no_more_memory_than_one():
+    step, _ = CONTENDERS["Value"].make(Case((2, 3, 2), 1), 0.01)
+    step()
+    gc.collect()
+    before = len(gc.get_objects())
+    held, _, _ = traced(lambda: [step() for _ in range(2000)][-1])
+    assert len(gc.get_objects()) <= before + 5
+    assert held < 3_000  # a single graph that stays would be more

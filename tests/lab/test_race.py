@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import micrograd_tiers as mt
+from micrograd_tiers import nn
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
@@ -67,12 +69,22 @@ def test_contenders_for_any_depth_take_any_depth(name):
     equal_arrays(gradients(name, case)[1], gradients("tensor", case)[1], 1e-12)
 
 
-def test_micrograd_and_value_agree_on_the_moons():
-    case = Case(MOONS, 20)
-    assert {name for name in CONTENDERS if CONTENDERS[name].only == MOONS} == {"Value on moons", "micrograd on moons"}
-    (_, got, loss), (_, expected, its_loss) = (gradients(f"{name} on moons", case) for name in ("micrograd", "Value"))
+ON_MOONS = [name for name in CONTENDERS if CONTENDERS[name].only == MOONS and CONTENDERS[name].installed]
+
+
+@pytest.mark.parametrize("name", ON_MOONS)
+def test_engines_agree_on_the_moons(name):
+    (_, got, loss), (_, expected, its_loss) = (gradients(n, Case(MOONS, 20)) for n in (name, "Value on moons"))
     equal_arrays(got, expected, 1e-12)
     assert loss == pytest.approx(its_loss)
+    assert nn.Value is mt.Value  # each contender has modules of its own
+
+
+def test_the_class_with_slots_is_a_contender_on_the_moons_and_in_the_small_nets():
+    assert "class with slots on moons" in ON_MOONS
+    assert CONTENDERS["class with slots"].takes(TINY)
+    case = Case((4, 3, 2), 5)
+    equal_arrays(gradients("class with slots", case)[1], gradients("tensor", case)[1], 1e-12)
 
 
 def test_a_contender_with_different_gradients_is_refused(monkeypatch):
@@ -297,6 +309,11 @@ def test_a_missed_target_is_reported():
         [missed, kept, absent, TargetResult("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)]
     )
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
+
+
+def test_the_columns_of_the_table_are_aligned_below_long_names():
+    _, head, *lines = race_table([row("a contender with a long name", [2.5], [1]), row("Value", [2.5], [1])])
+    assert {line.index("2.5 s") + len("2.5 s") for line in lines} == {head.index("step time") + len("step time")}
 
 
 def test_contenders_that_are_not_installed_are_listed(monkeypatch):

@@ -151,7 +151,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="sigmoid_grad_uses_input",
         title="the derivative of sigmoid is computed from the input: x (1 - x)",
         kind="engine",
-        edits={"engine.py": (("Value.sigmoid", "e / (1 + e) ** 2", "x * (1 - x)"),)},
+        edits={"engine.py": (("Value.sigmoid", "e / (d * d)", "x * (1 - x)"),)},
         symptom="The net seems to learn for some epochs. Then the loss rises and becomes nan.",
         property="the derivative of sigmoid, compared with a numerical one",
         explanation="The formula y (1 - y) needs the output y. With the input, it is 0 at x = 0, where the slope is "
@@ -166,6 +166,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "_engine.py": (
                 ("in_order", "node = pop()", "node = pop(0)"),
                 ("in_order", "push(node)\npush(None)", "nodes.append(node)"),
+                ("in_order", "node = x", "node = None if x is None else push(x)"),
                 ("in_order", "nodes.reverse()", ""),
             )
         },
@@ -204,7 +205,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "_engine.py": (
                 ("Node", "__hash__ = object.__hash__", "__hash__ = lambda self: hash(self.data)"),
                 ("in_order", "mark = object()", "seen: set[Any] = set()"),
-                ("in_order", "elif node._seen is not mark:", "elif node not in seen:"),
+                ("in_order", "and node._seen is not mark:", "and node not in seen:"),
                 ("in_order", "node._seen = mark", "seen.add(node)"),
             )
         },

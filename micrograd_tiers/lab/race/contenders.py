@@ -9,7 +9,10 @@ from .frameworks import hips_autograd, jax_jit, torch_eager, torch_in_place
 from .gpts import gpt_in_jax, gpt_in_strands, gpt_in_torch, gpt_of_slots, gpt_of_values
 from .limits import flat_loop, matrix_products, naive_numpy
 from .sources import EXAMPLE, spec_of
-from .values import moons_demo, net_of_values, net_on_micrograd
+from .values import moons_demo, net_of_slots, net_of_values, net_on, net_on_micrograd
+
+ONLY_64 = ("float64",)
+MOONS = (2, 16, 16, 1)
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,25 @@ def _tier(tier: str, exact: bool = False, **limits: Any) -> Contender:
     return Contender(name, make, kind, tier, exact, gpt=make, **limits)
 
 
-ONLY_64 = ("float64",)
-MOONS = (2, 16, 16, 1)
+def _engine(name: str, make: Make, needs: str) -> Contender:
+    """Return the contender for another package with one object per number."""
+    return Contender(name, make, "library", needs=needs, dtypes=ONLY_64, most=30_000, layers=2, recursive=True)
+
+
+def _moons(name: str, module: str, kind: str, needs: str = "") -> Contender:
+    """Return the contender for the demo of micrograd, with the class `Value` of a module."""
+    return Contender(
+        f"{name} on moons",
+        moons_demo(module),
+        kind,
+        needs=needs,
+        dtypes=ONLY_64,
+        only=MOONS,
+        held_to="Value on moons",
+        recursive=kind != "engine",
+    )
+
+
 CONTENDERS = {
     contender.name: contender
     for contender in (
@@ -123,40 +143,30 @@ CONTENDERS = {
         _tier("vector", exact=True, most=20_000_000),
         _tier("tensor", exact=True, most=20_000_000),
         Contender("Value", net_of_values, "engine", dtypes=ONLY_64, most=30_000, layers=2, gpt=gpt_of_values),
-        Contender("class with slots", None, "reference", needs=EXAMPLE, dtypes=ONLY_64, gpt=gpt_of_slots),
+        Contender(
+            "class with slots",
+            net_of_slots,
+            "reference",
+            needs=EXAMPLE,
+            dtypes=ONLY_64,
+            most=30_000,
+            layers=2,
+            recursive=True,
+            gpt=gpt_of_slots,
+        ),
         Contender("PyTorch eager", torch_eager, "library", needs="torch", lenet=True, gpt=gpt_in_torch),
         Contender("PyTorch in place", torch_in_place, "library", needs="torch", layers=2),
         Contender("JAX jit", jax_jit, "library", needs="jax", gpt=gpt_in_jax),
         Contender("strands-microgpt", None, "library", needs="strands_microgpt", dtypes=ONLY_64, gpt=gpt_in_strands),
         Contender("HIPS autograd", hips_autograd, "library", needs="autograd"),
-        Contender(
-            "micrograd",
-            net_on_micrograd,
-            "library",
-            needs="micrograd",
-            dtypes=ONLY_64,
-            most=30_000,
-            layers=2,
-            recursive=True,
-        ),
-        Contender(
-            "Value on moons",
-            moons_demo(of_micrograd=False),
-            "engine",
-            dtypes=ONLY_64,
-            only=MOONS,
-            held_to="Value on moons",
-        ),
-        Contender(
-            "micrograd on moons",
-            moons_demo(of_micrograd=True),
-            "library",
-            needs="micrograd",
-            dtypes=ONLY_64,
-            only=MOONS,
-            held_to="Value on moons",
-            recursive=True,
-        ),
+        _engine("micrograd", net_on_micrograd, "micrograd"),
+        _engine("propgrad", net_on("propgrad.engine", "Value"), "propgrad"),
+        _engine("scalargrad", net_on("scalargrad.core", "Scalar"), "scalargrad"),
+        _engine("tinymlp", net_on("tinymlp.core.value", "Value"), "tinymlp"),
+        _moons("Value", "micrograd_tiers.engine", "engine"),
+        _moons("class with slots", EXAMPLE, "reference", needs=EXAMPLE),
+        _moons("micrograd", "micrograd.engine", "library", needs="micrograd"),
+        _moons("nanograd-bgriebel", "nanograd_bgriebel", "library", needs="nanograd_bgriebel"),
         Contender("naive NumPy", naive_numpy, "reference", layers=2),
         Contender("flat loop", flat_loop(fused=False), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),
         Contender("flat loop, fused", flat_loop(fused=True), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),

@@ -1,7 +1,6 @@
 """Training steps of the GPT: in PyTorch, in JAX, and with one object per number."""
 
 from collections.abc import Callable
-from importlib.util import module_from_spec
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 from ...engine import Value
 from .cases import TOKENIZER, GPTCase, Step, Weights
 from .frameworks import compiled_step, eager_step
-from .sources import EXAMPLE, spec_of
+from .sources import EXAMPLE, new_module
 
 HEADS = 4
 
@@ -94,9 +93,7 @@ def gpt_of_values(case: GPTCase, learning_rate: float) -> tuple[Step, Weights]:
 
 def gpt_of_slots(case: GPTCase, learning_rate: float) -> tuple[Step, Weights]:
     """Training step with the net of `examples/gpt_of_values.py` and its class, a small one with slots."""
-    spec: Any = spec_of(EXAMPLE)
-    example = module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = new_module(EXAMPLE)
     net = example.GPT(TOKENIZER.n_tokens, Random(0))
     return _trained(matrices_of(net), net.loss, case, learning_rate)
 

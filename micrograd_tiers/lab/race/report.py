@@ -68,9 +68,10 @@ def race_table(rows: Sequence[Row]) -> list[str]:
     (case,) = {row.case for row in rows}
     limit = next((row.median for row in rows if row.contender == LIMIT), None)
     base = rows[0].base
+    width = max(18, *(len(row.contender) + 1 for row in rows))
     share_head = f"{'% of limit':>12}" if limit else ""
     head = (
-        f"{'':18}{'step time':>9}{'quartiles':>20}{case.unit + '/s':>13}{' speed vs. ' + base:>26}"
+        f"{'':{width}}{'step time':>9}{'quartiles':>20}{case.unit + '/s':>13}{' speed vs. ' + base:>26}"
         f"{'GFLOP/s':>10}{share_head}"
     )
     lines = [f"{case}", f"{head}   gradient error"]
@@ -82,7 +83,7 @@ def race_table(rows: Sequence[Row]) -> list[str]:
         off = "(no gradients)" if row.off is None else "0" if row.off == 0 else f"{row.off:.0e}"
         spread = f"{time_of(first)} to {time_of(third)}"
         lines.append(
-            f"{row.contender:18}{time_of(row.median):>9}{spread:>20}{_rate(row.samples_per_second):>13}{ratio:>26}"
+            f"{row.contender:{width}}{time_of(row.median):>9}{spread:>20}{_rate(row.samples_per_second):>13}{ratio:>26}"
             f"{row.gflops:>10.3g}{share}   {off}"
         )
     return lines

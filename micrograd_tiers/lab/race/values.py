@@ -1,6 +1,7 @@
-"""Training steps of nets with one object per number: this package's `Value` and micrograd's."""
+"""Training steps of nets with one object per number: this package's `Value`, micrograd's, and those of others."""
 
 import math
+import warnings
 from collections.abc import Callable
 from operator import mul
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Case, Make, Step, Weights
+from .sources import EXAMPLE, new_module
 
 
 def _net_of(Value: Any, sigmoid: Callable[[Any], Any]) -> Make:
@@ -49,6 +51,22 @@ def net_of_values(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     return _net_of(Value, Value.sigmoid)(case, learning_rate)
 
 
+def net_of_slots(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+    """Training step of a net of the class in `examples/gpt_of_values.py`, a small one with slots."""
+    return _net_of(new_module(EXAMPLE).Value, lambda v: (1 + (-v).exp()) ** -1)(case, learning_rate)
+
+
+def net_on(module: str, name: str) -> Make:
+    """Return the training step of a net of another package's class, with its methods `sigmoid`, `exp` and `log`."""
+
+    def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
+        with warnings.catch_warnings(action="ignore"):  # scalargrad warns if its drawings lack Graphviz
+            cls = getattr(new_module(module), name)
+        return _net_of(cls, cls.sigmoid)(case, learning_rate)
+
+    return make
+
+
 def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     """Training step of a net of micrograd's `Value`s, with the `exp` and `log` that micrograd lacks.
 
@@ -78,15 +96,15 @@ def net_on_micrograd(case: Case, learning_rate: float) -> tuple[Step, Weights]:
     return _net_of(Value, lambda v: 1 / (1 + (-v).exp()))(case, learning_rate)
 
 
-def moons_demo(of_micrograd: bool) -> Make:
+def moons_demo(module: str) -> Make:
     """Return the training step of the demo in micrograd's repository.
 
     The demo trains a net with ReLUs on two moons, with a hinge loss and a penalty on the weights.
 
     Parameters
     ----------
-    of_micrograd : bool
-        True for micrograd's classes, False for this package's.
+    module : str
+        The module that has the class `Value`. The net is that of micrograd for micrograd, otherwise this package's.
     """
 
     def make(case: Case, learning_rate: float) -> tuple[Step, Weights]:
@@ -94,16 +112,14 @@ def moons_demo(of_micrograd: bool) -> Make:
 
         from ...datasets.toy import moons
 
-        if of_micrograd:
-            from micrograd.engine import Value
-            from micrograd.nn import MLP
-        else:
-            from ...engine import Value
-            from ...nn import MLP
+        nn = new_module("micrograd.nn" if module == "micrograd.engine" else "micrograd_tiers.nn")
+        Value = nn.Value = new_module(module).Value
+        if not hasattr(Value, "backward"):  # nanograd-bgriebel
+            Value.backward = Value.backwards
         points, classes = moons(case.batch_size, rng=np.random.default_rng(0))
         xs, ys = points.tolist(), (2 * classes - 1).tolist()
         random.seed(1337)  # micrograd draws from the global generator; the process runs nothing else
-        model = MLP(case.sizes[0], [*case.sizes[1:]])
+        model = nn.MLP(case.sizes[0], [*case.sizes[1:]])
 
         def step() -> float:
             inputs = [[*map(Value, x)] for x in xs]

@@ -55,7 +55,7 @@ def _value(node: Any, operands: list[Value]) -> Value:
     slopes = _held(node, SLOPES)
     value = Value(_number(node.data), operands, op, label)
     if operands and len(slopes) == len(operands) <= 2:
-        (value._x, value._dx), (value._y, value._dy) = [*zip(operands, slopes, strict=True), (None, 0)][:2]
+        (value._x, value._dx), (value._y, value._dy) = [*zip(operands, slopes, strict=True), (None, None)][:2]
     value.grad = 0 if node.grad is None else Value(_number(node.grad)).data
     return value
 
