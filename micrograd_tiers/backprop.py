@@ -19,6 +19,7 @@ class Step:
 
     def __init__(self, layer, names, parameters, buffers, training=False):
         self.layer, self.branch, self.names = layer, layer.branch, names
+        self.forward_of_layer = layer.forward
         self.parameter, self.buffers = parameters.__getitem__, buffers.values()
         self.learned = names if training else ()
         own = type(layer).forward_in_training is not Layer.forward_in_training
@@ -29,7 +30,7 @@ class Step:
         arrays = map(self.parameter, self.names)
         if self.differs:
             return self.layer.forward_in_training(tier, x, noise, *arrays)
-        y, vjps = self.layer.forward(tier, x, *arrays, *self.buffers)
+        y, vjps = self.forward_of_layer(tier, x, *arrays, *self.buffers)
         return y, vjps if self.learned else vjps[:1], None
 
 
@@ -65,12 +66,13 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
         losses.append(loss)
         dy, copies = dloss, []
         for i in reversed(range(first, len(steps))):
+            step, vjps_of_step = steps[i], vjps[i]
             dy = pull(dy)  # dL/d(output of layer i)
-            if steps[i].branch == "join":  # what was added gets the same gradient twice
+            if step.branch == "join":  # what was added gets the same gradient twice
                 copies.append(dy)
-            elif steps[i].branch == "fork":  # what was copied gets both gradients
+            elif step.branch == "fork":  # what was copied gets both gradients
                 dy = tier.elementwise(add, dy, copies.pop())
-            pull = vjps[i][0]  # vjp of x, called if a layer below learns
-            for k, name in enumerate(steps[i].learned, 1):
-                sums[name].add(vjps[i][k], dy)  # adds vjps[i][k](dy), dL/d(parameter)
+            pull = vjps_of_step[0]  # vjp of x, called if a layer below learns
+            for k, name in enumerate(step.learned, 1):
+                sums[name].add(vjps_of_step[k], dy)  # adds dL/d(parameter), vjps_of_step[k](dy)
     return losses, {name: gradient.value() for name, gradient in sums.items()}, seen

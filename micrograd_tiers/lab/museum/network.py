@@ -147,7 +147,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                 (
                     "backprop",
                     "for k, name in",
-                    "if not steps[i].names:\n    pull = lambda dy: dy\nfor k, name in",
+                    "if not step.names:\n    pull = lambda dy: dy\nfor k, name in",
                 ),
             )
         },
