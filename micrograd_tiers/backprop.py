@@ -4,6 +4,7 @@ It needs only a tier's functions, a chain of steps, a loss and a mini-batch. Arr
 own and have been checked. Weights do not change here.
 """
 
+from collections import defaultdict
 from operator import add
 
 from .layers.base import Layer
@@ -17,7 +18,8 @@ class Step:
     """
 
     def __init__(self, layer, names, parameters, buffers, training=False):
-        self.layer, self.names = layer, names
+        self.layer, self.branch, self.names = layer, layer.branch, names
+        self.forward_of_layer = layer.forward
         self.parameter, self.buffers = parameters.__getitem__, buffers.values()
         self.learned = names if training else ()
         own = type(layer).forward_in_training is not Layer.forward_in_training
@@ -28,7 +30,7 @@ class Step:
         arrays = map(self.parameter, self.names)
         if self.differs:
             return self.layer.forward_in_training(tier, x, noise, *arrays)
-        y, vjps = self.layer.forward(tier, x, *arrays, *self.buffers)
+        y, vjps = self.forward_of_layer(tier, x, *arrays, *self.buffers)
         return y, vjps if self.learned else vjps[:1], None
 
 
@@ -36,9 +38,9 @@ def forward(tier, steps, x, noise=()):
     """Return the output of the last step, and the vjps and statistics of each step."""
     vjps, seen, noise, copies = [], [], iter(noise), []
     for step in steps:
-        if step.layer.branch == "fork":  # a copy of x goes around the branch
+        if step.branch == "fork":  # a copy of x goes around the branch
             copies.append(x)
-        elif step.layer.branch == "join":
+        elif step.branch == "join":
             x = tier.elementwise(add, x, copies.pop())
         x, vjps_of_step, seen_by_step = step.forward(tier, x, noise)  # dropout takes next(noise)
         vjps.append(vjps_of_step)
@@ -56,21 +58,21 @@ def backprop(tier, steps, loss_fn, x, targets, dloss, noise=()):
     first = 0  # the first step that learns; the steps before it need no gradient
     while first < len(steps) and not steps[first].learned:
         first += 1
-    sums = {name: tier.new_sum() for step in reversed(steps) for name in step.learned}
-    losses = []
-    for x_chunk, *others in tier.chunks(x, *targets, *noise):
-        target, noise_chunk = others[: len(targets)], others[len(targets) :]
-        output, vjps, seen = forward(tier, steps, x_chunk, noise_chunk)
-        loss, (pull,) = loss_fn.forward(tier, output, *target)
+    losses, sums = [], defaultdict(tier.new_sum)  # a sum for each parameter that learns
+    end = 1 + len(targets)  # a chunk is x, then its targets, then its noise
+    for chunk in tier.chunks(x, *targets, *noise):
+        output, vjps, seen = forward(tier, steps, chunk[0], chunk[end:])
+        loss, (pull,) = loss_fn.forward(tier, output, *chunk[1:end])
         losses.append(loss)
         dy, copies = dloss, []
         for i in reversed(range(first, len(steps))):
+            step, vjps_of_step = steps[i], vjps[i]
             dy = pull(dy)  # dL/d(output of layer i)
-            if steps[i].layer.branch == "join":  # what was added gets the same gradient twice
+            if step.branch == "join":  # what was added gets the same gradient twice
                 copies.append(dy)
-            elif steps[i].layer.branch == "fork":  # what was copied gets both gradients
+            elif step.branch == "fork":  # what was copied gets both gradients
                 dy = tier.elementwise(add, dy, copies.pop())
-            pull, *vjps_of_parameters = vjps[i]  # pull: vjp of x, called if a layer below learns
-            for name, vjp in zip(steps[i].learned, vjps_of_parameters, strict=True):
-                sums[name].add(vjp, dy)  # adds vjp(dy), dL/d(parameter)
+            pull = vjps_of_step[0]  # vjp of x, called if a layer below learns
+            for k, name in enumerate(step.learned, 1):
+                sums[name].add(vjps_of_step[k], dy)  # adds dL/d(parameter), vjps_of_step[k](dy)
     return losses, sums, seen  # sums[name].value() is dL/d(parameter)

@@ -37,6 +37,7 @@ class Batches:
     def __init__(self, net: Network, X: NDArray[Any], targets: Targets, batch_size: int) -> None:
         self.net, self.X, self.targets, self.batch_size = net, X, targets, batch_size
         self.shape = X.shape[1:]
+        self._x: Any = None
 
     def reorder(self, order: NDArray[Any]) -> None:
         """Start an epoch of the given samples, in their order."""
@@ -58,12 +59,15 @@ class Batches:
             batches = 1 if padded else max(1, BLOCK // (self.X[0].size * self.batch_size))
             self._block = range(position, min(position + batches * self.batch_size, len(self.order)))
             chosen = self.order[self._block.start : self._block.stop]
-            X, self._targets = self.X[chosen], self.targets.of(chosen)
+            self._x = None  # so that the next block can use its memory
+            X, self._targets = self.X.take(chosen, axis=0), self.targets.of(chosen)
             if padded:  # the padding that all of these documents have is left out
                 longest = 1 + int(np.flatnonzero(((X >= 0) | self._targets.counted).any(axis=0))[-1])
                 X, self._targets = X[:, :longest], self._targets.up_to(longest)
             self.shape = X.shape[1:]
             self._x, self._arrays = self.net.tier_samples(X), self.net.tier_targets(self._targets)
+        if len(self._block) <= self.batch_size:  # one mini-batch
+            return self._x, self._arrays, self._targets
         start = position - self._block.start
         batch = slice(start, start + self.batch_size)
         return self._x[batch], tuple(array[batch] for array in self._arrays), self._targets.of(batch)

@@ -322,7 +322,7 @@ class Network(Chain):
         """
         loss_fn, count = (prepared.loss, prepared.divisor) if prepared else (self.loss, len(targets[0]))
         losses, grads, seen = backprop(self.functions, self._training_steps, loss_fn, x, targets, factor / count, noise)
-        return total([*map(float, losses)]) / count, grads, seen
+        return float(total(losses)) / count, grads, seen
 
     def mean_loss(self, outputs: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean loss of the outputs, shape (N, O) as from `forward`, for the targets y."""

@@ -166,12 +166,12 @@ class Chain:
         return self.tier.asarray(array, self.dtype) if isinstance(array, np.ndarray) else array
 
     def tier_samples(self, samples: Array) -> Any:
-        """Return samples as an array of the tier: of whole numbers if they are tokens."""
+        """Return samples, targets or weights as an array of the tier: of whole numbers if they are tokens or labels."""
         return self.tier.asarray(samples, "int64" if samples.dtype.kind == "i" else self.dtype)
 
     def tier_targets(self, targets: Targets) -> tuple[Any, ...]:
         """Return targets, and sample weights if there are any, as arrays of the tier."""
-        return tuple(self.tier.asarray(array, array.dtype.name) for array in targets.arrays)
+        return tuple(map(self.tier_samples, targets.arrays))
 
     def _ndarray(self, array: Any) -> Array:
         if isinstance(array, np.ndarray):

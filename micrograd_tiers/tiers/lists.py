@@ -6,7 +6,7 @@ In exact mode, `exact/lists.py` replaces `dot` and `total`. Numbers are floats o
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, starmap
+from itertools import chain
 from operator import add, mul
 from typing import Any
 
@@ -113,10 +113,10 @@ def chunks(*arrays: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 def add_scaled(target: Nested, source: Nested, scale: float) -> None:
     """Add scale * source to target, in place."""
     if target and isinstance(target[0], list):
-        for t_row, s_row in zip(target, source, strict=True):
-            add_scaled(t_row, s_row, scale)
-    elif scale == 1:
-        target[:] = starmap(add, zip(target, source, strict=True))
+        for i, row in enumerate(source):
+            add_scaled(target[i], row, scale)
+    elif scale == 1.0:
+        target[:] = [*map(add, target, source)]
     else:
         target[:] = [t + scale * s for t, s in zip(target, source, strict=True)]
 

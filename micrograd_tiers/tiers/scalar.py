@@ -80,7 +80,7 @@ def softmax(logits):
 
 def softmax_cross_entropy(logits, target):
     """-log(softmax(logits)[target]) in nats, by log-sum-exp: docs/numerics.md."""
-    top = max(range(len(logits)), key=logits.__getitem__)
+    top = logits.index(max(logits))
     e = [exp(z - logits[top]) for z in logits]
     e[top] = 0.0
     rest = total(e)

@@ -448,6 +448,18 @@ def test_a_feature_that_becomes_0_in_float32_is_refused():
     mt.fit(net, X, Y)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_finite_samples_are_taken_although_their_squares_overflow(dtype):
+    X = np.ones((4, 2), dtype)
+    X[1, 0] = np.finfo(dtype).max
+    net = mt.two_layer_net(2, 3, 2, dtype=dtype)
+    mt.Trainer(net, X, Y)
+    for number in (np.nan, np.inf, -np.inf):
+        X[2, 1] = number
+        with pytest.raises(mt.DataError, match=r"\(sample 2, feature 1; 1 of 8 values are not finite\)"):
+            mt.Trainer(net, X, Y)
+
+
 def test_an_open_file_is_no_tensor(tmp_path):
     path = tmp_path / "samples.bin"
     path.write_bytes(b"1 2")

@@ -7,11 +7,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
         name="loss_sum_grad_mean",
         title="the loss is the sum over the batch, but its gradient is that of the mean",
         kind="network",
-        edits={
-            "network.py": (
-                ("Network.backprop", "total([*map(float, losses)]) / count", "total([*map(float, losses)])"),
-            )
-        },
+        edits={"network.py": (("Network.backprop", "float(total(losses)) / count", "float(total(losses))"),)},
         symptom="The weights and the test accuracy are right to the last digit. The training loss is too large by a "
         "factor of the batch size, and changes with it.",
         property="the loss of a batch is the mean of the losses of its samples",
@@ -121,11 +117,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "backprop.py": (
                 (
                     "backprop",
-                    "losses = []",
-                    "for name, gradient in sums.items():\n"
-                    "    gradient.add(lambda p: tier.elementwise(lambda w: 0.0 * w, p), "
-                    "steps[0].parameter(name))\n"
-                    "losses = []",
+                    "losses, sums = [], defaultdict(tier.new_sum)",
+                    "losses, sums = [], defaultdict(tier.new_sum)\n"
+                    "for step in reversed(steps):\n"
+                    "    for name in step.learned:\n"
+                    "        zeros = tier.elementwise(lambda w: 0.0 * w, step.parameter(name))\n"
+                    "        sums[name].add(lambda dy: dy, zeros)",
                 ),
                 ("backprop", "range(first, len(steps))", "range(first + 1, len(steps))"),
             )
@@ -145,8 +142,8 @@ NETWORK_BUGS: tuple[Bug, ...] = (
             "backprop.py": (
                 (
                     "backprop",
-                    "for name, vjp in",
-                    "if not steps[i].names:\n    pull = lambda dy: dy\nfor name, vjp in",
+                    "for k, name in",
+                    "if not step.names:\n    pull = lambda dy: dy\nfor k, name in",
                 ),
             )
         },

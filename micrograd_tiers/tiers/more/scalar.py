@@ -28,7 +28,7 @@ def smoothed_cross_entropy(logits, target, smoothing):
 
 def soft_cross_entropy(logits, target):
     """Sum over c of -target[c] * log(softmax(logits)[c]); target: probabilities."""
-    top = max(range(len(logits)), key=logits.__getitem__)
+    top = logits.index(max(logits))
     of_top, (dlogits,) = softmax_cross_entropy(logits, top)  # -log(p[top])
     pairs = zip(target, logits, strict=True)
     gaps = [t * (logits[top] - z) if t else 0.0 for t, z in pairs]  # 0 log 0 = 0

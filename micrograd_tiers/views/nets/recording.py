@@ -37,11 +37,6 @@ class Probe:
         self.xs: list[Any] = []
         self.dxs: list[Any] = []
 
-    @property
-    def layer(self) -> Probe:
-        """The layer of the step: for the loop, one that is no end of a branch."""
-        return self
-
     def forward(self, tier: Any, x: Any, noise: Any) -> tuple[Any, tuple[Callable[[Any], Any], ...], None]:
         """Return x, the vjp of the identity, and the vjp that records."""
 
@@ -150,7 +145,7 @@ def _trained(net: Network, samples: Any, targets: Any, sample: int, shapes: Any)
         about=f"Sample {sample} of {N}. Layers behave as in training{dropout}.{ignored}",
         about_gradients=f"L is the {weighted}mean loss of the {N} samples." if N > 1 else "L is the loss.",
         loss_name=_name(net.loss),
-        loss=total([*map(float, losses)]) / targets.divisor,
+        loss=float(total(losses)) / targets.divisor,
         probabilities=_probabilities(net, probes[-1].xs, sample, N),
         has_classes=net.loss.targets == "classes",
         label=None if isinstance(target, list) or not counts else target,

@@ -10,7 +10,7 @@ from .recorder import Recorder
 
 def in_layers(recorder: Recorder, steps: Any) -> list["InLayer"]:
     """Return the steps, wrapped."""
-    return [(AtEnd if step.layer.branch else InLayer)(recorder, i, step) for i, step in enumerate(steps)]
+    return [(AtEnd if step.branch else InLayer)(recorder, i, step) for i, step in enumerate(steps)]
 
 
 class InLayer:
@@ -23,10 +23,10 @@ class InLayer:
         return getattr(self.inner, name)
 
     @property
-    def layer(self) -> Any:
-        """The layer, which the loop asks for before it adds what a residual connection has kept."""
+    def branch(self) -> str:
+        """The layer's `branch`, which the loop asks for before it adds what a residual connection has kept."""
         self.recorder.adding = None
-        return self.inner.layer
+        return str(self.inner.branch)
 
     def forward(self, *args: Any) -> Any:
         """Return what the step or the loss returns."""
@@ -42,15 +42,15 @@ class AtEnd(InLayer):
     """
 
     @property
-    def layer(self) -> Any:
-        """The layer; if the tier then adds two arrays, that is recorded."""
+    def branch(self) -> str:
+        """The layer's `branch`; if the tier then adds two arrays, that is recorded."""
         self.recorder.adding = self.add
-        return self.inner.layer
+        return str(self.inner.branch)
 
     def forward(self, tier: Any, x: Any, noise: Any) -> Any:
         """Return what the step returns."""
         y, (vjp,), seen = super().forward(tier, x, noise)
-        if self.inner.layer.branch == "fork":
+        if self.inner.branch == "fork":
             self.value = Event("fork", "value", self.index, None, inputs={"x": self.recorder.key(self._log, x)})
             self._copy(self.value, x, "copy", "y")
             return y, (vjp,), seen
@@ -64,7 +64,7 @@ class AtEnd(InLayer):
     def add(self, elementwise: Callable[..., Any], function: Any, x: Any, copy: Any) -> Any:
         """Return the sum of x, or of a gradient, and the copy that was kept."""
         log, kept = self._log, self._log.copies.pop()
-        if self.inner.layer.branch == "join":
+        if self.inner.branch == "join":
             event = self.value = Event("join", "value", self.index, elementwise)
             event.inputs = {"x": self.recorder.key(log, x), "copy": kept}
         else:

@@ -303,7 +303,7 @@ CROSS_ENTROPY_BUGS = (
         edits=in_tiers(
             tensor=("rows, top =", "target = (target + 1) % logits.shape[1]\nrows, top ="),
             vector=("top = logits.argmax()", "target = (target + 1) % len(logits)\ntop = logits.argmax()"),
-            scalar=("top = max(", "target = (target + 1) % len(logits)\ntop = max("),
+            scalar=("top = logits.index(", "target = (target + 1) % len(logits)\ntop = logits.index("),
         ),
         symptom="The loss falls as it should; the accuracy is that of a net that is always wrong.",
         property="the value, checked against the formula with two or more classes",

@@ -60,7 +60,7 @@ SMOOTHING_BUGS = (
 SOFT = "dlogits(dloss * total(target)) - shift * dloss"
 SOFT_TENSOR = "dlogits(dloss * total(target, axis=1)[:, None]) - shift * dloss"
 D_SCALAR = "d = dlogits(dloss * total(target))\nreturn [di + si * dloss for di, si in zip(d, shift, strict=True)]"
-TOP, TOP_TENSOR, TOP_SCALAR = "top = logits.argmax()", "rows, top =", "top = max("
+TOP, TOP_TENSOR, TOP_SCALAR = "top = logits.argmax()", "rows, top =", "top = logits.index("
 
 SOFT_BUGS = (
     Bug(

@@ -15,8 +15,8 @@ SUPPORT_BUGS = (
                 "target = target + (source if scale == 1 else scale * source)",
             ),
             scalar=(
-                ("target[:] = starmap", "target = starmap"),
-                ("target[:] = [", "target = ["),
+                ("target[:] = [*map", "target = [*map"),
+                ("target[:] = [t", "target = [t"),
             ),
         ),
         symptom="The net does not learn at all: the loss is the same after every epoch.",
