@@ -1,6 +1,7 @@
 """Stochastic gradient descent, with optional momentum."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..arguments import make_flag, make_number
@@ -57,12 +58,12 @@ class SGD(Optimizer):
         """
         return -self.learning_rate if self._plain else 1.0
 
-    @property
+    @cached_property
     def adds_gradient(self) -> bool:
         """True without momentum and weight decay, unless a subclass has another rule."""
         return self._plain and type(self).update is SGD.update
 
-    @property
+    @cached_property
     def _plain(self) -> bool:
         return not (self.momentum or self.weight_decay)
 

@@ -18,7 +18,10 @@ class Sum:
 
     def value(self, target: Any = None) -> Any:
         """Return the sum, or target plus the sum, which may change target."""
-        return self.total if target is None else self.added(target, self.total)
+        if target is None:
+            return self.total
+        added = self.add_scaled(target, self.total, 1.0)
+        return target if added is None else added
 
     def added(self, target: Any, gradient: Any) -> Any:
         """Return target + gradient, in place where arrays can be changed."""

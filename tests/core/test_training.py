@@ -654,3 +654,14 @@ def test_batches_gathered_in_blocks_are_those_of_the_order(n, batch_size, monkey
             chosen = order[start : start + batch_size]
             np.testing.assert_array_equal(x, X[chosen])
             np.testing.assert_array_equal(labels, y[chosen])
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("shape", [(2, 2), (2, 4), (3, 3)])
+def test_a_gradient_of_another_shape_changes_no_row_of_the_weights(tier, shape):
+    net = mt.mlp([3, 2], tier=tier)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=r"entries for a target|broadcast"):
+        mt.SGD(0.1).step(net, {"0.weight": np.ones(shape)}, {})
+    after = net.state_dict()
+    assert after["0.weight"].shape == before["0.weight"].shape
