@@ -4,10 +4,10 @@ The matrix reaches the loss along two paths, so its gradient is the sum of two. 
 copies start equal and get the same gradient, so an optimizer that treats each number alike keeps them equal.
 """
 
-from operator import add
 from typing import Any
 
 from ...network import Network
+from ...tiers.sums import Sum
 
 
 class TiedHead(Network):
@@ -29,9 +29,10 @@ class TiedHead(Network):
         """Set both copies."""
         self.load_state_dict(self.state_dict() | dict.fromkeys(self.tied, matrix))
 
-    def backprop(self, *args: Any, **options: Any) -> tuple[float, dict[str, Any], list[Any]]:
+    def backprop(self, *args: Any, **options: Any) -> tuple[float, dict[str, Sum], list[Any]]:
         """Return what `Network.backprop` does, with the gradient of the matrix for both of its copies."""
         loss, grads, seen = super().backprop(*args, **options)
-        embedding, head = self.tied
-        gradient = self.tier.elementwise(add, grads[embedding], grads[head])
+        gradient = self.functions.new_sum()
+        for name in self.tied:
+            gradient.add(lambda each: each, grads[name].value())
         return loss, grads | dict.fromkeys(self.tied, gradient), seen
