@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
             results += check_start(args.rounds, say)
             print("\n" + "\n".join(report.target_table(results)))
             content["target_rows"] = [*map(report.as_json, more)]
-            content["targets"] = [asdict(result) for result in results]
+            content["targets"] = [result.as_json() for result in results]
     if earlier is not None:
         print("\n" + "\n".join(report.change_table(rows, earlier)))
     content["rows"] = [*map(report.as_json, rows)]

@@ -110,11 +110,13 @@ def memory_table(case: AnyCase, measured: dict[str, dict[str, int]]) -> list[str
 
 def target_table(results: Sequence[TargetResult]) -> list[str]:
     """Return the table of targets as lines."""
-    width = max(len(result.what) for result in results)
+    width = max(len(result.name) for result in results)
     lines = [f"{'target':{width}}  {'required':>23}{'measured':>12}{'quartiles':>20}"]
     for result in results:
-        verdict = {True: "", False: "   MISSED", None: ""}[result.kept]
-        lines.append(f"{result.what:{width}}  {result.wanted:>23}{result.got:>12}{result.spread:>20}{verdict}".rstrip())
+        verdict = "   MISSED" if result.met is False else ""
+        lines.append(
+            f"{result.name:{width}}  {result.bar!s:>23}  {result.median:>10}{result.spread:>20}{verdict}".rstrip()
+        )
     return lines
 
 
