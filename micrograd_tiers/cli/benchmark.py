@@ -18,7 +18,7 @@ from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
 from . import benchmark_history, options
-from .output import drawing, say, write_json
+from .output import drawing, say, warn, write_json
 
 if TYPE_CHECKING:
     from ..lab.race import Row
@@ -136,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
     content: dict[str, Any] = {"command": "benchmark", "machine": about}
     rows: list[Row] = []
     with Race(args.threads, args.rounds, args.seconds, say) as race:
+        warn(race.thread_warning(names))
         if not args.growth:
             for case in cases:
                 raced = race.run(case, names, args.base)

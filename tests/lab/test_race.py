@@ -16,7 +16,7 @@ from micrograd_tiers import nn
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
-from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets
+from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets, worker
 from micrograd_tiers.lab.race.cases import LENET, case_of
 from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
@@ -24,6 +24,7 @@ from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
 from micrograd_tiers.lab.race.race import process_environment, quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
 from micrograd_tiers.lab.race.targets import TARGETS, Bar, Target, TargetResult, _result, bars
+from micrograd_tiers.pools import OPENBLAS, Pool
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -155,6 +156,30 @@ def test_threads_are_pinned():
         runner._make("tensor", TINY, 0.1)
         seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
     assert b"OMP_NUM_THREADS=1\0" in seen
+
+
+def test_threads_other_than_those_asked_for_are_reported():
+    with Race(threads=1) as runner:
+        assert runner.thread_warning(["PyTorch eager"]) is None  # it brings threads of its own
+        assert not runner._processes
+        asked = []
+        runner._ask = lambda name, **request: asked.append((name, request)) or {"warning": "two threads"}
+        assert runner.thread_warning(["PyTorch eager", "scalar", "tensor"]) == "two threads"
+    assert asked == [("scalar", {"do": "threads", "asked": 1})]
+
+
+def test_a_worker_says_whether_it_has_the_threads_that_were_asked_for(monkeypatch):
+    monkeypatch.setattr(worker, "pools", lambda: [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2)])
+    assert worker.Worker("tensor").threads(2) == {"warning": None}
+    assert "uses 2 of 3 threads" in worker.Worker("tensor").threads(3)["warning"]
+
+
+def test_the_command_prints_the_warning_on_standard_error(monkeypatch, capsys):
+    monkeypatch.setattr(Race, "thread_warning", lambda runner, names: f"Warning: {runner.threads} of {[*names]}")
+    assert main(["benchmark", "--net", "2-3-2", "--only", "scalar", *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert "Warning: 1 of ['scalar']\n" in err
+    assert "Warning: 1 of" not in out
 
 
 def test_the_operations_of_a_step_are_counted_right():
