@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_tiers.engine import Value
+from micrograd_tiers.machine import processor
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "gpt_of_values.py"
 CLASSES = ("class with slots", "Value")
@@ -106,6 +107,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     nodes, times = measure(rounds)
     print(f"One training step of a GPT on a name of five letters, {rounds} rounds, Python {platform.python_version()}")
+    print(processor())
     print("Median, and quartiles in brackets. Losses, gradients and weights of both classes have the same bits.\n")
     for (name, collector), seconds in times.items():
         print(f"{name:17} {nodes[name]:,} nodes, collector {collector:4}{quartiles([1e3 * s for s in seconds], ' ms')}")

@@ -36,6 +36,7 @@ from engine import example, quartiles
 
 import micrograd_tiers as mt
 from micrograd_tiers.lab.race.gpts import matrices_of, torch_loss
+from micrograd_tiers.machine import processor
 from micrograd_tiers.tiers import TIERS
 
 try:
@@ -281,7 +282,7 @@ def main() -> None:
     documents = documents_of(arguments.names)
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
-    print(f"{len(documents):,} documents, {', '.join(versions)}")
+    print(f"{len(documents):,} documents, {', '.join(versions)}, {processor()}")
     print_proof(documents, arguments.steps, arguments.generated)
     print_witnesses(documents)
     if arguments.rounds:

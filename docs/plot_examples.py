@@ -109,6 +109,16 @@ def growth():
     return mt.plots.growth([mt.plots.GrowthPanel("784-H-10", "hidden units H", lines)])
 
 
+def targets():
+    """A speed target with its limit as a dashed line, over three runs on one machine and one run on another."""
+    lines = {
+        "machine 1": {0: (1.2, 1.3, 1.35), 1: (1.3, 1.35, 1.4), 3: (1.45, 1.5, 1.6)},
+        "machine 2": {2: (1.6, 1.7, 1.75)},
+    }
+    panel = mt.plots.TargetPanel("tensor against PyTorch eager", "at least 1.4x the speed", 1.4, True, lines)
+    return mt.plots.targets([panel], ["0.1.0", "0.2.0", "0.2.1", "0.3.0"])
+
+
 EXAMPLES = {name: value for name, value in globals().items() if name in mt.plots.__all__}
 
 

@@ -1,4 +1,4 @@
-"""Pictures: tiers side by side, training curves, confusion matrices, images, points in the plane, races.
+"""Pictures: tiers side by side, training curves, confusion matrices, images, points in the plane, races, targets.
 
 Each function returns a matplotlib `Figure`, which shows itself in a notebook. It is built without pyplot, so no window,
 backend or global setting is touched. `path=` also writes it to a file, whole or not at all; the suffix selects PNG, SVG
@@ -14,10 +14,11 @@ from .figures.losses import loss_curves, right_and_wrong
 from .figures.matrices import matrices
 from .figures.panels import Panel, panels
 from .figures.race import GrowthPanel, Speed, Times, benchmark, growth
+from .figures.targets import TargetPanel, targets
 from .figures.tiers import ComparisonCase, Curve, comparison
 
 __all__ = [
-    "PALETTE", "TIER_COLORS", "ComparisonCase", "Curve", "GrowthPanel", "Panel", "Speed", "Times", "benchmark",
-    "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "matrices", "panels", "prepared_images",
-    "right_and_wrong", "scatter_2d",
+    "PALETTE", "TIER_COLORS", "ComparisonCase", "Curve", "GrowthPanel", "Panel", "Speed", "TargetPanel", "Times",
+    "benchmark", "comparison", "confusion_matrix", "growth", "image_grid", "loss_curves", "matrices", "panels",
+    "prepared_images", "right_and_wrong", "scatter_2d", "targets",
 ]  # fmt: skip

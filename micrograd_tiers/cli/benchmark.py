@@ -17,8 +17,8 @@ import micrograd_tiers as mt
 from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
-from . import options
-from .output import drawing, say, write_json
+from . import benchmark_history, options
+from .output import drawing, say, warn, write_json
 
 if TYPE_CHECKING:
     from ..lab.race import Row
@@ -91,6 +91,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--growth", action="store_true", help="only measure how the time grows with hidden units, batch size and depth"
     )
+    options.add_file(
+        parser,
+        "--history",
+        "print the targets on each machine in this file, to which --all adds its run; --picture draws them",
+    )
     options.add_file(parser, "--picture", "write a picture of the results to this file")
     options.add_file(parser, "--compare", "compare with the --json file of an earlier run")
     options.add_json(parser)
@@ -110,11 +115,15 @@ def _check_contender(name: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Race the contenders; return 0 if all gradients are equal, whatever the speeds."""
-    from ..lab.race import CONTENDERS, Race, report
+    from ..lab.race import CONTENDERS, Race, history, report
     from ..lab.race.growth import measure_growth
     from ..lab.race.targets import check_start, check_targets
 
-    check_outputs([args.json], [args.picture], inputs=[args.compare])
+    if args.history and not args.all:
+        return benchmark_history.show(args)
+    check_outputs([args.json, args.history], [args.picture], inputs=[args.compare])
+    if args.history and Path(args.history).exists():
+        history.read_history(args.history)  # a damaged file is refused before the work begins
     cases = _cases(args)
     names = args.only or [name for name, contender in CONTENDERS.items() if any(map(contender.takes, cases))]
     earlier = _earlier_rows(args.compare)
@@ -127,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
     content: dict[str, Any] = {"command": "benchmark", "machine": about}
     rows: list[Row] = []
     with Race(args.threads, args.rounds, args.seconds, say) as race:
+        warn(race.thread_warning(names))
         if not args.growth:
             for case in cases:
                 raced = race.run(case, names, args.base)
@@ -146,15 +156,20 @@ def run(args: argparse.Namespace) -> int:
             results += check_start(args.rounds, say)
             print("\n" + "\n".join(report.target_table(results)))
             content["target_rows"] = [*map(report.as_json, more)]
-            content["targets"] = [asdict(result) for result in results]
+            content["targets"] = [result.as_json() for result in results]
     if earlier is not None:
         print("\n" + "\n".join(report.change_table(rows, earlier)))
     content["rows"] = [*map(report.as_json, rows)]
     write_json(args.json, content)
+    runs = benchmark_history.add(args.history, history.entry(about, results)) if args.history else []
+    if runs:
+        print("\n" + "\n".join(report.history_table(runs)))
     if args.picture:
         print()
         with drawing(args.picture):
-            if args.growth:
+            if runs:
+                benchmark_history.draw(args.picture, runs)
+            elif args.growth:
                 _draw_growth(args.picture, curves)
             else:
                 _draw_speeds(args.picture, rows)

@@ -11,10 +11,11 @@ import micrograd_tiers as mt
 from ..files import check_outputs
 from ..formats import loss_text, printable
 from ..machine import processor
+from ..pools import pools, warning
 from ..recipe import Recipe
 from ..tiers import TIERS
 from . import options
-from .output import drawing, plural, say, write_json
+from .output import drawing, plural, say, warn, write_json
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -96,8 +97,11 @@ def run(args: argparse.Namespace) -> int:
     check_outputs([args.json], [args.picture], inputs=[args.text, *map(options.tier_file, args.tiers)])
     default = ["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]
     seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
+    cases = [_case(name, args) for name in ([args.data] if args.data else default)]
+    at_start = warning(pools(), asked=1)
+    warn(at_start)
     comparisons = []
-    for net, data, recipe in [_case(name, args) for name in ([args.data] if args.data else default)]:
+    for net, data, recipe in cases:
         comparison = compare_tiers(
             net, data, tiers=args.tiers, optimizer=recipe.update_rule, batch_size=recipe.batch_size,
             seconds=seconds, seed=args.seed, schedule=recipe.schedule, report=say,
@@ -105,6 +109,9 @@ def run(args: argparse.Namespace) -> int:
         _print(comparison, recipe)
         comparisons.append(comparison)
 
+    at_end = warning(pools(), asked=1)
+    if at_end != at_start:  # a tier of the user's has loaded another library
+        warn(at_end)
     machine = processor()
     print(f"Speeds measured on {machine}.")
     write_json(

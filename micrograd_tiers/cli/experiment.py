@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..files import check_folder
+from ..machine import processor
 from . import options
 from .output import drawing, write_results
 
@@ -73,7 +74,7 @@ def write(
     else:
         answer = "\n\n".join(filter(None, [report.answer, report.reading]))
     command = f"micrograd-tiers experiment {study.name}{' --quick' if quick else ''}"
-    text = f"# {study.title}\n\n{study.question}\n\n{answer}\n{pictures}\nMade by `{command}`.\n"
+    text = f"# {study.title}\n\n{study.question}\n\n{answer}\n{pictures}\nMade by `{command}` on {processor()}.\n"
     content = {
         "study": study.name,
         "quick": quick,

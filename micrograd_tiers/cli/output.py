@@ -66,6 +66,12 @@ def say(message: str) -> None:
     print(f"  {message} ...", file=sys.stderr)
 
 
+def warn(warning: str | None) -> None:
+    """Print a warning on standard error, if there is one."""
+    if warning:
+        print(warning, file=sys.stderr)
+
+
 def plural(n: int, noun: str) -> str:
     """Return the number with its noun, such as "1 step" or "2,000 steps"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

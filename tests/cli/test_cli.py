@@ -31,6 +31,7 @@ from micrograd_tiers.datasets import (
     read_image,
 )
 from micrograd_tiers.datasets.download import SOURCES, Source
+from micrograd_tiers.pools import Pool
 from micrograd_tiers.recipe import Recipe
 from micrograd_tiers.tiers import TIERS, vector
 from micrograd_tiers.trainer import Trainer
@@ -242,6 +243,26 @@ def test_compare_accepts_any_hidden_sizes_init_rate_and_batch_size(cli, hidden):
     (comparison,) = json_of("c.json")["comparisons"]
     assert comparison["net"] == "-".join(map(str, [2, *hidden, 2]))
     assert (comparison["learning_rate"], comparison["steps"]) == (0.2, 1)
+
+
+def test_compare_warns_of_threads_before_and_of_libraries_that_a_tier_has_loaded_after(cli, monkeypatch):
+    own, torchs = Pool("/site-packages/numpy.libs/a", "OpenBLAS", 1), Pool("/site-packages/torch/lib/b", "OpenMP", 1)
+    short = ("compare", "--data", "xor", "--n-train", "64", "--tiers", "tensor", "--seconds", "0.1")
+
+    def warnings(*found):
+        calls = iter(found)
+        monkeypatch.setattr("micrograd_tiers.cli.compare.pools", lambda: next(calls))
+        result = cli(*short)
+        assert result.code == 0
+        assert "Warning" not in result.out
+        return [line for line in result.err.splitlines() if line.startswith("Warning: times may be off: ")]
+
+    assert warnings([own], [own]) == []
+    (line,) = warnings([own], [own, torchs])
+    assert "OpenMP of torch" in line
+    two = Pool(own.path, "OpenBLAS", 2)
+    (line,) = warnings([two], [two])
+    assert "set OPENBLAS_NUM_THREADS=1 before Python starts" in line
 
 
 def test_compare_accepts_a_custom_tier(cli):

@@ -19,7 +19,7 @@ BELOW_1 = [*AT_LEAST_0, "1.5", HUGE]
 
 REFUSED = {
     **dict.fromkeys(["--json", "--curves", "--confusion", "--picture", "--checkpoint", "--new"], FILE),
-    **dict.fromkeys(["--resume", "--image", "--points", "--compare", "--text"], FILE),
+    **dict.fromkeys(["--resume", "--image", "--points", "--compare", "--history", "--text"], FILE),
     **dict.fromkeys(["--data-dir", "--out"], FOLDER),
     "--bug": NAME,
     **dict.fromkeys(["--data", "--net", "--tier", "--tiers", "--like", "--activation", "--init", "--dtype"], NAME),

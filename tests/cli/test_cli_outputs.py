@@ -32,6 +32,7 @@ OUTPUTS = [
     (("verify", "my_tier.py"), "--json"),
     (("check",), "--json"),
     (("benchmark",), "--json"),
+    (("benchmark", "--all"), "--history"),
 ]
 every_output = pytest.mark.parametrize(
     ("command", "option"), OUTPUTS, ids=[f"{command[0]} {option}" for command, option in OUTPUTS]
@@ -116,6 +117,7 @@ READ_FILES = {
     "compare": ("compare", *XOR, "--tiers", "scalar", "my_tier.py", "--json", "./my_tier.py"),
     "check": ("check", "--tier", "my_tier.py", "--json", "my_tier.py"),
     "benchmark": ("benchmark", "--compare", "old.json", "--json", "old.json"),
+    "history": ("benchmark", "--all", "--history", "old.json", "--json", "old.json"),
 }
 
 

@@ -28,7 +28,7 @@ ORDER = [
         "machine",
         "matplotlib_import",
     ),
-    *("processes", "threads", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
+    *("processes", "threads", "pools", "_engine", "_arithmetic", "engine", "derivatives", "nn"),
     *("tiers", "initializers", "layers", "losses", "backprop", "optimizers", "schedules", "words", "recipe"),
     *("rng", "conversion", "tokenizer", "datasets", "inputs", "targets", "summary", "weights"),
     *("network", "metrics", "models"),

@@ -16,14 +16,15 @@ from micrograd_tiers import nn
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
-from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets
+from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets, worker
 from micrograd_tiers.lab.race.cases import LENET, case_of
 from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
 from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
 from micrograd_tiers.lab.race.race import process_environment, quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
-from micrograd_tiers.lab.race.targets import TARGETS, Target, TargetResult, _result
+from micrograd_tiers.lab.race.targets import TARGETS, Bar, Target, TargetResult, _result, bars
+from micrograd_tiers.pools import OPENBLAS, Pool
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -155,6 +156,30 @@ def test_threads_are_pinned():
         runner._make("tensor", TINY, 0.1)
         seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
     assert b"OMP_NUM_THREADS=1\0" in seen
+
+
+def test_threads_other_than_those_asked_for_are_reported():
+    with Race(threads=1) as runner:
+        assert runner.thread_warning(["PyTorch eager"]) is None  # it brings threads of its own
+        assert not runner._processes
+        asked = []
+        runner._ask = lambda name, **request: asked.append((name, request)) or {"warning": "two threads"}
+        assert runner.thread_warning(["PyTorch eager", "scalar", "tensor"]) == "two threads"
+    assert asked == [("scalar", {"do": "threads", "asked": 1})]
+
+
+def test_a_worker_says_whether_it_has_the_threads_that_were_asked_for(monkeypatch):
+    monkeypatch.setattr(worker, "pools", lambda: [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2)])
+    assert worker.Worker("tensor").threads(2) == {"warning": None}
+    assert "uses 2 of 3 threads" in worker.Worker("tensor").threads(3)["warning"]
+
+
+def test_the_command_prints_the_warning_on_standard_error(monkeypatch, capsys):
+    monkeypatch.setattr(Race, "thread_warning", lambda runner, names: f"Warning: {runner.threads} of {[*names]}")
+    assert main(["benchmark", "--net", "2-3-2", "--only", "scalar", *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert "Warning: 1 of ['scalar']\n" in err
+    assert "Warning: 1 of" not in out
 
 
 def test_the_operations_of_a_step_are_counted_right():
@@ -297,18 +322,42 @@ def cases_of(words):
     return command._cases(parser.parse_args(words.split()))
 
 
-def test_a_missed_target_is_reported():
-    faster, slower = Target(TINY, "tensor", "scalar", 1.3), Target(TINY, "tensor", "scalar", 1 / 1.15)
-    rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.2, 1.25]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
-    missed, kept = _result(faster, rows), _result(slower, rows)
-    assert (missed.wanted, missed.got, missed.kept) == ("at least 1.3x the speed", "1.20", False)
-    assert (kept.wanted, kept.got, kept.kept) == ("at most 1.15x the time", "0.83", True)
-    absent = _result(faster, {"tensor": rows["tensor"]})
-    assert (absent.got, absent.kept) == ("(scalar is not installed)", None)
-    lines = target_table(
-        [missed, kept, absent, TargetResult("help", "at most 150 ms", "90.0 ms", "80.0 to 95.0", True)]
+def test_targets_have_different_names():
+    assert len(bars()) == len(TARGETS) + len(targets.START)
+
+
+def test_a_target_is_met_only_if_its_worse_quartile_keeps_the_bar():
+    rows = {"tensor": row("tensor", [1.0] * 3, [1.1, 1.3, 1.5]), "scalar": row("scalar", [1.2] * 3, [1, 1, 1])}
+    faster = [_result(Target(TINY, "tensor", "scalar", least), rows) for least in (1.2, 1.21)]  # quartiles 1.2 and 1.4
+    slower = [_result(Target(TINY, "tensor", "scalar", 1 / most, as_time=True), rows) for most in (0.84, 0.83)]
+    assert [result.met for result in [*faster, *slower]] == [True, False, True, False]
+    assert (str(faster[0].bar), faster[0].median, faster[0].spread) == (
+        "at least 1.2x the speed",
+        "1.30",
+        "1.20 to 1.40",
     )
-    assert [line.endswith("MISSED") for line in lines] == [False, True, False, False, False]
+    assert (str(slower[0].bar), slower[0].median, slower[0].spread) == (
+        "at most 0.84x the time",
+        "0.77",
+        "0.72 to 0.84",
+    )
+
+
+def test_the_table_of_targets_marks_those_that_are_missed():
+    bar = Bar(150, "ms")
+    results = [
+        TargetResult("help", bar, (80.0, 90.0, 95.0)),
+        TargetResult("import", bar, (80.0, 90.0, 151.0)),
+        TargetResult("race", Bar(0.75, "x the speed"), None, "JAX jit"),
+    ]
+    _, met, missed, absent = target_table(results)
+    assert met.split() == ["help", "at", "most", "150", "ms", "90.0", "ms", "80.0", "to", "95.0"]
+    assert missed.endswith("MISSED")
+    assert absent.endswith("at least 0.75x the speed  (JAX jit is not installed)")
+    assert results[2].met is None
+    assert results[1].as_json() == {
+        "name": "import", "wanted": "at most 150 ms", "quartiles": [80.0, 90.0, 151.0], "met": False
+    }  # fmt: skip
 
 
 def test_the_columns_of_the_table_are_aligned_below_long_names():
@@ -432,9 +481,9 @@ def test_the_start_is_timed_in_separate_processes(monkeypatch):
     seconds = {"import numpy": 0.1, "import numpy, micrograd_tiers as mt; mt.Network, mt.fit, mt.SGD": 0.15}
     monkeypatch.setattr(targets, "_process_time", lambda arguments: seconds.get(arguments[1], 20.0))
     importing, helping, comparing = targets.check_start(rounds=3)
-    assert (importing.got, importing.kept) == ("50.0 ms", True)
-    assert (helping.got, helping.kept) == ("20000.0 ms", False)
-    assert (comparing.got, comparing.wanted, comparing.kept) == ("20.0 s", "at most 45 s", True)
+    assert (importing.median, importing.met) == ("50.0 ms", True)
+    assert (helping.median, helping.met) == ("20000.0 ms", False)
+    assert (comparing.median, str(comparing.bar), comparing.met) == ("20.0 s", "at most 45 s", True)
 
 
 def test_each_target_is_raced_with_its_own_number_of_threads(monkeypatch):
@@ -443,6 +492,6 @@ def test_each_target_is_raced_with_its_own_number_of_threads(monkeypatch):
     )
     with Race(2, 1, 0.001) as both:
         (kept, missed), rows = targets.check_targets(both)
-    assert (kept.kept, missed.kept) == (True, False)
+    assert (kept.met, missed.met) == (True, False)
     assert [row.threads for row in rows] == [2, 2, 1, 1]
-    assert missed.what == "tensor against scalar: 2-3-2, batch 1, float64, 1 thread"
+    assert missed.name == "tensor against scalar: 2-3-2, batch 1, float64, 1 thread"

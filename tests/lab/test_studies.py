@@ -12,6 +12,7 @@ from PIL import Image
 
 from micrograd_tiers.cli import main
 from micrograd_tiers.lab.studies import STUDIES, Training, as_csv, on_cluster, run_all, settings_of, table
+from micrograd_tiers.machine import processor
 from micrograd_tiers.recipe import KINDS, Recipe
 from micrograd_tiers.words import grid_from_words
 
@@ -250,6 +251,7 @@ def test_a_study_writes_report_pictures_and_results(folder_of_quick_run, name):
     folder = folder_of_quick_run(name)
     report = (folder / "report.md").read_text()
     assert report.startswith(f"# {STUDIES[name].title}\n\n{STUDIES[name].question}\n")
+    assert report.endswith(f"` on {processor()}.\n")
     pictures = [*folder.glob("*.png")]
     assert pictures
     for path in pictures:
@@ -373,7 +375,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "studies"
 def test_the_full_run_is_documented_and_the_index_agrees_with_its_report(name):
     report = (DOCS / name / "report.md").read_text()
     assert report.startswith(f"# {STUDIES[name].title}\n")
-    assert report.endswith(f"Made by `micrograd-tiers experiment {name}`.\n")
+    assert re.search(rf"\nMade by `micrograd-tiers experiment {name}`( on .+)?\.\n\Z", report)
     for picture in re.findall(r"\]\((.*?\.png)\)", report):
         assert (DOCS / name / picture).exists()
     assert (DOCS / name / "results.csv").exists()

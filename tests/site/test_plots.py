@@ -18,7 +18,7 @@ import micrograd_tiers as mt
 from micrograd_tiers import plots
 from micrograd_tiers.figures.tiers import running_mean
 from micrograd_tiers.history import History
-from micrograd_tiers.plots import ComparisonCase, Curve, GrowthPanel, Panel, Speed, Times
+from micrograd_tiers.plots import ComparisonCase, Curve, GrowthPanel, Panel, Speed, TargetPanel, Times
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 LONG = [f"a class with a rather long name {i}" for i in range(10)]
@@ -67,6 +67,15 @@ def race(case, *bars):
 def growing(grows, *kinds, sizes=(1, 10, 100, 1000)):
     lines = [Times(f"{kind}, slope 1.00", sizes, [1e-6 * 9**n * size for size in sizes], kind) for n, kind in kinds]
     return GrowthPanel(f"784-{grows}-10", grows, lines)
+
+
+def target(title, at_least, *runs_of_machines):
+    """Return the panel of a target, with the runs of each machine."""
+    lines = {
+        f"machine {n}, {LONG_SENTENCE[:40]}": {k: (0.9 + n, 1 + n + 0.1 * k, 1.2 + n + 0.1 * k) for k in runs}
+        for n, runs in enumerate(runs_of_machines)
+    }
+    return TargetPanel(title, "at least 1.4x the speed" if at_least else "at most 1.4x the time", 1.4, at_least, lines)
 
 
 THREE = (("scalar", 5000, 28_345.0), ("vector", 5000, 17_310.0), ("tensor", 5000, 162_300.0))
@@ -143,6 +152,15 @@ PICTURES = {
         **to,
     ),
     "growth of one": lambda **to: plots.growth([growing("depth", (0, "exact"))], **to),
+    "targets": lambda **to: plots.targets(
+        [
+            target("tensor against PyTorch eager\n784-300-10, batch 64, float32", k % 2, [0, 2, 5], [1])
+            for k in range(9)
+        ],
+        [f"0.1.0\n2026-11-0{k}" for k in range(9)],
+        **to,
+    ),
+    "a target of one run": lambda **to: plots.targets([target(LONG_SENTENCE[:90], True, [0])], ["0.1.0"], **to),
     "panels": lambda **to: plots.panels(
         [Panel("loss", "epoch", "loss (nats)", {name: ([1, 2, 3], [3.0, 0.2, 0.01]) for name in FASHION}, "y")] * 4,
         **to,
@@ -185,6 +203,8 @@ BAD_CALLS = {
     "no contender": lambda **to: plots.benchmark({"784-300-10": []}, **to),
     "no growth": lambda **to: plots.growth([], **to),
     "no line": lambda **to: plots.growth([GrowthPanel("784-H-10", "hidden units", [])], **to),
+    "no target": lambda **to: plots.targets([], ["0.1.0"], **to),
+    "no such run": lambda **to: plots.targets([target("a", True, [0, 1])], ["0.1.0"], **to),
     "no panel": lambda **to: plots.panels([], **to),
 }
 

@@ -2,8 +2,9 @@
 
 `cases` defines the training step, of a classifier or of a GPT. `contenders` lists the implementations: the tiers,
 other `frameworks`, nets of `values`, `limits`, and steps of `gpts`; `sources` finds those that are installed. `proof`
-compares their gradients; `worker` and `race` time them. `targets` are the speeds that the package must reach, `growth`
-measures how time grows with the net, and `report` formats the results.
+compares their gradients; `worker` and `race` time them. `targets` are the speeds that the package must reach, and
+`history` is the file of those that were measured. `growth` measures how time grows with the net, and `report` formats
+the results.
 """
 
 from .cases import Case, GPTCase

@@ -204,6 +204,18 @@ class Race:
                 measured[name] = self._ask(name, do="memory")
         return measured
 
+    def thread_warning(self, names: Iterable[str]) -> str | None:
+        """Return a warning if NumPy has other threads in the processes of the race than the race asks for.
+
+        The first contender that needs NumPy alone is asked: other libraries bring threads of their own. None if there
+        is no such contender, or nothing to warn of.
+        """
+        for name in names:
+            if not CONTENDERS[name].needs:
+                found: str | None = self._ask(name, do="threads", asked=self.threads)["warning"]
+                return found
+        return None
+
     def prove(self, case: AnyCase, names: Iterable[str]) -> dict[str, float | None]:
         """Return the relative error of each contender's gradients against its reference, None if it has no reference.
 

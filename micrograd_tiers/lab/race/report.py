@@ -11,9 +11,10 @@ from ...summary import size_of
 from .cases import AnyCase
 from .contenders import CONTENDERS
 from .growth import NETS, GrowthCurve
+from .history import PastRun, Quartiles, latest
 from .race import Row, quartiles
 from .sources import EXAMPLE
-from .targets import TargetResult
+from .targets import Bar, TargetResult, bars, shown
 
 LIMIT = "matrix products"
 FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the pointer to it
@@ -110,12 +111,43 @@ def memory_table(case: AnyCase, measured: dict[str, dict[str, int]]) -> list[str
 
 def target_table(results: Sequence[TargetResult]) -> list[str]:
     """Return the table of targets as lines."""
-    width = max(len(result.what) for result in results)
+    width = max(len(result.name) for result in results)
     lines = [f"{'target':{width}}  {'required':>23}{'measured':>12}{'quartiles':>20}"]
     for result in results:
-        verdict = {True: "", False: "   MISSED", None: ""}[result.kept]
-        lines.append(f"{result.what:{width}}  {result.wanted:>23}{result.got:>12}{result.spread:>20}{verdict}".rstrip())
+        verdict = "   MISSED" if result.met is False else ""
+        lines.append(
+            f"{result.name:{width}}  {result.bar!s:>23}  {result.median:>10}{result.spread:>20}{verdict}".rstrip()
+        )
     return lines
+
+
+def history_table(runs: Sequence[PastRun]) -> list[str]:
+    """Return a table of the latest medians on each machine, as lines; a target is met if it is met on all of them."""
+    machines = latest(runs)
+    lines = [
+        f"machine {k}: {run.processor}, {run.cores} cores, {run.threads} threads; version {run.code}, {run.date}"
+        for k, run in enumerate(machines, start=1)
+    ]
+    limits = bars()
+    width = max(map(len, limits))
+    heads = "".join(f"{f'machine {k}':>12}" for k in range(1, len(machines) + 1))
+    lines += ["", f"{'target':{width}}  {'required':>23}{heads}{'spread':>9}"]
+    for name, bar in limits.items():
+        found = [run.quartiles.get(name) for run in machines]
+        medians = [quartiles[1] for quartiles in found if quartiles]
+        cells = "".join(f"{shown(quartiles[1], bar) if quartiles else '-':>12}" for quartiles in found)
+        spread = f"{max(medians) / min(medians):.2f}x" if len(medians) > 1 and min(medians) > 0 else ""
+        lines.append(f"{name:{width}}  {bar!s:>23}{cells}{spread:>9}   {_verdict(bar, found)}")
+    return lines
+
+
+def _verdict(bar: Bar, found: Sequence[Quartiles | None]) -> str:
+    numbered = [*enumerate(found, start=1)]
+    missed = [str(k) for k, quartiles in numbered if quartiles and not bar.is_met(quartiles[0], quartiles[2])]
+    absent = [str(k) for k, quartiles in numbered if not quartiles]
+    if missed:
+        return f"MISSED on {', '.join(missed)}"
+    return f"not measured on {', '.join(absent)}" if absent else "met"
 
 
 def growth_table(curves: Sequence[GrowthCurve]) -> list[str]:

@@ -1,6 +1,6 @@
 """The process of one contender. It computes only on request, so that it does not disturb the others.
 
-`race.Race` starts it and sends requests as lines of JSON: {"do": "make" | "weights" | "time" | "memory", ...}.
+`race.Race` starts it and sends requests as lines of JSON, {"do": "make", ...}: see `Worker`.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...pools import pools, warning
 from ...processes import end_with_parent
 from .cases import case_of
 from .contenders import CONTENDERS
@@ -49,6 +50,10 @@ class Worker:
         times = _repeat(self.step, seconds)
         self.slow = min(times)
         return {"seconds": statistics.median(times)}
+
+    def threads(self, asked: int) -> dict[str, Any]:
+        """Return a warning if this process does not have the threads that it should have."""
+        return {"warning": warning(pools(), asked)}
 
     def memory(self) -> dict[str, Any]:
         """Return the peak memory of training and of prediction in bytes, data and weights included."""
