@@ -76,13 +76,14 @@ class Conv2d(Layer):
         return y, (dx, dweight)
 
     def kept(self, shape: Shape) -> int:
-        """Return C K K R S: the numbers under the kernel, at all of its positions."""
-        R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
-        return shape[0] * self.kernel_size**2 * R * S
+        """Return C H K S: each row of the padded image under each column of the kernel, at all of its positions."""
+        _, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
+        return shape[0] * (shape[1] + 2 * self.padding) * self.kernel_size * S
 
     def products(self, shape: Shape) -> int:
         """Return O C K K R S: one product per weight at each position of the kernel."""
-        return self.out_channels * self.kept(shape)
+        R, S = positions(self.op, shape, self.kernel_size, self.stride, self.padding)
+        return self.out_channels * shape[0] * self.kernel_size**2 * R * S
 
     def shape_out(self, shape: Shape | None) -> Shape | None:
         """Return (O, R, S); raise ValueError unless the input is (C, H, W), and at least as large as the kernel."""

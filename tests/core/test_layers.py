@@ -317,9 +317,9 @@ def test_the_summary_counts_parameters_and_memory():
     assert summary.n_parameters == (0, 156, 0, 0, 2416, 0, 0, 0, 48120, 0, 10164, 0, 850)
     assert sum(summary.n_parameters) == mt.lenet5().n_parameters == 61_706
     outputs = 784 + 4704 + 4704 + 1176 + 1600 + 1600 + 400 + 400 + 120 + 120 + 84 + 84 + 10
-    kept = 25 * 784 + 150 * 100
+    kept = 5 * 32 * 28 + 6 * 5 * 14 * 10
     assert summary.training_bytes == 4 * (2 * 61_706 + 10 * (784 + outputs + kept))
-    assert summary.prediction_bytes == 4 * (61_706 + 10 * (784 + (784 + 25 * 784 + 4704)))
+    assert summary.prediction_bytes == 4 * (61_706 + 10 * (784 + (784 + 5 * 32 * 28 + 4704)))
     lines = str(summary).splitlines()
     assert [*lines[3].split()[:1], *lines[3].split()[-1:]] == ["1", "156"]
     assert lines[-2] == "61,706 parameters, 247 KB in float32"

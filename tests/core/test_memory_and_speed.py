@@ -114,7 +114,7 @@ def test_no_array_of_a_training_step_outlives_it(tier):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 64, 512])
-@pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10)])
+@pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10), LENET])
 def test_a_training_step_takes_at_most_1_3_times_the_computed_memory(sizes, batch_size, dtype):
     case = Case(sizes, batch_size, dtype)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..images.arrays import windows
+
 Array = Any  # ndarray of float64 or float32
 
 
@@ -90,6 +92,38 @@ def _elementwise(f: Callable[[float], float]) -> Callable[[Any], Any]:
     return function
 
 
+# The sums of a convolution, as in images/arrays.py.
+
+
+def sum_over_window(weight: Array, covered: Array) -> Array:
+    """Return the sum over c, i, j of weight[o, c, i, j] * covered[n, c, i, j, r, s]."""
+    N, *_, R, S = covered.shape
+    y = matmuls(weight.reshape(len(weight), -1), covered.reshape(N, -1, R * S))
+    return y.reshape(N, -1, R, S)
+
+
+def sum_over_positions(dy: Array, covered: Array) -> Array:
+    """Return the sum over n, r, s of dy[n, o, r, s] * covered[n, c, i, j, r, s]."""
+    N, *kernel, R, S = covered.shape
+    rows = covered.reshape(N, -1, R * S).transpose(0, 2, 1)
+    of_samples = matmuls(dy.reshape(N, -1, R * S), rows)  # (N, O, C K K)
+    return total(of_samples).reshape(-1, *kernel)
+
+
+def sum_over_outputs(
+    weight: Array, dy: Array, shape: tuple[int, ...], stride: int
+) -> Array:
+    """Return images with weight[o] * dy[n, o, r, s] added under the window at r, s."""
+    N, outputs, R, S = dy.shape
+    rows, size = weight.reshape(outputs, -1), weight.shape[2:]
+    dcells = matmul(rows.T, dy.transpose(1, 2, 3, 0).reshape(outputs, -1))
+    dcells = dcells.reshape(-1, math.prod(size), R, S, N).transpose(1, 4, 0, 2, 3)
+    dimage = np.zeros(shape, dcells.dtype)
+    for window, dcell in zip(windows(dimage, size, stride), dcells, strict=True):
+        window += dcell  # cell by cell, in the order of the other tiers
+    return dimage
+
+
 exp, expm1, log1p, tanh_of = map(
     _elementwise, (math.exp, math.expm1, math.log1p, math.tanh)
 )
@@ -97,5 +131,7 @@ exp, expm1, log1p, tanh_of = map(
 ARITHMETIC = {
     **{"matmul": matmul, "matmuls": matmuls, "products": products, "total": total},
     **{"add_product": add_product, "product_with": product_with},
+    "sum_over_window": sum_over_window,
+    **{"sum_over_positions": sum_over_positions, "sum_over_outputs": sum_over_outputs},
     **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},
 }

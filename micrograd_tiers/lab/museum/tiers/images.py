@@ -3,13 +3,15 @@
 from ..bug import Bug, in_tiers
 
 # Snippets that are used more than once or are long.
-MIRRORED = "weight[:, :, ::-1, ::-1].reshape(len(weight), -1)"
+MIRRORED_KERNELS = "weight[:, :, ::-1, ::-1]"
+MIRRORED = f"{MIRRORED_KERNELS}.reshape(len(weight), -1)"
 MIRRORED_LISTS = "[[w for channel in kernel for w in flat(channel)[::-1]] for kernel in weight]"
 COVERED = "window += dcell"
-CROPPED = "np.ascontiguousarray(unpadded(dimage, padding))"
+SPREAD = "sum_over_outputs(weight, dy, shape, stride)"
+CROPPED = f"unpadded({SPREAD}, padding)"
 CROPPED_VECTOR = "unpadded(dimage, padding).copy()"
 FROM_THE_CORNER = "dimage[..., : x.shape[-2], : x.shape[-1]].copy()"
-DBIAS = "total(total(dy.reshape(flat), axis=2), axis=0)"
+DBIAS = "total(total(dy.reshape(*dy.shape[:2], -1), axis=2), axis=0)"
 
 CONV2D_BUGS = (
     Bug(
@@ -21,7 +23,7 @@ CONV2D_BUGS = (
         edits=in_tiers(
             scalar=("dot(row, xs) + b", "dot(row, xs)"),
             vector=("matmul(rows, covered) + bias[:, None]", "matmul(rows, covered)"),
-            tensor=("matmuls(rows, covered) + bias[:, None]", "matmuls(rows, covered)"),
+            tensor=("sum_over_window(weight, covered) + bias[:, None, None]", "sum_over_window(weight, covered)"),
         ),
         symptom="No visible effect: biases start at 0, and the net does as well without them.",
         property="the value, checked against the formula with a nonzero bias",
@@ -37,7 +39,8 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("zip(*rows, strict=True)", f"zip(*{MIRRORED_LISTS}, strict=True)"),
-            numpy=("rows.T", f"{MIRRORED}.T"),
+            vector=("rows.T", f"{MIRRORED}.T"),
+            tensor=("sum_over_outputs(weight, dy", f"sum_over_outputs({MIRRORED_KERNELS}, dy"),
         ),
         symptom="The net learns more slowly and stays up to six points behind.",
         property="dL/dx, checked with a kernel that is not symmetric",
@@ -60,11 +63,8 @@ CONV2D_BUGS = (
                 ),
             ),
             tensor=(
-                ("rows = weight.reshape(len(weight), -1)", f"rows = {MIRRORED}"),
-                (
-                    "return total(of_samples, axis=0).reshape(weight.shape)",
-                    "return total(of_samples, axis=0).reshape(weight.shape)[:, :, ::-1, ::-1].copy()",
-                ),
+                ("sum_over_window(weight, covered)", f"sum_over_window({MIRRORED_KERNELS}, covered)"),
+                ("sum_over_positions(dy, covered)", "sum_over_positions(dy, covered)[:, :, ::-1, ::-1].copy()"),
             ),
         ),
         symptom="No visible effect: the curves look like those of different starting weights. Weights from another "
@@ -86,7 +86,8 @@ CONV2D_BUGS = (
                 "positions_backwards(places, *map(flat, dy))",
                 "positions_backwards(places[: -shape[1]], *(flat(dyo)[: -shape[1]] for dyo in dy))",
             ),
-            numpy=(COVERED, "window[..., :-1, :] += dcell[..., :-1, :]"),
+            vector=(COVERED, "window[..., :-1, :] += dcell[..., :-1, :]"),
+            tensor=(SPREAD, SPREAD.replace("dy", "dy[:, :, :-1]")),
         ),
         symptom="No visible effect, or a slow start: the accuracy is the same to within one to three points.",
         property="dL/dx, checked on a single row of positions too",
@@ -106,7 +107,7 @@ CONV2D_BUGS = (
                 "return [[row[: len(x[0][0])] for row in channel[: len(x[0])]] for channel in dimage]",
             ),
             vector=(CROPPED_VECTOR, FROM_THE_CORNER),
-            tensor=(CROPPED, FROM_THE_CORNER),
+            tensor=(CROPPED, FROM_THE_CORNER.replace("dimage", SPREAD)),
         ),
         symptom="The net learns and stays some three to six points behind. No effect with a single layer or without "
         "padding.",
@@ -122,10 +123,11 @@ CONV2D_BUGS = (
         op="conv2d",
         part="dx",
         edits=in_tiers(
-            numpy=(
+            vector=(
                 ("windows(dimage, size, stride)", "windows(dimage, size, 1)"),
                 (COVERED, "window[..., : dcell.shape[-2], : dcell.shape[-1]] += dcell"),
-            )
+            ),
+            tensor=(SPREAD, SPREAD.replace("stride", "1")),
         ),
         symptom="The net learns and stays five to ten points behind. No effect with a stride of 1.",
         property="dL/dx, checked with a stride above 1",
@@ -142,7 +144,15 @@ CONV2D_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("+= next(dcovered)", "= next(dcovered)"),
-            numpy=(COVERED, "window[...] = dcell"),
+            vector=(COVERED, "window[...] = dcell"),
+            tensor=(
+                ("sum_over_outputs", "i : i + stride * R : stride] += of_row", "i : i + stride * R : stride] = of_row"),
+                (
+                    "sum_over_outputs",
+                    "j : j + stride * S : stride] += dcolumn",
+                    "j : j + stride * S : stride] = dcolumn",
+                ),
+            ),
         ),
         symptom="Almost no visible effect: the net learns more slowly and ends a point or two behind.",
         property="dL/dx, checked with overlapping windows",
@@ -159,7 +169,7 @@ CONV2D_BUGS = (
         edits=in_tiers(
             scalar=("[total(d) for d in map(flat, dy)]", "[total(d) / len(d) for d in map(flat, dy)]"),
             vector=("return total(dy.reshape(flat), axis=1)", "return total(dy.reshape(flat), axis=1) / flat[1]"),
-            tensor=(DBIAS, DBIAS + " / flat[2]"),
+            tensor=(DBIAS, DBIAS + " / math.prod(dy.shape[2:])"),
         ),
         symptom="No visible effect: the accuracy is the same to within two or three points, sometimes better, "
         "sometimes worse.",
@@ -171,6 +181,7 @@ CONV2D_BUGS = (
 )
 
 SHARE_OF_DY = "np.zeros(x.shape, dy.dtype), dy / math.prod(size)"
+SHARE = "samples_last(dy) / math.prod(size)"
 CELLS = "zip(windows(x, size, stride), windows(dx, size, stride), strict=True)"
 HERE = "here = left * (cell == y)"
 TO_LARGEST = "for (h, w), d in positions_backwards(its, dyc):\n    dchannel[h][w] += d"
@@ -184,9 +195,13 @@ POOLING_BUGS = (
         part="value",
         edits=in_tiers(
             scalar=("size = kernel_size * kernel_size", "size = kernel_size"),
-            numpy=(
+            vector=(
                 ("windows(x, size, stride)) / math.prod(size)", "windows(x, size, stride)) / kernel_size"),
                 (SHARE_OF_DY, SHARE_OF_DY.replace("math.prod(size)", "kernel_size")),
+            ),
+            tensor=(
+                ("size, stride)) / math.prod(size)", "size, stride)) / kernel_size"),
+                (SHARE, SHARE.replace("math.prod(size)", "kernel_size")),
             ),
         ),
         symptom="It looks like an improvement: the net learns faster and ends several points ahead.",
@@ -203,7 +218,8 @@ POOLING_BUGS = (
         part="dx",
         edits=in_tiers(
             scalar=("+= d / size", "+= d"),
-            numpy=(SHARE_OF_DY, "np.zeros(x.shape, dy.dtype), dy"),
+            vector=(SHARE_OF_DY, "np.zeros(x.shape, dy.dtype), dy"),
+            tensor=(SHARE, "samples_last(dy)"),
         ),
         symptom="It looks like an improvement: the net learns faster and ends several points ahead, with much larger "
         "weights.",
