@@ -148,7 +148,7 @@ def steps_of(case, tier, optimizer):
     [
         ("scalar", Case((784, 30, 10), 128)),
         *((tier, Case((784, 300, 10), 64, dtype)) for tier in ("vector", "tensor") for dtype in ("float64", "float32")),
-        ("vector", Case(LENET, 64, "float32")),
+        *((tier, Case(LENET, 64, "float32")) for tier in ("vector", "tensor")),
     ],
     ids=str,
 )
