@@ -98,8 +98,6 @@ def run(args: argparse.Namespace) -> int:
     default = ["names"] if args.net == "gpt" else ["ellipse", _image_set(args)]
     seconds = args.seconds or (14.0 if args.net == "gpt" else 8.0)
     cases = [_case(name, args) for name in ([args.data] if args.data else default)]
-    at_start = warning(pools(), asked=1)
-    warn(at_start)
     comparisons = []
     for net, data, recipe in cases:
         comparison = compare_tiers(
@@ -109,9 +107,7 @@ def run(args: argparse.Namespace) -> int:
         _print(comparison, recipe)
         comparisons.append(comparison)
 
-    at_end = warning(pools(), asked=1)
-    if at_end != at_start:  # a tier of the user's has loaded another library
-        warn(at_end)
+    warn(warning(pools(), asked=1))  # now, as a tier of the user's may have loaded another library
     machine = processor()
     print(f"Speeds measured on {machine}.")
     write_json(

@@ -1,7 +1,6 @@
 """Stochastic gradient descent, with optional momentum."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ..arguments import make_flag, make_number
@@ -58,12 +57,12 @@ class SGD(Optimizer):
         """
         return -self.learning_rate if self._plain else 1.0
 
-    @cached_property
+    @property
     def adds_gradient(self) -> bool:
         """True without momentum and weight decay, unless a subclass has another rule."""
         return self._plain and type(self).update is SGD.update
 
-    @cached_property
+    @property
     def _plain(self) -> bool:
         return not (self.momentum or self.weight_decay)
 
