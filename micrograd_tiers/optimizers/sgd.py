@@ -55,20 +55,16 @@ class SGD(Optimizer):
         In the plain case the gradient is then already the change of the parameter. That saves a tenth of the time of a
         step: measured on a 784-300-10 net with 64 samples in float32.
         """
-        return -self.learning_rate if self._plain else 1.0
+        return 1.0 if self.momentum or self.weight_decay else -self.learning_rate
 
     @property
     def adds_gradient(self) -> bool:
         """True without momentum and weight decay, unless a subclass has another rule."""
-        return self._plain and type(self).update is SGD.update
-
-    @property
-    def _plain(self) -> bool:
-        return not (self.momentum or self.weight_decay)
+        return not (self.momentum or self.weight_decay) and type(self).update is SGD.update
 
     def update(self, tier: Any, gradient: Any, parameter: Any, memory: Memory) -> Any:
         """Return the change of a parameter."""
-        if self._plain:
+        if not (self.momentum or self.weight_decay):
             return gradient  # times gradient_factor, which is minus the learning rate
         rate, decay, momentum = -self.learning_rate, self.weight_decay, self.momentum
         if not momentum:
