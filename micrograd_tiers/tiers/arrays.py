@@ -75,18 +75,19 @@ class SumOfProducts(Sum):
 
     def value(self, target: Array | None = None) -> Array:
         """Return the sum; or add it to target, in place, and return target."""
-        if self.total is not None:
-            target = super().value(target)
         if not self.dys:
-            return target
-        dy, x = rows(self.dys), rows(self.xs)
+            return super().value(target)
+        dy, x = stacked(self.dys), stacked(self.xs)
         if target is None:
-            return self.matmul(dy.T, x)
+            product = self.matmul(dy.T, x)
+            return product if self.total is None else product + self.total
+        if self.total is not None:
+            target += self.total
         self.add_product(target, dy, x)
         return target
 
 
-def rows(arrays: list[Array]) -> Array:
+def stacked(arrays: list[Array]) -> Array:
     """Return a matrix whose rows are the arrays: rows (I,), or one mini-batch (N, I), which is not copied."""
     return arrays[0] if arrays[0].ndim == 2 else np.array(arrays)
 
@@ -124,9 +125,8 @@ def add_scaled(target: Array, source: Array, scale: float) -> None:
     target += source if scale == 1 else scale * source
 
 
-BLOCK = (
-    2**15
-)  # numbers; with it, a step with Adam takes a fifth less memory, and about the same time
+# Numbers in a block: a step with Adam takes a fifth less memory, and about the same time.
+BLOCK = 2**15
 
 
 def elementwise(f: Callable[..., Any], *arrays: Array) -> Array:

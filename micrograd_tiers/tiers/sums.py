@@ -8,9 +8,8 @@ class Sum:
     """Running sum of gradients; `sum_with` returns the subclass that uses a tier's `add_scaled`."""
 
     total: Any = None
-    add_scaled: Callable[
-        [Any, Any, float], Any
-    ]  # may change its target, or return the sum
+    # Changes its target and returns None, or returns the sum.
+    add_scaled: Callable[[Any, Any, float], Any]
 
     def add(self, vjp: Callable[[Any], Any], dy: Any) -> None:
         """Add vjp(dy)."""
@@ -18,10 +17,7 @@ class Sum:
 
     def value(self, target: Any = None) -> Any:
         """Return the sum, or target plus the sum, which may change target."""
-        if target is None:
-            return self.total
-        added = self.add_scaled(target, self.total, 1.0)
-        return target if added is None else added
+        return self.total if target is None else self.added(target, self.total)
 
     def added(self, target: Any, gradient: Any) -> Any:
         """Return target + gradient, in place where arrays can be changed."""
