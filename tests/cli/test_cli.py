@@ -245,23 +245,22 @@ def test_compare_accepts_any_hidden_sizes_init_rate_and_batch_size(cli, hidden):
     assert (comparison["learning_rate"], comparison["steps"]) == (0.2, 1)
 
 
-def test_compare_warns_of_threads_before_and_of_libraries_that_a_tier_has_loaded_after(cli, monkeypatch):
+def test_compare_warns_of_threads_and_of_other_libraries(cli, monkeypatch):
     own, torchs = Pool("/site-packages/numpy.libs/a", "OpenBLAS", 1), Pool("/site-packages/torch/lib/b", "OpenMP", 1)
     short = ("compare", "--data", "xor", "--n-train", "64", "--tiers", "tensor", "--seconds", "0.1")
 
     def warnings(*found):
-        calls = iter(found)
-        monkeypatch.setattr("micrograd_tiers.cli.compare.pools", lambda: next(calls))
+        monkeypatch.setattr("micrograd_tiers.cli.compare.pools", lambda: found)
         result = cli(*short)
         assert result.code == 0
         assert "Warning" not in result.out
         return [line for line in result.err.splitlines() if line.startswith("Warning: times may be off: ")]
 
-    assert warnings([own], [own]) == []
-    (line,) = warnings([own], [own, torchs])
+    assert warnings(own) == []
+    (line,) = warnings(own, torchs)
     assert "OpenMP of torch" in line
     two = Pool(own.path, "OpenBLAS", 2)
-    (line,) = warnings([two], [two])
+    (line,) = warnings(two)
     assert "set OPENBLAS_NUM_THREADS=1 before Python starts" in line
 
 

@@ -37,6 +37,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "engine.py": (
                 (
                     "Value.__mul__",
+                    "if type(other) is float or type(other) is int:\n"
+                    '    return _node(self.data * other, "*", self, other, None, self.data)\n',
+                    "",
+                ),
+                (
+                    "Value.__mul__",
                     'return _node(self.data * other.data, "*", self, other.data, other, self.data)',
                     'out = Value(self.data * other.data, (self, other), "*")\n'
                     "x, y = self.data, other.data\n"

@@ -69,9 +69,12 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                 (
                     "Network.backprop",
                     "return",
-                    "for name in grads:\n"
+                    "def averaged(gradient: Any) -> Any:\n"
+                    "    return self.tier.elementwise(lambda g: g / count, gradient)\n"
+                    "for name, total_of_batch in grads.items():\n"
                     '    if name.endswith("weight"):\n'
-                    "        grads[name] = self.tier.elementwise(lambda g: g / count, grads[name])\n"
+                    "        grads[name] = self.functions.new_sum()\n"
+                    "        grads[name].add(averaged, total_of_batch.value())\n"
                     "return",
                 ),
             )
@@ -164,7 +167,7 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                     "Network.backprop",
                     "return",
                     'for name, earlier in getattr(self, "grads", {}).items():\n'
-                    "    self.tier.add_scaled(grads[name], earlier, 1.0)\n"
+                    "    grads[name].add(lambda gradient: gradient, earlier.value())\n"
                     "self.grads = grads\n"
                     "return",
                 ),
