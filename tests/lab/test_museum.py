@@ -415,6 +415,20 @@ def test_the_verdict_says_what_a_person_would_notice(right, wrong, words):
     assert words in Demonstration("", 100, 10, *runs).verdict()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [(2.37, "worse, and easily blamed"), (2.0, "better, so nobody would look"), (2.19, "nobody would notice")],
+)
+def test_the_verdict_on_documents_goes_by_the_loss(wrong, words):
+    from micrograd_tiers.lab.museum.demonstration import Demonstration
+    from micrograd_tiers.lab.museum.trace import Trace
+
+    runs = [Trace(loss=[3.0, loss], accuracy=[0.2, 0.27]) for loss in (2.2, wrong)]
+    verdict = Demonstration("", 100, 27, *runs, loss_spread=0.02).verdict()
+    assert verdict == f"loss {wrong:.3f} instead of 2.200: {verdict.partition(': ')[2]}"
+    assert words in verdict
+
+
 def test_figures_that_look_equal_are_not_shown_as_different(capsys):
     from micrograd_tiers.cli.bugs import _print_curves
     from micrograd_tiers.lab.museum.demonstration import Demonstration

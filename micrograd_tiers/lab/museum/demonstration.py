@@ -21,6 +21,7 @@ from ...tiers import TIERS, Tier
 from .bug import PACKAGE, Bug, planted
 from .scenes import Scene, scene_of
 from .scenes.images import Images
+from .scenes.names import Names
 from .scenes.samples import glyphs
 from .trace import Trace
 
@@ -41,6 +42,8 @@ class Demonstration:
         Number of classes; guessing is right in one of n_classes cases.
     right, wrong : Trace
         The run without the bug and the run with it.
+    loss_spread : float or None
+        Difference in loss that chance explains, where the loss tells more than the accuracy.
     """
 
     task: str
@@ -48,6 +51,7 @@ class Demonstration:
     n_classes: int
     right: Trace
     wrong: Trace
+    loss_spread: float | None = None
 
     def other_figures(self) -> dict[str, tuple[float | str | None, float | str | None]]:
         """Return the figures besides losses and accuracies that differ by more than rounding: right and wrong."""
@@ -67,6 +71,13 @@ class Demonstration:
         text = f"accuracy {b:.1%}, as it should be" if a == b else f"accuracy {b:.1%} instead of {a:.1%}"
         if not math.isfinite(wrong.loss[-1]):
             return f"{text}: the loss is {wrong.loss[-1]:g}"
+        if self.loss_spread is not None:
+            text = f"loss {wrong.loss[-1]:.3f} instead of {right.loss[-1]:.3f}"
+            if wrong.loss[-1] < right.loss[-1] - self.loss_spread:
+                return f"{text}: better, so nobody would look for a bug"
+            if wrong.loss[-1] > right.loss[-1] + self.loss_spread:
+                return f"{text}: worse, and easily blamed on the settings"
+            return f"{text}: nobody would notice"
         chance = 1 / self.n_classes
         if b < chance / 3:
             return f"{text}: far worse than guessing"
@@ -110,7 +121,8 @@ def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstr
     scene = scene_of(bug)
     name = _tier_name(bug, tier, scene)
     right, wrong = (trained(scene, which, name, seed) for which in (None, bug))
-    return Demonstration(scene.task(name), scene.n_samples(name), scene.n_classes, right, wrong)
+    spread = scene.loss_spread(name) if isinstance(scene, Names) else None
+    return Demonstration(scene.task(name), scene.n_samples(name), scene.n_classes, right, wrong, spread)
 
 
 def trained(scene: Scene, bug: Bug | None, tier: str, seed: int) -> Trace:

@@ -45,6 +45,11 @@ class Names:
         """Return the batch size, and the number of steps in a tenth of the run."""
         return (min(self.batch_size, 8), 5) if tier == "scalar" else (self.batch_size, self.steps)
 
+    def loss_spread(self, tier: str) -> float:
+        """Return how far apart the last losses of two right runs may be, by `benchmarks/gpt_mistakes.py`."""
+        batch_size, _ = self.mini_batches(tier)
+        return 0.02 if batch_size >= 32 else 0.08
+
     def n_samples(self, tier: str) -> int:
         """Return the number of names in a tenth of the run."""
         batch_size, steps = self.mini_batches(tier)
