@@ -188,7 +188,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise self._diverged(f"the loss is {loss}")
         self.net.apply_seen(seen, (n, *self._batches.shape))
-        before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None
+        before = self._checked_start(grads) if len(state.history.batch_loss) == 1 else None
         self._optimizer.apply(self.net, grads, state.memory)
         if before is not None:
             self._check_moved(before, grads)
@@ -212,6 +212,15 @@ class Trainer:
         rng = np.random.default_rng([self.state.mask_seed, len(self.history.batch_loss)])
         noise = self.net.draw_noise((n, *self._batches.shape), rng)
         return [self.net.tier.asarray(drawn.astype(self.net.dtype), self.net.dtype) for drawn in noise]
+
+    def _checked_start(self, grads: Mapping[str, Any]) -> Mapping[str, NDArray[Any]]:
+        """Return the weights before the first step; raise ValueError if a gradient has another shape than its weight.
+
+        Later steps do not check: their gradients are from the same functions.
+        """
+        for name, gradient in grads.items():
+            self.net.check_gradient(name, gradient.value())
+        return self.net.state_dict()
 
     def _check_moved(self, before: Mapping[str, NDArray[Any]], grads: Mapping[str, Any]) -> None:
         """Warn if the first step has no effect although something should have moved.

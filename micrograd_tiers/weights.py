@@ -173,6 +173,13 @@ class Chain:
         """Return targets, and sample weights if there are any, as arrays of the tier."""
         return tuple(map(self.tier_samples, targets.arrays))
 
+    def check_gradient(self, name: str, gradient: Any) -> None:
+        """Raise ValueError unless a gradient, an ndarray or an array of the tier, has the shape of its parameter."""
+        numbers = gradient if isinstance(gradient, np.ndarray) else self.tier.tolist(gradient)
+        shape, expected = np.shape(numbers), parameter_shapes(self.layers)[name]
+        if shape != expected:
+            raise ValueError(f"the gradient of {name} has shape {shape}, expected {expected}: check the vjp it is from")
+
     def _ndarray(self, array: Any) -> Array:
         if isinstance(array, np.ndarray):
             return array.copy()

@@ -89,9 +89,15 @@ class Optimizer:
             Gradients, as from `net.loss_and_grads`. A parameter that is not among them stays as it is.
         state : dict
             The optimizer's memory between steps. It starts empty and belongs to one training run.
+
+        Raises
+        ------
+        ValueError
+            If a gradient has another shape than its parameter.
         """
         tier, factor = net.functions, self.gradient_factor
         for name, gradient in grads.items():  # one at a time, so that they are never all copied at once
+            net.check_gradient(name, gradient)
             scaled = tier.new_sum()
             scaled.add(lambda own: tier.elementwise(lambda g: factor * g, own), net.tier_array(gradient))
             self.apply(net, {name: scaled}, state)

@@ -112,11 +112,6 @@ def chunks(*arrays: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
 
 def add_scaled(target: Nested, source: Nested, scale: float) -> None:
     """Add scale * source to target, in place."""
-    if len(target) != len(source):
-        raise ValueError(
-            f"add_scaled: got {len(source)} entries for a target of {len(target)}, "
-            "expected as many"
-        )
     if target and isinstance(target[0], list):
         for i, row in enumerate(source):
             add_scaled(target[i], row, scale)

@@ -3,6 +3,7 @@
 import math
 from contextlib import suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from profiles import examples
 import micrograd_tiers as mt
 from micrograd_tiers.batches import Batches
 from micrograd_tiers.lab.comparison import sha256_of_weights
-from micrograd_tiers.tiers import TIERS
+from micrograd_tiers.tiers import CORE, SUPPORT, TIERS, scalar
 
 every_tier = pytest.mark.parametrize("tier", TIERS)
 OPTIMIZERS = [
@@ -657,11 +658,23 @@ def test_batches_gathered_in_blocks_are_those_of_the_order(n, batch_size, monkey
 
 
 @pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("shape", [(2, 2), (2, 4), (3, 3)])
-def test_a_gradient_of_another_shape_changes_no_row_of_the_weights(tier, shape):
+@pytest.mark.parametrize("shape", [(2, 2), (2, 4), (1, 3), (3, 3), (6,)])
+def test_a_gradient_of_another_shape_changes_nothing(tier, shape):
     net = mt.mlp([3, 2], tier=tier)
     before = net.state_dict()
-    with pytest.raises(ValueError, match=r"entries for a target|broadcast"):
+    with pytest.raises(ValueError, match=r"the gradient of 0.weight has shape .*, expected \(2, 3\)"):
         mt.SGD(0.1).step(net, {"0.weight": np.ones(shape)}, {})
-    after = net.state_dict()
-    assert after["0.weight"].shape == before["0.weight"].shape
+    assert np.array_equal(net.state_dict()["0.weight"], before["0.weight"])
+
+
+def test_a_vjp_of_another_shape_is_found_before_the_first_step_changes_a_weight():
+    def linear(x, weight, bias):
+        y, (dx, dweight, dbias) = scalar.linear(x, weight, bias)
+        return y, (dx, lambda dy: [row[:-1] for row in dweight(dy)], dbias)
+
+    tier = SimpleNamespace(**{name: getattr(scalar, name) for name in (*CORE, *SUPPORT)} | {"linear": linear})
+    net = mt.mlp([3, 2], tier=tier)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=r"the gradient of 0.weight has shape \(2, 2\), expected \(2, 3\)"):
+        mt.fit(net, np.ones((4, 3)), [0, 1, 0, 1])
+    assert all(np.array_equal(before[name], weights) for name, weights in net.state_dict().items())

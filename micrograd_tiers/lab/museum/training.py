@@ -143,7 +143,7 @@ TRAINING_BUGS: tuple[Bug, ...] = (
                 ),
                 (
                     "Trainer.step",
-                    "before = self.net.state_dict() if len(state.history.batch_loss) == 1 else None\n"
+                    "before = self._checked_start(grads) if len(state.history.batch_loss) == 1 else None\n"
                     "self._optimizer.apply(self.net, grads, state.memory)\n"
                     "if before is not None:\n"
                     "    self._check_moved(before, grads)",
