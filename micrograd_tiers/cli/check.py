@@ -40,7 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_file(
         parser, "--net", "check this net, saved by train, on its test samples; or gpt, for a new GPT of 432 parameters"
     )
-    add = parser.add_argument_group("samples, and settings of a new net").add_argument
+    group = parser.add_argument_group("samples, and settings of a new net")
+    add = group.add_argument
     add(
         "--tier",
         type=options.tier,
@@ -55,8 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="hidden units of each hidden layer (default: 5 4)",
     )
     for name in OF_NET:
-        setting = Recipe.__dataclass_fields__[name]
-        add(f"--{name}", type=options.of_setting(name), help=setting.metadata["help"])
+        options.add_setting(group, name)
     add(
         "--loss",
         type=options.checked(str, get_loss),

@@ -43,8 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="mlp, or gpt with the settings of microgpt, on 400 documents unless --n-train is given (default: mlp)",
     )
     for name in ("text", "length"):
-        about = Recipe.__dataclass_fields__[name].metadata
-        parser.add_argument(f"--{name}", type=options.of_setting(name), metavar=about["metavar"], help=about["help"])
+        options.add_setting(parser, name)
     parser.add_argument(
         "--hidden",
         type=options.of_setting("hidden"),

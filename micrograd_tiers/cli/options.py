@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ..arguments import number, whole_number
 from ..files import check_file_name
-from ..recipe import DATASETS, KINDS, TEXTS, check_setting
+from ..recipe import DATASETS, KINDS, TEXTS, Recipe, check_setting
 from ..tiers import get_tier
 
 T = TypeVar("T")
@@ -98,6 +98,19 @@ def of_setting(name: str) -> Callable[[str], Any]:
 
 
 # Options.
+
+
+def add_setting(parser: argparse._ActionsContainer, name: str, **options: Any) -> None:
+    """Add the option for a setting of a `Recipe`, with the help text of its field."""
+    kinds, about = KINDS[name], Recipe.__dataclass_fields__[name].metadata
+    option = f"--{name.replace('_', '-')}"
+    if bool in kinds:
+        parser.add_argument(option, action="store_true", help=about["help"], **options)
+        return
+    nargs = "*" if tuple in kinds else None
+    parser.add_argument(
+        option, type=of_setting(name), nargs=nargs, metavar=about["metavar"], help=about["help"], **options
+    )
 
 
 def add_data(parser: argparse.ArgumentParser, *, train: bool = True) -> None:

@@ -10,7 +10,7 @@ import micrograd_tiers as mt
 from ..arguments import either
 from ..files import check_outputs
 from ..losses import LOSSES, get_loss
-from ..recipe import DATASETS, KINDS, TEXTS, Recipe
+from ..recipe import DATASETS, TEXTS, Recipe
 from ..tiers import TIERS
 from ..words import layers_from_words, sizes_from_words
 from . import options
@@ -42,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="your own .py file, beside the built-in tiers; may be given several times",
     )
-    add = parser.add_argument_group("samples, net and optimizer").add_argument
+    group = parser.add_argument_group("samples, net and optimizer")
+    add = group.add_argument
     sets = f"{', '.join(DATASETS)}; for a GPT {' or '.join(TEXTS)}"
     add("--data", choices=(*DATASETS, *TEXTS), metavar="SET", help=f"data set: {sets} (default: fits the net)")
     options.add_data_dir(parser)
@@ -55,11 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--loss", type=options.checked(str, get_loss), help=f"{either(LOSSES)} (default: softmax_cross_entropy)")
     for name in (*OF_NET, "label_smoothing", *OF_OPTIMIZER):
-        about, option = Recipe.__dataclass_fields__[name].metadata, f"--{name.replace('_', '-')}"
-        if bool in KINDS[name]:
-            add(option, action="store_true", help=about["help"])
-        else:
-            add(option, type=options.of_setting(name), metavar=about["metavar"], help=about["help"])
+        options.add_setting(group, name)
     add(
         "--epochs",
         type=options.whole(0),

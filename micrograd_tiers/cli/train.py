@@ -16,7 +16,7 @@ import micrograd_tiers as mt
 from ..errors import DivergedError
 from ..files import check_outputs
 from ..formats import loss_text, printable
-from ..recipe import KINDS, Recipe
+from ..recipe import Recipe
 from ..tiers import TIERS
 from . import options
 from .output import about_perfect, drawing, plural, write_json
@@ -39,19 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_data_dir(parser)
     recipe = parser.add_argument_group("data, net and training")
     for setting in fields(Recipe):  # absent from the namespace if not given: --resume then keeps the saved value
-        kinds, about = KINDS[setting.name], setting.metadata
-        name = f"--{setting.name.replace('_', '-')}"
-        if bool in kinds:
-            recipe.add_argument(name, action="store_true", default=argparse.SUPPRESS, help=about["help"])
-        else:
-            recipe.add_argument(
-                name,
-                type=options.of_setting(setting.name),
-                nargs="*" if tuple in kinds else None,
-                default=argparse.SUPPRESS,
-                metavar=about["metavar"],
-                help=about["help"],
-            )
+        options.add_setting(recipe, setting.name, default=argparse.SUPPRESS)
     add_file = partial(options.add_file, parser)
     add_file("--resume", "continue the run of this checkpoint, with its settings; only --epochs or --steps may differ")
     add_file("--checkpoint", "file to save the net to (default: net.npz, or the resumed file)")
