@@ -73,26 +73,25 @@ class Demonstration:
             return f"{text}: the loss is {wrong.loss[-1]:g}"
         if self.loss_spread is not None:
             text = f"loss {wrong.loss[-1]:.3f} instead of {right.loss[-1]:.3f}"
-            if wrong.loss[-1] < right.loss[-1] - self.loss_spread:
-                return f"{text}: better, so nobody would look for a bug"
-            if wrong.loss[-1] > right.loss[-1] + self.loss_spread:
-                return f"{text}: worse, and easily blamed on the settings"
-            return f"{text}: nobody would notice"
+            return f"{text}: {_noticed(right.loss[-1] - wrong.loss[-1], self.loss_spread)}"
         chance = 1 / self.n_classes
         if b < chance / 3:
             return f"{text}: far worse than guessing"
         if b < chance + 0.05 < a:
             return f"{text}: no better than guessing"
-        if b - a > 0.03:
-            return f"{text}: better, so nobody would look for a bug"
         if a - b > 0.15:
             return f"{text}: much worse, but it learns something"
-        if a - b > 0.03:
-            return f"{text}: worse, and easily blamed on the settings"
         ratio = (wrong.loss[-1] + 1e-3) / (right.loss[-1] + 1e-3)  # two losses near 0 count as equal
-        if not 0.5 < ratio < 2:
+        if abs(b - a) <= 0.03 and not 0.5 < ratio < 2:
             return f"{text}; but the reported loss is {ratio:.2g} times as large"
-        return f"{text}: nobody would notice"
+        return f"{text}: {_noticed(b - a, 0.03)}"
+
+
+def _noticed(gain: float, spread: float) -> str:
+    """Return what a person makes of a gain, or of a loss if it is negative; chance explains a spread."""
+    if gain > spread:
+        return "better, so nobody would look for a bug"
+    return "worse, and easily blamed on the settings" if gain < -spread else "nobody would notice"
 
 
 def demonstrate(bug: Bug, *, tier: str | None = None, seed: int = 0) -> Demonstration:
