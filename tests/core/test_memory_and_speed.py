@@ -175,8 +175,9 @@ def test_two_thousand_steps_leak_nothing(tier, optimizer):
     step = steps_of(Case((2, 3, 2), 1), tier, optimizer)
     for _ in range(10):
         step()
-    held, _, _ = traced(lambda: [step() for _ in range(2_000)] and None)
-    assert held < 4_000  # weights that have new objects; a number per step would be 64,000
+    # The least of four parts, as a thread of the test runner may receive messages in one of them.
+    held = min(traced(lambda: [step() for _ in range(500)] and None)[0] for _ in range(4))
+    assert held < 4_000  # weights that have new objects; a number per step would be 16,000
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -247,8 +248,14 @@ def test_a_graph_is_freed_without_the_collector(benchmark_of_the_engine, name):
 def test_two_thousand_training_steps_with_values_hold_no_more_memory_than_one():
     step, _ = CONTENDERS["Value"].make(Case((2, 3, 2), 1), 0.01)
     step()
-    gc.collect()
-    before = len(gc.get_objects())
-    held, _, _ = traced(lambda: [step() for _ in range(2000)][-1])
-    assert len(gc.get_objects()) <= before + 5
+
+    def grown():
+        gc.collect()
+        before = len(gc.get_objects())
+        held, _, _ = traced(lambda: [step() for _ in range(500)][-1])
+        return len(gc.get_objects()) - before, held
+
+    # The least of four parts, as a thread of the test runner may receive messages in one of them.
+    objects, held = map(min, zip(*(grown() for _ in range(4)), strict=True))
+    assert objects <= 5
     assert held < 3_000  # a single graph that stays would be more
