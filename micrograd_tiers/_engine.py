@@ -196,8 +196,8 @@ def is_array(a: object) -> bool:
 
     A masked array without dimensions counts as a number: NumPy cannot apply an operator to it and a Value.
     """
-    without_dimensions = hasattr(a, "mask") and getattr(a, "shape", None) == ()
-    return hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__") and not without_dimensions
+    takes_operators = hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__")
+    return takes_operators and not (hasattr(a, "mask") and getattr(a, "shape", None) == ())
 
 
 def _is_masked(a: Any) -> bool:

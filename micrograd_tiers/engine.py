@@ -98,11 +98,11 @@ class Value(Node):
         return _node(self.data * other.data, "*", self, other.data, other, self.data)
 
     def __truediv__(self, other: Value | float) -> Value:
-        if type(other) is not Value and is_array(other):
-            return NotImplemented
         if isinstance(other, Value):
             y, slope = power(other.data, -1)
             return _node(self.data * y, "*", self, y, _node(y, "**-1", other, slope), self.data)
+        if is_array(other):
+            return NotImplemented
         inverse: float = power(number(other, "v / a"), -1)[0]
         return self * inverse
 
