@@ -74,7 +74,7 @@ class Value(Node):
         self._op = _op
         self._x, self._dx, self._y, self._dy = None, None, None, None  # operands and local derivatives
         if children := tuple(_children):
-            self._y, self._dy = operands(children), pass_nothing_on
+            self._dx, self._dy = operands(children), pass_nothing_on
         self._seen = None
 
     # Each operation returns _node(result, name, operand, derivative with respect to it, second operand, derivative).
