@@ -26,9 +26,10 @@ class Node:
     """Base class of `Value`: operands, comparisons, conversions, pickling and copying."""
 
     # _x, _y: the operands; None where there is none. _dx, _dy: this node's derivatives with respect to them. With a
-    # tuple for each pair, a training step takes 1.2 times as long. In the product of a node and a number, _y is None
-    # until _prev is read: most factors are inputs of a net, and nobody looks at their nodes. In a node that was made by
-    # hand, or whose _backward was assigned, _x and _y are None, _dx is the tuple of its operands and _dy the function.
+    # tuple for each pair, a training step takes 1.2 times as long. In the product or sum of a node and a number, _y is
+    # None until _prev is read, and _dx or _dy holds the number: most are inputs of a net, or the 0 from which sum()
+    # starts, and nobody looks at their nodes. In a node that was made by hand, or whose _backward was assigned, _x and
+    # _y are None, _dx is the tuple of its operands and _dy the function.
     # _seen: the mark of the last backward pass that visited the node.
     __slots__ = ("__weakref__", "_dx", "_dy", "_op", "_seen", "_x", "_y", "data", "grad", "label")
 
@@ -50,8 +51,9 @@ class Node:
         """Operands, in order."""
         if self._x is None:
             return self._dx or ()
-        if self._y is None and self._dy is not None:  # a product with a number, which has no node yet
-            self._y = cast(Any, type(self))(self._dx)  # the number is the derivative with respect to the other operand
+        if self._y is None and self._dy is not None:  # the second operand is a number, which has no node yet
+            number, self._dy = (self._dy, 1) if self._op == "+" else (self._dx, self._dy)
+            self._y = cast(Any, type(self))(number)
             self._y.grad = 0 if self._seen is None else self._dy * self.grad
         return (self._x,) if self._y is None else (self._x, self._y)
 

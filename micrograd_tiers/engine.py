@@ -46,7 +46,8 @@ class Value(Node):
     Notes
     -----
     ``a / b`` is ``a * b**-1``, bit for bit as in micrograd; `_prev` is a tuple of the operands, in order. The node of a
-    number in ``a * 2.0`` is made when you first read `_prev`; its `grad` is then that of the last backward pass.
+    number in ``a * 2.0`` or ``a + 2.0`` is made when you first read `_prev`; its `grad` is then that of the last
+    backward pass.
     Comparisons use only `data`; hashing is by identity. An undefined result (``Value(-8) ** 0.5``) raises ValueError.
     If a result is finite but its derivative is not (``Value(0.0) ** 0.5``), the derivative is ``inf``.
 
@@ -80,8 +81,11 @@ class Value(Node):
     # Each operation returns _node(result, name, operand, derivative with respect to it, second operand, derivative).
 
     def __add__(self, other: Value | float) -> Value:
-        if type(other) is not Value and (other := _operand(other, "v + a")) is NotImplemented:
-            return NotImplemented
+        if type(other) is not Value:
+            if type(other) is float or type(other) is int:  # the node of the number is made by `_prev`
+                return _node(self.data + other, "+", self, 1, None, other)
+            if (other := _operand(other, "v + a")) is NotImplemented:
+                return NotImplemented
         return _node(self.data + other.data, "+", self, 1, other, 1)
 
     def __sub__(self, other: Value | float) -> Value:

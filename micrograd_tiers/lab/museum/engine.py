@@ -11,6 +11,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "engine.py": (
                 (
                     "Value.__add__",
+                    "if type(other) is float or type(other) is int:\n"
+                    '    return _node(self.data + other, "+", self, 1, None, other)\n',
+                    "",
+                ),
+                (
+                    "Value.__add__",
                     'return _node(self.data + other.data, "+", self, 1, other, 1)',
                     'out = Value(self.data + other.data, (self, other), "+")\n'
                     "\n"
