@@ -17,6 +17,7 @@ import micrograd_tiers as mt
 from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
+from ..pools import kernels_warning, pools
 from . import benchmark_history, options
 from .output import drawing, say, warn, write_json
 
@@ -137,6 +138,9 @@ def run(args: argparse.Namespace) -> int:
     rows: list[Row] = []
     race = Race(args.threads, args.rounds, args.seconds, say)
     warn(race.thread_warning(cases[0], names))
+    some_without = len({CONTENDERS[name].blas for name in names if CONTENDERS[name].installed}) == 2
+    if args.all or args.growth or some_without:  # targets and growth have races of their own
+        warn(kernels_warning(pools()))
     if not args.growth:
         for case in cases:
             raced = race.run(case, names, args.base)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import platform
 import statistics
 from itertools import product, starmap
 from pathlib import Path
@@ -16,7 +17,7 @@ from micrograd_tiers import nn
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
-from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets, worker
+from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, report, sources, targets, worker
 from micrograd_tiers.lab.race.cases import LENET, case_of
 from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
@@ -25,7 +26,7 @@ from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
 from micrograd_tiers.lab.race.race import quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
 from micrograd_tiers.lab.race.targets import TARGETS, Bar, Target, TargetResult, _result, bars
-from micrograd_tiers.pools import OPENBLAS, Pool
+from micrograd_tiers.pools import MKL, OPENBLAS, Pool, numpys, pools
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -227,6 +228,59 @@ def test_the_command_prints_the_warning_on_standard_error(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert "Warning: 1 of ['scalar']\n" in err
     assert "Warning: 1 of" not in out
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [("--only tensor scalar", True), ("--only tensor vector", False), ("--only scalar Value", False),
+     ("--growth --only tensor", True)],
+)  # fmt: skip
+def test_one_line_warns_of_kernels_that_hold_back_some_contenders(options, warned, monkeypatch, capsys):
+    monkeypatch.setattr(command, "pools", lambda: [Pool("/usr/lib/libopenblas.so", OPENBLAS, 1)])
+    monkeypatch.setattr("micrograd_tiers.lab.race.growth.SERIES", {})
+    monkeypatch.setattr(Race, "run", lambda *case: [])
+    monkeypatch.setattr(Race, "memory", lambda *case: {})
+    monkeypatch.setattr(report, "growth_table", lambda curves: [])
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert main(["benchmark", *options.split(), *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert "OPENBLAS_CORETYPE" not in out
+    assert err.count("unset OPENBLAS_CORETYPE\n") == warned
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert main(["benchmark", *options.split(), *QUICK]) == 0
+    assert "OPENBLAS_CORETYPE" not in capsys.readouterr().err
+
+
+NUMPYS = numpys(pools())
+IN_PYTHON = [name for name, contender in CONTENDERS.items() if contender.held_to and not contender.needs]
+
+
+@pytest.mark.skipif(NUMPYS is None or NUMPYS.kind != OPENBLAS, reason="NumPy has no OpenBLAS")
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs another kind of processor")
+@pytest.mark.parametrize("name", [name for name in IN_PYTHON if CONTENDERS[name].takes(Case((784, 5, 3), 1))])
+def test_the_contenders_of_numpys_blas_are_those_whose_bits_depend_on_its_kernels(name, monkeypatch, tmp_path):
+    weights = []
+    for kernels in (None, "Prescott"):  # None for those that this process uses
+        if kernels:
+            monkeypatch.setenv("OPENBLAS_CORETYPE", kernels)
+        with Process(name, Case((784, 5, 3), 1), 1) as process:
+            process.ask("prove", path=str(tmp_path / "weights.npz"))
+        with np.load(tmp_path / "weights.npz") as arrays:
+            weights.append(b"".join(array.tobytes() for array in arrays.values()))
+    assert (weights[0] != weights[1]) == CONTENDERS[name].blas
+
+
+def test_the_line_of_the_machine_names_the_blas_of_numpy_if_it_is_known(monkeypatch):
+    found = [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2, "0.3.31", "Haswell")]
+    monkeypatch.setattr(report, "pools", lambda: found)
+    about = report.machine(1)
+    assert (about["blas"], about["kernels"]) == ("OpenBLAS 0.3.31", "Haswell")
+    assert ", 1 thread per contender, OpenBLAS 0.3.31 (Haswell kernels), Python 3" in report.machine_line(about)
+    for other in ([], [Pool("/usr/lib/libmkl_rt.so", MKL, 2)], [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2)]):
+        found[:] = other
+        about = report.machine(1)
+        assert (about["blas"], about["kernels"]) == (None, None)
+        assert "1 thread per contender, Python 3" in report.machine_line(about)
 
 
 def test_the_operations_of_a_step_are_counted_right():
@@ -436,6 +490,7 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
     content = json.loads((tmp_path / "old.json").read_text())
     assert [entry["contender"] for entry in content["rows"]] == ["tensor", "scalar"] * 2
     assert content["machine"]["threads"] == 1
+    assert content["machine"]["kernels"] == report.machine(1)["kernels"]
     assert len(content["rows"][0]["seconds"]) == 2
     with Image.open("race.png") as image:
         assert image.width > 600
