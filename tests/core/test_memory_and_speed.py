@@ -116,6 +116,23 @@ def test_no_array_of_a_training_step_outlives_it(tier):
     assert ref() is None  # no cycle keeps the data until the garbage is collected
 
 
+@pytest.mark.parametrize("layout", ["F", "columns", "transposed images"])
+def test_samples_in_any_layout_train_the_same_net_and_are_not_copied_by_a_step(layout):
+    X = np.random.default_rng(0).random((3000, 8, 8, 3))
+    layers = [mt.Flatten(), mt.Linear(192, 10)]
+    if layout == "transposed images":
+        X = X.transpose(0, 3, 1, 2)
+    else:
+        X, layers = X.reshape(3000, 192), [mt.Linear(96, 10)]
+        X = X[:, ::2] if layout == "columns" else np.asfortranarray(X[:, :96])
+    y = np.arange(3000) % 10
+    trainers = [mt.Trainer(mt.Network(layers, seed=0), samples, y) for samples in (X, X.copy(order="C"))]
+    peaks = [traced(trainer.run)[1] for trainer in trainers]
+    assert max(peaks) < X.nbytes / 2
+    weights, expected = ([array.tobytes() for array in trainer.net.state_dict().values()] for trainer in trainers)
+    assert weights == expected
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 64, 512])
 @pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10), LENET])
