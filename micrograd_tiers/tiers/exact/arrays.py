@@ -33,9 +33,14 @@ def products(dy: Array, x: Array) -> Array:
     return total(_sum_of_outer_products(dy, x))
 
 
-def add_product(target: Array, dy: Array, x: Array) -> None:
-    """Add dy.T x to target, in place; the product is summed first."""
-    target += matmul(dy.T, x)
+def sum_of_products(dys: list[Array], xs: list[Array]) -> Array:
+    """Return the sum of the outer products of all samples, in order."""
+    return matmul(np.array(dys).T, np.array(xs))
+
+
+def add_products(target: Array, dys: list[Array], xs: list[Array]) -> None:
+    """Add the sum of the outer products of all samples to target, in place."""
+    target += sum_of_products(dys, xs)
 
 
 def product_with(x: Array) -> Callable[[Array], Array]:
@@ -130,7 +135,8 @@ exp, expm1, log1p, tanh_of = map(
 
 ARITHMETIC = {
     **{"matmul": matmul, "matmuls": matmuls, "products": products, "total": total},
-    **{"add_product": add_product, "product_with": product_with},
+    **{"sum_of_products": sum_of_products, "add_products": add_products},
+    "product_with": product_with,
     "sum_over_window": sum_over_window,
     **{"sum_over_positions": sum_over_positions, "sum_over_outputs": sum_over_outputs},
     **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},
