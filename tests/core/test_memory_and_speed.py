@@ -41,6 +41,20 @@ def test_exact_products_add_in_order(fuses, M, K, P, seed):
         exact.EINSUM_FUSES = before
 
 
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(0, 2**32 - 1), st.data())
+@examples(200)
+def test_exact_sums_add_in_order(shape, seed, data):
+    rng = np.random.default_rng(seed)
+    a = rng.standard_normal(shape).astype(data.draw(st.sampled_from(["float32", "float64"])))
+    a[rng.random(shape) < 0.3] = -0.0
+    a = data.draw(st.sampled_from([a, np.asfortranarray(a), a.T, a[::-1]]))
+    axes = data.draw(st.lists(st.integers(-a.ndim, a.ndim - 1), min_size=1, unique_by=lambda k: k % a.ndim))
+    terms = np.moveaxis(a, axes, range(len(axes)))
+    expected = reduce(add, terms.reshape(-1, *terms.shape[len(axes) :]))
+    found = exact.total(a, axes[0] if len(axes) == 1 else tuple(axes))
+    assert (found.dtype, found.tobytes()) == (expected.dtype, expected.tobytes())
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (300, 784), (70_001,), (1, 70_001)])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("tier", [vector, tensor], ids=["vector", "tensor"])
