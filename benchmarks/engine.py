@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib.util
-import platform
 import random
 import statistics
 import time
@@ -25,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_tiers.engine import Value
-from micrograd_tiers.machine import processor
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "gpt_of_values.py"
 CLASSES = ("class with slots", "Value")
@@ -106,8 +104,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help=f"rounds of four turns of {STEPS} steps (default: 20)")
     rounds = parser.parse_args().rounds
     nodes, times = measure(rounds)
-    print(f"One training step of a GPT on a name of five letters, {rounds} rounds, Python {platform.python_version()}")
-    print(processor())
+    from micrograd_tiers.lab.race import report  # only now: the collector would search its objects, too
+
+    print(report.machine_line(report.machine(threads=1)))
+    print(f"One training step of a GPT on a name of five letters, {rounds} rounds")
     print("Median, and quartiles in brackets. Losses, gradients and weights of both classes have the same bits.\n")
     for (name, collector), seconds in times.items():
         print(f"{name:17} {nodes[name]:,} nodes, collector {collector:4}{quartiles([1e3 * s for s in seconds], ' ms')}")

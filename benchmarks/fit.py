@@ -16,7 +16,6 @@ are taken within a round. Times are those of the processor, which other programs
 
 import argparse
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -30,7 +29,7 @@ import numpy as np
 from engine import quartiles
 
 import micrograd_tiers as mt
-from micrograd_tiers.machine import processor
+from micrograd_tiers.lab.race import report
 
 try:
     import torch
@@ -164,9 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--samples", type=int, default=20_000, help="samples of an epoch (default: 20000)")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of the timing (default: 9)")
     options = parser.parse_args(arguments)
-    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
-    versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
-    print(f"{processor()}; {', '.join(versions)}")
+    print(report.machine_line(report.machine(threads=1)))
     n = 1_000 if options.check else options.samples
     if not all(prove(n, dtype) for dtype in TOLERANCE):
         return 1

@@ -19,7 +19,6 @@ import argparse
 import gc
 import hashlib
 import os
-import platform
 import random
 import sys
 import time
@@ -35,8 +34,8 @@ import numpy as np
 from engine import example, quartiles
 
 import micrograd_tiers as mt
+from micrograd_tiers.lab.race import report
 from micrograd_tiers.lab.race.gpts import matrices_of, torch_loss
-from micrograd_tiers.machine import processor
 from micrograd_tiers.tiers import TIERS
 
 try:
@@ -280,9 +279,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="rounds of the timing; 0 for none (default: 11)")
     arguments = parser.parse_args()
     documents = documents_of(arguments.names)
-    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
-    versions += [] if torch is None else [f"PyTorch {torch.__version__}"]
-    print(f"{len(documents):,} documents, {', '.join(versions)}, {processor()}")
+    print(report.machine_line(report.machine(threads=1)))
+    print(f"{len(documents):,} documents")
     print_proof(documents, arguments.steps, arguments.generated)
     print_witnesses(documents)
     if arguments.rounds:

@@ -3,11 +3,14 @@
 import fit
 import numpy as np
 
+from micrograd_tiers.lab.race import report
+
 
 def test_all_contenders_end_with_the_weights_of_fit(capsys):
     """Run the proof on a small set."""
     assert fit.main(["--check"]) == 0
     out = capsys.readouterr().out
+    assert out.startswith(report.machine_line(report.machine(1)))
     assert out.count("equal weights after 1,000 samples: True") == 2
     assert out.count("weights off by") == 2 * (len(fit.contenders(*fit.data(1, "float64"), shuffle=False)) - 1)
 

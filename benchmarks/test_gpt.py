@@ -4,6 +4,8 @@ import re
 
 import gpt
 
+from micrograd_tiers.lab.race import report
+
 DOCUMENTS = ["ada", "emmy", "carl"]
 
 
@@ -24,3 +26,12 @@ def test_every_contender_takes_a_step():
     for turn, n_documents in gpt.contenders(DOCUMENTS).values():
         assert turn(1) > 0
         assert n_documents in (1, 32)
+
+
+def test_the_command_begins_with_the_machine(monkeypatch, capsys):
+    """Let it print a short proof, and no speed."""
+    monkeypatch.setattr("sys.argv", ["gpt.py", "--steps", "1", "--generated", "1", "--rounds", "0"])
+    gpt.main()
+    machine, documents, *_ = capsys.readouterr().out.splitlines()
+    assert machine == report.machine_line(report.machine(1))
+    assert documents == "1,000 documents"

@@ -10,7 +10,7 @@ import pytest
 
 from micrograd_tiers.lab.race import CONTENDERS, Case
 from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
-from micrograd_tiers.lab.race.race import RACE_RATE
+from micrograd_tiers.lab.race.worker import RACE_RATE
 
 CASES = [
     *(Case(sizes, batch_size) for sizes in ((2, 3, 2), (784, 30, 10)) for batch_size in (1, 64)),

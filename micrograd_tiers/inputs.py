@@ -218,9 +218,11 @@ def check_finite(samples: Array, X: ArrayLike) -> None:
 
 def _all_finite(samples: Array) -> bool:
     """Return True if no number is NaN or infinite."""
-    numbers = samples.ravel()
-    with np.errstate(over="ignore", invalid="ignore"):  # the squares may overflow
-        if np.isfinite(np.dot(numbers, numbers)):  # the sum of the squares, in half the time of the line below
+    numbers = samples.ravel(order="K")  # as they lie in memory: a transposed array is not copied
+    half = (numbers.size + 1) // 2
+    # Each number is multiplied by one of the other half. A product with NaN or infinity is not finite, nor is the sum.
+    with np.errstate(over="ignore", invalid="ignore"):  # finite products may overflow
+        if np.isfinite(np.dot(numbers[:half], numbers[-half:])):  # in half the time of the line below
             return True
     return bool(np.isfinite(numbers).all())
 

@@ -1,9 +1,11 @@
-"""The pools of threads in this process: how many threads NumPy's library has, and whether others compete with it."""
+"""The pools of threads in this process: NumPy's library, its threads and kernels, and others that compete with it."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MAPS = Path("/proc/self/maps")  # on Linux, the files that are loaded into this process
 OPENBLAS, MKL, BLIS, OPENMP = "OpenBLAS", "MKL", "BLIS", "OpenMP"
@@ -13,12 +15,14 @@ FILE_NAMES = {
     BLIS: r"libblis\b.*\.so",
     OPENMP: r"lib(gomp|iomp5?|omp)\b.*\.so",
 }
-FUNCTIONS = {  # that return the number of threads; NumPy's and SciPy's own OpenBLAS have other names
-    OPENBLAS: [f"{start}openblas_get_num_threads{end}" for start in ("", "scipy_") for end in ("", "64_", "_64")],
-    MKL: ["MKL_Get_Max_Threads"],
-    BLIS: ["bli_thread_get_num_threads"],
-    OPENMP: ["omp_get_max_threads"],
+THREADS = {  # functions that return the number of threads
+    OPENBLAS: "openblas_get_num_threads",
+    MKL: "MKL_Get_Max_Threads",
+    BLIS: "bli_thread_get_num_threads",
+    OPENMP: "omp_get_max_threads",
 }
+AFFIXES = [(start, end) for start in ("", "scipy_") for end in ("", "64_", "_64")]  # in NumPy's and SciPy's OpenBLAS
+CORETYPE = "OPENBLAS_CORETYPE"  # environment variable that names the kernels OpenBLAS must use
 VARIABLES = {OPENBLAS: "OPENBLAS_NUM_THREADS", MKL: "MKL_NUM_THREADS", BLIS: "BLIS_NUM_THREADS"}  # read on import
 
 
@@ -33,11 +37,17 @@ class Pool:
     kind : {"OpenBLAS", "MKL", "BLIS", "OpenMP"}
     threads : int or None
         Number of threads that it uses; None if it cannot be asked.
+    version : str
+        Version of OpenBLAS, such as "0.3.31"; "" for other libraries, or if it cannot be asked.
+    kernels : str
+        Kind of processor, such as "Haswell", that the kernels of OpenBLAS are written for; "" as for `version`.
     """
 
     path: str
     kind: str
     threads: int | None
+    version: str = ""
+    kernels: str = ""
 
     @property
     def owner(self) -> str:
@@ -55,10 +65,10 @@ def pools() -> list[Pool]:
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
-        return [Pool(path, kind, _threads_of(path, kind)) for path, kind in _loaded()]
+        return [_pool(path, kind) for path, kind in _loaded()]
     kinds = {kind.lower(): kind for kind in FILE_NAMES}
     return [
-        Pool(info["filepath"], kinds[info["internal_api"]], info["num_threads"])
+        Pool(info["filepath"], kinds[info["internal_api"]], info["num_threads"], *_about(info))
         for info in threadpool_info()
         if info["internal_api"] in kinds
     ]
@@ -75,17 +85,54 @@ def _loaded() -> Iterable[tuple[str, str]]:
                 yield path, kind
 
 
-def _threads_of(path: str, kind: str) -> int | None:
+def _about(info: dict[str, Any]) -> tuple[str, str]:
+    """Return version and kernels from what threadpoolctl reports."""
+    return (info["version"] or "", info["architecture"] or "") if info["internal_api"] == "openblas" else ("", "")
+
+
+def _pool(path: str, kind: str) -> Pool:
     import ctypes  # only now: commands start without it
 
     try:
         library = ctypes.CDLL(path)  # loaded already: this returns the same library
     except OSError:
+        return Pool(path, kind, None)
+
+    def ask(name: str, answer: Any) -> Any:
+        for start, end in AFFIXES:
+            if function := getattr(library, f"{start}{name}{end}", None):
+                function.restype = answer
+                return function()
         return None
-    for name in FUNCTIONS[kind]:
-        if function := getattr(library, name, None):
-            return int(function())
-    return None
+
+    threads = ask(THREADS[kind], ctypes.c_int)
+    if kind != OPENBLAS:
+        return Pool(path, kind, threads)
+    version = re.match(rb"OpenBLAS (\S+)", ask("openblas_get_config", ctypes.c_char_p) or b"")
+    kernels = ask("openblas_get_corename", ctypes.c_char_p) or b""
+    return Pool(path, kind, threads, version[1].decode() if version else "", kernels.decode())
+
+
+def numpys(found: Sequence[Pool]) -> Pool | None:
+    """Return NumPy's library for linear algebra; None if there is none that `pools` knows."""
+    algebra = [pool for pool in found if pool.kind != OPENMP]
+    return next((pool for pool in algebra if pool.owner == "numpy"), algebra[0] if algebra else None)
+
+
+def kernels_warning(found: Sequence[Pool]) -> str | None:
+    """Return one line if a variable of the environment has chosen the kernels of NumPy's OpenBLAS; None if not.
+
+    Parameters
+    ----------
+    found : sequence of Pool
+        Libraries in the process, as from `pools`.
+    """
+    own, chosen = numpys(found), os.environ.get(CORETYPE)
+    if not chosen or own is None or own.kind != OPENBLAS:
+        return None
+    return (
+        f"Warning: ratios may be off: {CORETYPE}={chosen} may slow NumPy's OpenBLAS, and nothing else: unset {CORETYPE}"
+    )
 
 
 def warning(found: Sequence[Pool], asked: int) -> str | None:
@@ -98,10 +145,9 @@ def warning(found: Sequence[Pool], asked: int) -> str | None:
     asked : int
         Number of threads that NumPy's library should use.
     """
-    algebra = [pool for pool in found if pool.kind != OPENMP]
-    if not algebra:
+    own = numpys(found)
+    if own is None:
         return None
-    own = next((pool for pool in algebra if pool.owner == "numpy"), algebra[0])
     others = [pool for pool in found if pool is not own]
     if own.owner != "numpy":  # a library of the system may take its threads from the system's OpenMP
         others = [pool for pool in others if pool.kind != OPENMP or pool.owner != own.owner]

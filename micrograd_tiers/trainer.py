@@ -74,7 +74,8 @@ class Trainer:
         if validation is None and (patience is not None or keep_best):
             raise ValueError("patience and keep_best need a validation loss: give a validation set")
         self.shuffle, self.drop_last = flag("shuffle", shuffle), flag("drop_last", drop_last)
-        self.X, self.targets = checked_set(net, X, y, "", sample_weight)
+        samples, self.targets = checked_set(net, X, y, "", sample_weight)
+        self.X = np.ascontiguousarray(samples)  # from another layout, `take` would copy all samples for each mini-batch
         self.y, self.validation = y, validation
         if validation is not None:
             pair = checked_pair(validation, len(self.X))

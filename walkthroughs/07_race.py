@@ -166,7 +166,7 @@ assert (b / a == 2).all()
 #
 # Two rules are left. **A process for each.** The libraries under NumPy have threads of their own, which keep spinning
 # for a while after the work is done. And the garbage that one contender leaves may be collected in the time of the
-# next.
+# next. The next net gets new processes, because what this one leaves in memory may scatter the numbers of the next.
 #
 # **Pinned threads.** A matrix product is split into parts, one for each core, and it is done when the last part is
 # done. If another program occupies one of the cores, all the others wait for it. And a contender with two threads has
@@ -190,8 +190,8 @@ assert set(pinned(1).values()) == {"1"}
 
 # %%
 SMALL = Case((784, 30, 10), 16)
-with Race(threads=1, rounds=5, seconds=0.01) as race:
-    rows = {case: race.run(case, TIERS) for case in (TINY, SMALL)}
+race = Race(threads=1, rounds=5, seconds=0.01)
+rows = {case: race.run(case, TIERS) for case in (TINY, SMALL)}
 
 for case, of_case in rows.items():
     print(case)
@@ -385,15 +385,14 @@ assert by_hand == LARGE.flops == 61_363_200
 
 batch_sizes = (1, 8, 64, 256)
 speeds = {"matrix products": [], "tensor": []}
-with Race(threads=1, rounds=5, seconds=0.01) as race:
-    for batch_size in batch_sizes:
-        tier, products = race.run(Case((784, 300, 10), batch_size), ["tensor", "matrix products"])
-        for row in (tier, products):
-            speeds[row.contender].append(row.gflops)
-        print(
-            f"batch {batch_size:3}: products {products.gflops:5.3g} billion flops per second,"
-            f" tensor {tier.gflops:5.3g}, {1 / products.ratio:.0%} of the limit"
-        )
+for batch_size in batch_sizes:
+    tier, products = race.run(Case((784, 300, 10), batch_size), ["tensor", "matrix products"])
+    for row in (tier, products):
+        speeds[row.contender].append(row.gflops)
+    print(
+        f"batch {batch_size:3}: products {products.gflops:5.3g} billion flops per second,"
+        f" tensor {tier.gflops:5.3g}, {1 / products.ratio:.0%} of the limit"
+    )
 
 figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
 for (name, of_name), style in zip(speeds.items(), ("s--", "o-"), strict=True):
@@ -525,8 +524,7 @@ assert held["tensor"] < 1.3 * case.summary.training_bytes
 # You can assert memory, because it does not depend on what else the machine is doing. Never assert a time.
 
 # %%
-with Race(threads=1) as race:
-    of_race = race.memory(case, ["tensor"])["tensor"]["training"]
+of_race = Race(threads=1).memory(case, ["tensor"])["tensor"]["training"]
 print(f"ours {held['tensor']:,} bytes, the race's {of_race:,} bytes")
 assert abs(held["tensor"] / of_race - 1) < 0.1
 

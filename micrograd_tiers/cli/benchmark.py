@@ -17,6 +17,7 @@ import micrograd_tiers as mt
 from .. import processes
 from ..errors import DataError
 from ..files import check_outputs
+from ..pools import kernels_warning, pools
 from . import benchmark_history, options
 from .output import drawing, say, warn, write_json
 
@@ -135,28 +136,31 @@ def run(args: argparse.Namespace) -> int:
             print(line)
     content: dict[str, Any] = {"command": "benchmark", "machine": about}
     rows: list[Row] = []
-    with Race(args.threads, args.rounds, args.seconds, say) as race:
-        warn(race.thread_warning(names))
-        if not args.growth:
-            for case in cases:
-                raced = race.run(case, names, args.base)
-                if raced:
-                    rows += raced
-                    print("\n" + "\n".join(report.race_table(raced)))
-            memory = race.memory(cases[-1], names)
-            if memory:
-                print("\n" + "\n".join(report.memory_table(cases[-1], memory)))
-                content["memory"] = {str(cases[-1]): memory}
-        if args.growth or args.all:
-            curves = measure_growth(race)
-            print("\n" + "\n".join(report.growth_table(curves)))
-            content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
-        if args.all:
-            results, more = check_targets(race)
-            results += check_start(args.rounds, say)
-            print("\n" + "\n".join(report.target_table(results)))
-            content["target_rows"] = [*map(report.as_json, more)]
-            content["targets"] = [result.as_json() for result in results]
+    race = Race(args.threads, args.rounds, args.seconds, say)
+    warn(race.thread_warning(cases[0], names))
+    some_without = len({CONTENDERS[name].blas for name in names if CONTENDERS[name].installed}) == 2
+    if args.all or args.growth or some_without:  # targets and growth have races of their own
+        warn(kernels_warning(pools()))
+    if not args.growth:
+        for case in cases:
+            raced = race.run(case, names, args.base)
+            if raced:
+                rows += raced
+                print("\n" + "\n".join(report.race_table(raced)))
+        memory = race.memory(cases[-1], names)
+        if memory:
+            print("\n" + "\n".join(report.memory_table(cases[-1], memory)))
+            content["memory"] = {str(cases[-1]): memory}
+    if args.growth or args.all:
+        curves = measure_growth(race)
+        print("\n" + "\n".join(report.growth_table(curves)))
+        content["growth"] = [asdict(curve) | {"slope": curve.slope} for curve in curves]
+    if args.all:
+        results, more = check_targets(race)
+        results += check_start(args.rounds, say)
+        print("\n" + "\n".join(report.target_table(results)))
+        content["target_rows"] = [*map(report.as_json, more)]
+        content["targets"] = [result.as_json() for result in results]
     if earlier is not None:
         print("\n" + "\n".join(report.change_table(rows, earlier)))
     content["rows"] = [*map(report.as_json, rows)]

@@ -68,7 +68,7 @@ def draw(picture: str, runs: list[PastRun]) -> None:
         lines: dict[str, dict[int, tuple[float, float, float]]] = {}
         for k, run in enumerate(runs):
             if name in run.quartiles:
-                lines.setdefault(run.processor, {})[k] = run.quartiles[name]
+                lines.setdefault(run.machine, {})[k] = run.quartiles[name]
         if lines:
             title = name.replace(": ", "\n").replace(", beyond ", ",\nbeyond ")
             panels.append(mt.plots.TargetPanel(title, str(bar), bar.limit, bar.unit == SPEED, lines))

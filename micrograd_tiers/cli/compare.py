@@ -11,7 +11,7 @@ import micrograd_tiers as mt
 from ..files import check_outputs
 from ..formats import loss_text, printable
 from ..machine import processor
-from ..pools import pools, warning
+from ..pools import kernels_warning, pools, warning
 from ..recipe import Recipe
 from ..tiers import TIERS
 from . import options
@@ -107,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         comparisons.append(comparison)
 
     warn(warning(pools(), asked=1))  # now, as a tier of the user's may have loaded another library
+    if not args.exact and {*args.tiers} - {"vector", "tensor"}:  # which need no NumPy, or not its BLAS
+        warn(kernels_warning(pools()))
     machine = processor()
     print(f"Speeds measured on {machine}.")
     write_json(

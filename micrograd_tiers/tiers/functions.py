@@ -6,7 +6,7 @@ exact mode, it gets a copy of that function that uses exact arithmetic. Each fun
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial, update_wrapper, wraps
+from functools import update_wrapper, wraps
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any
@@ -70,10 +70,11 @@ class Functions:
     def _helper(self, name: str) -> Any:
         if name == "moments":
             return self.names("batch").get(name)
-        if name == "new_sum" and self._tier == "scalar":
-            return sum_with(self.add_scaled)
         if name == "new_sum":
-            return partial(self.SumOfProducts, self.matmul, self.add_product)
+            products = ("sum_of_products", "add_products")
+            return sum_with(
+                self.add_scaled, **{each: getattr(self, each) for each in products}
+            )
         if name == "chunks" and self._tier != "scalar":
             name = "samples" if self._tier == "vector" else "whole_batch"
         helpers = vars(module_of(self._files["helpers"]))
@@ -128,7 +129,8 @@ def each_number(op: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(op)
     def of_nested(x: Any, *settings: float) -> Any:
         if not (x and isinstance(x[0], list)):
-            return op(x, *settings)
+            # A call with * takes longer, and small nets notice.
+            return op(x, *settings) if settings else op(x)
         ys, vjps = zip(*(of_nested(row, *settings) for row in x), strict=True)
 
         def dx(dy: Any) -> Any:

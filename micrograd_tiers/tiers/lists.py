@@ -49,6 +49,32 @@ exp, expm1, log1p, sqrt, tanh_of = map(
 )
 
 
+# The gradient of a weight: see sums.py.
+
+
+def sum_of_products(dys: Sequence[Vector], xs: Sequence[Vector]) -> list[Vector]:
+    """Return the sum over the chunks n of dys[n][o] * xs[n][i], as nested lists (O, I)."""
+    return [_row(dyos, xs) for dyos in zip(*dys, strict=True)]
+
+
+def add_products(target: Nested, dys: Sequence[Vector], xs: Sequence[Vector]) -> None:
+    """Add the sum over the chunks n of dys[n][o] * xs[n][i] to target (O, I), in place."""
+    if len(xs) == 1:  # each product is added at once
+        for row, dyo in zip(target, dys[0]):  # noqa: B905  (shapes are checked before)
+            row[:] = [t + dyo * xi for t, xi in zip(row, xs[0])]  # noqa: B905
+    else:
+        for row, dyos in zip(target, zip(*dys, strict=True), strict=True):
+            row[:] = map(add, row, _row(dyos, xs))
+
+
+def _row(dyos: Sequence[Number], xs: Sequence[Vector]) -> Vector:
+    """Return the sum over n of dyos[n] * xs[n][i], for each i."""
+    row = [dyos[0] * xi for xi in xs[0]]
+    for dyo, x in zip(dyos[1:], xs[1:], strict=True):
+        row = [r + dyo * xi for r, xi in zip(row, x, strict=True)]
+    return row
+
+
 # Nested lists.
 
 

@@ -6,11 +6,11 @@ same ops in the same order: read the three files side by side. The forward code 
 runs on `engine.Value`s instead of floats.
 
 Shapes: x (I,), weight (O, I), bias (O,), logits (C,); a loss is a number.
-A gradient dy has the shape of y.
 """
 
 from micrograd_tiers.tiers.assembly import assemble
 from micrograd_tiers.tiers.lists import dot, exp, expm1, log1p, tanh_of, total
+from micrograd_tiers.tiers.sums import outer_rows_with
 
 
 def linear(x, weight, bias):
@@ -18,7 +18,7 @@ def linear(x, weight, bias):
     y = [dot(row, x) + b for row, b in zip(weight, bias, strict=True)]
     return y, (
         lambda dy: [dot(column, dy) for column in zip(*weight, strict=True)],  # dL/dx
-        lambda dy: [[dyo * xi for xi in x] for dyo in dy],  # dL/dweight (O, I)
+        outer_rows_with(x),  # dL/dweight (O, I): [[dyo * xi for xi in x] for dyo in dy]
         lambda dy: [*dy],  # dL/dbias (O,): a copy, as the caller may change it
     )
 
@@ -26,11 +26,11 @@ def linear(x, weight, bias):
 def sigmoid(x):
     """y = 1 / (1 + e**-x), computed as e**x / (1 + e**x) where x < 0."""
     e = [exp(-xi) if xi >= 0 else exp(xi) for xi in x]  # e**-|x|, at most 1
-    y = [(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]
+    y = [(1.0 if xi >= 0 else ei) / (1.0 + ei) for xi, ei in zip(x, e, strict=True)]
 
     def dx(dy):  # y (1 - y) = e / (1 + e)**2; stable form: docs/numerics.md
         pairs = zip(dy, e, strict=True)
-        return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]
+        return [dyi * (ei / (1.0 + (2.0 * ei + ei * ei))) for dyi, ei in pairs]
 
     return y, (dx,)
 

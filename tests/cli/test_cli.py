@@ -264,6 +264,20 @@ def test_compare_warns_of_threads_and_of_other_libraries(cli, monkeypatch):
     assert "set OPENBLAS_NUM_THREADS=1 before Python starts" in line
 
 
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [("tensor scalar", True), ("tensor vector", False), ("tensor scalar --exact", False)],
+)
+def test_compare_warns_of_kernels_that_hold_back_some_tiers(cli, monkeypatch, options, warned):
+    monkeypatch.setattr("micrograd_tiers.cli.compare.pools", lambda: [Pool("/usr/lib/a", "OpenBLAS", 1)])
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    words = ("--data", "xor", "--n-train", "64", "--seconds", "0.1", "--tiers", *options.split())
+    result = cli("compare", *words)
+    assert result.code == 0
+    assert "OPENBLAS_CORETYPE" not in result.out
+    assert result.err.count("unset OPENBLAS_CORETYPE\n") == warned
+
+
 def test_compare_accepts_a_custom_tier(cli):
     Path("my_tier.py").write_text(Path(vector.__file__).read_text())
     result = cli("compare", *XOR, "--tiers", "scalar", "my_tier.py", "--json", "c.json")

@@ -460,6 +460,18 @@ def test_finite_samples_are_taken_although_their_squares_overflow(dtype):
             mt.Trainer(net, X, Y)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("layout", ["C", "F", "columns"])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (4, 2)])
+def test_a_number_that_is_not_finite_is_named_wherever_it_is(shape, layout, number):
+    for n, column in np.ndindex(shape):
+        X = np.zeros((shape[0], 2 * shape[1]))[:, ::2] if layout == "columns" else np.zeros(shape, order=layout)
+        X[n, column] = number  # all others are 0
+        expected = rf"X holds {number} \(sample {n}, feature {column}; 1 of {X.size} values"
+        with pytest.raises(mt.DataError, match=expected):
+            mt.Trainer(mt.two_layer_net(shape[1], 3, 2), X, np.arange(shape[0]) % 2)
+
+
 def test_an_open_file_is_no_tensor(tmp_path):
     path = tmp_path / "samples.bin"
     path.write_bytes(b"1 2")

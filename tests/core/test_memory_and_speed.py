@@ -18,7 +18,7 @@ from profiles import examples
 import micrograd_tiers as mt
 from micrograd_tiers.lab.race import CONTENDERS, Case
 from micrograd_tiers.lab.race.cases import LENET
-from micrograd_tiers.tiers import TIERS, tensor, vector
+from micrograd_tiers.tiers import TIERS, get_tier, tensor, vector
 from micrograd_tiers.tiers.exact import arrays as exact
 from micrograd_tiers.trainer import Trainer
 
@@ -41,6 +41,20 @@ def test_exact_products_add_in_order(fuses, M, K, P, seed):
         exact.EINSUM_FUSES = before
 
 
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.integers(0, 2**32 - 1), st.data())
+@examples(200)
+def test_exact_sums_add_in_order(shape, seed, data):
+    rng = np.random.default_rng(seed)
+    a = rng.standard_normal(shape).astype(data.draw(st.sampled_from(["float32", "float64"])))
+    a[rng.random(shape) < 0.3] = -0.0
+    a = data.draw(st.sampled_from([a, np.asfortranarray(a), a.T, a[::-1]]))
+    axes = data.draw(st.lists(st.integers(-a.ndim, a.ndim - 1), min_size=1, unique_by=lambda k: k % a.ndim))
+    terms = np.moveaxis(a, axes, range(len(axes)))
+    expected = reduce(add, terms.reshape(-1, *terms.shape[len(axes) :]))
+    found = exact.total(a, axes[0] if len(axes) == 1 else tuple(axes))
+    assert (found.dtype, found.tobytes()) == (expected.dtype, expected.tobytes())
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (300, 784), (70_001,), (1, 70_001)])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("tier", [vector, tensor], ids=["vector", "tensor"])
@@ -53,22 +67,26 @@ def test_add_scaled_updates_every_entry_at_any_size_and_memory_order(tier, shape
     assert np.array_equal(target, expected)
 
 
-def test_accumulated_outer_products_equal_the_sum_of_the_gradients():
+@pytest.mark.parametrize("n", [1, 5, 40])  # 40: more than one block of the vector tier
+@pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_running_sum_of_products_equals_the_sum_of_the_gradients(tier, exact, n):
+    functions = get_tier(tier, exact).functions
     rng = np.random.default_rng(0)
-    xs, dys = rng.standard_normal((5, 7)), rng.standard_normal((5, 3))
-    weight, bias = rng.standard_normal((3, 7)), np.zeros(3)
-    vjps = [vector.linear(x, weight, bias)[1][1] for x in xs]
-    at_once = sum(vjp(dy) for vjp, dy in zip(vjps, dys, strict=True))
+    x, dy, weight, bias = map(functions.asarray, map(rng.standard_normal, [(n, 7), (n, 3), (3, 7), 3]))
+    chunks = [(functions.linear(xn, weight, bias)[1][1], dyn) for xn, dyn in functions.chunks(x, dy)]
+    one_by_one = reduce(add, (np.array(vjp(dyn)) for vjp, dyn in chunks))
+    off = 0 if exact or tier == "scalar" else 1e-14
     for plain in (False, True):  # True: a lambda replaces one of the vjps
-        gradient = vector.functions.new_sum()
-        gradient.add((lambda dy: vjps[0](dy)) if plain else vjps[0], dys[0])
-        for vjp, dy in zip(vjps[1:], dys[1:], strict=True):
-            gradient.add(vjp, dy)
+        gradient = functions.new_sum()
+        for k, (vjp, dyn) in enumerate(chunks):
+            gradient.add((lambda dy, vjp=vjp: vjp(dy)) if plain and k == 0 else vjp, dyn)
+        off = off or 1e-14 * plain  # it is added last
         for _ in range(2):  # asking again changes nothing
-            np.testing.assert_allclose(gradient.value(), at_once, rtol=0, atol=1e-14)
-        target = np.ones((3, 7))
+            np.testing.assert_allclose(gradient.value(), one_by_one, rtol=0, atol=off)
+        target = functions.asarray(np.ones((3, 7)))
         assert gradient.value(target) is target
-        np.testing.assert_allclose(target, 1 + at_once, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(target, 1 + one_by_one, rtol=0, atol=off)
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -116,6 +134,23 @@ def test_no_array_of_a_training_step_outlives_it(tier):
     assert ref() is None  # no cycle keeps the data until the garbage is collected
 
 
+@pytest.mark.parametrize("layout", ["F", "columns", "transposed images"])
+def test_samples_in_any_layout_train_the_same_net_and_are_not_copied_by_a_step(layout):
+    X = np.random.default_rng(0).random((3000, 8, 8, 3))
+    layers = [mt.Flatten(), mt.Linear(192, 10)]
+    if layout == "transposed images":
+        X = X.transpose(0, 3, 1, 2)
+    else:
+        X, layers = X.reshape(3000, 192), [mt.Linear(96, 10)]
+        X = X[:, ::2] if layout == "columns" else np.asfortranarray(X[:, :96])
+    y = np.arange(3000) % 10
+    trainers = [mt.Trainer(mt.Network(layers, seed=0), samples, y) for samples in (X, X.copy(order="C"))]
+    peaks = [traced(trainer.run)[1] for trainer in trainers]
+    assert max(peaks) < X.nbytes / 2
+    weights, expected = ([array.tobytes() for array in trainer.net.state_dict().values()] for trainer in trainers)
+    assert weights == expected
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [1, 64, 512])
 @pytest.mark.parametrize("sizes", [(784, 300, 10), (784, 100, 100, 10), LENET])
@@ -150,7 +185,8 @@ def steps_of(case, tier, optimizer):
 @pytest.mark.parametrize(
     ("tier", "case"),
     [
-        ("scalar", Case((784, 30, 10), 128)),
+        *(("scalar", Case((784, 30, 10), n)) for n in (1, 8, 64)),
+        *((tier, Case((784, 30, 10), 64)) for tier in ("vector", "tensor")),
         *((tier, Case((784, 300, 10), 64, dtype)) for tier in ("vector", "tensor") for dtype in ("float64", "float32")),
         *((tier, Case(LENET, 64, "float32")) for tier in ("vector", "tensor")),
     ],

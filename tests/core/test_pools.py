@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from micrograd_tiers import pools
-from micrograd_tiers.pools import BLIS, MKL, OPENBLAS, OPENMP, Pool, warning
+from micrograd_tiers.pools import BLIS, MKL, OPENBLAS, OPENMP, Pool, kernels_warning, warning
 from micrograd_tiers.threads import pinned
 
 PACKAGES = "/home/me/.venv/lib/python3.12/site-packages"
@@ -56,25 +56,47 @@ def test_a_library_is_asked_for_its_threads(tmp_path, monkeypatch):
     (tmp_path / "maps").write_text(MAPS)
     monkeypatch.setattr(pools, "MAPS", tmp_path / "maps")
     libraries = {
-        NUMPYS: SimpleNamespace(scipy_openblas_get_num_threads64_=lambda: 2),
-        SCIPYS: SimpleNamespace(scipy_openblas_get_num_threads=lambda: 3),
+        NUMPYS: SimpleNamespace(
+            scipy_openblas_get_num_threads64_=lambda: 2,
+            scipy_openblas_get_config64_=lambda: b"OpenBLAS 0.3.31  DYNAMIC_ARCH Haswell MAX_THREADS=64",
+            scipy_openblas_get_corename64_=lambda: b"Haswell",
+        ),
+        SCIPYS: SimpleNamespace(
+            scipy_openblas_get_num_threads=lambda: 3, scipy_openblas_get_config=lambda: b"NO_LAPACK DYNAMIC_ARCH"
+        ),
         TORCHS: SimpleNamespace(omp_get_max_threads=lambda: 4),
         "/opt/a folder/libmkl_rt.so.2": SimpleNamespace(MKL_Get_Max_Threads=lambda: 5),
         "/opt/a folder/libiomp5.so": SimpleNamespace(),
         "/usr/lib/libblis.so.4 (deleted)": SimpleNamespace(bli_thread_get_num_threads=lambda: 6),
     }
     monkeypatch.setattr("ctypes.CDLL", libraries.__getitem__)
-    assert [pool.threads for pool in pools.pools()] == [2, 3, 4, 5, None, 6]
+    found = pools.pools()
+    assert [pool.threads for pool in found] == [2, 3, 4, 5, None, 6]
+    assert [(pool.version, pool.kernels) for pool in found] == [("0.3.31", "Haswell")] + [("", "")] * 5
 
 
 def test_threadpoolctl_is_asked_first(monkeypatch):
     about = [
-        {"filepath": NUMPYS, "internal_api": "openblas", "num_threads": 2},
+        {"filepath": NUMPYS, "internal_api": "openblas", "num_threads": 2, "version": "0.3.31", "architecture": "Zen"},
+        {"filepath": SCIPYS, "internal_api": "openblas", "num_threads": 1, "version": None, "architecture": None},
         {"filepath": TORCHS, "internal_api": "openmp", "num_threads": 4},
         {"filepath": "/usr/lib/libflexiblas.so.3", "internal_api": "flexiblas", "num_threads": 1},
     ]
     monkeypatch.setitem(sys.modules, "threadpoolctl", SimpleNamespace(threadpool_info=lambda: about))
-    assert pools.pools() == [Pool(NUMPYS, OPENBLAS, 2), Pool(TORCHS, OPENMP, 4)]
+    assert pools.pools() == [
+        Pool(NUMPYS, OPENBLAS, 2, "0.3.31", "Zen"),
+        Pool(SCIPYS, OPENBLAS, 1),
+        Pool(TORCHS, OPENMP, 4),
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a map of each process")
+def test_the_package_threadpoolctl_agrees_on_this_process():
+    pytest.importorskip("threadpoolctl")
+    code = "import sys, numpy\nfrom micrograd_tiers.pools import numpys, pools\nprint(numpys(pools()))\n"
+    code += "sys.modules['threadpoolctl'] = None\nprint(numpys(pools()))"
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
+    assert lines[0] == lines[1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a map of each process")
@@ -125,3 +147,18 @@ def test_a_second_library_is_named_with_its_package():
     assert "expected 1: set OPENBLAS_NUM_THREADS=1 before Python starts; NumPy's OpenBLAS shares" in both
     assert "\n" not in both
     assert "OpenMP of torch" in warning([Pool("/usr/lib/libopenblas.so.0", OPENBLAS, 1), torchs], 1)
+
+
+def test_a_variable_that_chooses_kernels_is_reported(monkeypatch):
+    own, other = Pool(NUMPYS, OPENBLAS, 1), Pool("/usr/lib/libmkl_rt.so", MKL, 1)
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert kernels_warning([own]) is None
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert kernels_warning([Pool(TORCHS, OPENMP, 1), own]) == (
+        "Warning: ratios may be off: OPENBLAS_CORETYPE=Haswell may slow NumPy's OpenBLAS, and nothing else: unset "
+        "OPENBLAS_CORETYPE"
+    )
+    assert kernels_warning([other]) is None
+    assert kernels_warning([]) is None
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "")
+    assert kernels_warning([own]) is None

@@ -103,7 +103,7 @@ def test_the_textbook_formulas_pass_too(tmp_path, tier):
     """Formulas such as y (1 - y) and p - onehot lose digits in the tails, but are accurate enough for a course."""
     source = Path(get_tier(tier).__file__).read_text()
     if tier == "scalar":
-        right = "return [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]"
+        right = "return [dyi * (ei / (1.0 + (2.0 * ei + ei * ei))) for dyi, ei in pairs]"
         textbook = "return [dyi * yi * (1 - yi) for dyi, yi in zip(dy, y, strict=True)]"
     else:
         right, textbook = "return dy * (e / (1 + (2 * e + e * e)))", "return dy * y * (1 - y)"

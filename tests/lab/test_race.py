@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import platform
 import statistics
 from itertools import product, starmap
 from pathlib import Path
@@ -16,15 +17,16 @@ from micrograd_tiers import nn
 from micrograd_tiers.cli import benchmark as command
 from micrograd_tiers.cli import main
 from micrograd_tiers.errors import ContenderError
-from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, sources, targets, worker
+from micrograd_tiers.lab.race import CONTENDERS, Case, GPTCase, Race, Row, race, report, sources, targets, worker
 from micrograd_tiers.lab.race.cases import LENET, case_of
 from micrograd_tiers.lab.race.contenders import MOONS, check_contenders
 from micrograd_tiers.lab.race.growth import SERIES, GrowthCurve
+from micrograd_tiers.lab.race.process import Process, environment
 from micrograd_tiers.lab.race.proof import TOLERANCE, equal_arrays, gradients
-from micrograd_tiers.lab.race.race import process_environment, quartiles
+from micrograd_tiers.lab.race.race import quartiles
 from micrograd_tiers.lab.race.report import growth_table, missing_line, race_table, target_table, time_of
 from micrograd_tiers.lab.race.targets import TARGETS, Bar, Target, TargetResult, _result, bars
-from micrograd_tiers.pools import OPENBLAS, Pool
+from micrograd_tiers.pools import MKL, OPENBLAS, Pool, numpys, pools
 from micrograd_tiers.summary import size_of
 from micrograd_tiers.threads import pinned
 
@@ -95,8 +97,8 @@ def test_a_contender_with_different_gradients_is_refused(monkeypatch):
 
     monkeypatch.setattr(race, "gradients", wrong)
     message = r"2-3-2, batch 1, float64: scalar does not compute the same as tensor: relative error is 1.0e-09"
-    with Race() as runner, pytest.raises(ContenderError, match=message):
-        runner.run(TINY, ["scalar"])
+    with pytest.raises(ContenderError, match=message):
+        Race().run(TINY, ["scalar"])
 
 
 def test_nan_is_not_equal():
@@ -105,8 +107,7 @@ def test_nan_is_not_equal():
 
 
 def test_contenders_take_turns_and_ratios_are_computed_within_a_round():
-    with Race(threads=1, rounds=3, seconds=0.002) as runner:
-        rows = runner.run(TINY, ["scalar", "matrix products", "tensor"], base="scalar")
+    rows = Race(rounds=3, seconds=0.002).run(TINY, ["scalar", "matrix products", "tensor"], base="scalar")
     assert [row.contender for row in rows] == ["scalar", "matrix products", "tensor"]
     base, products, tensor = rows
     assert base.ratios == [1.0] * 3
@@ -118,8 +119,12 @@ def test_contenders_take_turns_and_ratios_are_computed_within_a_round():
 
 
 def test_a_contender_that_fails_says_why():
-    with Race() as runner, pytest.raises(ContenderError, match="scalar: ValueError: dtype is float16"):
-        runner._make("scalar", Case((2, 2), 1, "float16"), 0.1)
+    case = Case((2, 2), 1, "float16")
+    with (
+        Process("scalar", case, 1) as process,
+        pytest.raises(ContenderError, match="scalar: ValueError: dtype is float1"),
+    ):
+        process.ask("time", seconds=0.01)
 
 
 def test_a_failing_contender_ends_the_command_with_one_line(capsys, monkeypatch):
@@ -133,53 +138,149 @@ def test_a_failing_contender_ends_the_command_with_one_line(capsys, monkeypatch)
 
 
 def test_a_process_that_ends_is_noticed():
-    with Race() as runner:
-        runner._make("tensor", TINY, 0.1)
-        runner._processes["tensor"].kill()
-        runner._processes["tensor"].wait()
+    with Process("tensor", TINY, 1) as process:
+        process.ask("time", seconds=0.01)
+        process.process.kill()
+        process.process.wait()
         with pytest.raises(ContenderError, match="tensor: ended with code -9"):
-            runner._ask("tensor", do="time", seconds=0.01)
+            process.ask("time", seconds=0.01)
 
 
-def test_processes_end_with_the_race():
-    with Race() as runner:
-        runner._make("tensor", TINY, 0.1)
-        (process,) = runner._processes.values()
-    assert process.returncode == 0
+@pytest.fixture
+def started(monkeypatch):
+    """Processes that races start, in order."""
+    found = []
+
+    class Recorded(Process):
+        def __init__(self, name, case, threads):
+            super().__init__(name, case, threads)
+            found.append(self)
+
+    monkeypatch.setattr(race, "Process", Recorded)
+    return found
+
+
+def test_every_case_has_new_processes_that_end_with_it(started):
+    runner = Race(rounds=1, seconds=0.001)
+    runner.run(TINY, ["scalar", "tensor"])
+    assert [process.name for process in started] == ["tensor", "scalar"]
+    runner.run(TINY, ["scalar", "tensor"])
+    assert [process.name for process in started] == ["tensor", "scalar"] * 2
+    runner.memory(TINY, ["scalar", "vector"])
+    assert [process.name for process in started[4:]] == ["scalar", "vector"]
+    runner.thread_warning(TINY, ["scalar"])
+    assert len(started) == len({process.process.pid for process in started}) == 7
+    assert all(process.process.returncode is not None for process in started)
+
+
+def test_no_process_still_starts_while_another_is_timed(monkeypatch):
+    asked, ask = [], Process.ask
+    monkeypatch.setattr(
+        Process, "ask", lambda process, do, **words: asked.append((process.name, do)) or ask(process, do, **words)
+    )
+    names = ["tensor", "scalar", "matrix products"]
+    Race(rounds=1, seconds=0.001).run(TINY, names)
+    assert {name for name, _ in asked[: asked.index(("tensor", "time"))]} == {*names}
+    assert [name for name, do in asked if do == "time"] == names
+
+
+def test_processes_end_with_a_case_that_fails(started, monkeypatch):
+    monkeypatch.setattr(race, "gradients", lambda name, case: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Race().run(TINY, ["scalar", "tensor"])
+    assert len(started) == 2
+    assert all(process.process.returncode is not None for process in started)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")
 def test_threads_are_pinned():
     assert pinned(3)["OPENBLAS_NUM_THREADS"] == "3"
-    assert "XLA_FLAGS" in process_environment(1)
-    with Race(threads=1) as runner:
-        runner._make("tensor", TINY, 0.1)
-        seen = Path(f"/proc/{runner._processes['tensor'].pid}/environ").read_bytes()
+    assert "XLA_FLAGS" in environment(1)
+    with Process("tensor", TINY, 1) as process:
+        process.ask("time", seconds=0.001)
+        seen = Path(f"/proc/{process.process.pid}/environ").read_bytes()
     assert b"OMP_NUM_THREADS=1\0" in seen
 
 
-def test_threads_other_than_those_asked_for_are_reported():
-    with Race(threads=1) as runner:
-        assert runner.thread_warning(["PyTorch eager"]) is None  # it brings threads of its own
-        assert not runner._processes
-        asked = []
-        runner._ask = lambda name, **request: asked.append((name, request)) or {"warning": "two threads"}
-        assert runner.thread_warning(["PyTorch eager", "scalar", "tensor"]) == "two threads"
-    assert asked == [("scalar", {"do": "threads", "asked": 1})]
+def test_threads_other_than_those_asked_for_are_reported(started, monkeypatch):
+    assert (
+        Race().thread_warning(TINY, ["PyTorch eager", "Value on moons"]) is None
+    )  # it brings threads of its own; not this net
+    assert not started
+    asked = []
+    monkeypatch.setattr(
+        Process, "ask", lambda process, do, **words: asked.append((process.name, do, words)) or {"warning": "two"}
+    )
+    assert Race(threads=3).thread_warning(TINY, ["PyTorch eager", "scalar", "tensor"]) == "two"
+    assert asked == [("scalar", "threads", {"asked": 3})]
 
 
 def test_a_worker_says_whether_it_has_the_threads_that_were_asked_for(monkeypatch):
     monkeypatch.setattr(worker, "pools", lambda: [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2)])
-    assert worker.Worker("tensor").threads(2) == {"warning": None}
-    assert "uses 2 of 3 threads" in worker.Worker("tensor").threads(3)["warning"]
+    of_tensor = worker.Worker("tensor", TINY)
+    assert of_tensor.threads(2) == {"warning": None}
+    assert "uses 2 of 3 threads" in of_tensor.threads(3)["warning"]
 
 
 def test_the_command_prints_the_warning_on_standard_error(monkeypatch, capsys):
-    monkeypatch.setattr(Race, "thread_warning", lambda runner, names: f"Warning: {runner.threads} of {[*names]}")
+    monkeypatch.setattr(Race, "thread_warning", lambda runner, case, names: f"Warning: {runner.threads} of {[*names]}")
     assert main(["benchmark", "--net", "2-3-2", "--only", "scalar", *QUICK]) == 0
     out, err = capsys.readouterr()
     assert "Warning: 1 of ['scalar']\n" in err
     assert "Warning: 1 of" not in out
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [("--only tensor scalar", True), ("--only tensor vector", False), ("--only scalar Value", False),
+     ("--growth --only tensor", True)],
+)  # fmt: skip
+def test_one_line_warns_of_kernels_that_hold_back_some_contenders(options, warned, monkeypatch, capsys):
+    monkeypatch.setattr(command, "pools", lambda: [Pool("/usr/lib/libopenblas.so", OPENBLAS, 1)])
+    monkeypatch.setattr("micrograd_tiers.lab.race.growth.SERIES", {})
+    monkeypatch.setattr(Race, "run", lambda *case: [])
+    monkeypatch.setattr(Race, "memory", lambda *case: {})
+    monkeypatch.setattr(report, "growth_table", lambda curves: [])
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert main(["benchmark", *options.split(), *QUICK]) == 0
+    out, err = capsys.readouterr()
+    assert "OPENBLAS_CORETYPE" not in out
+    assert err.count("unset OPENBLAS_CORETYPE\n") == warned
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert main(["benchmark", *options.split(), *QUICK]) == 0
+    assert "OPENBLAS_CORETYPE" not in capsys.readouterr().err
+
+
+NUMPYS = numpys(pools())
+IN_PYTHON = [name for name, contender in CONTENDERS.items() if contender.held_to and not contender.needs]
+
+
+@pytest.mark.skipif(NUMPYS is None or NUMPYS.kind != OPENBLAS, reason="NumPy has no OpenBLAS")
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs another kind of processor")
+@pytest.mark.parametrize("name", [name for name in IN_PYTHON if CONTENDERS[name].takes(Case((784, 5, 3), 1))])
+def test_the_contenders_of_numpys_blas_are_those_whose_bits_depend_on_its_kernels(name, monkeypatch, tmp_path):
+    weights = []
+    for kernels in (None, "Prescott"):  # None for those that this process uses
+        if kernels:
+            monkeypatch.setenv("OPENBLAS_CORETYPE", kernels)
+        with Process(name, Case((784, 5, 3), 1), 1) as process:
+            process.ask("prove", path=str(tmp_path / "weights.npz"))
+        with np.load(tmp_path / "weights.npz") as arrays:
+            weights.append(b"".join(array.tobytes() for array in arrays.values()))
+    assert (weights[0] != weights[1]) == CONTENDERS[name].blas
+
+
+def test_the_line_of_the_machine_names_the_blas_of_numpy_if_it_is_known(monkeypatch):
+    found = [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2, "0.3.31", "Haswell")]
+    monkeypatch.setattr(report, "pools", lambda: found)
+    about = report.machine(1)
+    assert (about["blas"], about["kernels"]) == ("OpenBLAS 0.3.31", "Haswell")
+    assert ", 1 thread per contender, OpenBLAS 0.3.31 (Haswell kernels), Python 3" in report.machine_line(about)
+    for other in ([], [Pool("/usr/lib/libmkl_rt.so", MKL, 2)], [Pool("/usr/lib/libopenblas.so", OPENBLAS, 2)]):
+        found[:] = other
+        about = report.machine(1)
+        assert (about["blas"], about["kernels"]) == (None, None)
+        assert "1 thread per contender, Python 3" in report.machine_line(about)
 
 
 def test_the_operations_of_a_step_are_counted_right():
@@ -211,8 +312,7 @@ def test_a_case_can_be_made_from_its_name(case):
 
 def test_memory_is_measured_for_the_tiers():
     case = Case((784, 30, 10), 64)
-    with Race() as runner:
-        measured = runner.memory(case, ["tensor", "Value", "PyTorch eager"][:2])
+    measured = Race().memory(case, ["tensor", "Value"])
     needed = case.summary.training_bytes
     assert [*measured] == ["tensor"]
     gradients = case.summary.parameter_bytes  # BLAS may add them to the weights without storing them
@@ -390,6 +490,7 @@ def test_the_command_writes_table_picture_and_json_and_compares(tmp_path, monkey
     content = json.loads((tmp_path / "old.json").read_text())
     assert [entry["contender"] for entry in content["rows"]] == ["tensor", "scalar"] * 2
     assert content["machine"]["threads"] == 1
+    assert content["machine"]["kernels"] == report.machine(1)["kernels"]
     assert len(content["rows"][0]["seconds"]) == 2
     with Image.open("race.png") as image:
         assert image.width > 600
@@ -490,8 +591,7 @@ def test_each_target_is_raced_with_its_own_number_of_threads(monkeypatch):
     monkeypatch.setattr(
         targets, "TARGETS", (Target(TINY, "tensor", "scalar", 0.001), Target(TINY, "tensor", "scalar", 1e3, 1))
     )
-    with Race(2, 1, 0.001) as both:
-        (kept, missed), rows = targets.check_targets(both)
+    (kept, missed), rows = targets.check_targets(Race(2, 1, 0.001))
     assert (kept.met, missed.met) == (True, False)
     assert [row.threads for row in rows] == [2, 2, 1, 1]
     assert missed.name == "tensor against scalar: 2-3-2, batch 1, float64, 1 thread"

@@ -35,13 +35,14 @@ def two_targets(monkeypatch):
     )
 
 
-def run_on(processor, *, day="2026-11-27", **quartiles):
+def run_on(processor, *, day="2026-11-27", kernels=None, **quartiles):
     """Return a run as it is in the file; the names of the targets are given as `fast` and `slow`."""
     measured = [
         {"name": {"fast": FAST, "slow": SLOW}[name], "wanted": "", "quartiles": numbers, "met": True}
         for name, numbers in quartiles.items()
     ]
     about = {"processor": processor, "cores": 2, "threads": 2, "python": "3.11.7", "packages": {}}
+    about |= {"kernels": kernels} if kernels else {}  # files of earlier versions have none
     return {"date": day, "version": "0.1.0", "commit": "3981fe1", **about, "targets": measured}
 
 
@@ -56,6 +57,7 @@ def test_an_entry_says_what_was_measured_where_and_with_which_version():
     assert written["packages"]["numpy"]
     (run,) = past_runs({"runs": [written]})
     assert (run.processor, run.cores, run.threads) == (written["processor"], written["cores"], 3)
+    assert run.kernels == (report.machine(3)["kernels"] or "")
     assert run.quartiles == {"measured": (1.0, 1.235, 2.0)}
 
 
@@ -79,6 +81,24 @@ def test_the_commit_is_that_of_the_repository_if_the_package_is_in_one(tmp_path,
 def test_the_latest_run_of_each_processor_counts():
     runs = past_runs({"runs": [run_on("A", day="2026-11-01"), run_on("B"), run_on("A", day="2026-11-02")]})
     assert [(run.processor, run.date) for run in latest(runs)] == [("A", "2026-11-02"), ("B", "2026-11-27")]
+
+
+def test_one_processor_with_other_kernels_is_another_machine(two_targets, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    fast, slow = run_on("A", kernels="SkylakeX", fast=[1.5, 2, 3]), run_on("A", kernels="Haswell", fast=[1.2, 1.3, 1.5])
+    content = {"runs": [run_on("A", fast=[1.4, 2, 3]), fast, slow, fast | {"date": "2026-11-28"}]}
+    Path("h.json").write_text(json.dumps(content))
+    drawn = []
+    monkeypatch.setattr("micrograd_tiers.plots.targets", lambda panels, *rest, path: drawn.extend(panels))
+    assert main(["benchmark", "--history", "h.json", "--picture", "h.png"]) == 0
+    out = capsys.readouterr().out
+    assert "machine 1: A, 2 cores, 2 threads; version 0.1.0 (3981fe1), 2026-11-27\n" in out
+    assert "machine 2: A, SkylakeX kernels, 2 cores, 2 threads; version 0.1.0 (3981fe1), 2026-11-28\n" in out
+    assert "machine 3: A, Haswell kernels, 2 cores" in out
+    assert "machine 4" not in out
+    assert "MISSED on 3\n" in out
+    (panel,) = drawn
+    assert [[*line] for line in panel.lines.values()] == [[0], [1, 3], [2]]
 
 
 def test_a_target_is_met_only_where_it_is_met_on_each_machine(two_targets):
@@ -138,6 +158,7 @@ BROKEN = {
     "another file": '{"command": "benchmark", "rows": []}',
     "runs of another kind": '{"runs": {"a": 1}}',
     "no processor": json.dumps({"runs": [{**run_on("A"), "processor": None}]}),
+    "a number for the kernels": json.dumps({"runs": [run_on("A", kernels=8)]}),
     "no commit": json.dumps({"runs": [{key: value for key, value in run_on("A").items() if key != "commit"}]}),
     "two quartiles": json.dumps({"runs": [run_on("A", fast=[1, 2])]}),
     "quartiles in disorder": json.dumps({"runs": [run_on("A", fast=[2, 1, 3])]}),

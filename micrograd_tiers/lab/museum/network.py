@@ -96,10 +96,8 @@ NETWORK_BUGS: tuple[Bug, ...] = (
                     "vjp(dy) if self.total is None else self.added(self.total, vjp(dy))",
                     "vjp(dy)",
                 ),
-            ),
-            "tiers/arrays.py": (
                 (
-                    "SumOfProducts.add",
+                    "Sum.add",
                     "self.dys.append(dy)\nself.xs.append(vjp.x)",
                     "self.dys, self.xs = [dy], [vjp.x]",
                 ),

@@ -47,6 +47,8 @@ class Contender:
         True if it can train LeNet-5.
     held_to : str
         Contender whose loss and gradients it must reproduce; "" if it computes no gradients.
+    blas : bool
+        True if NumPy's BLAS multiplies its matrices.
     recursive : bool
         True if its backward pass recurses as deep as the net's graph, so that it needs a larger stack.
     gpt : callable or None
@@ -66,6 +68,7 @@ class Contender:
     only: tuple[int, ...] = ()
     lenet: bool = False
     held_to: str = "tensor"
+    blas: bool = False
     recursive: bool = False
     gpt: MakeGPT | None = None
 
@@ -111,7 +114,7 @@ def _tier(tier: str, exact: bool = False, **limits: Any) -> Contender:
         return step, lambda: [*net.state_dict().values()]
 
     name, kind = (f"{tier} exact", "exact") if exact else (tier, "tier")
-    return Contender(name, make, kind, tier, exact, gpt=make, **limits)
+    return Contender(name, make, kind, tier, exact, blas=tier != "scalar" and not exact, gpt=make, **limits)
 
 
 def _engine(name: str, make: Make, needs: str) -> Contender:
@@ -158,7 +161,7 @@ CONTENDERS = {
         Contender("PyTorch in place", torch_in_place, "library", needs="torch", layers=2),
         Contender("JAX jit", jax_jit, "library", needs="jax", gpt=gpt_in_jax),
         Contender("strands-microgpt", None, "library", needs="strands_microgpt", dtypes=ONLY_64, gpt=gpt_in_strands),
-        Contender("HIPS autograd", hips_autograd, "library", needs="autograd"),
+        Contender("HIPS autograd", hips_autograd, "library", needs="autograd", blas=True),
         _engine("micrograd", net_on_micrograd, "micrograd"),
         _engine("propgrad", net_on("propgrad.engine", "Value"), "propgrad"),
         _engine("scalargrad", net_on("scalargrad.core", "Scalar"), "scalargrad"),
@@ -167,10 +170,10 @@ CONTENDERS = {
         _moons("class with slots", EXAMPLE, "reference", needs=EXAMPLE),
         _moons("micrograd", "micrograd.engine", "library", needs="micrograd"),
         _moons("nanograd-bgriebel", "nanograd_bgriebel", "library", needs="nanograd_bgriebel"),
-        Contender("naive NumPy", naive_numpy, "reference", layers=2),
+        Contender("naive NumPy", naive_numpy, "reference", layers=2, blas=True),
         Contender("flat loop", flat_loop(fused=False), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),
         Contender("flat loop, fused", flat_loop(fused=True), "reference", dtypes=ONLY_64, largest_batch=1, layers=2),
-        Contender("matrix products", matrix_products, "reference", layers=2, held_to=""),
+        Contender("matrix products", matrix_products, "reference", layers=2, held_to="", blas=True),
     )
 }
 

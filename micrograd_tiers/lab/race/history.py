@@ -30,6 +30,8 @@ class PastRun:
         Day of the run, and version of the package; the commit is "" if it is not known.
     processor : str
         As `machine.processor` returns it.
+    kernels : str
+        Kind of processor that the kernels of NumPy's BLAS are written for; "" if it is not known.
     cores, threads : int
     quartiles : dict
         First quartile, median and third quartile of each target that was measured, by the target's name.
@@ -39,6 +41,7 @@ class PastRun:
     version: str
     commit: str
     processor: str
+    kernels: str
     cores: int
     threads: int
     quartiles: dict[str, Quartiles]
@@ -47,6 +50,11 @@ class PastRun:
     def code(self) -> str:
         """Version of the package with the commit, such as "0.1.0 (3981fe1)"."""
         return f"{self.version} ({self.commit})" if self.commit else self.version
+
+    @property
+    def machine(self) -> str:
+        """The processor with the kernels of NumPy's BLAS, which may be those for an older processor."""
+        return f"{self.processor}, {self.kernels} kernels" if self.kernels else self.processor
 
 
 def entry(about: dict[str, Any], results: list[TargetResult]) -> dict[str, Any]:
@@ -102,9 +110,12 @@ def _past_run(run: dict[str, Any], where: str) -> PastRun:
     for key, kind in KEYS.items():
         if not isinstance(run[key], kind):
             raise TypeError(f"{key} of {where} is {run[key]!r}, expected {kind.__name__}")
+    kernels = run.get("kernels") or ""  # files of earlier versions have none
+    if not isinstance(kernels, str):
+        raise TypeError(f"kernels of {where} is {kernels!r}, expected str or null")
     quartiles = {target["name"]: _quartiles(target, where) for target in run["targets"]}
     about = {key: run[key] for key in ("date", "version", "processor", "cores", "threads")}
-    return PastRun(**about, commit=run["commit"] or "", quartiles=quartiles)
+    return PastRun(**about, commit=run["commit"] or "", kernels=kernels, quartiles=quartiles)
 
 
 def _quartiles(target: dict[str, Any], where: str) -> Quartiles:
@@ -115,5 +126,5 @@ def _quartiles(target: dict[str, Any], where: str) -> Quartiles:
 
 
 def latest(runs: Sequence[PastRun]) -> list[PastRun]:
-    """Return the last run on each processor, in the order in which the processors appear in the file."""
-    return [*{run.processor: run for run in runs}.values()]
+    """Return the last run on each machine, in the order in which the machines appear in the file."""
+    return [*{run.machine: run for run in runs}.values()]

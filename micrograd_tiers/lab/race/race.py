@@ -1,35 +1,29 @@
 """The race: contenders in separate processes, which must first compute equal gradients and are then timed in turns.
 
 Each contender has its own process with pinned threads, so that no library disturbs another: two BLAS libraries in one
-process compete for the cores, and one contender's garbage could be collected during the next one's turn. In a round,
-every contender has one turn; the order changes from round to round. Ratios are taken within a round, so that a machine
-that slows down for a while slows both contenders of a ratio. The results are medians and quartiles over the rounds.
+process compete for the cores, and one contender's garbage could be collected during the next one's turn. A process
+serves one case, as what a case leaves behind in memory can slow down the next. In a round, every contender has one
+turn; the order changes from round to round. Ratios are taken within a round, so that a machine that slows down for a
+while slows both contenders of a ratio. The results are medians and quartiles over the rounds.
 """
 
 import contextlib
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import numpy as np
 
-from ... import html, processes
+from ... import html
 from ...errors import ContenderError
-from ...threads import pinned
 from .cases import AnyCase, case_of
 from .contenders import CONTENDERS
-from .proof import PROOF_RATE, TOLERANCE, equal_arrays, gradients
+from .process import Process
+from .proof import TOLERANCE, equal_arrays, gradients
 
 REFERENCE = "tensor"
-RACE_RATE = 0.01  # learning rate while the contenders are timed
 
 
 @dataclass(frozen=True)
@@ -106,10 +100,11 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
     return first, third
 
 
+@dataclass(frozen=True)
 class Race:
-    """Context manager that races contenders on any number of cases, and ends their processes on exit.
+    """Races between contenders, each case in new processes, so that all of them start from the same state.
 
-    Parameters
+    Attributes
     ----------
     threads : int
         Number of threads for the libraries of each contender.
@@ -117,36 +112,14 @@ class Race:
         Turns of each contender in each case.
     seconds : float
         Length of a turn, in seconds. A turn has at least one step.
-    report : callable, optional
+    report : callable
         Called with a line of progress.
     """
 
-    def __init__(
-        self,
-        threads: int = 1,
-        rounds: int = 9,
-        seconds: float = 0.15,
-        report: Callable[[str], None] = lambda line: None,
-    ) -> None:
-        self.threads, self.rounds, self.seconds, self.report = threads, rounds, seconds, report
-        self._processes: dict[str, subprocess.Popen[str]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="micrograd-tiers-")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        for process in self._processes.values():
-            if kind:
-                process.kill()
-            with contextlib.suppress(BrokenPipeError):  # if it has already ended
-                process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
-        for process in self._processes.values():
-            process.wait()
-            process.stdout.close()  # type: ignore[union-attr]
-        self._folder.cleanup()
+    threads: int = 1
+    rounds: int = 9
+    seconds: float = 0.15
+    report: Callable[[str], None] = lambda line: None
 
     def run(self, case: AnyCase, names: Iterable[str], base: str = REFERENCE) -> list[Row]:
         """Race the named contenders that are installed and can run this case.
@@ -170,18 +143,20 @@ class Race:
             If a contender fails, or if its gradients differ from the float64 gradients of its reference.
         """
         names = [name for name in names if CONTENDERS[name].installed and CONTENDERS[name].takes(case)]
+        names.sort(key=lambda name: name != base)
         if not names:
             return []
-        names.sort(key=lambda name: name != base)
-        self.report(f"{case}: proving equal gradients")
-        off = self.prove(case, names)
-        self.report(f"{case}: racing {len(names)} contender{'s' * (len(names) > 1)}")
-        for name in names:
-            self._make(name, case, RACE_RATE)
-        turns: dict[str, list[float]] = {name: [] for name in names}
-        for k in range(self.rounds):
-            for name in names[k % len(names) :] + names[: k % len(names)]:
-                turns[name].append(self._ask(name, do="time", seconds=self.seconds)["seconds"])
+        with contextlib.ExitStack() as stack:
+            racing = {name: stack.enter_context(Process(name, case, self.threads)) for name in names}
+            self.report(f"{case}: proving equal gradients")
+            off = {name: prove(process) for name, process in racing.items()}
+            self.report(f"{case}: racing {len(names)} contender{'s' * (len(names) > 1)}")
+            for process in racing.values():
+                process.ask("ready")
+            turns: dict[str, list[float]] = {name: [] for name in names}
+            for k in range(self.rounds):
+                for name in names[k % len(names) :] + names[: k % len(names)]:
+                    turns[name].append(racing[name].ask("time", seconds=self.seconds)["seconds"])
         return [
             Row(
                 case, name, base, self.threads, turns[name],
@@ -200,77 +175,45 @@ class Race:
         measured = {}
         for name in names:
             if CONTENDERS[name].tier and CONTENDERS[name].takes(case):
-                self._make(name, case, RACE_RATE)
-                measured[name] = self._ask(name, do="memory")
+                with Process(name, case, self.threads) as process:
+                    measured[name] = process.ask("memory")
         return measured
 
-    def thread_warning(self, names: Iterable[str]) -> str | None:
+    def thread_warning(self, case: AnyCase, names: Iterable[str]) -> str | None:
         """Return a warning if NumPy has other threads in the processes of the race than the race asks for.
 
-        The first contender that needs NumPy alone is asked: other libraries bring threads of their own. None if there
-        is no such contender, or nothing to warn of.
+        The first contender that can run this case and needs NumPy alone is asked: other libraries bring threads of
+        their own. None if there is no such contender, or nothing to warn of.
         """
         for name in names:
-            if not CONTENDERS[name].needs:
-                found: str | None = self._ask(name, do="threads", asked=self.threads)["warning"]
+            if not CONTENDERS[name].needs and CONTENDERS[name].takes(case):
+                with Process(name, case, self.threads) as process:
+                    found: str | None = process.ask("threads", asked=self.threads)["warning"]
                 return found
         return None
 
-    def prove(self, case: AnyCase, names: Iterable[str]) -> dict[str, float | None]:
-        """Return the relative error of each contender's gradients against its reference, None if it has no reference.
 
-        Raises
-        ------
-        ContenderError
-            If a contender fails, or if the error of its gradients or of its loss is above the tolerance.
-        """
-        off: dict[str, float | None] = {}
-        for name in names:
-            reference = CONTENDERS[name].held_to
-            off[name] = None
-            if not reference:
-                continue
-            start, expected, loss = gradients(reference, case_of(case.name, case.batch_size))
-            self._make(name, case, PROOF_RATE)
-            path = Path(self._folder.name) / "weights.npz"
-            got = self._ask(name, do="weights", path=str(path))
-            with np.load(path) as arrays:
-                moved = [before - after for before, after in zip(start, arrays.values(), strict=True)]
-            tolerance = TOLERANCE[case.dtype]
-            try:
-                off[name] = equal_arrays(moved, expected, tolerance)
-                equal_arrays([np.array([got["loss"]])], [np.array([loss])], tolerance)
-            except ArithmeticError as error:
-                raise ContenderError(f"{case}: {name} does not compute the same as {reference}: {error}") from None
-        return off
+def prove(process: Process) -> float | None:
+    """Return the relative error of a contender's gradients against its reference; None if it has no reference.
 
-    def _make(self, name: str, case: AnyCase, learning_rate: float) -> None:
-        self._ask(
-            name, do="make", net=case.name, batch_size=case.batch_size, dtype=case.dtype, learning_rate=learning_rate
-        )
-
-    def _ask(self, name: str, **request: Any) -> dict[str, Any]:
-        process = self._processes.get(name)
-        if process is None:
-            self.report(f"starting {name}")
-            process = self._processes[name] = processes.start(
-                [sys.executable, "-m", "micrograd_tiers.lab.race.worker", name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=process_environment(self.threads),
-            )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = ""
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        answer: dict[str, Any] = json.loads(line) if line else {"error": f"ended with code {process.wait()}"}
-        if "error" in answer:
-            raise ContenderError(f"{name}: {answer['error']}")
-        return answer
-
-
-def process_environment(threads: int) -> dict[str, str]:
-    """Return the environment variables that limit NumPy, PyTorch and JAX to a number of threads."""
-    jax = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
-    return os.environ | pinned(threads) | jax
+    Raises
+    ------
+    ContenderError
+        If the contender fails, or if the error of its gradients or of its loss is above the tolerance.
+    """
+    case, reference = process.case, CONTENDERS[process.name].held_to
+    if not reference:
+        return None
+    start, expected, loss = gradients(reference, case_of(case.name, case.batch_size))
+    with tempfile.TemporaryDirectory(prefix="micrograd-tiers-") as folder:
+        path = Path(folder) / "weights.npz"
+        got = process.ask("prove", path=str(path))
+        with np.load(path) as arrays:
+            moved = [before - after for before, after in zip(start, arrays.values(), strict=True)]
+    tolerance = TOLERANCE[case.dtype]
+    try:
+        off = equal_arrays(moved, expected, tolerance)
+        equal_arrays([np.array([got["loss"]])], [np.array([loss])], tolerance)
+    except ArithmeticError as error:
+        raise ContenderError(f"{case}: {process.name} does not compute the same as {reference}: {error}") from None
+    return off

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...machine import processor
+from ...pools import numpys, pools
 from ...summary import size_of
 from .cases import AnyCase
 from .contenders import CONTENDERS
@@ -21,7 +22,9 @@ FLOAT = 32  # bytes of a Python float in a list: 24 for the number, 8 for the po
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """Return a description of the machine: processor, system, cores, threads and versions."""
+    """Return a description of the machine: processor, system, cores, threads, versions, and NumPy's BLAS if known."""
+    own = numpys(pools())
+    blas, kernels = (f"{own.kind} {own.version}", own.kernels) if own and own.kernels else (None, None)
     packages = dict.fromkeys(["numpy", *(contender.needs for contender in CONTENDERS.values())])
     return {
         "processor": processor(),
@@ -30,6 +33,8 @@ def machine(threads: int) -> dict[str, Any]:
         "threads": threads,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages if name not in ("", EXAMPLE)},
+        "blas": blas,
+        "kernels": kernels,
     }
 
 
@@ -44,8 +49,10 @@ def machine_line(about: dict[str, Any]) -> str:
     """Return the description of the machine as one line."""
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items() if version)
     threads = f"{about['threads']} thread{'s' * (about['threads'] != 1)}"
+    blas = f"{about['blas']} ({about['kernels']} kernels), " if about["blas"] else ""
     return (
-        f"{about['processor']}, {about['cores']} cores, {threads} per contender, Python {about['python']}, {versions}"
+        f"{about['processor']}, {about['cores']} cores, {threads} per contender, {blas}Python {about['python']}, "
+        f"{versions}"
     )
 
 
@@ -125,7 +132,7 @@ def history_table(runs: Sequence[PastRun]) -> list[str]:
     """Return a table of the latest medians on each machine, as lines; a target is met if it is met on all of them."""
     machines = latest(runs)
     lines = [
-        f"machine {k}: {run.processor}, {run.cores} cores, {run.threads} threads; version {run.code}, {run.date}"
+        f"machine {k}: {run.machine}, {run.cores} cores, {run.threads} threads; version {run.code}, {run.date}"
         for k, run in enumerate(machines, start=1)
     ]
     limits = bars()

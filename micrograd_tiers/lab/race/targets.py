@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .cases import LENET, AnyCase, Case, GPTCase
@@ -163,14 +163,13 @@ def _digits(bar: Bar) -> int:
 
 
 def check_targets(race: Race) -> tuple[list[TargetResult], list[Row]]:
-    """Race all targets. Those for one thread have a race of their own: a process keeps the threads it starts with."""
+    """Race all targets, each with its own number of threads."""
     results, rows = [], []
-    with Race(1, race.rounds, race.seconds, race.report) as single:
-        for target in TARGETS:
-            runner = single if target.threads == 1 else race
-            raced = runner.run(target.case, [target.contender, target.base], base=target.base)
-            rows += raced
-            results.append(_result(target, {row.contender: row for row in raced}))
+    for target in TARGETS:
+        runner = replace(race, threads=target.threads or race.threads)
+        raced = runner.run(target.case, [target.contender, target.base], base=target.base)
+        rows += raced
+        results.append(_result(target, {row.contender: row for row in raced}))
     return results, rows
 
 

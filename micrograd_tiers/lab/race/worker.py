@@ -1,6 +1,6 @@
-"""The process of one contender. It computes only on request, so that it does not disturb the others.
+"""The work in the process of one contender. It computes only on request, so that it does not disturb the others.
 
-`race.Race` starts it and sends requests as lines of JSON, {"do": "make", ...}: see `Worker`.
+`process.Process` starts it and sends requests as lines of JSON, {"do": "time", ...}: see `Worker`.
 """
 
 import contextlib
@@ -17,30 +17,32 @@ import numpy as np
 
 from ...pools import pools, warning
 from ...processes import end_with_parent
-from .cases import case_of
+from .cases import AnyCase, case_of
 from .contenders import CONTENDERS
+from .proof import PROOF_RATE
 
+RACE_RATE = 0.01  # learning rate while the contenders are timed
 WARM_UP = 0.04  # seconds: longer than another contender's BLAS threads keep spinning after their work
 STACK = 512 * 2**20  # bytes, for recursive backward passes
 
 
 class Worker:
-    """Requests that the process can answer, one method each. A method returns the answer as a dictionary."""
+    """Training step of a contender in one case. Each public method answers a request with a dictionary."""
 
-    def __init__(self, name: str) -> None:
-        self.contender = CONTENDERS[name]
-
-    def make(self, net: str, batch_size: int, dtype: str, learning_rate: float) -> dict[str, Any]:
-        """Set the case for the requests that follow."""
-        self.case, self.learning_rate = case_of(net, batch_size, dtype), learning_rate
+    def __init__(self, name: str, case: AnyCase) -> None:
+        self.contender, self.case = CONTENDERS[name], case
         self.slow = 0.0  # shortest time of a step in the last turn, in seconds
-        self.step, self.weights_of = self.contender.make(self.case, learning_rate)
+        self.step, _ = self.contender.make(case, RACE_RATE)
+
+    def ready(self) -> dict[str, Any]:
+        """Say that the step is made, so that this process does nothing until the next request."""
         return {}
 
-    def weights(self, path: str) -> dict[str, Any]:
-        """Make one step, write the new weights to a file, and return the loss before the step."""
-        loss = self.step()
-        np.savez(path, *[np.asarray(array) for array in self.weights_of()])
+    def prove(self, path: str) -> dict[str, Any]:
+        """Make one step of another net at `PROOF_RATE`, write its weights to a file, and return the loss before it."""
+        step, weights = self.contender.make(self.case, PROOF_RATE)
+        loss = step()
+        np.savez(path, *[np.asarray(array) for array in weights()])
         return {"loss": float(np.asarray(loss))}
 
     def time(self, seconds: float) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Worker:
     def memory(self) -> dict[str, Any]:
         """Return the peak memory of training and of prediction in bytes, data and weights included."""
         return {
-            "training": _peak(lambda: self.contender.make(self.case, self.learning_rate)[0]),
+            "training": _peak(lambda: self.contender.make(self.case, RACE_RATE)[0]),
             "prediction": _peak(self._prediction),
         }
 
@@ -91,18 +93,22 @@ def _peak(make: Callable[[], Callable[[], Any]]) -> int:
         tracemalloc.stop()
 
 
-def serve(name: str) -> None:
+def serve(name: str, net: str, batch_size: str, dtype: str) -> None:
     """Answer requests from standard input until it is closed. Libraries' own output goes to standard error."""
-    answers, worker = sys.stdout, Worker(name)
+    answers = sys.stdout
+
+    def answer(content: dict[str, Any]) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
     with contextlib.redirect_stdout(sys.stderr):
-        for line in sys.stdin:
-            request = json.loads(line)
-            try:
-                answer = getattr(worker, request.pop("do"))(**request)
-            except Exception as error:
-                answer = {"error": f"{type(error).__name__}: {error}"}
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
+        try:
+            worker = Worker(name, case_of(net, int(batch_size), dtype))
+            for line in sys.stdin:
+                request = json.loads(line)
+                answer(getattr(worker, request.pop("do"))(**request))
+        except Exception as error:
+            answer({"error": f"{type(error).__name__}: {error}"})
 
 
 if __name__ == "__main__":
@@ -114,4 +120,4 @@ if __name__ == "__main__":
         thread.start()
         thread.join()
     else:
-        serve(sys.argv[1])
+        serve(*sys.argv[1:])

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable
-from functools import reduce
-from operator import add
 from typing import Any
 
 import numpy as np
@@ -33,9 +31,14 @@ def products(dy: Array, x: Array) -> Array:
     return total(_sum_of_outer_products(dy, x))
 
 
-def add_product(target: Array, dy: Array, x: Array) -> None:
-    """Add dy.T x to target, in place; the product is summed first."""
-    target += matmul(dy.T, x)
+def sum_of_products(dys: list[Array], xs: list[Array]) -> Array:
+    """Return the sum of the outer products of all samples, in order."""
+    return matmul(np.array(dys).T, np.array(xs))
+
+
+def add_products(target: Array, dys: list[Array], xs: list[Array]) -> None:
+    """Add the sum of the outer products of all samples to target, in place."""
+    target += sum_of_products(dys, xs)
 
 
 def product_with(x: Array) -> Callable[[Array], Array]:
@@ -77,16 +80,20 @@ EINSUM_FUSES = _einsum_fuses()
 
 def total(a: Array, axis: int | tuple[int, ...] = 0) -> Any:
     """Return the sum along one axis or several, in index order."""
-    axes = np.atleast_1d(axis)
-    terms = np.moveaxis(a, axes, range(len(axes)))
-    # + makes a copy: for a single term, reduce returns the term itself.
-    return +reduce(add, terms.reshape(-1, *terms.shape[len(axes) :]))
+    axes = [k % a.ndim for k in ((axis,) if isinstance(axis, int) else axis)]
+    others = [k for k in range(a.ndim) if k not in axes]
+    terms = a.transpose(*axes, *others).reshape(-1, *(a.shape[k] for k in others))
+    if terms[0].size == 1:  # NumPy's sum would add several lanes at once
+        return np.cumsum(terms, axis=0, dtype=a.dtype)[-1]
+    # Contiguous rows are added one after the other. The sum starts at -0.0, as -0.0 + a is a for every a.
+    return np.add.reduce(np.ascontiguousarray(terms), axis=0, initial=-0.0)
 
 
 def _elementwise(f: Callable[[float], float]) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
         if isinstance(x, np.ndarray):
-            return np.array([*map(f, x.ravel().tolist())], x.dtype).reshape(x.shape)
+            numbers = map(f, x.ravel().tolist())
+            return np.fromiter(numbers, x.dtype, x.size).reshape(x.shape)
         return x.dtype.type(f(float(x)))
 
     return function
@@ -130,7 +137,8 @@ exp, expm1, log1p, tanh_of = map(
 
 ARITHMETIC = {
     **{"matmul": matmul, "matmuls": matmuls, "products": products, "total": total},
-    **{"add_product": add_product, "product_with": product_with},
+    **{"sum_of_products": sum_of_products, "add_products": add_products},
+    "product_with": product_with,
     "sum_over_window": sum_over_window,
     **{"sum_over_positions": sum_over_positions, "sum_over_outputs": sum_over_outputs},
     **{"exp": exp, "expm1": expm1, "log1p": log1p, "tanh_of": tanh_of},

@@ -142,7 +142,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dweight",
         edits=in_tiers(
-            scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo * xi for dyo in dy] for xi in x]"),
+            scalar=("outer_rows_with(x)", "lambda dy: [[dyo * xi for dyo in dy] for xi in x]"),
             vector=("outer_with(x)", "lambda dy: x[:, None] * dy"),
             tensor=("product_with(x)", "lambda dy: matmul(x.T, dy)"),
         ),
@@ -224,7 +224,7 @@ LINEAR_BUGS = (
         op="linear",
         part="dweight",
         edits=in_tiers(
-            scalar=("[[dyo * xi for xi in x] for dyo in dy]", "[[dyo for xi in x] for dyo in dy]"),
+            scalar=("outer_rows_with(x)", "lambda dy: [[dyo for xi in x] for dyo in dy]"),
             vector=("outer_with(x)", "lambda dy: dy[:, None].repeat(len(x), axis=1)"),
             tensor=("product_with(x)", "lambda dy: matmul(dy.T, np.ones_like(x))"),
         ),

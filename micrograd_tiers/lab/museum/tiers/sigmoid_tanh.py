@@ -3,7 +3,9 @@
 from ..bug import Bug, Edits, in_tiers
 
 SIGMOID = "return dy * (e / (1 + (2 * e + e * e)))"
-SIGMOID_SCALAR = "pairs = zip(dy, e, strict=True)\nreturn [dyi * (ei / (1 + (2 * ei + ei * ei))) for dyi, ei in pairs]"
+SIGMOID_SCALAR = (
+    "pairs = zip(dy, e, strict=True)\nreturn [dyi * (ei / (1.0 + (2.0 * ei + ei * ei))) for dyi, ei in pairs]"
+)
 
 
 def _times(numpy: str, scalar: str) -> tuple[str, str]:
@@ -152,7 +154,7 @@ SIGMOID_BUGS = (
         edits=in_tiers(
             numpy=("y = np.maximum(e, x >= 0) / (1 + e)", "y = 1 / (1 + exp(-x))"),
             scalar=(
-                "[(1 if xi >= 0 else ei) / (1 + ei) for xi, ei in zip(x, e, strict=True)]",
+                "[(1.0 if xi >= 0 else ei) / (1.0 + ei) for xi, ei in zip(x, e, strict=True)]",
                 "[1 / (1 + exp(-xi)) for xi in x]",
             ),
         ),
@@ -170,7 +172,7 @@ SIGMOID_BUGS = (
         part="value",
         edits=in_tiers(
             numpy=("y = np.maximum(e, x >= 0) / (1 + e)", "y = np.maximum(e, x <= 0) / (1 + e)"),
-            scalar=("(1 if xi >= 0 else ei) / (1 + ei)", "(ei if xi >= 0 else 1) / (1 + ei)"),
+            scalar=("(1.0 if xi >= 0 else ei) / (1.0 + ei)", "(ei if xi >= 0 else 1.0) / (1.0 + ei)"),
         ),
         symptom="The net does not learn: the layers below climb where they should descend.",
         property="the value, checked against the formula",
