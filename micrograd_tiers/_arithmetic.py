@@ -41,8 +41,8 @@ tanh = _function("tanh", "a number")
 
 def power(x: Any, k: Any) -> tuple[Any, Any]:
     """Return y = x**k and dy/dx = k x**(k - 1), which may be infinite; raise if y is not a finite real number."""
-    if type(x) is float and x > 0 and (type(k) is int or type(k) is float):  # the usual case, in half the time
-        try:
+    if (type(x) is float or type(x) is int) and (x > 0 if type(k) is float else type(k) is int and x != 0):
+        try:  # the usual case, in half the time
             return x**k, k * x ** (k - 1)
         except OverflowError:
             pass

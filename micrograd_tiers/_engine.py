@@ -26,9 +26,10 @@ class Node:
     """Base class of `Value`: operands, comparisons, conversions, pickling and copying."""
 
     # _x, _y: the operands; None where there is none. _dx, _dy: this node's derivatives with respect to them. With a
-    # tuple for each pair, a training step takes 1.2 times as long. In the product of a node and a number, _y is None
-    # until _prev is read: most factors are inputs of a net, and nobody looks at their nodes. In a node that was made by
-    # hand, or whose _backward was assigned, _x is None, _y is the tuple of its operands and _dy the function.
+    # tuple for each pair, a training step takes 1.2 times as long. In the product or sum of a node and a number, _y is
+    # None until _prev is read, and _dx or _dy holds the number: most are inputs of a net, or the 0 from which sum()
+    # starts, and nobody looks at their nodes. In a node that was made by hand, or whose _backward was assigned, _x and
+    # _y are None, _dx is the tuple of its operands and _dy the function.
     # _seen: the mark of the last backward pass that visited the node.
     __slots__ = ("__weakref__", "_dx", "_dy", "_op", "_seen", "_x", "_y", "data", "grad", "label")
 
@@ -49,20 +50,22 @@ class Node:
     def _prev(self) -> tuple[Any, ...]:
         """Operands, in order."""
         if self._x is None:
-            return self._y or ()
-        if self._y is None and self._dy is not None:  # a product with a number, which has no node yet
-            self._y = cast(Any, type(self))(self._dx)  # the number is the derivative with respect to the other operand
+            return self._dx or ()
+        if self._y is None and self._dy is not None:  # the second operand is a number, which has no node yet
+            number, self._dy = (self._dy, 1) if self._op == "+" else (self._dx, self._dy)
+            self._y = cast(Any, type(self))(number)
             self._y.grad = 0 if self._seen is None else self._dy * self.grad
         return (self._x,) if self._y is None else (self._x, self._y)
 
     @property
     def _backward(self) -> Callable[[], None]:
         """Function that adds this node's contribution to the `grad` of each operand; can be assigned."""
-        return self._dy if self._x is None and self._y is not None else self._push
+        return self._dy if self._x is None and self._dx is not None else self._push
 
     @_backward.setter
     def _backward(self, push: Callable[[], None]) -> None:
-        self._x, self._y, self._dy = None, self._prev, push
+        self._dx, self._dy = self._prev, push
+        self._x, self._y = None, None
 
     def _push(self) -> None:
         for operand, slope in zip(self._prev, (self._dx, self._dy), strict=False):
@@ -108,12 +111,12 @@ class Node:
         Leaves are stored as separate objects, so that parameters pickled together with a model stay the model's own.
         All other nodes belong to one table: two results that share nodes each come back with a copy of them.
         """
-        if self._x is None and self._y is None:
+        if self._x is None and self._dx is None:
             state = {"grad": self.grad, "label": self.label}
             return type(self), (self.data, (), self._op), (getattr(self, "__dict__", None), state)
         nodes, index = [self], {self: 0}
         for node in nodes:  # the list grows during the loop
-            if node._x is None and node._y is not None:
+            if node._x is None and node._dx is not None:
                 raise TypeError(
                     f"Value: got a {node._op!r} node with a _backward function of its own; only nodes made by the "
                     "package's operations can be pickled or copied: keep the parameters, or the number, Value(v.data)"
@@ -156,26 +159,32 @@ def in_order(root: V, reset: bool = True) -> tuple[list[V], list[tuple[V, float]
     nodes: list[Any] = []
     held: list[tuple[Any, float]] = []
     mark = object()  # marks the nodes of this pass; cheaper than a set of them
-    stack: list[Any] = [root]
-    push, pop = stack.append, stack.pop
+    stack: list[Any] = [None, root]  # nodes that wait for their operands; None ends a search, the next starts below it
     while stack:
-        node = pop()
-        if node is None:  # all operands of the next node on the stack are listed
-            nodes.append(pop())
-        while node is not None and node._seen is not mark:
-            node._seen = mark
-            if (x := node._x) is not None:
-                push(node)
-                push(None)
-                if (y := node._y) is not None:
-                    push(y)
-            elif node._y is not None:
-                stack.extend((node, None, *reversed(node._y)))
-            elif node.grad:
-                held.append((node, node.grad))
-            if reset:
-                node.grad = 0
-            node = x  # the first operand is next
+        node = stack.pop()
+        while node is not None:
+            while node._seen is not mark and (x := node._x) is not None:  # down, along the first operands
+                node._seen = mark
+                if reset:
+                    node.grad = 0
+                stack.append(node)
+                node = x
+            if node._seen is not mark:  # a leaf, or a node made by hand: a search for each of its operands
+                node._seen = mark
+                if node._dx is not None:
+                    stack.append(node)
+                    for operand in reversed(node._dx):
+                        stack += operand, None
+                elif node.grad:
+                    held.append((node, node.grad))
+                if reset:
+                    node.grad = 0
+            while (node := stack.pop()) is not None:  # up, to a node whose second operand is still to be visited
+                if (y := node._y) is not None and y._seen is not mark:
+                    stack.append(node)
+                    node = y
+                    break
+                nodes.append(node)
     nodes.reverse()
     return nodes, held
 
@@ -196,8 +205,8 @@ def is_array(a: object) -> bool:
 
     A masked array without dimensions counts as a number: NumPy cannot apply an operator to it and a Value.
     """
-    without_dimensions = hasattr(a, "mask") and getattr(a, "shape", None) == ()
-    return hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__") and not without_dimensions
+    takes_operators = hasattr(a, "__array_ufunc__") and hasattr(a, "__setitem__")
+    return takes_operators and not (hasattr(a, "mask") and getattr(a, "shape", None) == ())
 
 
 def _is_masked(a: Any) -> bool:

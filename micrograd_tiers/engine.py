@@ -46,7 +46,8 @@ class Value(Node):
     Notes
     -----
     ``a / b`` is ``a * b**-1``, bit for bit as in micrograd; `_prev` is a tuple of the operands, in order. The node of a
-    number in ``a * 2.0`` is made when you first read `_prev`; its `grad` is then that of the last backward pass.
+    number in ``a * 2.0`` or ``a + 2.0`` is made when you first read `_prev`; its `grad` is then that of the last
+    backward pass.
     Comparisons use only `data`; hashing is by identity. An undefined result (``Value(-8) ** 0.5``) raises ValueError.
     If a result is finite but its derivative is not (``Value(0.0) ** 0.5``), the derivative is ``inf``.
 
@@ -74,14 +75,17 @@ class Value(Node):
         self._op = _op
         self._x, self._dx, self._y, self._dy = None, None, None, None  # operands and local derivatives
         if children := tuple(_children):
-            self._y, self._dy = operands(children), pass_nothing_on
+            self._dx, self._dy = operands(children), pass_nothing_on
         self._seen = None
 
     # Each operation returns _node(result, name, operand, derivative with respect to it, second operand, derivative).
 
     def __add__(self, other: Value | float) -> Value:
-        if type(other) is not Value and (other := _operand(other, "v + a")) is NotImplemented:
-            return NotImplemented
+        if type(other) is not Value:
+            if type(other) is float or type(other) is int:  # the node of the number is made by `_prev`
+                return _node(self.data + other, "+", self, 1, None, other)
+            if (other := _operand(other, "v + a")) is NotImplemented:
+                return NotImplemented
         return _node(self.data + other.data, "+", self, 1, other, 1)
 
     def __sub__(self, other: Value | float) -> Value:
@@ -98,11 +102,11 @@ class Value(Node):
         return _node(self.data * other.data, "*", self, other.data, other, self.data)
 
     def __truediv__(self, other: Value | float) -> Value:
-        if type(other) is not Value and is_array(other):
-            return NotImplemented
         if isinstance(other, Value):
             y, slope = power(other.data, -1)
             return _node(self.data * y, "*", self, y, _node(y, "**-1", other, slope), self.data)
+        if is_array(other):
+            return NotImplemented
         inverse: float = power(number(other, "v / a"), -1)[0]
         return self * inverse
 

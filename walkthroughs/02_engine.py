@@ -356,9 +356,9 @@ assert sum(unseen) > 85
 # In micrograd, every operation creates a *function* that will later pass the gradient on, and a set of its operands.
 # Each of these is one more object to create. It is also one more object for Python's garbage collector, which searches
 # memory again and again for objects that are no longer needed. In this package an operation stores only its operands
-# and the slopes, which are plain numbers, and not even a tuple around them. The node of a plain factor, such as an
-# input of a net, is made only when you look at `_prev`. A single loop in `backward` passes the gradients on for all
-# nodes, as our `hand_on` does.
+# and the slopes, which are plain numbers, and not even a tuple around them. The node of a plain number, such as an
+# input of a net or the 0 from which `sum` starts, is made only when you look at `_prev`. A single loop in `backward`
+# passes the gradients on for all nodes, as our `hand_on` does.
 #
 # To measure this on your machine, install micrograd and run
 # `micrograd-tiers benchmark --net 2-16-16-1 --batch-size 100 --only "Value on moons" "micrograd on moons"`. The command

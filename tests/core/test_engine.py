@@ -522,10 +522,33 @@ def alive():
     return sum(type(x) is Value for x in gc.get_objects())  # isinstance would wake lazy objects of PyTorch
 
 
-def test_a_product_with_a_number_takes_one_node_until_its_operands_are_read():
+@pytest.mark.parametrize("when", ["before", "after", "by hand", "before and by hand"])
+@pytest.mark.parametrize("total", [lambda a: a + 3.0, lambda a: 3.0 + a], ids=["v + a", "a + v"])
+def test_the_node_of_a_number_in_a_sum_has_its_gradient_whenever_it_is_read(total, when):
+    a = Value(2.0)
+    y = total(a)
+    if when.startswith("before"):
+        assert [node.grad for node in y._prev] == [0, 0]
+    if when.endswith("by hand"):
+        y.grad = 5
+        y._backward()
+    else:
+        (y * 5).backward()
+    _, number = y._prev
+    assert y._prev == (a, number)
+    assert y._prev[1] is number
+    assert (type(number), number.data, number.grad, number._op, number._prev) == (Value, 3.0, 5, "", ())
+    (y * 5).backward()  # from now on, the node takes part
+    assert (a.grad, number.grad) == (10, 10)
+    _, copied = pickle.loads(pickle.dumps(total(a)))._prev
+    assert copied.data == 3.0
+
+
+@pytest.mark.parametrize("f", [lambda x: x * 2.0 * 3, lambda x: x + 2.0 + 3], ids=["product", "sum"])
+def test_a_number_takes_no_node_until_the_operands_are_read(f):
     x = Value(0.5)
     before = alive()
-    y = x * 2.0 * 3
+    y = f(x)
     y.backward()
     assert alive() == before + 2
     assert len(y._prev) == len(y._prev[0]._prev) == 2

@@ -11,6 +11,12 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "engine.py": (
                 (
                     "Value.__add__",
+                    "if type(other) is float or type(other) is int:\n"
+                    '    return _node(self.data + other, "+", self, 1, None, other)\n',
+                    "",
+                ),
+                (
+                    "Value.__add__",
                     'return _node(self.data + other.data, "+", self, 1, other, 1)',
                     'out = Value(self.data + other.data, (self, other), "+")\n'
                     "\n"
@@ -170,10 +176,17 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         kind="engine",
         edits={
             "_engine.py": (
-                ("in_order", "node = pop()", "node = pop(0)"),
-                ("in_order", "push(node)\npush(None)", "nodes.append(node)"),
-                ("in_order", "node = x", "node = None if x is None else push(x)"),
-                ("in_order", "nodes.reverse()", ""),
+                (
+                    "in_order",
+                    "nodes.reverse()",
+                    "nodes = nodes[-1:]\n"
+                    "reached = {root}\n"
+                    "for node in nodes:\n"
+                    "    for operand in reversed(node._prev):\n"
+                    "        if operand._prev and operand not in reached:\n"
+                    "            reached.add(operand)\n"
+                    "            nodes.append(operand)",
+                ),
             )
         },
         symptom="Almost no effect without skip connections. With one, the net learns more slowly and ends slightly "
@@ -187,15 +200,7 @@ ENGINE_BUGS: tuple[Bug, ...] = (
         name="intermediate_grads_not_reset",
         title="inner nodes keep the gradient of the previous backward pass",
         kind="engine",
-        edits={
-            "_engine.py": (
-                (
-                    "in_order",
-                    "elif node.grad:\n    held.append((node, node.grad))\nif reset:\n    node.grad = 0",
-                    "elif node.grad:\n    held.append((node, node.grad))\n    node.grad = 0",
-                ),
-            )
-        },
+        edits={"_engine.py": (("in_order", "if reset:\n    node.grad = 0\nstack.append(node)", "stack.append(node)"),)},
         symptom="No effect with one backward pass per graph. With a second pass, for a penalty on the same outputs, "
         "the steps become several times too long and the loss unsteady.",
         property="a second backward pass adds exactly the same again",
@@ -211,8 +216,14 @@ ENGINE_BUGS: tuple[Bug, ...] = (
             "_engine.py": (
                 ("Node", "__hash__ = object.__hash__", "__hash__ = lambda self: hash(self.data)"),
                 ("in_order", "mark = object()", "seen: set[Any] = set()"),
-                ("in_order", "and node._seen is not mark:", "and node not in seen:"),
-                ("in_order", "node._seen = mark", "seen.add(node)"),
+                ("in_order", "node._seen is not mark and", "node not in seen and"),
+                ("in_order", "node._seen = mark\nif reset:", "seen.add(node)\nif reset:"),
+                (
+                    "in_order",
+                    "if node._seen is not mark:\n    node._seen = mark",
+                    "if node not in seen:\n    seen.add(node)",
+                ),
+                ("in_order", "and y._seen is not mark:", "and y not in seen:"),
             )
         },
         symptom="If the net or its loss has a relu, or if its inputs are zeros and ones, nothing is learned: the "
