@@ -106,6 +106,16 @@ def test_nan_is_not_equal():
         equal_arrays([np.array([np.nan, 1.0])], [np.array([1.0, 1.0])], 1e-3)
 
 
+def test_where_the_gradient_is_zero_the_error_is_absolute():
+    """The softmax of a single output is 1, whatever the weights."""
+    zeros = np.zeros(3)
+    assert equal_arrays([zeros], [zeros], 1e-12) == 0
+    with pytest.raises(ArithmeticError):
+        equal_arrays([zeros + 1e-9], [zeros], 1e-12)
+    (row,) = Race(rounds=1, seconds=0.002).run(Case((2, 3, 1), 4), ["scalar"])
+    assert row.off == 0
+
+
 def test_contenders_take_turns_and_ratios_are_computed_within_a_round():
     rows = Race(rounds=3, seconds=0.002).run(TINY, ["scalar", "matrix products", "tensor"], base="scalar")
     assert [row.contender for row in rows] == ["scalar", "matrix products", "tensor"]

@@ -25,14 +25,14 @@ def gradients(name: str, case: AnyCase) -> tuple[list[Array], list[Array], float
 
 
 def equal_arrays(got: list[Array], expected: list[Array], tolerance: float) -> float:
-    """Return the largest error of any entry, relative to the largest expected entry of the same array.
+    """Return the largest error of any entry, relative to the largest expected entry of its array, unless that is 0.
 
     Raises
     ------
     ArithmeticError
         If that error is above tolerance, or NaN.
     """
-    off = max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(got, expected, strict=True))
+    off = max(float(np.abs(a - b).max() / (np.abs(b).max() or 1)) for a, b in zip(got, expected, strict=True))
     if not off <= tolerance:
         raise ArithmeticError(f"relative error is {off:.1e}, expected at most {tolerance:g}")
     return off
