@@ -215,9 +215,11 @@ print(inspect.getsource(scalar.linear))
 
 # %% [markdown]
 # `dot` is the sum of products, written with Python's `map` in `tiers/lists.py`, and `zip(*weight)` iterates over the
-# columns of the weights. The three functions after `return` are lines 4, 2 and 3 of the list above. They still know `x`
-# and `weight`, because a function defined inside another one remembers the variables around it. The other ops,
-# `sigmoid` and `softmax_cross_entropy`, have the same form.
+# columns of the weights. The three functions after `return` are lines 4, 2 and 3 of the list above. The first still
+# knows `weight`, because a function defined inside another one remembers the variables around it. The second is an
+# object that is called like a function and keeps `x`; the comment beside it says what it returns. So a training step
+# can read `x` and add these products straight to the weights. The other ops, `sigmoid` and `softmax_cross_entropy`,
+# have the same form.
 #
 # Now backpropagation works for every chain of ops. In the forward pass, keep the vjps. In the backward pass, call them
 # in reverse order, and give each the gradient that the one before returned:
