@@ -24,7 +24,8 @@ def noise_of(line: Line) -> Array:
     The terms are computed at seven points, thousands of ulps apart. Near enough, a smooth function is a cubic; the part
     of the values that no cubic explains is noise (as in Moré and Wild 2011, with a fit in place of differences). If
     most values are equal, the points are too close, as for a function that rounds its input to float32: then they are
-    moved apart, and the noise is at least a part of the smallest gap between two values. A term that does not change is
+    moved apart, and the noise is at least a part of the smallest gap between two values, unless it is seen to be less
+    farther away. A term that does not change is
     taken to have the noise of its type; `slopes.hidden` asks how large a change it could hide.
     """
     here = line.at(0.0)
@@ -39,6 +40,8 @@ def noise_of(line: Line) -> Array:
             rounding = _finer(line, rounding, apart & (rounding > RANDOM * gaps.max(axis=0)))
         else:
             rounding = np.maximum(rounding, np.where(gaps > 0, gaps, math.inf).min(axis=0) / 4)
+            if apart.any():
+                rounding = np.minimum(rounding, _beyond(line, POINTS[-1] * spacing * line.unit))
         noise = np.where(apart, np.maximum(least, rounding), noise)
         unknown = unknown & ~apart
         if not unknown.any():
@@ -67,6 +70,19 @@ def _finer(line: Line, rounding: Array, random: Array) -> Array:
         if not random.any() or not np.any(random & apart):
             break
     return rounding
+
+
+def _beyond(line: Line, distance: float) -> Array:
+    """Return the noise that terms show at a distance to the left and to the right; infinite if they show none there.
+
+    A term that is constant near t = 0 and changes beyond a kink, as of a ReLU that is off, shows its noise there. No
+    cubic explains the kink itself, but that is no noise.
+    """
+    noise, seen = np.zeros(line.at(0.0).shape), np.zeros(line.at(0.0).shape, bool)
+    for far in (distance, -distance):
+        rounding, _, apart = _spread(np.array([line.at(far + float(k) * SPACINGS[0] * line.unit) for k in POINTS]))
+        noise, seen = np.where(apart, np.maximum(noise, rounding), noise), seen | apart
+    return np.where(seen, noise, math.inf)
 
 
 def is_deterministic(line: Line) -> bool:

@@ -35,11 +35,11 @@ ADVICE = {
     VerdictKind.REMOVED: "the batch norm after the layer subtracts it; a layer with bias=False does without",
     VerdictKind.SHAPE: "a gradient must have the shape of the argument or parameter that it belongs to",
     VerdictKind.WRONG: "look for the bug in this vjp, and in the vjps of all later layers",
-    VerdictKind.KINK: "no derivative exists: move the input off the kink (relu and elu: off 0), or draw other inputs",
+    VerdictKind.KINK: "not judged, as no derivative exists there: move the input off the kink (relu and elu: off 0)",
     VerdictKind.NOT_FINITE: "a derivative is NaN or infinite: check the inputs first",
     VerdictKind.NOT_DETERMINISTIC: "two calls with the same input differ: fix the seed inside the function",
     VerdictKind.ALL_ZERO: "nothing was tested: draw other inputs or weights (are all ReLUs off, or all weights zero?)",
-    VerdictKind.LOST: "the terms cancel or saturate: draw other inputs or weights",
+    VerdictKind.LOST: "the terms cancel or saturate, or a kink is too near: draw other inputs or weights",
     VerdictKind.EMPTY: "nothing was tested: check at least one coordinate",
 }
 
@@ -52,7 +52,7 @@ class Check:
     ----------
     name : str
         Name of the op's argument or of the net's parameter.
-    method : {"complex step", "Richardson", "-"}
+    method : {"complex step", "Richardson", "fit", "-"}
         Method of the numerical derivative; "-" if none was computed.
     n_coordinates : int
         Number of coordinates checked.

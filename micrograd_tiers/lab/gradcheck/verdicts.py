@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from .lines import EPS, Line, Terms, coordinate_line, random_line, units
 from .noise import is_deterministic
 from .report import Check, VerdictKind
 from .slopes import Slope, complex_step, has_kink, hidden, straight_length
-from .witnesses import witnesses
+from .witnesses import second_opinion, witnesses
 
 Nearby = Callable[[], Sequence[Array]]
-TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7}  # rounding logits of 1e4 alone moves e**z by 1e-12
+TOLERANCE = {"complex step": 1e-10, "Richardson": 1e-7, "fit": 1e-7}  # rounding logits of 1e4 alone moves e**z by 1e-12
 TOLERANCE_FLOAT32 = 1e-4  # for float32 gradients; the numerical derivative is still taken in float64
 ALIKE = 1e-3  # largest relative error of two numbers that agree except for rounding
 NUDGES = (2.0**-48, -(2.0**-47), 3 * 2.0**-48)  # of all coordinates, by a few ulps, to see rounding errors vary
@@ -34,7 +35,8 @@ def check_gradient(
 ) -> Check:
     """Compare a gradient with numerical derivatives of sum(terms(x)), at n coordinates, or at all if n is None.
 
-    Each coordinate is judged by its own scale. `dtype` is the type in which the gradient was computed. Two arguments
+    Each coordinate is judged by its own scale. It is wrong only if two methods say so, one of which no kink near the
+    point deceives; at a kink it is not judged. `dtype` is the type in which the gradient was computed. Two arguments
     tell how far it may be off by rounding: `nearby` returns gradients at points some ulps away, `magnitude` is the
     size of the numbers that were summed for it. If `lenient`, coordinates that rounding hides are passed if they are
     small beside the largest: those of saturated units in a net.
@@ -49,15 +51,22 @@ def check_gradient(
         return unchecked(name, VerdictKind.NOT_DETERMINISTIC)
 
     slopes, lines, noise = witnesses(terms, x, coordinates, rng)
+    analytic = np.array([gradient[k] for k in coordinates])
+    doubts = [_contradicts(slope, number, dtype) for slope, number in zip(slopes, analytic, strict=True)]
+    for i in np.flatnonzero(doubts):
+        contradicts = partial(_contradicts, analytic=analytic[i], dtype=dtype)
+        slopes[i] = second_opinion(lines[i], noise, slopes[i], contradicts)
     lengths = [slope.length for slope in slopes]
     unit = units(x)
     straight = min(1.0, *(length / unit[k] for length, k in zip(lengths, coordinates, strict=True)))
     look_closer = has_kink(probe, noise, straight)
-    kinks = [look_closer and has_kink(line, noise, length) for line, length in zip(lines, lengths, strict=True)]
+    kinks = [
+        (look_closer or doubt) and has_kink(line, noise, min(length, line.unit))
+        for line, length, doubt in zip(lines, lengths, doubts, strict=True)
+    ]
 
-    analytic = np.array([gradient[k] for k in coordinates])
     numerical, blur = np.array([(slope.value, slope.blur) for slope in slopes]).T
-    tolerance = np.array([TOLERANCE_FLOAT32 if dtype == "float32" else TOLERANCE[s.method] for s in slopes])
+    tolerance = np.array([_tolerance(slope.method, dtype) for slope in slopes])
     size = np.maximum(np.abs(analytic), np.abs(numerical))
     scale = max(np.abs(gradient).max(), size.max())
     difference = np.abs(analytic - numerical)
@@ -105,6 +114,16 @@ def check_gradient(
 def unchecked(name: str, kind: VerdictKind, detail: str = "") -> Check:
     """Return a check without numbers, as none were compared."""
     return Check(name, "-", 0, None, math.nan, math.nan, math.nan, math.nan, kind, detail)
+
+
+def _tolerance(method: str, dtype: str) -> float:
+    return TOLERANCE_FLOAT32 if dtype == "float32" else TOLERANCE[method]
+
+
+def _contradicts(slope: Slope, analytic: float, dtype: str) -> bool:
+    """Return True if the gradient is not the slope, within the slope's own uncertainty."""
+    allowed = _tolerance(slope.method, dtype) * max(abs(analytic), abs(slope.value))
+    return abs(analytic - slope.value) > max(allowed, slope.blur)
 
 
 def _noise_of_slope(

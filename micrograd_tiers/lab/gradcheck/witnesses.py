@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.exceptions import ComplexWarning
 from .arrays import Array
 from .lines import Line, Terms, coordinate_line, line_along, random_line, units
 from .noise import noise_of
-from .slopes import UNKNOWN, Slope, complex_step, differences, slope_of
+from .slopes import UNKNOWN, Slope, complex_step, differences, fitted, slope_of
 
 AGREE = 1e-6  # relative difference of a complex step and differences that agree
 CONFIRMED = 1e-3  # relative uncertainty of differences that confirm a complex step
@@ -50,6 +50,20 @@ def witnesses(
             if not confirmed and _may_overrule(real, lines[k], slopes[k]):
                 slopes[k] = real
     return Witness(slopes, lines, noise)
+
+
+def second_opinion(line: Line, noise: Array, slope: Slope, contradicts: Callable[[Slope], bool]) -> Slope:
+    """Return the slope at a coordinate whose gradient the given slope contradicts: a fit, if that does not.
+
+    A complex step reaches no kink and stands. But where it sees no slope at all, the code may have dropped the
+    imaginary part.
+    """
+    if slope.method == "complex step":
+        if slope.steep > 0:
+            return slope
+        slope = differences(line, noise)
+    fit = fitted(line, noise, slope)
+    return slope if contradicts(fit) else fit
 
 
 def _complex_steps(lines: Sequence[Line], noise: Array) -> list[Slope] | None:
