@@ -82,7 +82,7 @@ HELPED = {  # commands with helper processes, how many there are at least, and w
     ),
     "experiment": (("experiment", "logic-gates", "--jobs", "2"), 2, "runs done"),
     "verify": (("verify", "my_tier.py"), 1, "asarray"),
-    "benchmark": (("benchmark", "--net", "784-300-10", "--only", "scalar", "--rounds", "1000"), 1, "starting scalar"),
+    "benchmark": (("benchmark", "--net", "784-300-10", "--only", "scalar", "--rounds", "1000"), 1, "racing"),
 }
 
 
