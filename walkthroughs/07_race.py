@@ -351,15 +351,15 @@ for tier, case, steps in (("scalar", SMALL, 3), ("vector", LARGE, 20), ("tensor"
     shown[tier] = costly(profile_of(make_step(tier, case), steps))
     print(f"{tier}, {case}", *shown[tier], "", sep="\n")
 
-for work in ("builtins.sum", "# dL/dweight", "def add_scaled("):
-    assert work in " ".join(shown["scalar"])
+for work in ("builtins.sum", "dyo * xi"):
+    assert work in " ".join(shown["scalar"][:2])
 assert "def linear(" in shown["vector"][0] + shown["vector"][1]
 assert "def linear(" in shown["tensor"][0] + shown["tensor"][1]
 assert "blas.py" in shown["tensor"][0] + shown["tensor"][1]
 
 # %% [markdown]
-# At the scalar tier, look for the loops over all weights: `sum`, which is the forward pass, the nested loops of
-# `dL/dweight`, and `add_scaled`, which sums over the samples and moves the weights. At the tensor tier they are the
+# At the scalar tier, look for the loops over all weights: `sum`, which is the forward pass, and the loop over
+# `dyo * xi`, which computes a row of `dL/dweight` and adds it up over the samples. At the tensor tier they are the
 # forward product in `linear` and the product of `dL/dweight`, which `blas.py` adds straight to the weights. At the
 # vector tier, `linear` is called for every sample; the products of `dL/dweight` are postponed, and made
 # at once for all samples. These are the multiply-adds that we counted. Short functions look more expensive than they
@@ -513,12 +513,11 @@ case = Case((784, 30, 10), 4)
 held = {tier: peak(lambda tier=tier: make_step(tier, case)) for tier in TIERS}
 for tier, most in held.items():
     print(f"{tier:6}  {most:>9,} bytes, {most / case.summary.training_bytes:.2f} times the count in float64")
-assert held["scalar"] > 4 * case.summary.training_bytes
-assert held["tensor"] < 1.3 * case.summary.training_bytes
+assert 3.5 < held["scalar"] / held["tensor"] < 4.5
 
 # %% [markdown]
-# More than four times as much: a number takes 32 bytes instead of 8. And besides the sum of the gradients, there is the
-# gradient of the sample that is being added to it.
+# Four times as much as at the tensor tier: a number takes 32 bytes instead of 8. The scalar tier stores no gradient of
+# a weight either: it adds each row of the gradient to the weights as soon as the row is computed.
 #
 # Our measurement should agree with the package's own, and our step should give the same losses as the package's step.
 # You can assert memory, because it does not depend on what else the machine is doing. Never assert a time.
