@@ -495,53 +495,47 @@ def test_operands_are_listed_in_order_and_constants_are_nodes():
     assert [(a**k)._op for k in (2, -1, 0.5)] == ["**2", "**-1", "**0.5"]
 
 
+@pytest.mark.parametrize("upstream", [1, 5])
 @pytest.mark.parametrize("when", ["before", "after", "by hand", "before and by hand"])
 @pytest.mark.parametrize(
-    "product", [lambda a: a * 3.0, lambda a: 3 * a, lambda a: a / 0.25], ids=["v * a", "a * v", "v / a"]
+    ("operation", "data", "slope", "slope_of_number"),
+    [
+        (lambda a: a * 3.0, 3.0, 3, 2),
+        (lambda a: 3 * a, 3, 3, 2),
+        (lambda a: a / 0.25, 4.0, 4, 2),
+        (lambda a: a + 3.0, 3.0, 1, 1),
+        (lambda a: 3.0 + a, 3.0, 1, 1),
+    ],
+    ids=["v * a", "a * v", "v / a", "v + a", "a + v"],
 )
-def test_the_node_of_a_number_has_its_gradient_whenever_it_is_read(product, when):
+def test_the_node_of_a_number_has_its_gradient_whenever_it_is_read(
+    operation, data, slope, slope_of_number, when, upstream
+):
     a = Value(2.0)
-    y = product(a)
+    y = operation(a)
+    root = y if upstream == 1 else y * upstream
     if when.startswith("before"):
         assert [node.grad for node in y._prev] == [0, 0]
     if when.endswith("by hand"):
-        y.grad = 1
+        y.grad = upstream
         y._backward()
     else:
-        y.backward()
+        root.backward()
     _, number = y._prev
+    assert y._prev == (a, number)
     assert y._prev[1] is number
-    assert (type(number), number.data, number.grad, number._op, number._prev) == (Value, y.data / 2, 2, "", ())
-    assert a.grad == number.data
-    y.backward()  # from now on, the node takes part
-    assert (a.grad, number.grad) == (2 * number.data, 4)
+    expected = (Value, data, upstream * slope_of_number, "", ())
+    assert (type(number), number.data, number.grad, number._op, number._prev) == expected
+    assert a.grad == upstream * slope
+    root.backward()  # from now on, the node takes part
+    assert (a.grad, number.grad) == (2 * upstream * slope, 2 * upstream * slope_of_number)
+    _, copied = pickle.loads(pickle.dumps(operation(a)))._prev
+    assert copied.data == data
 
 
 def alive():
     """Return the number of Values in memory."""
     return sum(type(x) is Value for x in gc.get_objects())  # isinstance would wake lazy objects of PyTorch
-
-
-@pytest.mark.parametrize("when", ["before", "after", "by hand", "before and by hand"])
-@pytest.mark.parametrize("total", [lambda a: a + 3.0, lambda a: 3.0 + a], ids=["v + a", "a + v"])
-def test_the_node_of_a_number_in_a_sum_has_its_gradient_whenever_it_is_read(total, when):
-    a = Value(2.0)
-    y = total(a)
-    if when.startswith("before"):
-        assert [node.grad for node in y._prev] == [0, 0]
-    if when.endswith("by hand"):
-        y.grad = 5
-        y._backward()
-    else:
-        (y * 5).backward()
-    _, number = y._prev
-    assert y._prev == (a, number)
-    assert y._prev[1] is number
-    assert (type(number), number.data, number.grad, number._op, number._prev) == (Value, 3.0, 5, "", ())
-    (y * 5).backward()  # from now on, the node takes part
-    assert (a.grad, number.grad) == (10, 10)
-    _, copied = pickle.loads(pickle.dumps(total(a)))._prev
-    assert copied.data == 3.0
 
 
 @pytest.mark.parametrize("f", [lambda x: x * 2.0 * 3, lambda x: x + 2.0 + 3], ids=["product", "sum"])
