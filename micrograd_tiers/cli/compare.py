@@ -106,9 +106,10 @@ def run(args: argparse.Namespace) -> int:
         _print(comparison, recipe)
         comparisons.append(comparison)
 
-    warn(warning(pools(), asked=1))  # now, as a tier of the user's may have loaded another library
+    found = pools()  # now, as a tier of the user's may have loaded another library
+    warn(warning(found, asked=1))
     if not args.exact and {*args.tiers} - {"vector", "tensor"}:  # which need no NumPy, or not its BLAS
-        warn(kernels_warning(pools()))
+        warn(kernels_warning(found))
     machine = processor()
     print(f"Speeds measured on {machine}.")
     write_json(
