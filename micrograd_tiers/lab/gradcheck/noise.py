@@ -25,8 +25,8 @@ def noise_of(line: Line) -> Array:
     of the values that no cubic explains is noise (as in Moré and Wild 2011, with a fit in place of differences). If
     most values are equal, the points are too close, as for a function that rounds its input to float32: then they are
     moved apart, and the noise is at least a part of the smallest gap between two values, unless it is seen to be less
-    farther away. A term that does not change is
-    taken to have the noise of its type; `slopes.hidden` asks how large a change it could hide.
+    farther away. A term that does not change is taken to have the noise of its type; `slopes.hidden` asks how large a
+    change it could hide.
     """
     here = line.at(0.0)
     least = eps_of(here) / 2 * np.abs(here)
